@@ -1,0 +1,285 @@
+//! Amazon Resource Names, parsed once into types: roles, SAML providers, managed policies.
+//!
+//! The grammar is that of the IAM reference, "Identify AWS resources with Amazon Resource Names", and is generic over
+//! partitions: `aws`, `aws-cn`, `aws-us-gov`, `aws-eusc`, the isolated ones, and those still to come.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+/// Why a text is not the ARN that it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArnError(&'static str);
+
+impl fmt::Display for ArnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+impl std::error::Error for ArnError {}
+
+/// The longest ARN that IAM and STS take, in characters (`arnType` of the STS API).
+const MAX_LENGTH: usize = 2048;
+
+/// An ARN of the `iam` service, with the places of its parts.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct IamArn {
+    text: Box<str>,
+    account_at: u16,
+    /// Where the resource's path and name begin, behind `role/`.
+    resource_at: u16,
+    name_at: u16,
+}
+
+impl IamArn {
+    fn parse(text: &str, resource_type: &str) -> Result<Self, ArnError> {
+        if text.len() > MAX_LENGTH {
+            return Err(ArnError("longer than 2,048 characters"));
+        }
+        let rest = text.strip_prefix("arn:").ok_or(ArnError("does not begin with `arn:`"))?;
+        let (partition, rest) = rest.split_once(':').ok_or(ArnError("has too few parts"))?;
+        if !is_partition(partition) {
+            return Err(ArnError("names no partition"));
+        }
+        let rest = rest.strip_prefix("iam::").ok_or(ArnError("is not an ARN of IAM"))?;
+        let account_at = text.len() - rest.len();
+        let (account, resource) = rest.split_once(':').ok_or(ArnError("has too few parts"))?;
+        let resource = resource
+            .strip_prefix(resource_type)
+            .and_then(|resource| resource.strip_prefix('/'))
+            .ok_or(ArnError("names another kind of resource"))?;
+        let is_aws_own = account == "aws" && resource_type == "policy";
+        if !is_aws_own && !is_account_id(account) {
+            return Err(ArnError("has no 12-digit account id"));
+        }
+        let resource_at = text.len() - resource.len();
+        let name_at = resource_at + resource.rfind('/').map_or(0, |slash| slash + 1);
+        let name = text.get(name_at..).unwrap_or_default();
+        if name.is_empty() {
+            return Err(ArnError("has no name"));
+        }
+        // IAM: paths are of \u0021-\u007E, names of [\w+=,.@-]; a comma cannot stand inside a SAML role pair anyway.
+        if !resource.bytes().all(|byte| matches!(byte, b'!'..=b'~')) {
+            return Err(ArnError("has a character that IAM does not allow"));
+        }
+        if !name.bytes().all(is_name_byte) {
+            return Err(ArnError("has a name with a character that IAM does not allow"));
+        }
+        Ok(Self {
+            text: text.into(),
+            account_at: account_at as u16,
+            resource_at: resource_at as u16,
+            name_at: name_at as u16,
+        })
+    }
+
+    fn part(&self, from: usize, to: usize) -> &str {
+        self.text.get(from..to).unwrap_or_default()
+    }
+
+    fn partition(&self) -> &str {
+        self.part("arn:".len(), usize::from(self.account_at) - ":iam::".len())
+    }
+
+    fn account(&self) -> &str {
+        let rest = self.part(self.account_at.into(), self.text.len());
+        rest.split_once(':').map_or(rest, |(account, _)| account)
+    }
+
+    fn name(&self) -> &str {
+        self.part(self.name_at.into(), self.text.len())
+    }
+
+    fn path_and_name(&self) -> &str {
+        self.part(self.resource_at.into(), self.text.len())
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)
+}
+
+fn is_partition(text: &str) -> bool {
+    text.split('-').next() == Some("aws")
+        && text
+            .split('-')
+            .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+}
+
+pub(crate) fn is_account_id(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+macro_rules! iam_arn {
+    ($(#[$doc:meta])* $name:ident, $resource_type:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(IamArn);
+
+        impl $name {
+            /// The ARN as it was written.
+            pub fn as_str(&self) -> &str {
+                &self.0.text
+            }
+
+            /// The partition, such as `aws` or `aws-us-gov`.
+            pub fn partition(&self) -> &str {
+                self.0.partition()
+            }
+
+            /// The account's 12 digits (`aws` for the policies that AWS manages).
+            pub fn account_id(&self) -> &str {
+                self.0.account()
+            }
+
+            /// The name without its path.
+            pub fn name(&self) -> &str {
+                self.0.name()
+            }
+
+            /// The path and the name, without a slash at the front.
+            pub fn path_and_name(&self) -> &str {
+                self.0.path_and_name()
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ArnError;
+
+            fn from_str(text: &str) -> Result<Self, ArnError> {
+                IamArn::parse(text, $resource_type).map(Self)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+    };
+}
+
+iam_arn! {
+    /// The ARN of an IAM role.
+    ///
+    /// ```
+    /// use tempaccess_core::RoleArn;
+    ///
+    /// let role: RoleArn = "arn:aws-us-gov:iam::123456789012:role/teams/ops/ReadOnly".parse()?;
+    /// assert_eq!((role.partition(), role.account_id(), role.name()), ("aws-us-gov", "123456789012", "ReadOnly"));
+    /// # Ok::<(), tempaccess_core::ArnError>(())
+    /// ```
+    RoleArn, "role"
+}
+
+iam_arn! {
+    /// The ARN of an IAM SAML provider.
+    ProviderArn, "saml-provider"
+}
+
+iam_arn! {
+    /// The ARN of a managed policy: the account's own, or one that AWS manages (`arn:aws:iam::aws:policy/ReadOnlyAccess`).
+    PolicyArn, "policy"
+}
+
+impl RoleArn {
+    /// Whether IAM Identity Center owns the role: AssumeRoleWithSAML cannot take those.
+    pub fn is_reserved(&self) -> bool {
+        self.name().starts_with("AWSReservedSSO_")
+    }
+}
+
+/// The region whose STS serves a partition when nothing else was said, or an error that asks for one.
+pub fn default_region(partition: &str) -> Result<&'static str> {
+    Ok(match partition {
+        "aws" => "us-east-1",
+        "aws-cn" => "cn-north-1",
+        "aws-us-gov" => "us-gov-west-1",
+        "aws-eusc" => "eusc-de-east-1",
+        "aws-iso" => "us-iso-east-1",
+        "aws-iso-b" => "us-isob-east-1",
+        "aws-iso-e" => "eu-isoe-west-1",
+        "aws-iso-f" => "us-isof-south-1",
+        other => {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                Stage::Exchange,
+                format!("no default region is known for the partition `{other}`"),
+            )
+            .with_hint("name one with `--region`"));
+        }
+    })
+}
+
+/// The partition that a region's name belongs to, by its prefix. An unknown prefix counts as `aws`.
+pub fn partition_of_region(region: &str) -> &'static str {
+    const PREFIXES: [(&str, &str); 7] = [
+        ("cn-", "aws-cn"),
+        ("us-gov-", "aws-us-gov"),
+        ("eusc-", "aws-eusc"),
+        ("us-iso-", "aws-iso"),
+        ("us-isob-", "aws-iso-b"),
+        ("eu-isoe-", "aws-iso-e"),
+        ("us-isof-", "aws-iso-f"),
+    ];
+    PREFIXES.iter().find(|(prefix, _)| region.starts_with(prefix)).map_or("aws", |(_, partition)| partition)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_of_every_partition() {
+        for partition in ["aws", "aws-cn", "aws-us-gov", "aws-eusc", "aws-iso", "aws-iso-b"] {
+            let text = format!("arn:{partition}:iam::123456789012:role/a/b/Admin");
+            let role: RoleArn = text.parse().unwrap();
+            assert_eq!(role.partition(), partition);
+            assert_eq!(role.account_id(), "123456789012");
+            assert_eq!(role.path_and_name(), "a/b/Admin");
+            assert_eq!(role.name(), "Admin");
+            assert_eq!(partition_of_region(default_region(partition).unwrap()), partition);
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_role_says_why() {
+        let why = |text: &str| text.parse::<RoleArn>().unwrap_err().to_string();
+        assert_eq!(why("role/Admin"), "does not begin with `arn:`");
+        assert_eq!(why("arn:aws"), "has too few parts");
+        assert_eq!(why("arn:AWS:iam::123456789012:role/Admin"), "names no partition");
+        assert_eq!(why("arn:aws:sts::123456789012:role/Admin"), "is not an ARN of IAM");
+        assert_eq!(why("arn:aws:iam::12345678901:role/Admin"), "has no 12-digit account id");
+        assert_eq!(why("arn:aws:iam::aws:role/Admin"), "has no 12-digit account id");
+        assert_eq!(why("arn:aws:iam::123456789012:user/Admin"), "names another kind of resource");
+        assert_eq!(why("arn:aws:iam::123456789012:role/"), "has no name");
+        assert_eq!(why("arn:aws:iam::123456789012:role/a b"), "has a character that IAM does not allow");
+        assert_eq!(why("arn:aws:iam::123456789012:role/a:b"), "has a name with a character that IAM does not allow");
+        assert_eq!(
+            why(&format!("arn:aws:iam::123456789012:role/{}", "a".repeat(2048))),
+            "longer than 2,048 characters"
+        );
+    }
+
+    #[test]
+    fn policies_may_be_aws_own() {
+        let policy: PolicyArn = "arn:aws:iam::aws:policy/job-function/ViewOnlyAccess".parse().unwrap();
+        assert_eq!((policy.account_id(), policy.name()), ("aws", "ViewOnlyAccess"));
+    }
+}

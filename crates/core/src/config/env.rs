@@ -1,0 +1,65 @@
+//! The environment variables, each declared once.
+
+use std::ffi::OsString;
+
+use super::Settings;
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+/// An environment variable that is read, and what for.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it is for.
+    pub doc: &'static str,
+}
+
+const fn variable(name: &'static str, doc: &'static str) -> Variable {
+    Variable { name, doc }
+}
+
+pub(super) const CONFIG: Variable = variable("TEMPACCESS_CONFIG", "The configuration file");
+pub(super) const PROFILE: Variable = variable("TEMPACCESS_PROFILE", "The profile of the configuration to use");
+const SOURCE: Variable = variable("TEMPACCESS_SOURCE", "Where the SAML response comes from, as `--source` has it");
+const USERNAME: Variable = variable("TEMPACCESS_USERNAME", "The user name at the identity provider");
+const FACTOR: Variable = variable("TEMPACCESS_FACTOR", "The second factor to use");
+const ROLE: Variable = variable("TEMPACCESS_ROLE", "The role to take, as `--role` has it");
+const ACCOUNT: Variable = variable("TEMPACCESS_ACCOUNT", "The account of the role");
+const DURATION: Variable = variable("TEMPACCESS_DURATION", "How long the session shall last");
+const REASON: Variable = variable("TEMPACCESS_REASON", "Why access is wanted, for the audit record");
+const AUDIT_LOG: Variable = variable("TEMPACCESS_AUDIT_LOG", "The file that audit records are appended to");
+const REGION: Variable = variable("TEMPACCESS_REGION", "The region whose STS is asked");
+const STS_ENDPOINT: Variable = variable("AWS_ENDPOINT_URL_STS", "Another address for STS");
+
+/// Every variable that is read here. The proxy variables, `SSL_CERT_FILE` and `AWS_CA_BUNDLE` are read by the transport.
+pub const ENVIRONMENT: &[Variable] =
+    &[CONFIG, PROFILE, SOURCE, USERNAME, FACTOR, ROLE, ACCOUNT, DURATION, REGION, REASON, AUDIT_LOG, STS_ENDPOINT];
+
+/// A variable's value; an empty one counts as unset.
+pub(super) fn get(variable: Variable) -> Result<Option<String>> {
+    let value = std::env::var_os(variable.name).filter(|value| !value.is_empty());
+    value.map(OsString::into_string).transpose().map_err(|_| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            Stage::Configuration,
+            format!("the value of `{}` is not text", variable.name),
+        )
+    })
+}
+
+pub(super) fn settings() -> Result<Settings> {
+    Ok(Settings {
+        source: get(SOURCE)?,
+        username: get(USERNAME)?,
+        factor: get(FACTOR)?,
+        role: get(ROLE)?,
+        account: get(ACCOUNT)?,
+        duration: get(DURATION)?,
+        region: get(REGION)?,
+        reason: get(REASON)?,
+        audit_log: get(AUDIT_LOG)?.map(Into::into),
+        sts_endpoint_url: get(STS_ENDPOINT)?,
+        ..Settings::default()
+    })
+}

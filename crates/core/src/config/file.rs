@@ -1,0 +1,226 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use etcetera::app_strategy::choose_native_strategy;
+use etcetera::{AppStrategy, AppStrategyArgs};
+use serde::Deserialize;
+
+use super::{Settings, env};
+use crate::arn::is_account_id;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::role::AccountNames;
+
+/// A configuration file.
+///
+/// ```
+/// use tempaccess_core::config::Config;
+///
+/// let config = Config::parse(r#"
+///     [accounts]
+///     123456789012 = "billing"
+///
+///     [profiles.default]
+///     source = "https://acme.okta.com/home/amazon_aws/0oa1b2c3d4E5f6G7h8i9/272"
+///     username = "ada@example.com"
+///     role = "billing/ReadOnly"
+///     duration = "8h"
+/// "#)?;
+/// assert_eq!(config.profile("default")?.duration.as_deref(), Some("8h"));
+/// # Ok::<(), tempaccess_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Config {
+    /// Names of accounts, by their ids.
+    #[serde(default)]
+    pub accounts: AccountNames,
+    /// Settings under a name.
+    #[serde(default)]
+    pub profiles: BTreeMap<String, Settings>,
+}
+
+/// The keys of a configuration file, beside those of a profile.
+const KEYS: [&str; 2] = ["accounts", "profiles"];
+
+impl Config {
+    /// Reads a configuration.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration`; an unknown key says which one was probably meant.
+    pub fn parse(text: &str) -> Result<Self> {
+        let invalid = |error: toml::de::Error| {
+            let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+            Error::new(
+                ErrorKind::InvalidConfiguration,
+                Stage::Configuration,
+                format!("the configuration is not right in line {line}: {}", error.message()),
+            )
+        };
+        let table: toml::Table = toml::from_str(text).map_err(invalid)?;
+        check_keys("", &table, &KEYS)?;
+        let profiles = table.get("profiles").and_then(toml::Value::as_table);
+        for (name, profile) in profiles.into_iter().flatten() {
+            if let Some(profile) = profile.as_table() {
+                check_keys(&format!("profiles.{name}."), profile, Settings::KEYS)?;
+            }
+        }
+        let config: Self = toml::from_str(text).map_err(invalid)?;
+        match config.accounts.keys().find(|id| !is_account_id(id)) {
+            Some(id) => Err(Error::new(
+                ErrorKind::InvalidConfiguration,
+                Stage::Configuration,
+                format!("`accounts.{id}` is no account id of 12 digits"),
+            )),
+            None => Ok(config),
+        }
+    }
+
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration`, also where the file cannot be read.
+    pub fn load(path: &Path) -> Result<Self> {
+        let in_file = |error: Error| {
+            let message = format!("`{}`: {}", path.display(), error.message());
+            let hint = error.hint().map(str::to_owned);
+            let error = Error::new(error.kind(), error.stage(), message);
+            match hint {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
+        };
+        let text = fs::read_to_string(path).map_err(|error| {
+            in_file(Error::new(
+                ErrorKind::InvalidConfiguration,
+                Stage::Configuration,
+                format!("it cannot be read: {error}"),
+            ))
+        })?;
+        Self::parse(&text).map_err(in_file)
+    }
+
+    /// Reads the file that `TEMPACCESS_CONFIG` names, or the one at its usual place; without either, nothing is set.
+    ///
+    /// # Errors
+    ///
+    /// As [`load`](Self::load).
+    pub fn find() -> Result<Self> {
+        match env::get(env::CONFIG)? {
+            Some(path) => Self::load(Path::new(&path)),
+            None => match default_config_file().filter(|path| path.exists()) {
+                Some(path) => Self::load(&path),
+                None => Ok(Self::default()),
+            },
+        }
+    }
+
+    /// The settings of a profile.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` where there is none of that name.
+    pub fn profile(&self, name: &str) -> Result<&Settings> {
+        self.profiles.get(name).ok_or_else(|| {
+            let names: Vec<_> = self.profiles.keys().map(String::as_str).collect();
+            let error = Error::new(
+                ErrorKind::InvalidConfiguration,
+                Stage::Configuration,
+                format!("there is no profile `{name}` in the configuration"),
+            );
+            match nearest(name, &names) {
+                Some(near) => error.with_hint(format!("did you mean `{near}`?")),
+                None if names.is_empty() => error.with_hint("there is no profile at all"),
+                None => error.with_hint(format!("there is: `{}`", names.join("`, `"))),
+            }
+        })
+    }
+
+    /// The settings of the profile that is asked for, that `TEMPACCESS_PROFILE` names, or that is called `default`.
+    ///
+    /// # Errors
+    ///
+    /// As [`profile`](Self::profile); but no profile `default` is no error.
+    pub fn chosen_profile(&self, asked: Option<&str>) -> Result<Settings> {
+        let named = asked.map(str::to_owned).map_or_else(|| env::get(env::PROFILE), |name| Ok(Some(name)))?;
+        match named {
+            Some(name) => self.profile(&name).cloned(),
+            None => Ok(self.profiles.get("default").cloned().unwrap_or_default()),
+        }
+    }
+}
+
+fn check_keys(prefix: &str, table: &toml::Table, known: &[&str]) -> Result<()> {
+    let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
+    let error = Error::new(
+        ErrorKind::InvalidConfiguration,
+        Stage::Configuration,
+        format!("the configuration has an unknown key `{prefix}{key}`"),
+    );
+    Err(match nearest(key, known) {
+        Some(near) => error.with_hint(format!("did you mean `{prefix}{near}`?")),
+        None => error.with_hint(format!("known here are: `{}`", known.join("`, `"))),
+    })
+}
+
+fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+    let near = |candidate: &&&str| strsim::damerau_levenshtein(text, candidate) <= 2.min(text.len() / 2);
+    known.iter().filter(near).min_by_key(|candidate| strsim::damerau_levenshtein(text, candidate)).copied()
+}
+
+fn places() -> Option<impl AppStrategy> {
+    choose_native_strategy(AppStrategyArgs {
+        top_level_domain: "dev".to_owned(),
+        author: "tempaccess".to_owned(),
+        app_name: "tempaccess".to_owned(),
+    })
+    .ok()
+}
+
+/// Where the configuration file is on this platform: `~/.config/tempaccess/config.toml` on Linux.
+pub fn default_config_file() -> Option<PathBuf> {
+    Some(places()?.in_config_dir("config.toml"))
+}
+
+/// Where audit records go on this platform unless said otherwise: `~/.local/state/tempaccess/audit.jsonl` on Linux.
+pub fn default_audit_log() -> Option<PathBuf> {
+    let places = places()?;
+    Some(places.in_state_dir("audit.jsonl").unwrap_or_else(|| places.in_data_dir("audit.jsonl")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_say_what_was_meant() {
+        let error = Config::parse("[profiles.default]\nusernam = 'ada'").unwrap_err();
+        assert_eq!(error.message(), "the configuration has an unknown key `profiles.default.usernam`");
+        assert_eq!(error.hint(), Some("did you mean `profiles.default.username`?"));
+        let error = Config::parse("x = 1").unwrap_err();
+        assert_eq!(error.hint(), Some("known here are: `accounts`, `profiles`"));
+    }
+
+    #[test]
+    fn what_is_not_right_says_where() {
+        let message = |text: &str| Config::parse(text).unwrap_err().message().to_owned();
+        assert!(
+            message("[profiles.default]\nrole = 1")
+                .starts_with("the configuration is not right in line 2: invalid type")
+        );
+        assert!(message("a = 1\nb =").starts_with("the configuration is not right in line 2:"));
+        assert_eq!(message("[accounts]\n12 = 'x'"), "`accounts.12` is no account id of 12 digits");
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there() {
+        let config = Config::parse("[profiles.work]\n[profiles.home]").unwrap();
+        let hint = |name: &str| config.profile(name).unwrap_err().hint().unwrap().to_owned();
+        assert_eq!(hint("wrok"), "did you mean `work`?");
+        assert_eq!(hint("elsewhere"), "there is: `home`, `work`");
+        assert_eq!(config.chosen_profile(None).unwrap(), Settings::default());
+    }
+}

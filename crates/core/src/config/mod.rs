@@ -1,0 +1,11 @@
+//! The configuration that every front end shares: what is asked for now, over the environment, over a profile.
+
+mod env;
+mod file;
+mod settings;
+mod source;
+
+pub use env::{ENVIRONMENT, Variable};
+pub use file::{Config, default_audit_log, default_config_file};
+pub use settings::Settings;
+pub use source::SourceSpec;

@@ -1,0 +1,261 @@
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::source::command_line;
+use super::{Config, SourceSpec, default_audit_log, env};
+use crate::arn::PolicyArn;
+use crate::audit::AuditFile;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::exchange::StsExchange;
+use crate::net::HttpTransport;
+use crate::role::RoleQuery;
+use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
+use crate::secret::SecretString;
+use crate::session::{TempAccess, TempAccessBuilder};
+use crate::source::okta::OktaSource;
+use crate::source::{AssertionSource, CommandSource, FileSource, output_of};
+
+macro_rules! settings {
+    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)+) => {
+        /// What can be set, by argument, by environment or in a profile. What is not set is `None`.
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Settings {
+            $($(#[doc = $doc])+ #[serde(default)] pub $name: Option<$type>,)+
+        }
+
+        impl Settings {
+            /// The names of all settings, as a profile has them.
+            pub const KEYS: &[&str] = &[$(stringify!($name)),+];
+
+            /// These settings, and where one is not set, the other's.
+            #[must_use]
+            pub fn over(self, other: Self) -> Self {
+                Self { $($name: self.$name.or(other.$name),)+ }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Where the SAML response comes from; see [`SourceSpec`].
+    source: String,
+    /// The user name at the identity provider.
+    username: String,
+    /// A program that prints the password, quoted like a shell: `pass show okta`.
+    password_command: String,
+    /// The second factor: `push`, `code`, `sms`, `call`, `email`, `question`.
+    factor: String,
+    /// The role; see [`RoleQuery::role`].
+    role: String,
+    /// The account; see [`RoleQuery::account`].
+    account: String,
+    /// The SAML provider; see [`RoleQuery::provider`].
+    provider: String,
+    /// How long the session shall last: `45m`, `1h30m`, seconds.
+    duration: String,
+    /// An inline session policy: JSON, or the path of a file that holds it.
+    policy: String,
+    /// Managed session policies, by ARN.
+    policy_arns: Vec<String>,
+    /// The region whose STS is asked.
+    region: String,
+    /// Another address for STS.
+    sts_endpoint_url: String,
+    /// Why access is wanted, for the audit record.
+    reason: String,
+    /// The file that audit records are appended to.
+    audit_log: PathBuf,
+}
+
+impl Settings {
+    /// These settings, over those of the environment, over those of the profile that is asked for.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` or `invalid_argument`.
+    pub fn resolve(self, config: &Config, profile: Option<&str>) -> Result<Self> {
+        Ok(self.over(env::settings()?).over(config.chosen_profile(profile)?))
+    }
+
+    /// Which role is wanted.
+    pub fn role_query(&self) -> RoleQuery {
+        let mut query = RoleQuery::new();
+        if let Some(role) = &self.role {
+            query = query.role(role);
+        }
+        if let Some(account) = &self.account {
+            query = query.account(account);
+        }
+        if let Some(provider) = &self.provider {
+            query = query.provider(provider);
+        }
+        query
+    }
+
+    /// How long and how narrow the session shall be.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_scope`, or `io` where the file of the policy cannot be read.
+    pub fn scope(&self) -> Result<SessionScope> {
+        let duration = self.duration.as_deref().map_or(Ok(SessionDuration::default()), str::parse)?;
+        let mut scope = SessionScope::new(duration);
+        if let Some(policy) = &self.policy {
+            scope = scope.with_policy(read_policy(policy)?)?;
+        }
+        let mut arns = Vec::new();
+        for text in self.policy_arns.iter().flatten() {
+            let arn: PolicyArn = text.parse().map_err(|error| {
+                Error::new(
+                    ErrorKind::InvalidScope,
+                    Stage::Scope,
+                    format!("`{text}` is no ARN of a managed policy: it {error}"),
+                )
+                .with_hint("such an ARN looks like `arn:aws:iam::aws:policy/ReadOnlyAccess`")
+            })?;
+            arns.push(arn);
+        }
+        scope.with_policy_arns(arns)
+    }
+
+    /// The source of assertions. A password given here is used; else the one that `password_command` prints; else the
+    /// person is asked.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where there is no source, or it makes no sense; `io` where `password_command` fails.
+    pub async fn assertion_source(
+        &self,
+        transport: Arc<HttpTransport>,
+        password: Option<SecretString>,
+    ) -> Result<Arc<dyn AssertionSource>> {
+        let Some(source) = &self.source else {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                Stage::Configuration,
+                "it is not said where to sign in: there is no source",
+            )
+            .with_hint(
+                "give the link of Okta's AWS app with `--source https://…`, or write it into the configuration as `source` of the profile",
+            ));
+        };
+        Ok(match source.parse::<SourceSpec>()? {
+            SourceSpec::Stdin => Arc::new(FileSource::stdin()),
+            SourceSpec::File(path) => Arc::new(FileSource::new(path)),
+            SourceSpec::Command { program, arguments } => Arc::new(CommandSource::new(program, arguments)),
+            SourceSpec::Okta(app_url) => {
+                let mut okta = OktaSource::builder(app_url).transport(transport);
+                if let Some(username) = &self.username {
+                    okta = okta.username(username);
+                }
+                if let Some(factor) = &self.factor {
+                    okta = okta.factor(factor.parse()?);
+                }
+                // Built before a password is fetched, so that a wrong link costs none.
+                let built = okta.clone().build()?;
+                match self.password(password).await? {
+                    Some(password) => Arc::new(okta.password(password).build()?),
+                    None => Arc::new(built),
+                }
+            }
+        })
+    }
+
+    async fn password(&self, given: Option<SecretString>) -> Result<Option<SecretString>> {
+        let Some(line) = self.password_command.as_deref().filter(|_| given.is_none()) else { return Ok(given) };
+        let (program, arguments) = command_line(line).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, "`password_command` is no command line")
+                .with_hint("write the program and its arguments as a shell would have them")
+        })?;
+        output_of(&program, &arguments).await.map(Some)
+    }
+
+    /// The exchange at STS.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where the region or the endpoint makes no sense.
+    pub fn exchange(&self, transport: Arc<HttpTransport>) -> Result<StsExchange> {
+        let mut sts = StsExchange::builder().transport(transport);
+        if let Some(region) = &self.region {
+            sts = sts.region(region);
+        }
+        if let Some(url) = &self.sts_endpoint_url {
+            sts = sts.endpoint_url(url);
+        }
+        sts.build()
+    }
+
+    /// The whole way as these settings have it, with the audit record in `audit_log` or at its usual place.
+    ///
+    /// # Errors
+    ///
+    /// As the parts: nothing has left the machine when one comes.
+    pub async fn access(&self, config: &Config, password: Option<SecretString>) -> Result<TempAccessBuilder> {
+        let scope = self.scope()?;
+        let transport = Arc::new(HttpTransport::builder().ca_files_from_env().build());
+        let exchange = self.exchange(Arc::clone(&transport))?;
+        let source = self.assertion_source(transport, password).await?;
+        let log = self.audit_log.clone().or_else(default_audit_log).ok_or_else(|| {
+            Error::new(
+                ErrorKind::AuditFailed,
+                Stage::Audit,
+                "there is no place for the audit record: no home directory",
+            )
+            .with_hint("name a file with `--audit-log` or `TEMPACCESS_AUDIT_LOG`")
+        })?;
+        let mut access = TempAccess::shared(source, Arc::new(exchange))
+            .role(self.role_query())
+            .scope(scope)
+            .account_names(config.accounts.clone())
+            .audit(Arc::new(AuditFile::new(log)));
+        if let Some(reason) = &self.reason {
+            access = access.reason(reason);
+        }
+        Ok(access)
+    }
+}
+
+fn read_policy(policy: &str) -> Result<SessionPolicy> {
+    if policy.trim_start().starts_with('{') {
+        return policy.parse();
+    }
+    let text = fs::read_to_string(policy).map_err(|error| {
+        Error::new(ErrorKind::Io, Stage::Scope, format!("the session policy `{policy}` cannot be read: {error}"))
+            .with_hint("give the path of a JSON file, or the JSON itself")
+            .with_source(error)
+    })?;
+    text.parse()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_said_now_wins() {
+        let now = Settings { role: Some("Admin".into()), ..Settings::default() };
+        let before = Settings { role: Some("ReadOnly".into()), account: Some("billing".into()), ..Settings::default() };
+        let both = now.over(before);
+        assert_eq!((both.role.as_deref(), both.account.as_deref()), (Some("Admin"), Some("billing")));
+    }
+
+    #[test]
+    fn scopes_are_read_from_text_and_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.json");
+        fs::write(&file, "{ \"Statement\": [] }").unwrap();
+        for policy in ["{\"Statement\":[]}", file.to_str().unwrap()] {
+            let settings =
+                Settings { policy: Some(policy.into()), duration: Some("20m".into()), ..Settings::default() };
+            assert_eq!(settings.scope().unwrap().policy().unwrap().as_str(), "{\"Statement\":[]}");
+        }
+        let settings = Settings { policy_arns: Some(vec!["ReadOnlyAccess".into()]), ..Settings::default() };
+        let error = settings.scope().unwrap_err();
+        assert_eq!(error.message(), "`ReadOnlyAccess` is no ARN of a managed policy: it does not begin with `arn:`");
+    }
+}

@@ -1,0 +1,371 @@
+//! One error type for the whole crate: what happened, at which [`Stage`], whose [`Fault`] it is, what to do next.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::text;
+
+/// The result of everything in this crate that can fail.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What went wrong, in a form that a person can act on and a program can match on.
+///
+/// [`Display`](fmt::Display) is the one-line message. [`hint`](Error::hint) is what to do next. Neither ever holds a
+/// password, a code, a SAML response or a secret key.
+///
+/// ```
+/// use tempaccess_core::{Error, ErrorKind, Fault, Stage};
+///
+/// let error = Error::new(ErrorKind::RoleNotOffered, Stage::Role, "the assertion offers no role `Admin`")
+///     .with_hint("`tempaccess roles` lists what it offers");
+/// assert_eq!(error.kind().as_str(), "role_not_offered");
+/// assert_eq!(error.fault(), Fault::Caller);
+/// ```
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    stage: Stage,
+    message: Cow<'static, str>,
+    hint: Option<Cow<'static, str>>,
+    source: Option<Source>,
+    sts: Option<StsFailure>,
+}
+
+impl Error {
+    /// An error of this kind, at this stage, with a one-line message that has no full stop at its end.
+    pub fn new(kind: ErrorKind, stage: Stage, message: impl Into<Cow<'static, str>>) -> Self {
+        let message = text::printable_lines(message.into());
+        Self(Box::new(Inner { kind, stage, message, hint: None, source: None, sts: None }))
+    }
+
+    /// Adds what the person can do next.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = Some(text::printable_lines(hint.into()));
+        self
+    }
+
+    /// Adds what STS answered beside its message.
+    #[must_use]
+    pub fn with_sts(mut self, sts: StsFailure) -> Self {
+        self.0.sts = Some(sts);
+        self
+    }
+
+    /// Adds the error that caused this one.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Where on the way from a sign-in to credentials it went wrong.
+    pub fn stage(&self) -> Stage {
+        self.0.stage
+    }
+
+    /// Whose fault it is.
+    pub fn fault(&self) -> Fault {
+        self.0.kind.fault()
+    }
+
+    /// What happened, in one line.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// What to do next, where there is something to say.
+    pub fn hint(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
+    /// What STS answered beside its message, where the error is its refusal.
+    pub fn sts(&self) -> Option<&StsFailure> {
+        self.0.sts.as_ref()
+    }
+
+    /// The error as `{kind, stage, fault, message, hint}`: what `--output json` prints and what bindings carry.
+    pub fn report(&self) -> ErrorReport<'_> {
+        ErrorReport {
+            kind: self.kind(),
+            stage: self.stage(),
+            fault: self.fault(),
+            message: self.message(),
+            hint: self.hint(),
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("stage", &self.0.stage)
+            .field("message", &self.0.message)
+            .field("hint", &self.0.hint)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// What STS answered beside the message of a refusal.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StsFailure {
+    /// The code of the STS API, such as `ExpiredTokenException`.
+    pub code: Option<String>,
+    /// The request id, which AWS support asks for and CloudTrail records.
+    pub request_id: Option<String>,
+    /// The time at AWS, from the answer's `Date`.
+    pub server_time: Option<Timestamp>,
+}
+
+/// The stable, serialisable face of an [`Error`].
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ErrorReport<'a> {
+    /// What went wrong.
+    pub kind: ErrorKind,
+    /// Where it went wrong.
+    pub stage: Stage,
+    /// Whose fault it is.
+    pub fault: Fault,
+    /// What happened, in one line.
+    pub message: &'a str,
+    /// What to do next.
+    pub hint: Option<&'a str>,
+}
+
+/// Where on the way from a sign-in to credentials something went wrong. One stage for each arrow of the flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Stage {
+    /// Reading arguments, environment and configuration.
+    Configuration,
+    /// Getting a SAML response from the identity provider.
+    SignIn,
+    /// Unwrapping and reading the SAML response.
+    Assertion,
+    /// Choosing one of the roles that are offered.
+    Role,
+    /// Building how long and how narrow the session shall be.
+    Scope,
+    /// Exchanging the assertion at AWS STS.
+    Exchange,
+    /// Rendering or writing what was given.
+    Output,
+    /// Writing the audit record.
+    Audit,
+}
+
+impl Stage {
+    /// The stable name, as in `--output json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::SignIn => "sign_in",
+            Self::Assertion => "assertion",
+            Self::Role => "role",
+            Self::Scope => "scope",
+            Self::Exchange => "exchange",
+            Self::Output => "output",
+            Self::Audit => "audit",
+        }
+    }
+}
+
+/// Whose fault an error is, and so who can mend it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Fault {
+    /// The person or program that called: an argument, a password, a missing terminal.
+    Caller,
+    /// The identity provider: its policy, its settings, its answers.
+    IdentityProvider,
+    /// AWS: STS, or the IAM role and provider there.
+    Aws,
+    /// The document itself: damaged, or made to do harm.
+    Input,
+    /// The machine or the network between.
+    Environment,
+}
+
+impl Fault {
+    /// The stable name, as in `--output json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::IdentityProvider => "identity_provider",
+            Self::Aws => "aws",
+            Self::Input => "input",
+            Self::Environment => "environment",
+        }
+    }
+}
+
+macro_rules! error_kinds {
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, exit $exit:literal, $fault:ident;)+) => {
+        /// What went wrong. Each kind has a stable name, one [`Fault`] and an exit code of its own.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+        #[non_exhaustive]
+        pub enum ErrorKind {
+            $($(#[doc = $doc])+ #[serde(rename = $name)] $variant,)+
+        }
+
+        impl ErrorKind {
+            /// Every kind, in the order of the exit codes.
+            pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// The stable name, as in `--output json` and in the error classes of every language.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name),+ }
+            }
+
+            /// The exit code of the command line.
+            pub const fn exit_code(self) -> u8 {
+                match self { $(Self::$variant => $exit),+ }
+            }
+
+            /// Whose fault it is.
+            pub const fn fault(self) -> Fault {
+                match self { $(Self::$variant => Fault::$fault),+ }
+            }
+
+            /// What the kind means, as the catalogue of errors says it.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start()),+ }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    /// An argument or a setting does not make sense.
+    InvalidArgument = "invalid_argument", exit 2, Caller;
+    /// The configuration cannot be read or holds something unknown.
+    InvalidConfiguration = "invalid_configuration", exit 3, Caller;
+    /// The machine refused: a file, a directory or a program.
+    Io = "io", exit 4, Environment;
+    /// The network refused: name, connection, TLS or a proxy.
+    Network = "network", exit 5, Environment;
+    /// Something did not answer in the time it was given.
+    DeadlineExceeded = "deadline_exceeded", exit 6, Environment;
+    /// A person is needed and none can be asked.
+    InteractionRequired = "interaction_required", exit 7, Caller;
+
+    /// The identity provider does not accept the name and password.
+    AuthenticationFailed = "authentication_failed", exit 10, Caller;
+    /// The second factor was wrong, refused or not answered.
+    FactorFailed = "factor_failed", exit 11, Caller;
+    /// None of the second factors can be used from here.
+    FactorUnsupported = "factor_unsupported", exit 12, IdentityProvider;
+    /// The account is locked.
+    AccountLocked = "account_locked", exit 13, Caller;
+    /// The identity provider wants the person to do something first: a new password, a factor to enrol.
+    AccountActionRequired = "account_action_required", exit 14, Caller;
+    /// The identity provider refused for a reason of its own policy.
+    IdentityProviderRefused = "identity_provider_refused", exit 15, IdentityProvider;
+    /// The identity provider limits how often it may be asked.
+    RateLimited = "rate_limited", exit 16, IdentityProvider;
+    /// The identity provider answered with something unexpected.
+    IdentityProviderError = "identity_provider_error", exit 17, IdentityProvider;
+
+    /// There is no SAML response in what was given.
+    NoSamlResponse = "no_saml_response", exit 20, Input;
+    /// The SAML response is not well formed, or is not what SAML 2.0 says it should be.
+    MalformedResponse = "malformed_response", exit 21, Input;
+    /// The SAML response holds something that no honest one needs, such as a DTD.
+    ForbiddenConstruct = "forbidden_construct", exit 22, Input;
+    /// The SAML response is larger, deeper or more numerous than the limits allow.
+    LimitExceeded = "limit_exceeded", exit 23, Input;
+    /// There is more than one assertion in the SAML response.
+    MultipleAssertions = "multiple_assertions", exit 24, Input;
+    /// The assertion is encrypted for AWS, so that nobody else can read the roles.
+    EncryptedAssertion = "encrypted_assertion", exit 25, IdentityProvider;
+
+    /// The assertion offers no role at all.
+    NoRoles = "no_roles", exit 30, IdentityProvider;
+    /// The assertion does not offer the role that was asked for.
+    RoleNotOffered = "role_not_offered", exit 31, Caller;
+    /// More than one role fits what was asked for.
+    RoleAmbiguous = "role_ambiguous", exit 32, Caller;
+    /// The duration or a session policy is outside what STS accepts.
+    InvalidScope = "invalid_scope", exit 33, Caller;
+
+    /// STS: the assertion is too old (ExpiredTokenException).
+    AssertionExpired = "assertion_expired", exit 40, IdentityProvider;
+    /// STS: the identity provider's claim was rejected (IDPRejectedClaim).
+    ClaimRejected = "claim_rejected", exit 41, IdentityProvider;
+    /// STS: the assertion is not valid (InvalidIdentityToken).
+    InvalidIdentityToken = "invalid_identity_token", exit 42, IdentityProvider;
+    /// STS: the session policy is not valid (MalformedPolicyDocument).
+    MalformedPolicy = "malformed_policy", exit 43, Caller;
+    /// STS: session policies and tags together are too large (PackedPolicyTooLarge).
+    PackedPolicyTooLarge = "packed_policy_too_large", exit 44, Caller;
+    /// STS: not active in this region for this account (RegionDisabledException).
+    RegionDisabled = "region_disabled", exit 45, Aws;
+    /// STS: not authorized to take this role (AccessDenied).
+    AccessDenied = "access_denied", exit 46, Aws;
+    /// STS: a parameter was refused (ValidationError).
+    StsValidation = "sts_validation", exit 47, Caller;
+    /// STS: the duration is above the role's maximum, even the shortest that was tried (ValidationError).
+    DurationAboveRoleMaximum = "duration_above_role_maximum", exit 50, Caller;
+    /// STS: too many requests (Throttling).
+    StsThrottled = "sts_throttled", exit 48, Aws;
+    /// STS: not available, or an answer that is not its own.
+    StsUnavailable = "sts_unavailable", exit 49, Aws;
+
+    /// The audit record could not be written, so nothing was handed out.
+    AuditFailed = "audit_failed", exit 60, Environment;
+    /// The person stopped it.
+    Cancelled = "cancelled", exit 130, Caller;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_kind_has_a_name_and_an_exit_code_of_its_own() {
+        let names: HashSet<_> = ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let codes: HashSet<_> = ErrorKind::ALL.iter().map(|kind| kind.exit_code()).collect();
+        assert_eq!(names.len(), ErrorKind::ALL.len());
+        assert_eq!(codes.len(), ErrorKind::ALL.len());
+        assert!(!codes.contains(&0) && !codes.contains(&1));
+    }
+
+    #[test]
+    fn names_are_the_serialised_form() {
+        for kind in ErrorKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            assert!(!kind.meaning().is_empty());
+        }
+        assert_eq!(serde_json::to_value(Stage::SignIn).unwrap(), Stage::SignIn.as_str());
+        assert_eq!(serde_json::to_value(Fault::IdentityProvider).unwrap(), Fault::IdentityProvider.as_str());
+    }
+}

@@ -1,0 +1,68 @@
+//! Why AWS refused: its own words, beside what the assertion and the clocks tell.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::error::{Error, ErrorKind};
+use crate::saml::{Assertion, ProblemCode};
+use crate::scope::human;
+
+/// Clocks this far apart are worth a word.
+pub(crate) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Adds to a refusal of STS what can be known here of its cause. The assertion is judged at AWS's time, where STS said
+/// it, so that a wrong clock of this machine cannot mislead.
+pub(crate) fn explain(error: Error, assertion: &Assertion, now: Timestamp) -> Error {
+    let kinds = [
+        ErrorKind::AssertionExpired,
+        ErrorKind::ClaimRejected,
+        ErrorKind::InvalidIdentityToken,
+        ErrorKind::AccessDenied,
+        ErrorKind::StsValidation,
+    ];
+    if !kinds.contains(&error.kind()) {
+        return error;
+    }
+    let at_aws = error.sts().and_then(|sts| sts.server_time);
+    let mut lines = Vec::new();
+    let problems = assertion.problems(at_aws.unwrap_or(now));
+    for problem in problems.iter().filter(|problem| problem.code != ProblemCode::Encrypted) {
+        let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
+        lines.push(format!("in the assertion: {}{hint}", problem.message));
+    }
+    if error.kind() == ErrorKind::AccessDenied {
+        lines.extend(permissions(assertion));
+    }
+    if let Some(words) = at_aws.and_then(|at_aws| clock_words(now.duration_since(at_aws))) {
+        lines.push(words);
+    }
+    lines.extend(error.hint().map(str::to_owned));
+    if lines.is_empty() { error } else { error.with_hint(lines.join("\n")) }
+}
+
+/// What the trust policy must allow beyond AssumeRoleWithSAML for this assertion.
+fn permissions(assertion: &Assertion) -> Vec<String> {
+    let mut lines = Vec::new();
+    if !assertion.aws.tags.is_empty() {
+        lines.push(
+            "the assertion carries session tags: the role's trust policy must allow `sts:TagSession` too".to_owned(),
+        );
+    }
+    if assertion.aws.source_identity.is_some() {
+        lines.push(
+            "the assertion carries a source identity: the role's trust policy must allow `sts:SetSourceIdentity` too"
+                .to_owned(),
+        );
+    }
+    lines
+}
+
+/// `this machine's clock is 10m ahead of AWS's`, where it is worth a word.
+pub fn clock_words(ahead: SignedDuration) -> Option<String> {
+    if ahead.abs() < CLOCK_TOLERANCE {
+        return None;
+    }
+    let direction = if ahead.is_positive() { "ahead of" } else { "behind" };
+    let seconds = u32::try_from(ahead.abs().as_secs()).unwrap_or(u32::MAX);
+    let rounded = if seconds >= 600 { seconds - seconds % 60 } else { seconds };
+    Some(format!("this machine's clock is {} {direction} AWS's: set it right", human(rounded)))
+}

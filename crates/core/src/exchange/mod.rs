@@ -1,0 +1,87 @@
+//! From an assertion and a role to credentials: STS AssumeRoleWithSAML.
+
+mod explain;
+mod grant;
+#[cfg(feature = "sts")]
+mod sts;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+pub use grant::{Grant, Shortening, grant};
+#[cfg(feature = "sts")]
+pub use sts::{StsExchange, StsExchangeBuilder};
+
+pub use explain::clock_words;
+pub(crate) use explain::explain;
+
+use crate::arn::PolicyArn;
+use crate::credentials::SessionCredentials;
+use crate::error::Result;
+use crate::role::RoleOffer;
+use crate::saml::SamlResponse;
+use crate::scope::{SessionDuration, SessionPolicy};
+
+/// Exchanges a SAML response for credentials, once, for exactly the duration that is asked.
+///
+/// [`StsExchange`] is the real one. One of your own may go through a broker, or answer from a test.
+#[async_trait]
+pub trait TokenExchange: fmt::Debug + Send + Sync {
+    /// One AssumeRoleWithSAML.
+    ///
+    /// # Errors
+    ///
+    /// `duration_above_role_maximum` makes [`grant`] try a shorter duration with the same assertion; every other kind
+    /// ends the exchange.
+    async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer>;
+}
+
+/// The parameters of one AssumeRoleWithSAML.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ExchangeRequest {
+    /// `SAMLAssertion`: its original base64.
+    pub response: SamlResponse,
+    /// `RoleArn` and `PrincipalArn`.
+    pub offer: RoleOffer,
+    /// `DurationSeconds`.
+    pub duration: SessionDuration,
+    /// `Policy`.
+    pub policy: Option<SessionPolicy>,
+    /// `PolicyArns`.
+    pub policy_arns: Vec<PolicyArn>,
+}
+
+/// What STS answers.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StsAnswer {
+    /// The keys.
+    pub credentials: SessionCredentials,
+    /// `AssumedRoleUser/Arn`: the principal that CloudTrail names.
+    pub assumed_role_arn: Option<String>,
+    /// `AssumedRoleUser/AssumedRoleId`: `AROA…:session-name`, the `aws:userid` of the session.
+    pub assumed_role_id: Option<String>,
+    /// `SourceIdentity`.
+    pub source_identity: Option<String>,
+    /// The request id.
+    pub request_id: Option<String>,
+    /// The time at AWS, from the answer's `Date`.
+    pub server_time: Option<Timestamp>,
+}
+
+impl StsAnswer {
+    /// An answer with nothing but credentials: for a [`TokenExchange`] of your own.
+    pub fn new(credentials: SessionCredentials) -> Self {
+        Self {
+            credentials,
+            assumed_role_arn: None,
+            assumed_role_id: None,
+            source_identity: None,
+            request_id: None,
+            server_time: None,
+        }
+    }
+}

@@ -1,0 +1,400 @@
+//! AWS STS itself.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRef;
+use aws_sdk_sts::config::retry::RetryConfig;
+use aws_sdk_sts::config::timeout::TimeoutConfig;
+use aws_sdk_sts::config::{BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents};
+use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::operation::RequestId;
+use aws_sdk_sts::operation::assume_role_with_saml::{AssumeRoleWithSAMLError, AssumeRoleWithSamlOutput};
+use aws_sdk_sts::types::PolicyDescriptorType;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use jiff::Timestamp;
+
+use super::{ExchangeRequest, StsAnswer, TokenExchange};
+use crate::arn::{default_region, partition_of_region};
+use crate::credentials::SessionCredentials;
+use crate::error::{Error, ErrorKind, Result, Stage, StsFailure};
+use crate::net::{HttpTransport, Transport, TransportError, TransportErrorKind, secure_url};
+use crate::text::printable;
+
+/// AWS STS: AssumeRoleWithSAML, an unsigned request that needs no AWS credentials.
+///
+/// Retries with backoff on throttling, 5xx and lost connections only, within one deadline.
+///
+/// ```no_run
+/// use tempaccess_core::StsExchange;
+///
+/// let sts = StsExchange::builder().region("eu-west-1").build()?;
+/// # Ok::<(), tempaccess_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct StsExchange {
+    settings: StsExchangeBuilder,
+}
+
+/// How [`StsExchange`] reaches STS.
+#[derive(Debug, Clone)]
+pub struct StsExchangeBuilder {
+    region: Option<String>,
+    endpoint_url: Option<String>,
+    transport: Arc<dyn Transport>,
+    attempts: u32,
+    initial_backoff: Duration,
+    deadline: Duration,
+}
+
+impl StsExchangeBuilder {
+    /// The region whose STS is asked. Without one: the first region of the role's partition.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// Another address for STS: a VPC endpoint, or a double in tests (`http` on loopback only).
+    #[must_use]
+    pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
+        self.endpoint_url = Some(url.into());
+        self
+    }
+
+    /// What sends the requests.
+    #[must_use]
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// How often a request is sent at most, and how long the first wait between two is: 4 times and 200 ms, doubling,
+    /// unless said otherwise.
+    #[must_use]
+    pub fn retry(mut self, attempts: u32, initial_backoff: Duration) -> Self {
+        self.attempts = attempts.max(1);
+        self.initial_backoff = initial_backoff;
+        self
+    }
+
+    /// The longest that one exchange may take, retries included: 60 s unless said otherwise.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The exchange.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where the endpoint is no `https` URL, or the region is no region.
+    pub fn build(self) -> Result<StsExchange> {
+        if let Some(url) = &self.endpoint_url {
+            secure_url("the STS endpoint", url)?;
+        }
+        if let Some(region) = &self.region {
+            // The region becomes part of a host name.
+            let letters = region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+            if region.is_empty() || region.len() > 63 || !letters || region.starts_with('-') || region.ends_with('-') {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    Stage::Configuration,
+                    format!("`{region}` is no region"),
+                )
+                .with_hint("a region looks like `eu-west-1`"));
+            }
+        }
+        Ok(StsExchange { settings: self })
+    }
+}
+
+impl StsExchange {
+    /// An exchange with settings of your own.
+    pub fn builder() -> StsExchangeBuilder {
+        StsExchangeBuilder {
+            region: None,
+            endpoint_url: None,
+            transport: Arc::new(HttpTransport::default()),
+            attempts: 4,
+            initial_backoff: Duration::from_millis(200),
+            deadline: Duration::from_secs(60),
+        }
+    }
+
+    /// The region to ask for a role of this partition.
+    fn region_for(&self, partition: &str) -> Result<String> {
+        let Some(region) = &self.settings.region else { return default_region(partition).map(str::to_owned) };
+        if self.settings.endpoint_url.is_none() && partition_of_region(region) != partition {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                Stage::Exchange,
+                format!("the role belongs to the partition `{partition}`, and the region `{region}` does not"),
+            )
+            .with_hint("name a region of that partition, or none"));
+        }
+        Ok(region.clone())
+    }
+
+    fn client(&self, region: String) -> aws_sdk_sts::Client {
+        let connector = SharedHttpConnector::new(Connector(Arc::clone(&self.settings.transport)));
+        let config = aws_sdk_sts::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .allow_no_auth()
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(self.settings.attempts)
+                    .with_initial_backoff(self.settings.initial_backoff),
+            )
+            .timeout_config(TimeoutConfig::builder().operation_timeout(self.settings.deadline).build());
+        let config = match &self.settings.endpoint_url {
+            Some(url) => config.endpoint_url(url),
+            None => config,
+        };
+        aws_sdk_sts::Client::from_conf(config.build())
+    }
+}
+
+#[async_trait]
+impl TokenExchange for StsExchange {
+    async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer> {
+        let role = request.offer.role();
+        let region = self.region_for(role.partition())?;
+        let mut policies = Vec::with_capacity(request.policy_arns.len());
+        for arn in &request.policy_arns {
+            policies.push(PolicyDescriptorType::builder().arn(arn.as_str()).build());
+        }
+        let date = ServerDate::default();
+        let answer = self
+            .client(region.clone())
+            .assume_role_with_saml()
+            .role_arn(role.as_str())
+            .principal_arn(request.offer.provider().as_str())
+            .saml_assertion(request.response.encoded().expose())
+            .duration_seconds(i32::try_from(request.duration.seconds()).unwrap_or(i32::MAX))
+            .set_policy(request.policy.as_ref().map(|policy| policy.as_str().to_owned()))
+            .set_policy_arns((!policies.is_empty()).then_some(policies))
+            .customize()
+            .interceptor(date.clone())
+            .send()
+            .await
+            .map_err(|error| self.refusal(error, &region, date.get()))?;
+        read_answer(answer, request, region, date.get())
+    }
+}
+
+fn read_answer(
+    answer: AssumeRoleWithSamlOutput,
+    request: &ExchangeRequest,
+    region: String,
+    server_time: Option<Timestamp>,
+) -> Result<StsAnswer> {
+    let request_id = answer.request_id().map(str::to_owned);
+    let incomplete = || {
+        Error::new(ErrorKind::StsUnavailable, Stage::Exchange, "the answer of AWS STS holds no credentials")
+            .with_hint("check what answers under the address of STS")
+    };
+    let keys = answer.credentials.ok_or_else(incomplete)?;
+    let expiration = Timestamp::from_second(keys.expiration.secs()).map_err(|_| incomplete())?;
+    let mut credentials = SessionCredentials::new(
+        keys.access_key_id,
+        keys.secret_access_key.into(),
+        keys.session_token.into(),
+        expiration,
+        request.offer.role().clone(),
+    );
+    credentials.region = Some(region);
+    let (assumed_role_arn, assumed_role_id) =
+        answer.assumed_role_user.map_or((None, None), |user| (Some(user.arn), Some(user.assumed_role_id)));
+    Ok(StsAnswer {
+        assumed_role_arn,
+        assumed_role_id,
+        source_identity: answer.source_identity,
+        request_id,
+        server_time,
+        ..StsAnswer::new(credentials)
+    })
+}
+
+type SendError = SdkError<AssumeRoleWithSAMLError, HttpResponse>;
+
+impl StsExchange {
+    fn refusal(&self, error: SendError, region: &str, server_time: Option<Timestamp>) -> Error {
+        let place = self.settings.endpoint_url.clone().unwrap_or_else(|| format!("AWS STS in {region}"));
+        match &error {
+            SdkError::TimeoutError(_) => deadline(&place),
+            SdkError::DispatchFailure(failure) if failure.is_timeout() => deadline(&place),
+            SdkError::DispatchFailure(failure) => match transport_error(failure.as_connector_error()) {
+                Some(cause) => TransportError { kind: cause.kind, message: cause.message.clone() }
+                    .into_error(Stage::Exchange, &place),
+                None => Error::new(ErrorKind::Network, Stage::Exchange, format!("no connection to {place}")),
+            },
+            SdkError::ConstructionFailure(_) => {
+                Error::new(ErrorKind::InvalidArgument, Stage::Exchange, format!("{place} cannot be asked"))
+            }
+            _ => answered(&error, &place, server_time),
+        }
+        .with_source(error)
+    }
+}
+
+fn deadline(place: &str) -> Error {
+    Error::new(ErrorKind::DeadlineExceeded, Stage::Exchange, format!("{place} did not answer in time"))
+        .with_hint("try again; the assertion can be used for 5 minutes")
+}
+
+fn transport_error(error: Option<&ConnectorError>) -> Option<&TransportError> {
+    std::error::Error::source(error?)?.downcast_ref()
+}
+
+/// What STS said, by its code. The codes are those of the API reference and of its common errors.
+fn answered(error: &SendError, place: &str, server_time: Option<Timestamp>) -> Error {
+    let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
+    let Some(code) = error.code() else {
+        return Error::new(
+            ErrorKind::StsUnavailable,
+            Stage::Exchange,
+            format!("{place} answered with HTTP status {status} and nothing that STS says"),
+        )
+        .with_hint("try again; if it goes on, a proxy may answer in its place");
+    };
+    let said = error.message().unwrap_or_default();
+    let (kind, hint) = remedy(code, said, status);
+    let said = if said.is_empty() { String::new() } else { format!(": {}", printable(said)) };
+    let refusal = Error::new(kind, Stage::Exchange, format!("AWS STS refused ({}){said}", printable(code)));
+    let sts =
+        StsFailure { code: Some(code.to_owned()), request_id: error.request_id().map(str::to_owned), server_time };
+    refusal.with_hint(hint).with_sts(sts)
+}
+
+fn remedy(code: &str, said: &str, status: u16) -> (ErrorKind, &'static str) {
+    match code {
+        "ExpiredTokenException" | "ExpiredToken" => {
+            (ErrorKind::AssertionExpired, "sign in again: STS takes an assertion for 5 minutes from its issuance")
+        }
+        "IDPRejectedClaim" => (
+            ErrorKind::ClaimRejected,
+            "sign in again; the administrator of the identity provider can say why it rejects the claim",
+        ),
+        "InvalidIdentityToken" => (
+            ErrorKind::InvalidIdentityToken,
+            "the IAM administrator compares the SAML provider's metadata with the identity provider's: issuer, certificate, audience; `tempaccess inspect` shows the assertion's side",
+        ),
+        "MalformedPolicyDocument" => {
+            (ErrorKind::MalformedPolicy, "mend the session policy: its version, actions, resources and conditions")
+        }
+        "PackedPolicyTooLarge" => (
+            ErrorKind::PackedPolicyTooLarge,
+            "shorten the session policy or send fewer session tags: STS packs both into one limit",
+        ),
+        "RegionDisabledException" => (
+            ErrorKind::RegionDisabled,
+            "choose another region with `--region`, or an IAM administrator activates STS there (IAM, account settings)",
+        ),
+        "AccessDenied" | "AccessDeniedException" => (
+            ErrorKind::AccessDenied,
+            "the IAM administrator checks that the role exists, that its trust policy allows `sts:AssumeRoleWithSAML` for this SAML provider, and the policy's conditions",
+        ),
+        "ValidationError" if said.contains("MaxSessionDuration") => (
+            ErrorKind::DurationAboveRoleMaximum,
+            "ask for a shorter session, or the IAM administrator raises the role's maximum session duration",
+        ),
+        "ValidationError" => {
+            (ErrorKind::StsValidation, "check the role, the provider, the duration and the session policies")
+        }
+        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" => {
+            (ErrorKind::StsThrottled, "wait a little and try again; the assertion can be used for 5 minutes")
+        }
+        _ if status >= 500 => (ErrorKind::StsUnavailable, "try again, or choose another region with `--region`"),
+        _ => (ErrorKind::StsValidation, "see the STS API reference for this code"),
+    }
+}
+
+/// Takes down the `Date` of the last answer.
+#[derive(Debug, Clone, Default)]
+struct ServerDate(Arc<Mutex<Option<Timestamp>>>);
+
+impl ServerDate {
+    fn get(&self) -> Option<Timestamp> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Intercept for ServerDate {
+    fn name(&self) -> &'static str {
+        "ServerDate"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        context: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let date = context.response().headers().get("date").and_then(http_date);
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date;
+        Ok(())
+    }
+}
+
+/// An HTTP date (RFC 9110, 5.6.7), which is one of RFC 2822.
+fn http_date(text: &str) -> Option<Timestamp> {
+    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
+}
+
+/// Sends the SDK's requests through our transport: one TLS configuration, one proxy rule, one place to test.
+#[derive(Debug)]
+struct Connector(Arc<dyn Transport>);
+
+impl HttpConnector for Connector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let transport = Arc::clone(&self.0);
+        HttpConnectorFuture::new(async move {
+            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
+            let (parts, body) = request.into_parts();
+            let body = body.bytes().unwrap_or_default().to_vec();
+            let answer =
+                transport.send(http::Request::from_parts(parts, body)).await.map_err(|error| match error.kind {
+                    TransportErrorKind::Timeout => ConnectorError::timeout(error.into()),
+                    TransportErrorKind::Connect | TransportErrorKind::Interrupted => ConnectorError::io(error.into()),
+                    TransportErrorKind::TooLarge | TransportErrorKind::Request => ConnectorError::user(error.into()),
+                })?;
+            let answer = answer.map(SdkBody::from);
+            HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn http_dates_are_read() {
+        assert_eq!(http_date("Tue, 24 Nov 2026 03:42:50 GMT"), "2026-11-24T03:42:50Z".parse().ok());
+        assert_eq!(http_date("yesterday"), None);
+    }
+
+    #[test]
+    fn regions_and_endpoints_are_checked() {
+        let message = |builder: StsExchangeBuilder| builder.build().unwrap_err().message().to_owned();
+        assert_eq!(message(StsExchange::builder().region("evil.example/")), "`evil.example/` is no region");
+        assert_eq!(
+            message(StsExchange::builder().endpoint_url("http://sts.example")),
+            "the STS endpoint `http://sts.example` must begin with `https://`"
+        );
+        let exchange = StsExchange::builder().region("cn-north-1").build().unwrap();
+        assert_eq!(
+            exchange.region_for("aws").unwrap_err().message(),
+            "the role belongs to the partition `aws`, and the region `cn-north-1` does not"
+        );
+    }
+}

@@ -1,0 +1,95 @@
+//! Temporary AWS access: from a sign-in at an identity provider to credentials that end by themselves.
+//!
+//! # The flow
+//!
+//! ```text
+//! who you are            what you may be           what you asked for        what you got
+//! AssertionSource  ->  SamlResponse -> Assertion -> [RoleOffer] -> RoleOffer
+//!                                                                     + SessionScope
+//!                                                                  -> TokenExchange (AWS STS)
+//!                                                                  -> SessionCredentials -> sink
+//!                                                                  -> AuditRecord
+//! ```
+//!
+//! Each arrow is a module, and each module a [`Stage`] of the one [`Error`] type. [`TempAccess`] walks the whole way;
+//! every step can be had by itself. What talks to the outside is a trait, so that an embedder brings its own:
+//! [`AssertionSource`], [`Prompter`], [`TokenExchange`], [`AuditLog`](audit::AuditLog), [`Clock`].
+//!
+//! ```
+//! use tempaccess_core::{AccountNames, Limits, RoleQuery, SamlResponse};
+//!
+//! # fn page() -> &'static [u8] {
+//! #     br#"<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"><Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion">
+//! #     <AttributeStatement><Attribute Name="https://aws.amazon.com/SAML/Attributes/Role"><AttributeValue>
+//! #     arn:aws:iam::123456789012:role/ReadOnly,arn:aws:iam::123456789012:saml-provider/Okta
+//! #     </AttributeValue></Attribute></AttributeStatement></Assertion></Response>"#
+//! # }
+//! // A page, base64, XML, SOAP: whatever holds a SAML response.
+//! let assertion = SamlResponse::detect(page(), &Limits::default())?.read()?;
+//! let offer = RoleQuery::new().role("Read*").choose(assertion.offers()?, &AccountNames::new())?;
+//! assert_eq!(offer.role().account_id(), "123456789012");
+//! # Ok::<(), tempaccess_core::Error>(())
+//! ```
+//!
+//! # Features
+//!
+//! | feature | adds | brings |
+//! | --- | --- | --- |
+//! | (none) | reading, roles, scope, sinks, audit, the traits | no network, no async runtime, no C |
+//! | `sts` | [`StsExchange`]: AWS STS | aws-sdk-sts, reqwest, rustls with ring, tokio |
+//! | `okta` | [`okta::OktaSource`] | reqwest, rustls with ring, tokio |
+//! | `command` | [`CommandSource`]: any program as a source | tokio |
+//! | `config` | [`config`]: the configuration that all front ends share; needs the three above | toml |
+//!
+//! All four are on by default.
+//!
+//! # What a session policy is worth
+//!
+//! A session policy narrows what the session may do, and whoever holds the assertion can leave it out. It binds a
+//! person only where somebody else's program does the exchange and hands out the result.
+
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod arn;
+pub mod audit;
+mod clock;
+#[cfg(feature = "config")]
+pub mod config;
+mod credentials;
+mod error;
+mod exchange;
+#[cfg(feature = "net")]
+pub mod net;
+mod role;
+mod saml;
+mod scope;
+mod secret;
+mod session;
+pub mod sink;
+mod source;
+mod text;
+
+pub use arn::{ArnError, PolicyArn, ProviderArn, RoleArn, default_region, partition_of_region};
+#[cfg(feature = "runtime")]
+pub use clock::Timer;
+pub use clock::{Clock, SystemClock};
+pub use credentials::SessionCredentials;
+pub use error::{Error, ErrorKind, ErrorReport, Fault, Result, Stage, StsFailure};
+pub use exchange::{ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, clock_words, grant};
+#[cfg(feature = "sts")]
+pub use exchange::{StsExchange, StsExchangeBuilder};
+pub use role::{AccountNames, RoleOffer, RoleQuery, RoleValueError};
+pub use saml::{
+    AWS_AUDIENCE, Assertion, AwsAttributes, Content, Inspection, Limits, Problem, ProblemCode, ResponseFacts,
+    SamlResponse, Signed, Skipped, Status, Subject, SubjectConfirmation,
+};
+pub use scope::{SessionDuration, SessionPolicy, SessionScope};
+pub use secret::SecretString;
+pub use session::{SignedIn, TempAccess, TempAccessBuilder};
+#[cfg(feature = "command")]
+pub use source::CommandSource;
+#[cfg(feature = "okta")]
+pub use source::okta;
+pub use source::{AssertionRequest, AssertionSource, FileSource, NoPrompter, Prompter};
+pub use text::printable;

@@ -1,0 +1,183 @@
+use std::error::Error as _;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use reqwest::{Certificate, Client};
+
+use super::{Transport, TransportError, TransportErrorKind};
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+/// The real [`Transport`]: HTTP/1.1 over reqwest and rustls, with the system's trust store and its proxy variables.
+///
+/// The TLS client is built with the first request, not before. There is no way to turn verification off; a private CA
+/// is added with [`extra_ca_file`](HttpTransportBuilder::extra_ca_file).
+#[derive(Debug)]
+pub struct HttpTransport {
+    settings: HttpTransportBuilder,
+    client: OnceLock<Client>,
+}
+
+/// How an [`HttpTransport`] works.
+#[derive(Debug, Clone)]
+pub struct HttpTransportBuilder {
+    ca_files: Vec<PathBuf>,
+    connect_timeout: Duration,
+    timeout: Duration,
+    max_body: usize,
+}
+
+impl Default for HttpTransportBuilder {
+    fn default() -> Self {
+        Self {
+            ca_files: Vec::new(),
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(30),
+            max_body: 16 << 20,
+        }
+    }
+}
+
+impl HttpTransportBuilder {
+    /// Trusts the CA certificates in this PEM file too.
+    #[must_use]
+    pub fn extra_ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.ca_files.push(file.into());
+        self
+    }
+
+    /// Trusts the CA certificates in the files that `AWS_CA_BUNDLE` and `SSL_CERT_FILE` name.
+    #[must_use]
+    pub fn ca_files_from_env(self) -> Self {
+        let named = |name| std::env::var_os(name).filter(|value| !value.is_empty());
+        ["AWS_CA_BUNDLE", "SSL_CERT_FILE"].into_iter().filter_map(named).fold(self, Self::extra_ca_file)
+    }
+
+    /// The longest that one request may take, answer included: 30 s unless said otherwise.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The transport.
+    pub fn build(self) -> HttpTransport {
+        HttpTransport { settings: self, client: OnceLock::new() }
+    }
+}
+
+impl Default for HttpTransport {
+    fn default() -> Self {
+        HttpTransportBuilder::default().build()
+    }
+}
+
+impl HttpTransport {
+    /// A transport with settings of your own.
+    pub fn builder() -> HttpTransportBuilder {
+        HttpTransportBuilder::default()
+    }
+
+    fn client(&self) -> Result<&Client> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        // The one place where the TLS provider is chosen; a program that has chosen already keeps its own.
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        let mut certificates = Vec::new();
+        for file in &self.settings.ca_files {
+            certificates.extend(read_certificates(file)?);
+        }
+        let client = Client::builder()
+            .user_agent(concat!("tempaccess/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .connect_timeout(self.settings.connect_timeout)
+            .timeout(self.settings.timeout)
+            .tls_certs_merge(certificates)
+            .build()
+            .map_err(|error| {
+                Error::new(ErrorKind::Network, Stage::Configuration, format!("TLS cannot be set up: {}", chain(&error)))
+            })?;
+        Ok(self.client.get_or_init(|| client))
+    }
+
+    async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+        let client = self.client().map_err(|error| failure(TransportErrorKind::Connect, error.message()))?;
+        let request = reqwest::Request::try_from(request)
+            .map_err(|error| failure(TransportErrorKind::Request, &chain(&error.without_url())))?;
+        let mut answer = client.execute(request).await.map_err(no_answer)?;
+        let most = self.settings.max_body;
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
+            if body.len() + chunk.len() > most {
+                return Err(failure(TransportErrorKind::TooLarge, "the answer is too large"));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut response = http::Response::new(body);
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(response)
+    }
+}
+
+#[async_trait]
+impl Transport for HttpTransport {
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+        self.exchange(request).await
+    }
+}
+
+fn read_certificates(file: &Path) -> Result<Vec<Certificate>> {
+    let unusable = |why: String| {
+        Error::new(
+            ErrorKind::InvalidConfiguration,
+            Stage::Configuration,
+            format!("the CA file `{}` cannot be used: {why}", file.display()),
+        )
+        .with_hint("it is named by `AWS_CA_BUNDLE` or `SSL_CERT_FILE`, and must hold certificates in PEM")
+    };
+    let pem = std::fs::read(file).map_err(|error| unusable(error.to_string()))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(chain(&error)))?;
+    if certificates.is_empty() { Err(unusable("there is no certificate in it".to_owned())) } else { Ok(certificates) }
+}
+
+fn failure(kind: TransportErrorKind, message: &str) -> TransportError {
+    TransportError { kind, message: message.to_owned() }
+}
+
+fn no_answer(error: reqwest::Error) -> TransportError {
+    let kind = if error.is_timeout() {
+        TransportErrorKind::Timeout
+    } else if error.is_connect() {
+        TransportErrorKind::Connect
+    } else if error.is_builder() {
+        TransportErrorKind::Request
+    } else {
+        TransportErrorKind::Interrupted
+    };
+    // A URL may hold a token.
+    failure(kind, &chain(&error.without_url()))
+}
+
+/// The innermost causes of an error: the outer ones only say that something failed.
+fn chain(error: &reqwest::Error) -> String {
+    let mut causes: Vec<String> = Vec::new();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let text = cause.to_string();
+        if causes.last().is_none_or(|last| !last.contains(&text)) {
+            causes.push(text);
+        }
+        next = cause.source();
+    }
+    match causes.len() {
+        0 => error.to_string(),
+        1 => causes.remove(0),
+        several => causes.split_off(several - 2).join(": "),
+    }
+}

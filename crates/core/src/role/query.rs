@@ -1,0 +1,328 @@
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::arn::{self, ProviderArn, RoleArn};
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::role::RoleOffer;
+
+/// Names that people gave to accounts, by account id. SAML does not carry them.
+pub type AccountNames = BTreeMap<String, String>;
+
+/// Which one of the offered roles is wanted.
+///
+/// Each part narrows; [`choose`](Self::choose) insists that exactly one role is left.
+///
+/// ```
+/// use tempaccess_core::{AccountNames, RoleOffer, RoleQuery};
+///
+/// let offers = ["ReadOnly", "Admin"].map(|name| {
+///     let value = format!("arn:aws:iam::123456789012:role/{name},arn:aws:iam::123456789012:saml-provider/Okta");
+///     RoleOffer::from_attribute_value(&value).unwrap()
+/// });
+/// let names = AccountNames::from([("123456789012".into(), "billing".into())]);
+/// for wanted in ["ReadOnly", "1", "Read*", "billing/ReadOnly", "arn:aws:iam::123456789012:role/ReadOnly"] {
+///     assert_eq!(RoleQuery::new().role(wanted).choose(&offers, &names)?.role().name(), "ReadOnly");
+/// }
+/// # Ok::<(), tempaccess_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RoleQuery {
+    role: Option<String>,
+    account: Option<String>,
+    provider: Option<String>,
+}
+
+impl RoleQuery {
+    /// A query that any role fits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// By the role: its ARN, its name, its path and name, `ACCOUNT/NAME`, a glob over any of these (`*`, `?`), or its
+    /// number in the list of what is offered, counted from 1.
+    #[must_use]
+    pub fn role(mut self, wanted: impl Into<String>) -> Self {
+        self.role = Some(wanted.into());
+        self
+    }
+
+    /// By the account: its id, its name, or a glob over either.
+    #[must_use]
+    pub fn account(mut self, wanted: impl Into<String>) -> Self {
+        self.account = Some(wanted.into());
+        self
+    }
+
+    /// By the SAML provider: its ARN, its name, or a glob over either.
+    #[must_use]
+    pub fn provider(mut self, wanted: impl Into<String>) -> Self {
+        self.provider = Some(wanted.into());
+        self
+    }
+
+    /// Whether nothing was asked for.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The offers that fit, in the order in which they are offered.
+    pub fn matches<'a>(&self, offers: &'a [RoleOffer], names: &AccountNames) -> Vec<&'a RoleOffer> {
+        let number = self.role.as_deref().and_then(number);
+        let fits = |(at, offer): &(usize, &RoleOffer)| {
+            let account = account_of(offer, names);
+            let role_fits = match (number, &self.role) {
+                (Some(number), _) => number == at + 1,
+                (None, Some(wanted)) => role_fits(wanted, offer, &account),
+                (None, None) => true,
+            };
+            let provider = offer.provider();
+            role_fits
+                && self.account.as_ref().is_none_or(|wanted| account.iter().any(|text| glob(wanted, text)))
+                && self
+                    .provider
+                    .as_ref()
+                    .is_none_or(|wanted| glob(wanted, provider.as_str()) || glob(wanted, provider.name()))
+        };
+        offers.iter().enumerate().filter(fits).map(|(_, offer)| offer).collect()
+    }
+
+    /// The one offer that fits.
+    ///
+    /// # Errors
+    ///
+    /// `role_not_offered` or `role_ambiguous`; the message lists what there is, the hint says what was probably meant.
+    pub fn choose<'a>(&self, offers: &'a [RoleOffer], names: &AccountNames) -> Result<&'a RoleOffer> {
+        match self.matches(offers, names).as_slice() {
+            [one] => Ok(one),
+            [] => Err(self.not_offered(offers, names)),
+            several => Err(self.ambiguous(several, names)),
+        }
+    }
+
+    /// The pair that the query names in full, for an assertion that cannot be read here.
+    pub fn named_pair(&self) -> Option<RoleOffer> {
+        let role: RoleArn = self.role.as_ref()?.parse().ok()?;
+        let provider: ProviderArn = self.provider.as_ref()?.parse().ok()?;
+        Some(RoleOffer::new(role, provider))
+    }
+
+    fn not_offered(&self, offers: &[RoleOffer], names: &AccountNames) -> Error {
+        let list = list(&offers.iter().collect::<Vec<_>>(), names);
+        let message = format!("the assertion offers no role for {}; it offers:{list}", self.describe());
+        let error = Error::new(ErrorKind::RoleNotOffered, Stage::Role, message);
+        match self.probably_meant(offers, names) {
+            Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
+            None => error.with_hint(
+                "ask for one of these, or ask the administrator of the identity provider to assign the one you need",
+            ),
+        }
+    }
+
+    fn ambiguous(&self, several: &[&RoleOffer], names: &AccountNames) -> Error {
+        let list = list(several, names);
+        let message = if self.is_empty() {
+            format!("the assertion offers {} roles and none was asked for:{list}", several.len())
+        } else {
+            format!("{} roles fit {}:{list}", several.len(), self.describe())
+        };
+        let same_role = several.windows(2).all(|pair| matches!(pair, [a, b] if a.role() == b.role()));
+        let hint = if same_role {
+            "choose the provider with `--provider`"
+        } else {
+            "choose one with `--role` and, if need be, `--account`"
+        };
+        Error::new(ErrorKind::RoleAmbiguous, Stage::Role, message).with_hint(hint)
+    }
+
+    fn describe(&self) -> String {
+        let part = |what: &str, wanted: &Option<String>| wanted.as_ref().map(|wanted| format!("{what} `{wanted}`"));
+        let parts = [part("role", &self.role), part("account", &self.account), part("provider", &self.provider)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// The one text that fits but for one slip of the finger.
+    fn probably_meant(&self, offers: &[RoleOffer], names: &AccountNames) -> Option<String> {
+        let near = |wanted: &str, candidate: &str| {
+            candidate.eq_ignore_ascii_case(wanted) || strsim::damerau_levenshtein(wanted, candidate) == 1
+        };
+        let account_fits = |offer: &RoleOffer| {
+            let wanted = Self { role: None, provider: None, ..self.clone() };
+            !wanted.matches(std::slice::from_ref(offer), names).is_empty()
+        };
+        if let Some(wanted) = self.role.as_deref().filter(|wanted| !is_glob(wanted)) {
+            let texts = offers
+                .iter()
+                .filter(|offer| account_fits(offer))
+                .flat_map(|offer| role_texts(offer, &account_of(offer, names)));
+            if let Some(meant) = texts.into_iter().find(|text| near(wanted, text)) {
+                return Some(meant);
+            }
+        }
+        let wanted = self.account.as_deref().filter(|wanted| !is_glob(wanted))?;
+        offers.iter().flat_map(|offer| account_of(offer, names)).find(|text| near(wanted, text)).map(str::to_owned)
+    }
+}
+
+/// A number in the list, unless it has the 12 digits of an account.
+fn number(wanted: &str) -> Option<usize> {
+    if arn::is_account_id(wanted) { None } else { wanted.parse().ok() }
+}
+
+/// The texts that name the account of an offer: its id, and its name where one is known.
+fn account_of<'a>(offer: &'a RoleOffer, names: &'a AccountNames) -> Vec<&'a str> {
+    let id = offer.role().account_id();
+    std::iter::once(id).chain(names.get(id).map(String::as_str)).collect()
+}
+
+/// The texts that name the role of an offer.
+fn role_texts(offer: &RoleOffer, account: &[&str]) -> Vec<String> {
+    let role = offer.role();
+    let mut texts = vec![role.name().to_owned(), role.path_and_name().to_owned(), role.as_str().to_owned()];
+    texts.extend(account.iter().map(|account| format!("{account}/{}", role.name())));
+    texts
+}
+
+fn role_fits(wanted: &str, offer: &RoleOffer, account: &[&str]) -> bool {
+    account.contains(&wanted) || role_texts(offer, account).iter().any(|text| glob(wanted, text))
+}
+
+fn is_glob(pattern: &str) -> bool {
+    pattern.contains(['*', '?'])
+}
+
+/// `*` stands for any characters, `?` for one; everything else for itself. Linear but for one step back a star.
+fn glob(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while let Some(byte) = text.get(t) {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p + 1, t));
+                p += 1;
+            }
+            Some(b'?') => (p, t) = (p + 1, t + 1),
+            Some(wanted) if wanted == byte => (p, t) = (p + 1, t + 1),
+            _ => match star {
+                Some((after, from)) => {
+                    star = Some((after, from + 1));
+                    (p, t) = (after, from + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(p..).is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
+}
+
+/// How many roles an error lists before it says how many more there are.
+const LISTED: usize = 20;
+
+fn list(offers: &[&RoleOffer], names: &AccountNames) -> String {
+    let mut text = String::new();
+    for offer in offers.iter().take(LISTED) {
+        let role = offer.role();
+        let _ = write!(text, "\n  {role}");
+        if let Some(name) = names.get(role.account_id()) {
+            let _ = write!(text, "  ({name})");
+        }
+        if offers.iter().any(|other| other.role() == role && other.provider() != offer.provider()) {
+            let _ = write!(text, "  through {}", offer.provider());
+        }
+    }
+    if offers.len() > LISTED {
+        let _ = write!(text, "\n  and {} more", offers.len() - LISTED);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offers() -> Vec<RoleOffer> {
+        [
+            ("111111111111", "ReadOnly", "Okta"),
+            ("111111111111", "teams/ops/Admin", "Okta"),
+            ("222222222222", "ReadOnly", "Okta"),
+            ("222222222222", "ReadOnly", "Old"),
+        ]
+        .map(|(account, role, provider)| {
+            RoleOffer::from_attribute_value(&format!(
+                "arn:aws:iam::{account}:role/{role},arn:aws:iam::{account}:saml-provider/{provider}"
+            ))
+            .unwrap()
+        })
+        .into()
+    }
+
+    fn names() -> AccountNames {
+        AccountNames::from([("111111111111".into(), "billing".into())])
+    }
+
+    fn chosen(query: &RoleQuery) -> Result<(String, String)> {
+        let offers = offers();
+        let offer = query.choose(&offers, &names())?;
+        Ok((offer.role().account_id()[..1].to_owned() + offer.role().name(), offer.provider().name().to_owned()))
+    }
+
+    #[test]
+    fn every_way_to_name_a_role() {
+        let role = |wanted: &str| RoleQuery::new().role(wanted);
+        for (query, expected) in [
+            (role("Admin"), "1Admin"),
+            (role("2"), "1Admin"),
+            (role("teams/ops/Admin"), "1Admin"),
+            (role("arn:aws:iam::111111111111:role/teams/ops/Admin"), "1Admin"),
+            (role("A*n"), "1Admin"),
+            (role("teams/*"), "1Admin"),
+            (role("billing/ReadOnly"), "1ReadOnly"),
+            (role("111111111111/Read????"), "1ReadOnly"),
+            (role("ReadOnly").account("billing"), "1ReadOnly"),
+            (role("ReadOnly").account("1111*"), "1ReadOnly"),
+            (RoleQuery::new().account("222222222222").provider("Old"), "2ReadOnly"),
+            (RoleQuery::new().provider("arn:aws:iam::222222222222:saml-provider/Old"), "2ReadOnly"),
+        ] {
+            assert_eq!(chosen(&query).unwrap().0, expected, "{query:?}");
+        }
+    }
+
+    #[test]
+    fn more_than_one_is_an_error_that_lists_them() {
+        let error = chosen(&RoleQuery::new().role("ReadOnly")).unwrap_err();
+        insta::assert_snapshot!(error, @r"
+        3 roles fit role `ReadOnly`:
+          arn:aws:iam::111111111111:role/ReadOnly  (billing)
+          arn:aws:iam::222222222222:role/ReadOnly  through arn:aws:iam::222222222222:saml-provider/Okta
+          arn:aws:iam::222222222222:role/ReadOnly  through arn:aws:iam::222222222222:saml-provider/Old
+        ");
+        assert_eq!(error.hint(), Some("choose one with `--role` and, if need be, `--account`"));
+        let error = chosen(&RoleQuery::new().account("222222222222")).unwrap_err();
+        assert_eq!(error.hint(), Some("choose the provider with `--provider`"));
+        assert!(chosen(&RoleQuery::new()).unwrap_err().message().starts_with("the assertion offers 4 roles and none"));
+    }
+
+    #[test]
+    fn none_is_an_error_that_says_what_was_meant() {
+        let hint = |query: RoleQuery| chosen(&query).unwrap_err().hint().unwrap().to_owned();
+        assert_eq!(hint(RoleQuery::new().role("Amdin")), "did you mean `Admin`?");
+        assert_eq!(hint(RoleQuery::new().role("admin")), "did you mean `Admin`?");
+        assert_eq!(hint(RoleQuery::new().role("Admin").account("biling")), "did you mean `billing`?");
+        assert!(hint(RoleQuery::new().role("Owner")).starts_with("ask for one of these"));
+        assert!(hint(RoleQuery::new().role("5")).starts_with("ask for one of these"));
+    }
+
+    #[test]
+    fn globs_match_whole_texts() {
+        for (pattern, text, fits) in [
+            ("*", "", true),
+            ("a*c", "abbc", true),
+            ("a*c", "abcd", false),
+            ("?", "", false),
+            ("**a", "ba", true),
+            ("a*b*c", "aXbXbXc", true),
+            ("abc", "ab", false),
+        ] {
+            assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::AwsAttributes;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::role::RoleOffer;
+
+/// The facts read from a SAML response: untrusted, unverified, unjudged.
+///
+/// A fact that is missing is `None`; one that is there but cannot be read is in [`skipped`](Self::skipped). What AWS
+/// would say of them is [`problems`](Self::problems)'s to tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Assertion {
+    /// The `Response` around it; `None` for a bare `Assertion`.
+    pub response: Option<ResponseFacts>,
+    /// Whether there is an assertion, and whether it can be read.
+    pub content: Content,
+    /// `Assertion/@ID`.
+    pub id: Option<String>,
+    /// `Assertion/@IssueInstant`.
+    pub issued_at: Option<Timestamp>,
+    /// `Assertion/Issuer`.
+    pub issuer: Option<String>,
+    /// Whether the assertion holds a signature of its own. Nothing is verified by this.
+    pub signed: bool,
+    /// `Subject/NameID`.
+    pub subject: Option<Subject>,
+    /// Every `SubjectConfirmation`, in document order.
+    pub confirmations: Vec<SubjectConfirmation>,
+    /// `Conditions/@NotBefore`.
+    pub not_before: Option<Timestamp>,
+    /// `Conditions/@NotOnOrAfter`.
+    pub not_on_or_after: Option<Timestamp>,
+    /// Every `Audience`, in document order.
+    pub audiences: Vec<String>,
+    /// `AuthnStatement/@SessionNotOnOrAfter`: AWS ends the session by then.
+    pub session_not_on_or_after: Option<Timestamp>,
+    /// What stands under `https://aws.amazon.com/SAML/Attributes/`.
+    pub aws: AwsAttributes,
+    /// The names of all other attributes, in document order.
+    pub other_attributes: Vec<String>,
+    /// What was passed over because it cannot be read, and why.
+    pub skipped: Vec<Skipped>,
+}
+
+/// Whether a response has an assertion to read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Content {
+    /// None: a response that reports a failure.
+    #[default]
+    Missing,
+    /// An `Assertion`.
+    Plain,
+    /// An `EncryptedAssertion`, which only AWS can decrypt.
+    Encrypted,
+}
+
+/// The facts of the `Response` around an assertion.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ResponseFacts {
+    /// `Response/@ID`.
+    pub id: Option<String>,
+    /// `Response/@InResponseTo`.
+    pub in_response_to: Option<String>,
+    /// `Response/@Destination`.
+    pub destination: Option<String>,
+    /// `Response/@IssueInstant`.
+    pub issued_at: Option<Timestamp>,
+    /// `Response/Issuer`.
+    pub issuer: Option<String>,
+    /// Whether the response holds a signature of its own. Nothing is verified by this.
+    pub signed: bool,
+    /// `Response/Status`.
+    pub status: Status,
+}
+
+/// `Response/Status` (SAML core 3.2.2).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Status {
+    /// The status codes, outermost first.
+    pub codes: Vec<String>,
+    /// `StatusMessage`.
+    pub message: Option<String>,
+}
+
+impl Status {
+    /// Whether the outermost code is `urn:oasis:names:tc:SAML:2.0:status:Success`.
+    pub fn is_success(&self) -> bool {
+        self.codes.first().is_some_and(|code| code == "urn:oasis:names:tc:SAML:2.0:status:Success")
+    }
+
+    /// The codes without their common prefix, and the message: `Responder/AuthnFailed: no`.
+    pub(crate) fn describe(&self) -> String {
+        let short = |code: &String| code.rsplit(':').next().unwrap_or_default().to_owned();
+        let codes = self.codes.iter().map(short).collect::<Vec<_>>().join("/");
+        match (codes.as_str(), &self.message) {
+            ("", None) => "no status".to_owned(),
+            ("", Some(message)) => message.clone(),
+            (_, None) => codes,
+            (_, Some(message)) => format!("{codes}: {message}"),
+        }
+    }
+}
+
+/// `Subject/NameID`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Subject {
+    /// The text of the name identifier.
+    pub name: String,
+    /// `NameID/@Format`.
+    pub format: Option<String>,
+}
+
+/// `Subject/SubjectConfirmation`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubjectConfirmation {
+    /// `@Method`.
+    pub method: String,
+    /// `SubjectConfirmationData/@Recipient`.
+    pub recipient: Option<String>,
+    /// `SubjectConfirmationData/@NotBefore`.
+    pub not_before: Option<Timestamp>,
+    /// `SubjectConfirmationData/@NotOnOrAfter`.
+    pub not_on_or_after: Option<Timestamp>,
+    /// `SubjectConfirmationData/@InResponseTo`.
+    pub in_response_to: Option<String>,
+}
+
+impl SubjectConfirmation {
+    /// Whether the method is `urn:oasis:names:tc:SAML:2.0:cm:bearer`, the only one that AWS takes.
+    pub fn is_bearer(&self) -> bool {
+        self.method == "urn:oasis:names:tc:SAML:2.0:cm:bearer"
+    }
+}
+
+/// A value that was passed over, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// The value as it stands in the document, cut at 300 characters.
+    pub value: String,
+    /// Why it was passed over.
+    pub reason: String,
+}
+
+impl Skipped {
+    pub(crate) fn new(value: &str, reason: impl Into<String>) -> Self {
+        let value = match value.char_indices().nth(300) {
+            Some((at, _)) => format!("{}…", value.get(..at).unwrap_or_default()),
+            None => value.to_owned(),
+        };
+        Self { value, reason: reason.into() }
+    }
+}
+
+impl Assertion {
+    /// The roles that are offered, or the reason why there are none.
+    ///
+    /// # Errors
+    ///
+    /// `identity_provider_refused` for a response that reports a failure, `encrypted_assertion`, `no_roles`.
+    pub fn offers(&self) -> Result<&[RoleOffer]> {
+        let failed = self.response.as_ref().filter(|response| !response.status.is_success());
+        match (self.content, failed) {
+            (Content::Encrypted, _) => Err(Error::new(
+                ErrorKind::EncryptedAssertion,
+                Stage::Assertion,
+                "the assertion is encrypted for AWS, so the roles in it cannot be read here",
+            )
+            .with_hint("name both the role and the provider: `--role ARN --provider ARN`")),
+            (Content::Missing, Some(response)) => Err(Error::new(
+                ErrorKind::IdentityProviderRefused,
+                Stage::Assertion,
+                format!("the identity provider refused: {}", response.status.describe()),
+            )
+            .with_hint("ask the administrator of the identity provider; its log has the reason")),
+            _ if self.aws.roles.is_empty() => Err(self.no_roles()),
+            _ => Ok(&self.aws.roles),
+        }
+    }
+
+    fn no_roles(&self) -> Error {
+        let error = |message: String| Error::new(ErrorKind::NoRoles, Stage::Assertion, message);
+        if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.value.contains("arn:")) {
+            return error(format!(
+                "the assertion offers no role that can be read: `{}` {}",
+                skipped.value, skipped.reason
+            ))
+            .with_hint("the administrator of the identity provider mends the value of the `Role` attribute");
+        }
+        let subject = self.subject.as_ref().map_or_else(String::new, |subject| format!(" to `{}`", subject.name));
+        error(format!("the assertion offers no role{subject}")).with_hint(
+            "the administrator of the identity provider assigns AWS roles to the person, and sends them in the attribute \
+             `https://aws.amazon.com/SAML/Attributes/Role`",
+        )
+    }
+
+    /// The `Recipient` of the first bearer confirmation, or of the first one at all.
+    pub fn recipient(&self) -> Option<&str> {
+        let bearer = self.confirmations.iter().find(|confirmation| confirmation.is_bearer());
+        bearer.or(self.confirmations.first())?.recipient.as_deref()
+    }
+}

@@ -1,0 +1,461 @@
+//! One pass over the XML, namespace-aware and bounded, that takes down the facts.
+
+use std::borrow::Cow;
+
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::name::ResolveResult;
+use quick_xml::{NsReader, XmlVersion};
+
+use super::limits::exceeded;
+use super::{Assertion, Content, Limits, ResponseFacts, Skipped, Subject, SubjectConfirmation, aws, time};
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
+const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
+
+/// What an open element means. `Other` is everything that no fact stands in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Other,
+    Response,
+    ResponseIssuer,
+    Status,
+    StatusCode,
+    StatusMessage,
+    Assertion,
+    Issuer,
+    Subject,
+    NameId,
+    Confirmation,
+    Conditions,
+    AudienceRestriction,
+    Audience,
+    AuthnStatement,
+    AttributeStatement,
+    Attribute,
+    AttributeValue,
+}
+
+impl At {
+    fn has_text(self) -> bool {
+        matches!(
+            self,
+            Self::ResponseIssuer
+                | Self::StatusMessage
+                | Self::Issuer
+                | Self::NameId
+                | Self::Audience
+                | Self::AttributeValue
+        )
+    }
+}
+
+pub(super) fn read(xml: &str, limits: &Limits) -> Result<Assertion> {
+    limits.check("bytes of XML", xml.len(), limits.xml_bytes)?;
+    check_characters(xml)?;
+    let mut reader = NsReader::from_str(xml);
+    reader.config_mut().check_comments = true;
+    let mut facts = Facts {
+        limits,
+        found: Assertion::default(),
+        open: Vec::new(),
+        elements: 0,
+        values: 0,
+        text: String::new(),
+        markup: false,
+        attribute: String::new(),
+    };
+    loop {
+        let position = reader.buffer_position() as usize;
+        let (resolved, event) = reader.read_resolved_event().map_err(|error| unwell(&error, position))?;
+        match event {
+            Event::Start(start) => facts.open(&resolved, &start, position)?,
+            Event::Empty(start) => {
+                facts.open(&resolved, &start, position)?;
+                facts.close()?;
+            }
+            Event::End(_) => facts.close()?,
+            Event::Text(text) => facts.text(&text.xml10_content(), position)?,
+            Event::CData(text) => facts.cdata(&text.xml10_content(), position)?,
+            Event::GeneralRef(reference) => match character(&reference, position)? {
+                character if facts.open.is_empty() => return Err(outside(character, position)),
+                character => facts.text(character.encode_utf8(&mut [0; 4]), position)?,
+            },
+            Event::DocType(_) => {
+                return Err(Error::new(
+                    ErrorKind::ForbiddenConstruct,
+                    Stage::Assertion,
+                    "the SAML response holds a DTD, which SAML never needs and attackers do",
+                )
+                .with_hint("do not use it; find out where it comes from"));
+            }
+            Event::Decl(_) if position == 0 => {}
+            Event::Decl(_) => return Err(malformed_at("an XML declaration is not at the beginning", position)),
+            Event::Comment(_) | Event::PI(_) => {}
+            Event::Eof => break,
+        }
+    }
+    facts.finish()
+}
+
+/// Refuses the characters that XML 1.0 has no place for (production 2, `Char`).
+fn check_characters(xml: &str) -> Result<()> {
+    let control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
+    if let Some(at) = xml.bytes().position(|byte| control(&byte)) {
+        return Err(malformed_at("there is a control character", at));
+    }
+    match xml.find(['\u{FFFE}', '\u{FFFF}']) {
+        Some(at) => Err(malformed_at("there is a character that XML does not allow", at)),
+        None => Ok(()),
+    }
+}
+
+fn character(reference: &quick_xml::events::BytesRef<'_>, position: usize) -> Result<char> {
+    let resolved = match reference.resolve_char_ref() {
+        Ok(Some(character)) => Some(character),
+        Ok(None) => match &**reference {
+            "lt" => Some('<'),
+            "gt" => Some('>'),
+            "amp" => Some('&'),
+            "quot" => Some('"'),
+            "apos" => Some('\''),
+            _ => None,
+        },
+        Err(_) => None,
+    };
+    resolved
+        .filter(|c| !matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}'))
+        .ok_or_else(|| malformed_at("there is a reference to an entity or character that does not exist", position))
+}
+
+struct Facts<'l> {
+    limits: &'l Limits,
+    found: Assertion,
+    open: Vec<At>,
+    elements: usize,
+    values: usize,
+    /// The text of the innermost open element that has one.
+    text: String,
+    /// Whether that element holds elements beside its text.
+    markup: bool,
+    /// The name of the open attribute.
+    attribute: String,
+}
+
+impl Facts<'_> {
+    fn open(&mut self, resolved: &ResolveResult<'_>, start: &BytesStart<'_>, position: usize) -> Result<()> {
+        self.elements += 1;
+        self.limits.check("elements", self.elements, self.limits.elements)?;
+        if self.open.len() >= self.limits.depth {
+            return Err(exceeded("elements inside one another", self.limits.depth));
+        }
+        let namespace = match resolved {
+            ResolveResult::Bound(namespace) => namespace.into_inner(),
+            ResolveResult::Unbound => "",
+            ResolveResult::Unknown(prefix) => {
+                return Err(malformed_at(&format!("the namespace prefix `{prefix}` is not declared"), position));
+            }
+        };
+        let attributes = Attributes { start, limits: self.limits, position };
+        attributes.check()?;
+        if self.found.content != Content::Missing && namespace == ASSERTION && is_assertion(start) {
+            return Err(Error::new(
+                ErrorKind::MultipleAssertions,
+                Stage::Assertion,
+                "the SAML response holds more than one assertion, and it cannot be told which one counts",
+            )
+            .with_hint("do not use it: this is the shape of a signature-wrapping attack"));
+        }
+        let at = match self.open.last() {
+            None => self.root(namespace, start, &attributes, position)?,
+            Some(parent) => self.child(*parent, namespace, start, &attributes)?,
+        };
+        if at == At::Other && namespace == ASSERTION && is_assertion(start) {
+            return Err(malformed_at("there is an assertion where none belongs", position));
+        }
+        if at.has_text() {
+            self.text.clear();
+            self.markup = false;
+        } else if self.open.iter().any(|open| open.has_text()) {
+            self.markup = true;
+        }
+        self.open.push(at);
+        Ok(())
+    }
+
+    fn root(
+        &mut self,
+        namespace: &str,
+        start: &BytesStart<'_>,
+        attributes: &Attributes<'_>,
+        position: usize,
+    ) -> Result<At> {
+        if self.elements > 1 {
+            return Err(malformed_at("there is a second document behind the first", position));
+        }
+        match (namespace, start.local_name().into_inner()) {
+            (PROTOCOL, "Response") => {
+                self.found.response = Some(ResponseFacts {
+                    id: attributes.get("ID")?,
+                    in_response_to: attributes.get("InResponseTo")?,
+                    destination: attributes.get("Destination")?,
+                    issued_at: self.instant(attributes, "IssueInstant")?,
+                    ..ResponseFacts::default()
+                });
+                Ok(At::Response)
+            }
+            (ASSERTION, "Assertion") => self.assertion(attributes),
+            (ASSERTION, "EncryptedAssertion") => Ok(self.encrypted()),
+            (other, "Response" | "Assertion") if other.contains("SAML:1.") => {
+                Err(malformed("the document is SAML 1; AWS and this program speak SAML 2.0"))
+            }
+            ("", name @ ("Response" | "Assertion")) => {
+                Err(malformed(format!("the document's root `{name}` is not in the namespace of SAML 2.0")))
+            }
+            (_, name) => Err(malformed(format!("the document's root is `{name}`, not a SAML 2.0 `Response`"))),
+        }
+    }
+
+    fn child(
+        &mut self,
+        parent: At,
+        namespace: &str,
+        start: &BytesStart<'_>,
+        attributes: &Attributes<'_>,
+    ) -> Result<At> {
+        Ok(match (parent, namespace, start.local_name().into_inner()) {
+            (At::Response, ASSERTION, "Issuer") => At::ResponseIssuer,
+            (At::Response, PROTOCOL, "Status") => At::Status,
+            (At::Status | At::StatusCode, PROTOCOL, "StatusCode") => {
+                let code = attributes.get("Value")?.unwrap_or_default();
+                self.response(|response| response.status.codes.push(code));
+                At::StatusCode
+            }
+            (At::Status, PROTOCOL, "StatusMessage") => At::StatusMessage,
+            (At::Response, SIGNATURE, "Signature") => {
+                self.response(|response| response.signed = true);
+                At::Other
+            }
+            (At::Response, ASSERTION, "Assertion") => self.assertion(attributes)?,
+            (At::Response, ASSERTION, "EncryptedAssertion") => self.encrypted(),
+            (At::Assertion, ASSERTION, "Issuer") => At::Issuer,
+            (At::Assertion, SIGNATURE, "Signature") => {
+                self.found.signed = true;
+                At::Other
+            }
+            (At::Assertion, ASSERTION, "Subject") => At::Subject,
+            (At::Subject, ASSERTION, "NameID") => {
+                self.found.subject = Some(Subject { name: String::new(), format: attributes.get("Format")? });
+                At::NameId
+            }
+            (At::Subject, ASSERTION, "SubjectConfirmation") => {
+                let method = attributes.get("Method")?.unwrap_or_default();
+                self.found.confirmations.push(SubjectConfirmation { method, ..SubjectConfirmation::default() });
+                At::Confirmation
+            }
+            (At::Confirmation, ASSERTION, "SubjectConfirmationData") => {
+                let recipient = attributes.get("Recipient")?;
+                let in_response_to = attributes.get("InResponseTo")?;
+                let not_before = self.instant(attributes, "NotBefore")?;
+                let not_on_or_after = self.instant(attributes, "NotOnOrAfter")?;
+                if let Some(confirmation) = self.found.confirmations.last_mut() {
+                    let method = std::mem::take(&mut confirmation.method);
+                    *confirmation =
+                        SubjectConfirmation { method, recipient, not_before, not_on_or_after, in_response_to };
+                }
+                At::Other
+            }
+            (At::Assertion, ASSERTION, "Conditions") => {
+                self.found.not_before = self.instant(attributes, "NotBefore")?;
+                self.found.not_on_or_after = self.instant(attributes, "NotOnOrAfter")?;
+                At::Conditions
+            }
+            (At::Conditions, ASSERTION, "AudienceRestriction") => At::AudienceRestriction,
+            (At::AudienceRestriction, ASSERTION, "Audience") => At::Audience,
+            (At::Assertion, ASSERTION, "AuthnStatement") => {
+                // Of several statements, the one that ends first binds.
+                let end = self.instant(attributes, "SessionNotOnOrAfter")?;
+                let known = self.found.session_not_on_or_after;
+                self.found.session_not_on_or_after = [known, end].into_iter().flatten().min();
+                At::AuthnStatement
+            }
+            (At::Assertion, ASSERTION, "AttributeStatement") => At::AttributeStatement,
+            (At::AttributeStatement, ASSERTION, "Attribute") => {
+                self.attribute = attributes.get("Name")?.unwrap_or_default();
+                if !self.attribute.starts_with(aws::PREFIX) {
+                    self.found.other_attributes.push(self.attribute.clone());
+                }
+                At::Attribute
+            }
+            (At::Attribute, ASSERTION, "AttributeValue") => {
+                self.values += 1;
+                self.limits.check("attribute values", self.values, self.limits.values)?;
+                At::AttributeValue
+            }
+            _ => At::Other,
+        })
+    }
+
+    fn assertion(&mut self, attributes: &Attributes<'_>) -> Result<At> {
+        self.found.content = Content::Plain;
+        self.found.id = attributes.get("ID")?;
+        self.found.issued_at = self.instant(attributes, "IssueInstant")?;
+        Ok(At::Assertion)
+    }
+
+    fn encrypted(&mut self) -> At {
+        self.found.content = Content::Encrypted;
+        At::Other
+    }
+
+    fn response(&mut self, change: impl FnOnce(&mut ResponseFacts)) {
+        if let Some(response) = &mut self.found.response {
+            change(response);
+        }
+    }
+
+    fn instant(&mut self, attributes: &Attributes<'_>, name: &str) -> Result<Option<jiff::Timestamp>> {
+        let Some(text) = attributes.get(name)? else { return Ok(None) };
+        let instant = time::parse(&text);
+        if instant.is_none() {
+            self.found.skipped.push(Skipped::new(&text, format!("is no instant for `{name}`")));
+        }
+        Ok(instant)
+    }
+
+    fn text(&mut self, text: &str, position: usize) -> Result<()> {
+        let Some(at) = self.open.last() else {
+            return match text.trim_ascii_start().chars().next() {
+                Some(character) => Err(outside(character, position)),
+                None => Ok(()),
+            };
+        };
+        if text.contains("]]>") {
+            return Err(malformed_at("there is a `]]>` that ends nothing", position));
+        }
+        if at.has_text() {
+            self.limits.check("bytes of one text", self.text.len() + text.len(), self.limits.text_bytes)?;
+            self.text.push_str(text);
+        }
+        Ok(())
+    }
+
+    fn cdata(&mut self, text: &str, position: usize) -> Result<()> {
+        match self.open.last() {
+            None => Err(outside('<', position)),
+            Some(at) if at.has_text() => {
+                self.limits.check("bytes of one text", self.text.len() + text.len(), self.limits.text_bytes)?;
+                self.text.push_str(text);
+                Ok(())
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let Some(at) = self.open.pop() else { return Ok(()) };
+        let text = self.text.trim();
+        match at {
+            At::ResponseIssuer => {
+                let issuer = text.to_owned();
+                self.response(|response| response.issuer = Some(issuer));
+            }
+            At::StatusMessage => {
+                let message = text.to_owned();
+                self.response(|response| response.status.message = Some(message));
+            }
+            At::Issuer => self.found.issuer = Some(text.to_owned()),
+            At::NameId => {
+                if let Some(subject) = &mut self.found.subject {
+                    text.clone_into(&mut subject.name);
+                }
+            }
+            At::Audience => self.found.audiences.push(text.to_owned()),
+            At::AttributeValue => {
+                aws::take(&self.attribute, text, self.markup, &mut self.found.aws, &mut self.found.skipped);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<Assertion> {
+        if self.elements == 0 {
+            return Err(malformed("the document is empty"));
+        }
+        if !self.open.is_empty() {
+            return Err(malformed("the SAML response is cut off: an element is not closed at its end").with_hint(
+                "give all of it; some terminals cut a pasted line at 4,096 characters, so use a file or a pipe",
+            ));
+        }
+        let mut found = self.found;
+        // Some providers name themselves in the response alone.
+        if found.issuer.is_none() {
+            found.issuer = found.response.as_ref().and_then(|response| response.issuer.clone());
+        }
+        Ok(found)
+    }
+}
+
+fn is_assertion(start: &BytesStart<'_>) -> bool {
+    matches!(start.local_name().into_inner(), "Assertion" | "EncryptedAssertion")
+}
+
+struct Attributes<'e> {
+    start: &'e BytesStart<'e>,
+    limits: &'e Limits,
+    position: usize,
+}
+
+impl Attributes<'_> {
+    /// Counts first: looking for duplicates costs the square of the count.
+    fn check(&self) -> Result<()> {
+        if self.start.attributes_raw().len() > self.limits.text_bytes {
+            return Err(exceeded("bytes of one text", self.limits.text_bytes));
+        }
+        let count = self.start.attributes().with_checks(false).take(self.limits.attributes + 1).count();
+        self.limits.check("attributes of one element", count, self.limits.attributes)?;
+        for attribute in self.start.attributes() {
+            let attribute = attribute.map_err(|error| malformed_at(&lower(&error.to_string()), self.position))?;
+            if attribute.value.contains('<') {
+                return Err(malformed_at("there is a `<` in the value of an attribute", self.position));
+            }
+        }
+        Ok(())
+    }
+
+    fn get(&self, name: &str) -> Result<Option<String>> {
+        let found =
+            self.start.attributes().with_checks(false).flatten().find(|attribute| attribute.key.into_inner() == name);
+        found.map(|attribute| self.value(&attribute).map(Cow::into_owned)).transpose()
+    }
+
+    fn value<'v>(&self, attribute: &Attribute<'v>) -> Result<Cow<'v, str>> {
+        attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| {
+            malformed_at("there is a reference to an entity or character that does not exist", self.position)
+        })
+    }
+}
+
+fn lower(message: &str) -> String {
+    let mut characters = message.chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+}
+
+pub(super) fn malformed(message: impl Into<Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::MalformedResponse, Stage::Assertion, message)
+}
+
+fn malformed_at(what: &str, position: usize) -> Error {
+    malformed(format!("the SAML response is not well-formed XML at byte {position}: {what}"))
+}
+
+fn outside(character: char, position: usize) -> Error {
+    malformed_at(&format!("there is text outside the document, beginning with {character:?}"), position)
+}
+
+pub(super) fn unwell(error: &quick_xml::Error, position: usize) -> Error {
+    malformed_at(&lower(&error.to_string()), position)
+}

@@ -1,0 +1,256 @@
+//! What a SAML response comes wrapped in.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use flate2::bufread::DeflateDecoder;
+
+use super::limits::exceeded;
+use super::{Limits, SamlResponse, charset, html, soap};
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+    .with_decode_allow_trailing_bits(true);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+pub(super) fn unwrap(input: &[u8], limits: &Limits) -> Result<SamlResponse> {
+    limits.check("bytes of input", input.len(), limits.input_bytes)?;
+    let text = charset::decode(input)?;
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(Error::new(
+            ErrorKind::NoSamlResponse,
+            Stage::Assertion,
+            "there is nothing to read: the input is empty",
+        ));
+    }
+    if !trimmed.starts_with('<') {
+        return from_base64(&form_value(trimmed), limits);
+    }
+    if is_html(trimmed) {
+        return from_page(trimmed, limits);
+    }
+    limits.check("bytes of XML", trimmed.len(), limits.xml_bytes)?;
+    let inside = soap::response_inside(trimmed, limits)?;
+    SamlResponse::from_xml(inside.as_deref().unwrap_or(trimmed), limits)
+}
+
+/// The value of `SAMLResponse` in a form body, or the text itself; percent-encoding undone.
+fn form_value(text: &str) -> Cow<'_, str> {
+    let value = text.split('&').find_map(|field| field.strip_prefix("SAMLResponse=")).unwrap_or(text);
+    if !value.contains('%') {
+        return Cow::Borrowed(value);
+    }
+    let mut decoded = Vec::with_capacity(value.len());
+    let mut bytes = value.bytes();
+    while let Some(byte) = bytes.next() {
+        let mut ahead = bytes.clone();
+        let digit = |digit: Option<u8>| digit.and_then(|digit| char::from(digit).to_digit(16));
+        match (byte, digit(ahead.next()), digit(ahead.next())) {
+            (b'%', Some(high), Some(low)) => {
+                decoded.push((high * 16 + low) as u8);
+                bytes = ahead;
+            }
+            _ => decoded.push(byte),
+        }
+    }
+    String::from_utf8(decoded).map_or(Cow::Borrowed(value), Cow::Owned)
+}
+
+fn from_base64(encoded: &str, limits: &Limits) -> Result<SamlResponse> {
+    let encoded = encoded.trim();
+    let compact: String = encoded.split_ascii_whitespace().collect();
+    let engine = if compact.contains(['-', '_']) { URL_SAFE } else { STANDARD };
+    let bytes = engine.decode(&compact).map_err(|error| {
+        let message = match error {
+            base64::DecodeError::InvalidByte(at, _) => {
+                format!("the input is neither XML, nor HTML, nor base64: it breaks off at character {}", at + 1)
+            }
+            _ => "the SAML response is base64 that is cut off".to_owned(),
+        };
+        Error::new(ErrorKind::MalformedResponse, Stage::Assertion, message)
+            .with_hint("give the whole value of the form field `SAMLResponse`, or the page that holds it")
+    })?;
+    let bytes = if looks_like_xml(&bytes) { bytes } else { inflate(&bytes, limits)? };
+    limits.check("bytes of XML", bytes.len(), limits.xml_bytes)?;
+    let xml = match charset::decode(&bytes)? {
+        Cow::Borrowed(_) if bytes.first() == Some(&b'<') => String::from_utf8(bytes).map_err(|_| not_saml())?,
+        text => text.trim_start().to_owned(),
+    };
+    Ok(SamlResponse::from_parts(encoded, xml))
+}
+
+fn looks_like_xml(bytes: &[u8]) -> bool {
+    matches!(bytes, [0xEF, 0xBB, 0xBF, ..] | [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..])
+        || bytes.trim_ascii_start().first() == Some(&b'<')
+}
+
+/// RFC 1951, as the HTTP redirect binding uses it and some providers send it in a POST.
+fn inflate(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>> {
+    let ratio = bytes.len().saturating_mul(limits.inflate_ratio);
+    let most = ratio.min(limits.xml_bytes);
+    let mut inflated = Vec::new();
+    let read = DeflateDecoder::new(bytes).take(most as u64 + 1).read_to_end(&mut inflated);
+    if inflated.len() > most {
+        return Err(if ratio < limits.xml_bytes {
+            exceeded("times its DEFLATEd size", limits.inflate_ratio)
+        } else {
+            exceeded("bytes of XML", limits.xml_bytes)
+        });
+    }
+    if read.is_err() || !looks_like_xml(&inflated) {
+        return Err(not_saml());
+    }
+    Ok(inflated)
+}
+
+fn not_saml() -> Error {
+    Error::new(ErrorKind::NoSamlResponse, Stage::Assertion, "the input is base64, but there is no XML in it")
+        .with_hint("give the value of the form field `SAMLResponse`, or the page that holds it")
+}
+
+fn is_html(text: &str) -> bool {
+    // An XML declaration and comments may stand before either root.
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        let end = if rest.starts_with("<?") {
+            rest.find("?>").map(|at| at + 2)
+        } else if rest.starts_with("<!--") {
+            rest.find("-->").map(|at| at + 3)
+        } else {
+            None
+        };
+        match end.and_then(|end| rest.get(end..)) {
+            Some(after) => rest = after,
+            None => break,
+        }
+    }
+    let starts = |name: &str| rest.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+    let tag = |name: &str| {
+        starts(name)
+            && rest
+                .as_bytes()
+                .get(name.len())
+                .is_some_and(|byte| matches!(byte, b'>' | b'/') || byte.is_ascii_whitespace())
+    };
+    starts("<!doctype html")
+        || ["<html", "<head", "<body", "<form", "<input", "<script", "<meta", "<title", "<div", "<noscript"]
+            .iter()
+            .any(|name| tag(name))
+}
+
+fn from_page(page: &str, limits: &Limits) -> Result<SamlResponse> {
+    let mut values = html::saml_responses(page);
+    values.dedup();
+    match values.as_slice() {
+        [value] => from_base64(value, limits),
+        [] => {
+            let error = Error::new(
+                ErrorKind::NoSamlResponse,
+                Stage::Assertion,
+                "the page holds no form with a field `SAMLResponse`",
+            );
+            Err(if html::asks_for_password(page) {
+                error.with_hint("it is a sign-in page: the sign-in did not finish")
+            } else {
+                error
+            })
+        }
+        several => Err(Error::new(
+            ErrorKind::MalformedResponse,
+            Stage::Assertion,
+            format!("the page holds {} different SAML responses", several.len()),
+        )
+        .with_hint("give only the one that is meant for AWS")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::DeflateEncoder;
+
+    use super::*;
+
+    const XML: &str = "<samlp:Response>é??>></samlp:Response>";
+
+    fn detect(input: impl AsRef<[u8]>) -> Result<SamlResponse> {
+        SamlResponse::detect(input.as_ref(), &Limits::default())
+    }
+
+    fn deflated(bytes: &[u8]) -> String {
+        let mut encoder = DeflateEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        STANDARD.encode(encoder.finish().unwrap())
+    }
+
+    #[test]
+    fn the_original_base64_is_kept() {
+        let standard = STANDARD.encode(XML);
+        let wrapped = format!("{}\r\n{}", &standard[..20], &standard[20..]);
+        for original in [
+            standard.as_str(),
+            &wrapped,
+            &URL_SAFE.encode(XML),
+            standard.trim_end_matches('='),
+            &deflated(XML.as_bytes()),
+        ] {
+            let response = detect(format!("\n{original}\n")).unwrap();
+            assert_eq!(response.encoded().expose(), original);
+            assert_eq!(response.xml(), XML);
+        }
+    }
+
+    #[test]
+    fn a_form_body_and_its_percent_encoding() {
+        let standard = STANDARD.encode(XML);
+        let body = format!(
+            "RelayState=x&SAMLResponse={}",
+            standard.replace('+', "%2B").replace('/', "%2f").replace('=', "%3D")
+        );
+        assert_eq!(detect(body).unwrap().encoded().expose(), standard);
+    }
+
+    #[test]
+    fn two_documents_in_one_page_and_two_responses_in_one_page() {
+        let one = STANDARD.encode(XML);
+        let form = format!("<html><form><input name=SAMLResponse value='{one}'></form></html>");
+        let page = format!("<!-- hi --><html><body>please wait</body></html>{form}{form}");
+        assert_eq!(detect(&page).unwrap().xml(), XML);
+        let other = page.replacen(&one, &STANDARD.encode("<other/>"), 1);
+        assert_eq!(detect(other).unwrap_err().to_string(), "the page holds 2 different SAML responses");
+    }
+
+    #[test]
+    fn a_sign_in_page_is_recognised() {
+        let error = detect("<!DOCTYPE HTML><form><input type=PassWord></form>").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoSamlResponse);
+        assert_eq!(error.hint(), Some("it is a sign-in page: the sign-in did not finish"));
+    }
+
+    #[test]
+    fn a_deflate_bomb_is_refused_by_its_ratio() {
+        let error = detect(deflated(&vec![b'<'; 8 << 20])).unwrap_err();
+        assert_eq!(error.to_string(), "the SAML response is over the limit of 200 times its DEFLATEd size");
+    }
+
+    #[test]
+    fn what_is_nothing_of_the_kind() {
+        let message = |input: &str| detect(input).unwrap_err().to_string();
+        assert_eq!(message(" \n"), "there is nothing to read: the input is empty");
+        assert_eq!(
+            message("hello, world"),
+            "the input is neither XML, nor HTML, nor base64: it breaks off at character 6"
+        );
+        assert_eq!(message("PHNhb"), "the SAML response is base64 that is cut off");
+        assert_eq!(message("aGVsbG8="), "the input is base64, but there is no XML in it");
+    }
+}

@@ -1,0 +1,105 @@
+use std::fmt;
+use std::str::FromStr;
+
+use sha2::{Digest, Sha256};
+
+use super::invalid;
+use crate::error::{Error, Result};
+use crate::saml::hex;
+
+/// An inline session policy: a JSON policy document, without the white space that STS would count.
+///
+/// Its characters are those that STS takes (`[\u0009\u000A\u000D\u0020-\u00FF]`), and it is a JSON object with a
+/// `Statement`. Whether its actions and resources mean anything is for IAM to say.
+///
+/// ```
+/// use tempaccess_core::SessionPolicy;
+///
+/// let policy: SessionPolicy = r#"{ "Statement": [ ] }"#.parse()?;
+/// assert_eq!(policy.as_str(), r#"{"Statement":[]}"#);
+/// # Ok::<(), tempaccess_core::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionPolicy(String);
+
+impl SessionPolicy {
+    /// The document as it is sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The SHA-256 of the document as it is sent, in lower-case hex: what the audit record keeps of it.
+    pub fn digest(&self) -> String {
+        hex(&Sha256::digest(&self.0))
+    }
+}
+
+impl FromStr for SessionPolicy {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let document: serde_json::Value = serde_json::from_str(text).map_err(|error| {
+            invalid(format!("the session policy is not JSON: {error}"))
+                .with_hint("check its commas, quotes and brackets")
+        })?;
+        if document.get("Statement").is_none() {
+            return Err(invalid("the session policy is not a policy document: it has no `Statement`")
+                .with_hint("a policy document looks like `{\"Version\":\"2012-10-17\",\"Statement\":[…]}`"));
+        }
+        let compact = without_white_space(text);
+        if let Some(character) = compact.chars().find(|character| !matches!(character, '\u{20}'..='\u{FF}')) {
+            return Err(invalid(format!(
+                "the session policy holds the character {character:?}, which STS does not take"
+            ))
+            .with_hint("STS takes the characters up to U+00FF; write others as `\\u` escapes"));
+        }
+        Ok(Self(compact))
+    }
+}
+
+/// Leaves out the white space between the tokens of a JSON text, and changes nothing else.
+fn without_white_space(json: &str) -> String {
+    let (mut in_string, mut escaped) = (false, false);
+    json.chars()
+        .filter(|character| {
+            match (in_string, *character) {
+                (true, _) if escaped => escaped = false,
+                (true, '\\') => escaped = true,
+                (_, '"') => in_string = !in_string,
+                (false, ' ' | '\t' | '\n' | '\r') => return false,
+                _ => {}
+            }
+            true
+        })
+        .collect()
+}
+
+impl fmt::Display for SessionPolicy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_keep_their_white_space() {
+        let policy: SessionPolicy =
+            "{\n\t\"Statement\" : [ { \"Sid\" : \"a \\\" b\\\\\" , \"n\": 1 } ] }".parse().unwrap();
+        assert_eq!(policy.as_str(), r#"{"Statement":[{"Sid":"a \" b\\","n":1}]}"#);
+        assert_eq!(policy.digest().len(), 64);
+    }
+
+    #[test]
+    fn what_is_no_policy_says_why() {
+        let message = |text: &str| text.parse::<SessionPolicy>().unwrap_err().message().to_owned();
+        assert_eq!(message("{"), "the session policy is not JSON: EOF while parsing an object at line 1 column 1");
+        assert_eq!(message("[]"), "the session policy is not a policy document: it has no `Statement`");
+        assert_eq!(
+            message(r#"{"Statement":[],"Id":"☂"}"#),
+            "the session policy holds the character '☂', which STS does not take"
+        );
+    }
+}

@@ -1,0 +1,254 @@
+//! The whole way, put together: source, assertion, role, scope, exchange, audit.
+
+use std::sync::Arc;
+
+use crate::audit::{Attempt, AuditLog};
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::exchange::{Grant, TokenExchange, explain, grant};
+use crate::role::{AccountNames, RoleOffer, RoleQuery};
+use crate::saml::{Assertion, SamlResponse};
+use crate::scope::SessionScope;
+use crate::source::{AssertionRequest, AssertionSource, NoPrompter, Prompter};
+use crate::text::printable;
+
+/// Temporary access: who signs in, which role is taken, for how long and how narrow.
+///
+/// ```no_run
+/// # async fn example() -> tempaccess_core::Result<()> {
+/// use tempaccess_core::{RoleQuery, SessionScope, StsExchange, TempAccess, okta::OktaSource};
+///
+/// let okta = OktaSource::builder("https://acme.okta.com/home/amazon_aws/0oa1b2c3d4E5f6G7h8i9/272").build()?;
+/// let access = TempAccess::builder(okta, StsExchange::builder().build()?)
+///     .role(RoleQuery::new().role("ReadOnly").account("123456789012"))
+///     .scope(SessionScope::new("40m".parse()?))
+///     .build();
+/// let grant = access.credentials().await?;
+/// println!("{} until {}", grant.offer.role(), grant.answer.credentials.expiration);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct TempAccess {
+    source: Arc<dyn AssertionSource>,
+    exchange: Arc<dyn TokenExchange>,
+    query: RoleQuery,
+    scope: SessionScope,
+    account_names: AccountNames,
+    reason: Option<String>,
+    prompter: Arc<dyn Prompter>,
+    clock: Arc<dyn Clock>,
+    audit: Option<Arc<dyn AuditLog>>,
+}
+
+/// A SAML response that was got, and the facts read from it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SignedIn {
+    /// The response, good for about five minutes.
+    pub response: SamlResponse,
+    /// What it says.
+    pub assertion: Assertion,
+}
+
+/// Puts a [`TempAccess`] together.
+#[derive(Debug)]
+pub struct TempAccessBuilder(TempAccess);
+
+impl TempAccessBuilder {
+    /// Which role to take. Without one, the only one offered; where there are several, the person is asked.
+    #[must_use]
+    pub fn role(mut self, query: RoleQuery) -> Self {
+        self.0.query = query;
+        self
+    }
+
+    /// How long and how narrow. Without one, an hour of all that the role allows.
+    #[must_use]
+    pub fn scope(mut self, scope: SessionScope) -> Self {
+        self.0.scope = scope;
+        self
+    }
+
+    /// Names of accounts, to choose by and to show.
+    #[must_use]
+    pub fn account_names(mut self, names: AccountNames) -> Self {
+        self.0.account_names = names;
+        self
+    }
+
+    /// Why access is wanted, for the audit record.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.0.reason = Some(reason.into());
+        self
+    }
+
+    /// Who can be asked. Without one, nobody, and whatever would need an answer is an error.
+    #[must_use]
+    pub fn prompter(mut self, prompter: Arc<dyn Prompter>) -> Self {
+        self.0.prompter = prompter;
+        self
+    }
+
+    /// What tells the time.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// Where audit records go. Without one, nowhere: then AWS's CloudTrail is the only record.
+    #[must_use]
+    pub fn audit(mut self, log: Arc<dyn AuditLog>) -> Self {
+        self.0.audit = Some(log);
+        self
+    }
+
+    /// The access.
+    pub fn build(self) -> TempAccess {
+        self.0
+    }
+}
+
+impl TempAccess {
+    /// Access by assertions from this source, exchanged here.
+    pub fn builder(
+        source: impl AssertionSource + 'static,
+        exchange: impl TokenExchange + 'static,
+    ) -> TempAccessBuilder {
+        Self::shared(Arc::new(source), Arc::new(exchange))
+    }
+
+    /// The same for parts that are shared or chosen at run time.
+    pub fn shared(source: Arc<dyn AssertionSource>, exchange: Arc<dyn TokenExchange>) -> TempAccessBuilder {
+        TempAccessBuilder(Self {
+            source,
+            exchange,
+            query: RoleQuery::new(),
+            scope: SessionScope::default(),
+            account_names: AccountNames::new(),
+            reason: None,
+            prompter: Arc::new(NoPrompter),
+            clock: Arc::new(SystemClock),
+            audit: None,
+        })
+    }
+
+    /// Where assertions come from, in a word.
+    pub fn source(&self) -> String {
+        self.source.describe()
+    }
+
+    /// The names of accounts that are known.
+    pub fn account_names(&self) -> &AccountNames {
+        &self.account_names
+    }
+
+    /// Signs in and reads the assertion. Nothing is exchanged.
+    ///
+    /// # Errors
+    ///
+    /// Of the stages `sign_in` and `assertion`.
+    pub async fn sign_in(&self) -> Result<SignedIn> {
+        let response = self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await?;
+        let assertion = response.read()?;
+        Ok(SignedIn { response, assertion })
+    }
+
+    /// Signs in, chooses the role, exchanges the assertion, writes the audit record.
+    ///
+    /// # Errors
+    ///
+    /// Of every stage. Whatever fails once the sign-in has begun is in the audit record too.
+    pub async fn credentials(&self) -> Result<Grant> {
+        if let Some(audit) = &self.audit {
+            audit.check()?;
+        }
+        match self.sign_in().await {
+            Ok(signed_in) => self.exchange(&signed_in).await,
+            Err(error) => Err(self.failed(self.attempt(None, None), error)),
+        }
+    }
+
+    /// Chooses the role and exchanges an assertion that was got before, and writes the audit record.
+    ///
+    /// # Errors
+    ///
+    /// Of the stages from `role` on.
+    pub async fn exchange(&self, signed_in: &SignedIn) -> Result<Grant> {
+        let SignedIn { response, assertion } = signed_in;
+        let offer = match self.choose(assertion).await {
+            Ok(offer) => offer,
+            Err(error) => return Err(self.failed(self.attempt(Some(signed_in), None), error)),
+        };
+        let attempt = self.attempt(Some(signed_in), Some(&offer));
+        match grant(&*self.exchange, &*self.clock, response, assertion, &offer, &self.scope).await {
+            // Written before anything is handed out; what is not written is not handed out.
+            Ok(grant) => self.record(attempt, Ok(&grant)).map(|()| grant),
+            Err(error) => Err(self.failed(attempt, explain(error, assertion, self.clock.now()))),
+        }
+    }
+
+    async fn choose(&self, assertion: &Assertion) -> Result<RoleOffer> {
+        let offers = match assertion.offers() {
+            Ok(offers) => offers,
+            Err(error) if error.kind() == ErrorKind::EncryptedAssertion => {
+                return self.query.named_pair().ok_or(error);
+            }
+            Err(error) => return Err(error),
+        };
+        let error = match self.query.choose(offers, &self.account_names) {
+            Ok(offer) => return Ok(offer.clone()),
+            Err(error) if error.kind() == ErrorKind::RoleAmbiguous => error,
+            Err(error) => return Err(error),
+        };
+        let fitting = self.query.matches(offers, &self.account_names);
+        let choices: Vec<_> = fitting.iter().map(|offer| self.label(offer, &fitting)).collect();
+        match self.prompter.choose("Role", &choices).await {
+            Ok(chosen) => fitting.get(chosen).map(|offer| (*offer).clone()).ok_or(error),
+            // Nobody to ask: the list of what there is tells more than that.
+            Err(refused) if refused.kind() == ErrorKind::InteractionRequired => Err(error),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// An offer as a person knows it: `billing/ReadOnly  arn:…`, and the provider where that makes the difference.
+    fn label(&self, offer: &RoleOffer, among: &[&RoleOffer]) -> String {
+        let role = offer.role();
+        let account = self.account_names.get(role.account_id()).map_or(role.account_id(), String::as_str);
+        let provider = if among.iter().any(|other| other.role() == role && other.provider() != offer.provider()) {
+            format!(" through {}", offer.provider().name())
+        } else {
+            String::new()
+        };
+        printable(&format!("{account}/{}{provider}  {role}", role.name())).into_owned()
+    }
+
+    fn attempt<'a>(&'a self, signed_in: Option<&'a SignedIn>, offer: Option<&'a RoleOffer>) -> Attempt<'a> {
+        Attempt {
+            reason: self.reason.as_deref(),
+            source: self.source.describe(),
+            scope: Some(&self.scope),
+            response: signed_in.map(|signed_in| &signed_in.response),
+            assertion: signed_in.map(|signed_in| &signed_in.assertion),
+            offer,
+        }
+    }
+
+    fn record(&self, attempt: Attempt<'_>, result: Result<&Grant, &Error>) -> Result<()> {
+        let record = attempt.record(self.clock.now(), result);
+        self.audit.as_ref().map_or(Ok(()), |audit| audit.append(&record))
+    }
+
+    /// Records a failure. Where that fails too, both are said: the first one is the error.
+    fn failed(&self, attempt: Attempt<'_>, error: Error) -> Error {
+        match self.record(attempt, Err(&error)) {
+            Ok(()) => error,
+            Err(unwritten) => {
+                let hint = error.hint().map(|hint| format!("{hint}\n")).unwrap_or_default();
+                error.with_hint(format!("{hint}{}", unwritten.message()))
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What was given, as text for those who use it. Pure: values in, text out; nothing here writes anything.
+//!
+//! The renderings hold secrets, so they come as [`SecretString`]: only who means to print one can.
+
+use serde::Serialize;
+
+use crate::arn::{ProviderArn, RoleArn};
+use crate::credentials::SessionCredentials;
+use crate::exchange::{Grant, Shortening};
+use crate::secret::SecretString;
+
+/// The output of a `credential_process`, version 1: what the AWS CLI and every SDK read.
+///
+/// ```
+/// use tempaccess_core::{SecretString, SessionCredentials, sink};
+///
+/// let credentials = SessionCredentials::new(
+///     "ASIAEXAMPLE",
+///     SecretString::from("secret"),
+///     SecretString::from("token"),
+///     "2026-11-24T12:00:00Z".parse().unwrap(),
+///     "arn:aws:iam::123456789012:role/ReadOnly".parse().unwrap(),
+/// );
+/// assert_eq!(
+///     sink::credential_process(&credentials).expose(),
+///     r#"{"Version":1,"AccessKeyId":"ASIAEXAMPLE","SecretAccessKey":"secret","SessionToken":"token","Expiration":"2026-11-24T12:00:00Z","AccountId":"123456789012"}"#,
+/// );
+/// ```
+pub fn credential_process(credentials: &SessionCredentials) -> SecretString {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Output<'a> {
+        version: u8,
+        access_key_id: &'a str,
+        secret_access_key: &'a str,
+        session_token: &'a str,
+        expiration: String,
+        account_id: &'a str,
+    }
+    json(&Output {
+        version: 1,
+        access_key_id: &credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key.expose(),
+        session_token: credentials.session_token.expose(),
+        expiration: credentials.expiration.to_string(),
+        account_id: credentials.account_id(),
+    })
+}
+
+/// Assignments for a POSIX shell: `eval "$(tempaccess credentials --output env)"`.
+pub fn env(credentials: &SessionCredentials) -> SecretString {
+    let expiration = credentials.expiration.to_string();
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", credentials.access_key_id.as_str()),
+        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.expose()),
+        ("AWS_SESSION_TOKEN", credentials.session_token.expose()),
+        ("AWS_CREDENTIAL_EXPIRATION", &expiration),
+    ];
+    let mut text = String::with_capacity(1024);
+    for (name, value) in variables {
+        text.push_str("export ");
+        text.push_str(name);
+        text.push_str("='");
+        text.push_str(&value.replace('\'', r"'\''"));
+        text.push_str("'\n");
+    }
+    text.into()
+}
+
+/// The credentials and all that is known of them, as one JSON object: `tempaccess credentials --output json`.
+pub fn credentials_json(grant: &Grant) -> SecretString {
+    #[derive(Serialize)]
+    struct Output<'a> {
+        access_key_id: &'a str,
+        secret_access_key: &'a str,
+        session_token: &'a str,
+        #[serde(flatten)]
+        given: GrantSummary<'a>,
+    }
+    let credentials = &grant.answer.credentials;
+    json(&Output {
+        access_key_id: &credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key.expose(),
+        session_token: credentials.session_token.expose(),
+        given: GrantSummary::new(grant),
+    })
+}
+
+/// What was given, without any secret: `tempaccess login --output json`.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct GrantSummary<'a> {
+    /// When AWS stops accepting the credentials, RFC 3339 in UTC.
+    pub expiration: String,
+    /// The account.
+    pub account_id: &'a str,
+    /// The role that was taken.
+    pub role_arn: &'a RoleArn,
+    /// The SAML provider through which it was taken.
+    pub provider_arn: &'a ProviderArn,
+    /// The principal that CloudTrail names.
+    pub assumed_role_arn: Option<&'a str>,
+    /// The duration that was asked for, seconds.
+    pub duration_asked: u32,
+    /// The duration that was granted, seconds.
+    pub duration_granted: u32,
+    /// Why it is shorter.
+    pub shortened: &'a [Shortening],
+    /// The request id of STS.
+    pub request_id: Option<&'a str>,
+}
+
+impl<'a> GrantSummary<'a> {
+    /// Sums up a grant.
+    pub fn new(grant: &'a Grant) -> Self {
+        let credentials = &grant.answer.credentials;
+        Self {
+            expiration: credentials.expiration.to_string(),
+            account_id: credentials.account_id(),
+            role_arn: &credentials.role,
+            provider_arn: grant.offer.provider(),
+            assumed_role_arn: grant.answer.assumed_role_arn.as_deref(),
+            duration_asked: grant.asked.seconds(),
+            duration_granted: grant.granted_seconds,
+            shortened: &grant.shortened,
+            request_id: grant.answer.request_id.as_deref(),
+        }
+    }
+}
+
+fn json(value: &impl Serialize) -> SecretString {
+    // Strings and numbers under string keys: there is nothing in them that JSON cannot hold.
+    serde_json::to_string(value).unwrap_or_default().into()
+}

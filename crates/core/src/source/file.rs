@@ -1,0 +1,64 @@
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::PathBuf;
+
+use async_trait::async_trait;
+
+use super::{AssertionRequest, AssertionSource};
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::saml::{Limits, SamlResponse};
+
+/// A SAML response in a file or on standard input, in any form that [`SamlResponse::detect`] knows.
+#[derive(Debug, Clone)]
+pub struct FileSource(Option<PathBuf>);
+
+impl FileSource {
+    /// The file at this path.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(Some(path.into()))
+    }
+
+    /// Standard input, read to its end.
+    pub fn stdin() -> Self {
+        Self(None)
+    }
+
+    /// Reads it, within the limits.
+    ///
+    /// # Errors
+    ///
+    /// `io`, or what [`SamlResponse::detect`] says.
+    pub fn read(&self, limits: &Limits) -> Result<SamlResponse> {
+        let input = match &self.0 {
+            Some(path) => File::open(path).and_then(|file| bounded(file, limits)),
+            None => bounded(io::stdin().lock(), limits),
+        };
+        let input = input.map_err(|error| {
+            Error::new(ErrorKind::Io, Stage::Assertion, format!("{} cannot be read: {error}", self.name()))
+                .with_source(error)
+        })?;
+        SamlResponse::detect(&input, limits)
+    }
+
+    fn name(&self) -> String {
+        self.0.as_ref().map_or_else(|| "standard input".to_owned(), |path| format!("`{}`", path.display()))
+    }
+}
+
+/// One byte more than allowed, so that `detect` can tell.
+fn bounded(reader: impl Read, limits: &Limits) -> io::Result<Vec<u8>> {
+    let mut input = Vec::new();
+    reader.take(limits.input_bytes as u64 + 1).read_to_end(&mut input)?;
+    Ok(input)
+}
+
+#[async_trait]
+impl AssertionSource for FileSource {
+    fn describe(&self) -> String {
+        self.0.as_ref().map_or_else(|| "stdin".to_owned(), |path| format!("file:{}", path.display()))
+    }
+
+    async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        self.read(&Limits::default())
+    }
+}

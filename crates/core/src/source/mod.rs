@@ -1,0 +1,53 @@
+//! Where SAML responses come from. A source knows nothing of AWS roles or credentials.
+
+#[cfg(feature = "command")]
+mod command;
+mod file;
+#[cfg(feature = "okta")]
+pub mod okta;
+mod prompter;
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+#[cfg(feature = "command")]
+pub use command::CommandSource;
+#[cfg(feature = "config")]
+pub(crate) use command::output_of;
+pub use file::FileSource;
+pub use prompter::{NoPrompter, Prompter};
+
+use crate::error::Result;
+use crate::saml::{AWS_AUDIENCE, SamlResponse};
+
+/// Gets a SAML response: by signing in, by running a program, from a file.
+#[async_trait]
+pub trait AssertionSource: fmt::Debug + Send + Sync {
+    /// What it is, for messages and the audit record: `okta:acme.okta.com`. Never a secret.
+    fn describe(&self) -> String;
+
+    /// Gets one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from coming, with the stage `sign_in` or `assertion`.
+    async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse>;
+}
+
+/// What a source needs to know.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct AssertionRequest<'a> {
+    /// Whom the assertion is for: `urn:amazon:webservices` unless said otherwise.
+    pub audience: &'a str,
+    /// Who can be asked for a name, a password, a code.
+    pub prompter: &'a dyn Prompter,
+}
+
+impl<'a> AssertionRequest<'a> {
+    /// A request for an assertion that AWS takes.
+    pub fn new(prompter: &'a dyn Prompter) -> Self {
+        Self { audience: AWS_AUDIENCE, prompter }
+    }
+}

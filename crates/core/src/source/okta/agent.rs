@@ -1,0 +1,142 @@
+//! HTTP as a browser would do it within one org: cookies, redirects, rate limits, Okta's own errors.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use cookie_store::{CookieStore, RawCookie};
+use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, DATE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
+use serde_json::Value;
+use url::Url;
+
+use super::{refusal, within_org};
+use crate::clock::Timer;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::net::Transport;
+
+/// Redirects from the session to the app.
+const REDIRECTS: usize = 10;
+/// How often, and how long at a time, to wait where Okta limits the rate.
+const RATE_WAITS: usize = 3;
+const RATE_WAIT: Duration = Duration::from_secs(60);
+
+pub(super) struct Agent<'a> {
+    app: &'a Url,
+    transport: &'a dyn Transport,
+    timer: &'a dyn Timer,
+    cookies: Mutex<CookieStore>,
+}
+
+impl<'a> Agent<'a> {
+    pub(super) fn new(app: &'a Url, transport: &'a dyn Transport, timer: &'a dyn Timer) -> Self {
+        Self { app, transport, timer, cookies: Mutex::new(CookieStore::new()) }
+    }
+
+    pub(super) fn timer(&self) -> &'a dyn Timer {
+        self.timer
+    }
+
+    pub(super) fn within_org(&self, text: &str) -> Result<Url> {
+        within_org(self.app, text)
+    }
+
+    /// Posts JSON and gives back the JSON of the answer, or Okta's error as ours.
+    pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<Value> {
+        let answer = self.send(Method::POST, url, Some(body)).await?;
+        let value = serde_json::from_slice(answer.body()).ok();
+        match (answer.status().is_success(), value) {
+            (true, Some(value)) => Ok(value),
+            (true, None) => Err(Error::new(
+                ErrorKind::IdentityProviderError,
+                Stage::SignIn,
+                format!("`{}` did not answer like an Okta org: its answer is not JSON", self.host()),
+            )
+            .with_hint("check that the app's link is that of an Okta org")),
+            (false, value) => Err(refusal::from_answer(answer.status(), value.as_ref(), self.host())),
+        }
+    }
+
+    /// Gets a page, following redirects within the org.
+    pub(super) async fn get(&self, url: &Url) -> Result<Response<Vec<u8>>> {
+        let mut url = url.clone();
+        for _ in 0..REDIRECTS {
+            let answer = self.send(Method::GET, &url, None).await?;
+            let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+            match location {
+                Some(location) if answer.status().is_redirection() => {
+                    url = within_org(&url, location).and_then(|url| within_org(self.app, url.as_str()))?;
+                }
+                _ => return Ok(answer),
+            }
+        }
+        Err(Error::new(ErrorKind::IdentityProviderError, Stage::SignIn, "Okta redirects in a circle")
+            .with_hint("check the app's link"))
+    }
+
+    async fn send(&self, method: Method, url: &Url, body: Option<&Value>) -> Result<Response<Vec<u8>>> {
+        for _ in 0..RATE_WAITS {
+            let answer = self.send_once(&method, url, body).await?;
+            if answer.status() != StatusCode::TOO_MANY_REQUESTS {
+                return Ok(answer);
+            }
+            match self.wait_as_told(answer.headers()) {
+                Some(wait) => self.timer.sleep(wait).await,
+                None => return Ok(answer),
+            }
+        }
+        self.send_once(&method, url, body).await
+    }
+
+    /// How long Okta wants us to wait, by its own clock; nothing where that is too long.
+    fn wait_as_told(&self, headers: &HeaderMap) -> Option<Duration> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+        let reset: i64 = text("x-rate-limit-reset")?.trim().parse().ok()?;
+        let now = text(DATE.as_str())
+            .and_then(|date| jiff::fmt::rfc2822::parse(date).ok())
+            .map_or_else(|| self.timer.now(), |zoned| zoned.timestamp());
+        let wait = Duration::from_secs(reset.saturating_sub(now.as_second()).clamp(1, i64::MAX).unsigned_abs());
+        (wait <= RATE_WAIT).then_some(wait)
+    }
+
+    async fn send_once(&self, method: &Method, url: &Url, body: Option<&Value>) -> Result<Response<Vec<u8>>> {
+        let mut request = Request::builder().method(method).uri(url.as_str());
+        let cookies = self.cookie_header(url);
+        if !cookies.is_empty() {
+            request = request.header(COOKIE, cookies);
+        }
+        let request = match body {
+            Some(body) => request
+                .header(ACCEPT, "application/json")
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.to_string().into_bytes()),
+            None => request.header(ACCEPT, "text/html").body(Vec::new()),
+        };
+        let request = request.map_err(|_| {
+            Error::new(
+                ErrorKind::IdentityProviderError,
+                Stage::SignIn,
+                "Okta answered with an address or a cookie that cannot be used",
+            )
+        })?;
+        let answer =
+            self.transport.send(request).await.map_err(|error| error.into_error(Stage::SignIn, self.host()))?;
+        self.take_cookies(url, answer.headers());
+        Ok(answer)
+    }
+
+    fn cookie_header(&self, url: &Url) -> String {
+        let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        let pairs: Vec<_> = cookies.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.join("; ")
+    }
+
+    fn take_cookies(&self, url: &Url, headers: &HeaderMap) {
+        let set = headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let parsed = set.filter_map(|text| RawCookie::parse(text.to_owned()).ok());
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner).store_response_cookies(parsed, url);
+    }
+
+    pub(super) fn host(&self) -> &str {
+        self.app.host_str().unwrap_or_default()
+    }
+}

@@ -1,0 +1,93 @@
+//! The page behind the app's link: a form with the SAML response, a step-up, or something else.
+
+use http::{Response, StatusCode};
+use url::Url;
+
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::saml::{Limits, SamlResponse};
+use crate::secret::SecretString;
+
+pub(super) enum Page {
+    Saml(SamlResponse),
+    /// The app wants one more step, under this state token.
+    StepUp(SecretString),
+}
+
+pub(super) fn read(answer: &Response<Vec<u8>>, app: &Url) -> Result<Page> {
+    let host = app.host_str().unwrap_or_default();
+    match answer.status() {
+        StatusCode::OK => {}
+        StatusCode::NOT_FOUND => {
+            return Err(refused(
+                &format!("`{host}` does not know the app behind the link"),
+                "copy the link from the tile of the AWS app on the Okta dashboard",
+            ));
+        }
+        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
+            return Err(refused(
+                "Okta does not let you use the app",
+                "the Okta administrator assigns the AWS app to you, and checks its sign-on policy",
+            ));
+        }
+        status => {
+            return Err(Error::new(
+                ErrorKind::IdentityProviderError,
+                Stage::SignIn,
+                format!("the app's page answered with HTTP status {}", status.as_u16()),
+            )
+            .with_hint("try again; if it goes on, open the app's link in a browser"));
+        }
+    }
+    match SamlResponse::detect(answer.body(), &Limits::default()) {
+        Ok(response) => Ok(Page::Saml(response)),
+        Err(error) if error.kind() != ErrorKind::NoSamlResponse => Err(error),
+        Err(_) => match std::str::from_utf8(answer.body()).ok().and_then(state_token) {
+            Some(state_token) => Ok(Page::StepUp(state_token)),
+            None => Err(refused(
+                "the app's page holds no SAML response",
+                "open the app's link in a browser: it may ask for something that only a browser can do",
+            )),
+        },
+    }
+}
+
+pub(super) fn refused(message: &str, hint: &'static str) -> Error {
+    Error::new(ErrorKind::IdentityProviderRefused, Stage::SignIn, message.to_owned()).with_hint(hint)
+}
+
+/// The value of `var stateToken = '…';` in a script of the page, its `\xNN` escapes undone.
+fn state_token(page: &str) -> Option<SecretString> {
+    let assigned = page.split("stateToken").skip(1).find_map(|after| {
+        let value = after.trim_start_matches(['\'', '"']).trim_start();
+        let value = value.strip_prefix(['=', ':'])?.trim_start();
+        let quote = value.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
+        value.get(1..)?.split_once(quote).map(|(token, _)| token)
+    })?;
+    let mut token = String::with_capacity(assigned.len());
+    let mut rest = assigned;
+    while let Some((before, escape)) = rest.split_once("\\x") {
+        let (digits, after) = escape.split_at_checked(2)?;
+        token.push_str(before);
+        token.push(char::from(u8::from_str_radix(digits, 16).ok()?));
+        rest = after;
+    }
+    token.push_str(rest);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+    (!token.is_empty() && token.bytes().all(plain)).then(|| token.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::state_token;
+
+    #[test]
+    fn state_tokens_are_found_and_decoded() {
+        let found = |page: &str| state_token(page).map(|token| token.expose().to_owned());
+        assert_eq!(found(r"<script>var stateToken = '00ab\x2Dcd\x5fe';</script>").as_deref(), Some("00ab-cd_e"));
+        assert_eq!(found(r#"{"stateToken":"00x"}"#).as_deref(), Some("00x"));
+        assert_eq!(found("var stateToken = '';"), None);
+        assert_eq!(found(r"var stateToken = '\x2';"), None);
+        assert_eq!(found("stateToken"), None);
+        assert_eq!(found("var stateToken = 'a b';"), None);
+    }
+}

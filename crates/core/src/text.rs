@@ -1,0 +1,35 @@
+//! Text from elsewhere, made fit to be shown: no control characters, nothing that turns the reading direction.
+
+use std::borrow::Cow;
+
+fn is_hostile(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+}
+
+fn escape(text: &str, hostile: impl Fn(char) -> bool) -> String {
+    let mut shown = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        if hostile(character) {
+            shown.extend(character.escape_default());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// One line that is safe to show on a terminal: what could act on it is escaped, as `\u{1b}`.
+///
+/// ```
+/// assert_eq!(tempaccess_core::printable("red: \u{1b}[31m"), r"red: \u{1b}[31m");
+/// ```
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if text.contains(is_hostile) { Cow::Owned(escape(text, is_hostile)) } else { Cow::Borrowed(text) }
+}
+
+/// The same for a text whose line breaks are our own.
+pub(crate) fn printable_lines(text: Cow<'static, str>) -> Cow<'static, str> {
+    let hostile = |character| character != '\n' && is_hostile(character);
+    if text.contains(hostile) { Cow::Owned(escape(&text, hostile)) } else { text }
+}
