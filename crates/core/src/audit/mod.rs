@@ -157,7 +157,7 @@ impl<'a> Attempt<'a> {
         };
         AuditRecord {
             version: 1,
-            at: at.to_string(),
+            at: format!("{at:.3}"),
             outcome: if failed.is_some() { Outcome::Failed } else { Outcome::Issued },
             reason: self.reason,
             source: self.source,

@@ -6,7 +6,10 @@ use serde::Serialize;
 
 use crate::arn::{ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;
+use crate::error::Result;
 use crate::exchange::{Grant, Shortening};
+use crate::role::{AccountNames, RoleOffer};
+use crate::saml::{Assertion, Skipped};
 use crate::secret::SecretString;
 
 /// The output of a `credential_process`, version 1: what the AWS CLI and every SDK read.
@@ -125,6 +128,40 @@ impl<'a> GrantSummary<'a> {
             shortened: &grant.shortened,
             request_id: grant.answer.request_id.as_deref(),
         }
+    }
+}
+
+/// The roles that an assertion offers, as `tempaccess roles --output json` prints them.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct RoleList<'a> {
+    /// The roles, in the order in which they are offered.
+    pub roles: Vec<ListedRole<'a>>,
+    /// What was passed over, and why.
+    pub skipped: &'a [Skipped],
+}
+
+/// One role of a [`RoleList`].
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ListedRole<'a> {
+    /// The role and its provider.
+    #[serde(flatten)]
+    pub offer: &'a RoleOffer,
+    /// The name of its account, where one is known.
+    pub account_name: Option<&'a str>,
+}
+
+impl<'a> RoleList<'a> {
+    /// Lists the roles of an assertion.
+    ///
+    /// # Errors
+    ///
+    /// As [`Assertion::offers`].
+    pub fn new(assertion: &'a Assertion, names: &'a AccountNames) -> Result<Self> {
+        let name = |offer: &RoleOffer| names.get(offer.role().account_id()).map(String::as_str);
+        let roles = assertion.offers()?.iter().map(|offer| ListedRole { offer, account_name: name(offer) }).collect();
+        Ok(Self { roles, skipped: &assertion.skipped })
     }
 }
 

@@ -1,0 +1,194 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tempaccess_core::config::Settings;
+
+/// Temporary AWS access: sign in at your identity provider, get credentials that end by themselves
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = AFTER_HELP)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Every setting can stand in the configuration file or the environment too; an argument wins over both.
+Exit codes: 0 done, 2 to 7 arguments and machine, 10 to 17 sign-in, 20 to 25 SAML response, 30 to 33 role and scope,
+40 to 50 AWS STS, 60 audit record, 130 cancelled. `--output json` prints errors as JSON on standard error.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Sign in, choose a role, and say what was given and until when
+    Login(Login),
+    /// List the roles that the assertion offers
+    Roles(Roles),
+    /// Get credentials and print them
+    Credentials(Credentials),
+    /// Say what is in a SAML response, and what AWS would refuse
+    Inspect(Inspect),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Login {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Roles {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Credentials {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// How to print the credentials
+    #[arg(long, value_enum)]
+    pub(crate) output: CredentialsOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// A file that holds a SAML response in any form (base64, XML, HTML page, SOAP); `-` for standard input
+    #[arg(value_name = "FILE", default_value = "-")]
+    pub(crate) file: PathBuf,
+    /// Judge as of this instant instead of now, such as 2026-11-24T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON object; its form is stable
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CredentialsOutput {
+    /// Assignments for a POSIX shell: eval "$(tempaccess credentials --output env)"
+    Env,
+    /// One JSON object with all that is known; its form is stable
+    Json,
+    /// What `credential_process` of the AWS CLI and the SDKs expects
+    CredentialProcess,
+}
+
+/// Where to sign in, and who.
+#[derive(Debug, Args)]
+pub(crate) struct Access {
+    /// The profile of the configuration [env: TEMPACCESS_PROFILE] [default: default]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Another configuration file [env: TEMPACCESS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The link of Okta's AWS app, or `file:PATH`, or `-` for standard input, or `command:PROGRAM ARGUMENTS`
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<String>,
+    /// The user name at the identity provider
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+    /// Read the password from the first line of standard input
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+    /// The second factor: push, code, sms, call, email or question
+    #[arg(long, value_name = "FACTOR")]
+    factor: Option<String>,
+    /// Ask nothing; whatever needs an answer is an error
+    #[arg(long)]
+    pub(crate) no_interactive: bool,
+}
+
+/// Which role, for how long, how narrow, and why.
+#[derive(Debug, Args)]
+pub(crate) struct Session {
+    /// The role: its ARN, name, ACCOUNT/NAME, a glob, or its number in `tempaccess roles`
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
+    /// The account: its id, its name in the configuration, or a glob
+    #[arg(long, value_name = "ACCOUNT")]
+    account: Option<String>,
+    /// The SAML provider, where a role is offered through several: its ARN, name, or a glob
+    #[arg(long, value_name = "PROVIDER")]
+    provider: Option<String>,
+    /// How long: 45m, 1h30m, or seconds; 15 minutes to 12 hours [default: 1h]
+    #[arg(long, value_name = "DURATION")]
+    duration: Option<String>,
+    /// An inline session policy, which narrows: a JSON file, or the JSON itself
+    #[arg(long, value_name = "FILE|JSON")]
+    policy: Option<String>,
+    /// A managed session policy, which narrows; may be given up to 10 times
+    #[arg(long = "policy-arn", value_name = "ARN")]
+    policy_arns: Vec<String>,
+    /// The region whose STS is asked [default: the first of the role's partition]
+    #[arg(long, value_name = "REGION")]
+    region: Option<String>,
+    /// Another address for STS [env: AWS_ENDPOINT_URL_STS]
+    #[arg(long, value_name = "URL")]
+    sts_endpoint_url: Option<String>,
+    /// Why access is wanted, for the audit record
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// The file that audit records are appended to [env: TEMPACCESS_AUDIT_LOG]
+    #[arg(long, value_name = "FILE")]
+    audit_log: Option<PathBuf>,
+}
+
+impl Arguments {
+    /// Whether errors shall be printed as JSON.
+    pub(crate) fn wants_json(&self) -> bool {
+        match &self.command {
+            Command::Login(Login { output, .. })
+            | Command::Roles(Roles { output, .. })
+            | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,
+            Command::Credentials(credentials) => credentials.output == CredentialsOutput::Json,
+        }
+    }
+}
+
+impl Access {
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            source: self.source.clone(),
+            username: self.username.clone(),
+            factor: self.factor.clone(),
+            ..Settings::default()
+        }
+    }
+}
+
+impl Session {
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            role: self.role.clone(),
+            account: self.account.clone(),
+            provider: self.provider.clone(),
+            duration: self.duration.clone(),
+            policy: self.policy.clone(),
+            policy_arns: (!self.policy_arns.is_empty()).then(|| self.policy_arns.clone()),
+            region: self.region.clone(),
+            sts_endpoint_url: self.sts_endpoint_url.clone(),
+            reason: self.reason.clone(),
+            audit_log: self.audit_log.clone(),
+            ..Settings::default()
+        }
+    }
+}

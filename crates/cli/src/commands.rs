@@ -1,0 +1,120 @@
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::sink::{self, GrantSummary, RoleList};
+use tempaccess_core::{
+    Clock, Error, ErrorKind, FileSource, Inspection, Limits, Prompter, Result, SecretString, Stage, SystemClock,
+    TempAccess,
+};
+
+use crate::args::{Access, Arguments, Command, CredentialsOutput, Inspect, Output};
+use crate::render;
+use crate::terminal::{Silent, Terminal};
+
+pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+    match arguments.command {
+        Command::Inspect(arguments) => inspect(&arguments),
+        Command::Roles(arguments) => {
+            let access = access(&arguments.access, arguments.access.settings()).await?;
+            let signed_in = access.sign_in().await?;
+            let list = RoleList::new(&signed_in.assertion, access.account_names())?;
+            match arguments.output {
+                Output::Json => print_json(&list),
+                Output::Text => print(&render::roles(&list)),
+            }
+        }
+        Command::Login(arguments) => {
+            let settings = arguments.access.settings().over(arguments.session.settings());
+            let grant = access(&arguments.access, settings).await?.credentials().await?;
+            match arguments.output {
+                Output::Json => print_json(&GrantSummary::new(&grant)),
+                Output::Text => print(&render::grant(&grant)),
+            }
+        }
+        Command::Credentials(arguments) => {
+            let settings = arguments.access.settings().over(arguments.session.settings());
+            let grant = access(&arguments.access, settings).await?.credentials().await?;
+            for line in render::remarks(&grant) {
+                let _ = writeln!(std::io::stderr(), "note: {line}");
+            }
+            let text = match arguments.output {
+                CredentialsOutput::Env => sink::env(&grant.answer.credentials),
+                CredentialsOutput::Json => sink::credentials_json(&grant),
+                CredentialsOutput::CredentialProcess => sink::credential_process(&grant.answer.credentials),
+            };
+            print(text.expose().trim_end())
+        }
+    }
+}
+
+pub(crate) fn inspect(arguments: &Inspect) -> Result<()> {
+    let now = match &arguments.at {
+        Some(text) => text.parse().map_err(|_| {
+            Error::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("`{text}` is no instant"))
+                .with_hint("write it as `2026-11-24T12:00:00Z`")
+        })?,
+        None => SystemClock.now(),
+    };
+    let source = if arguments.file == Path::new("-") { FileSource::stdin() } else { FileSource::new(&arguments.file) };
+    let response = source.read(&Limits::default())?;
+    let assertion = response.read()?;
+    let inspection = Inspection::new(&assertion, now);
+    match arguments.output {
+        Output::Json => print_json(&inspection),
+        Output::Text => print(&render::inspection(&inspection)),
+    }
+}
+
+/// The access that arguments, environment and configuration describe together.
+async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
+    let config = match &arguments.config {
+        Some(path) => Config::load(path)?,
+        None => Config::find()?,
+    };
+    let settings = settings.resolve(&config, arguments.profile.as_deref())?;
+    if arguments.password_stdin && settings.source.as_deref() == Some("-") {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            Stage::Configuration,
+            "standard input cannot be both the SAML response and the password",
+        ));
+    }
+    let password = if arguments.password_stdin { Some(read_password()?) } else { None };
+    let prompter: Arc<dyn Prompter> = if arguments.no_interactive { Arc::new(Silent) } else { Arc::new(Terminal) };
+    Ok(settings.access(&config, password).await?.prompter(prompter).build())
+}
+
+fn read_password() -> Result<SecretString> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    let password = SecretString::from(line);
+    match (read, password.expose().trim_end_matches(['\r', '\n'])) {
+        (Ok(_), text) if !text.is_empty() => Ok(text.into()),
+        (Err(error), _) => {
+            Err(Error::new(ErrorKind::Io, Stage::Configuration, "the password cannot be read from standard input")
+                .with_source(error))
+        }
+        _ => {
+            Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, "there is no password on standard input"))
+        }
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| cannot_print(error.into()))?;
+    print(&text)
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(cannot_print(error)),
+        _ => Ok(()),
+    }
+}
+
+fn cannot_print(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, Stage::Output, format!("the result cannot be printed: {error}")).with_source(error)
+}

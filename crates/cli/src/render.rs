@@ -1,0 +1,189 @@
+//! Results and errors as people read them.
+
+use std::fmt::Write as _;
+
+use console::style;
+use tempaccess_core::sink::RoleList;
+use tempaccess_core::{Error, Grant, Inspection, clock_words, printable};
+
+/// An error, for standard error.
+pub(crate) fn error(error: &Error, as_json: bool) -> String {
+    if as_json {
+        #[derive(serde::Serialize)]
+        struct Failure<'a> {
+            error: tempaccess_core::ErrorReport<'a>,
+        }
+        return serde_json::to_string(&Failure { error: error.report() }).unwrap_or_default();
+    }
+    let mut text = format!("{} {error}", style("error:").for_stderr().red().bold());
+    if let Some(hint) = error.hint() {
+        text.push('\n');
+        for line in hint.lines() {
+            let _ = write!(text, "\n{} {line}", style("hint:").for_stderr().cyan().bold());
+        }
+    }
+    if let Some(id) = error.sts().and_then(|sts| sts.request_id.as_deref()) {
+        let _ = write!(text, "\n{} AWS request id {}", style("note:").for_stderr().bold(), printable(id));
+    }
+    text
+}
+
+/// A name and what it stands for, one a line.
+struct Table(Vec<(&'static str, String)>);
+
+impl Table {
+    fn row(&mut self, name: &'static str, value: impl Into<String>) {
+        self.0.push((name, value.into()));
+    }
+
+    fn maybe(&mut self, name: &'static str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.row(name, printable(value));
+        }
+    }
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let width = self.0.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+        for (at, (name, value)) in self.0.iter().enumerate() {
+            let end = if at + 1 < self.0.len() { "\n" } else { "" };
+            write!(f, "{}  {value}{end}", style(format!("{name:width$}")).dim())?;
+        }
+        Ok(())
+    }
+}
+
+/// What was given, without any secret.
+pub(crate) fn grant(grant: &Grant) -> String {
+    let credentials = &grant.answer.credentials;
+    let mut table = Table(Vec::new());
+    table.row("Role", style(credentials.role.as_str()).bold().to_string());
+    table.row("Provider", grant.offer.provider().as_str());
+    table.maybe("Principal", grant.answer.assumed_role_arn.as_deref());
+    table.row("Until", format!("{} ({})", credentials.expiration, lasting(grant.granted_seconds)));
+    table.row("Access key", printable(&credentials.access_key_id));
+    let mut text = table.to_string();
+    for remark in remarks(grant) {
+        let _ = write!(text, "\n{} {remark}", style("note:").bold());
+    }
+    text
+}
+
+/// What a person should know beside the credentials: a shorter session, a wrong clock.
+pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
+    let granted = lasting(grant.granted_seconds);
+    let shortened =
+        grant.shortened.iter().map(|why| format!("asked for {}, granted {granted}: {}", grant.asked, why.describe()));
+    shortened.chain(grant.clock_ahead.and_then(clock_words)).collect()
+}
+
+/// Seconds to the nearest minute, as a person says it.
+fn lasting(seconds: u32) -> String {
+    let minutes = (seconds + 30) / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => format!("{seconds}s"),
+        (0, minutes) => format!("{minutes}m"),
+        (hours, 0) => format!("{hours}h"),
+        (hours, minutes) => format!("{hours}h {minutes}m"),
+    }
+}
+
+/// The roles as a table, numbered for `--role`.
+pub(crate) fn roles(list: &RoleList<'_>) -> String {
+    let account = |at: usize| {
+        list.roles.get(at).map_or_else(String::new, |role| {
+            let id = role.offer.role().account_id();
+            role.account_name.map_or_else(|| id.to_owned(), |name| format!("{id} ({})", printable(name)))
+        })
+    };
+    let number = list.roles.len().to_string().len();
+    let account_width =
+        (0..list.roles.len()).map(|at| account(at).chars().count()).max().unwrap_or(0).max("ACCOUNT".len());
+    let name_width = list.roles.iter().map(|role| role.offer.role().name().len()).max().unwrap_or(0).max("ROLE".len());
+    let head =
+        format!("{:>number$}  {:account_width$}  {:name_width$}  {}", "#", "ACCOUNT", "ROLE", "ROLE ARN, PROVIDER ARN");
+    let mut text = style(head).dim().to_string();
+    for (at, role) in list.roles.iter().enumerate() {
+        let offer = role.offer;
+        let _ = write!(
+            text,
+            "\n{:>number$}  {:account_width$}  {:name_width$}  {}, {}",
+            at + 1,
+            account(at),
+            offer.role().name(),
+            offer.role(),
+            offer.provider()
+        );
+    }
+    for skipped in list.skipped {
+        let _ =
+            write!(text, "\n{} skipped `{}`: it {}", style("note:").bold(), printable(&skipped.value), skipped.reason);
+    }
+    text
+}
+
+/// What is in a SAML response, and what AWS would refuse.
+pub(crate) fn inspection(inspection: &Inspection<'_>) -> String {
+    let mut table = Table(Vec::new());
+    let signed = |id: Option<&str>, signed: bool| {
+        let id = id.map_or_else(|| "(no id)".to_owned(), |id| printable(id).into_owned());
+        format!("{id}, {}", if signed { "signed (not verified)" } else { "not signed" })
+    };
+    table.row("Response", signed(inspection.response_id, inspection.signed.response));
+    if inspection.encrypted {
+        table.row("Assertion", "encrypted for AWS");
+    } else {
+        table.row("Assertion", signed(inspection.assertion_id, inspection.signed.assertion));
+    }
+    table.maybe("Issuer", inspection.issuer);
+    table.maybe("Subject", inspection.subject);
+    table.maybe("Subject format", inspection.subject_format);
+    table.maybe("Session name", inspection.session_name);
+    table.maybe("Source identity", inspection.source_identity);
+    for audience in inspection.audiences {
+        table.maybe("Audience", Some(audience));
+    }
+    table.maybe("Recipient", inspection.recipient);
+    table.maybe("Destination", inspection.destination);
+    table.maybe("Issued", inspection.issued_at.as_deref());
+    table.maybe("Valid from", inspection.not_before.as_deref());
+    table.maybe("Valid until", inspection.not_on_or_after.as_deref());
+    table.maybe("Session until", inspection.session_not_on_or_after.as_deref());
+    if let Some(seconds) = inspection.session_duration {
+        table.row("Session duration", lasting(seconds));
+    }
+    for (key, value) in inspection.tags {
+        let transitive = if inspection.transitive_tag_keys.contains(key) { " (transitive)" } else { "" };
+        table.row("Tag", format!("{} = {}{transitive}", printable(key), printable(value)));
+    }
+    for offer in inspection.roles {
+        table.row("Role", format!("{}, {}", offer.role(), offer.provider()));
+    }
+    let mut text = table.to_string();
+    for skipped in inspection.skipped {
+        let _ = write!(
+            text,
+            "\n\n{} `{}`: it {}",
+            style("skipped:").yellow().bold(),
+            printable(&skipped.value),
+            skipped.reason
+        );
+    }
+    for problem in &inspection.problems {
+        let _ = write!(
+            text,
+            "\n\n{} {} [{}]",
+            style("problem:").red().bold(),
+            printable(&problem.message),
+            problem.code.as_str()
+        );
+        if let Some(hint) = &problem.hint {
+            let _ = write!(text, "\n{} {}", style("hint:").cyan().bold(), printable(hint));
+        }
+    }
+    if inspection.problems.is_empty() {
+        let _ = write!(text, "\n\n{}", style("Nothing is wrong that can be seen here.").green());
+    }
+    text
+}

@@ -1,0 +1,194 @@
+//! Questions to the person at the terminal itself, so that standard input and output stay free for data.
+
+use std::io::Write;
+
+use async_trait::async_trait;
+use console::style;
+use dialoguer::FuzzySelect;
+use dialoguer::theme::ColorfulTheme;
+use tempaccess_core::{Error, ErrorKind, NoPrompter, Prompter, Result, SecretString, Stage};
+
+/// Asks on the terminal; without one, every question is an error.
+#[derive(Debug)]
+pub(crate) struct Terminal;
+
+#[async_trait]
+impl Prompter for Terminal {
+    async fn text(&self, question: &str) -> Result<String> {
+        if open().is_err() {
+            return NoPrompter.text(question).await;
+        }
+        let question = question.to_owned();
+        blocking(move || read_line(&question).map(|line| line.expose().to_owned())).await
+    }
+
+    async fn secret(&self, question: &str) -> Result<SecretString> {
+        if open().is_err() {
+            return NoPrompter.secret(question).await;
+        }
+        let question = question.to_owned();
+        blocking(move || read_hidden_line(&question)).await
+    }
+
+    async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
+        if open().is_err() {
+            return NoPrompter.choose(question, choices).await;
+        }
+        let (question, choices) = (question.to_owned(), choices.to_vec());
+        let chosen = blocking(move || {
+            let terminal = open()?;
+            let theme = ColorfulTheme::default();
+            let select = FuzzySelect::with_theme(&theme).with_prompt(question).items(&choices).default(0);
+            select.interact_on_opt(&terminal).map_err(std::io::Error::other)
+        })
+        .await?;
+        chosen.ok_or_else(|| Error::new(ErrorKind::Cancelled, Stage::Role, "nothing was chosen"))
+    }
+
+    fn tell(&self, message: &str) {
+        match open() {
+            Ok(terminal) => drop(terminal.write_line(message)),
+            Err(_) => Silent.tell(message),
+        }
+    }
+}
+
+/// Asks nothing; what it is told goes to standard error.
+#[derive(Debug)]
+pub(crate) struct Silent;
+
+#[async_trait]
+impl Prompter for Silent {
+    async fn text(&self, question: &str) -> Result<String> {
+        NoPrompter.text(question).await
+    }
+
+    async fn secret(&self, question: &str) -> Result<SecretString> {
+        NoPrompter.secret(question).await
+    }
+
+    async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
+        NoPrompter.choose(question, choices).await
+    }
+
+    fn tell(&self, message: &str) {
+        let _ = writeln!(std::io::stderr(), "{message}");
+    }
+}
+
+fn label(question: &str) -> String {
+    format!("{} {}", style("?").for_stderr().yellow().bold(), style(format!("{question}:")).for_stderr().bold())
+}
+
+/// Runs a question on a thread of its own, so that Ctrl-C is heard meanwhile.
+async fn blocking<T: Send + 'static>(ask: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T> {
+    match tokio::task::spawn_blocking(ask).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "no answer was given"))
+        }
+        Ok(Err(error)) => {
+            Err(Error::new(ErrorKind::Io, Stage::SignIn, format!("the terminal cannot be used: {error}"))
+                .with_source(error))
+        }
+        Err(_) => Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "the question was withdrawn")),
+    }
+}
+
+/// Puts the terminal back as it was, whatever question was open.
+pub(crate) fn restore() {
+    device::show();
+    if let Ok(terminal) = open() {
+        // A picker may have hidden the cursor.
+        let _ = terminal.show_cursor();
+        let _ = terminal.write_line("");
+    }
+}
+
+use device::{open, read_hidden_line, read_line};
+
+#[cfg(unix)]
+mod device {
+    use std::fs::{File, OpenOptions};
+    use std::io::{BufRead, BufReader, Error, ErrorKind, Result, Write};
+    use std::sync::{Mutex, PoisonError};
+
+    use console::Term;
+    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+    use tempaccess_core::SecretString;
+
+    fn device() -> Result<File> {
+        OpenOptions::new().read(true).write(true).open("/dev/tty")
+    }
+
+    pub(super) fn open() -> Result<Term> {
+        Ok(Term::read_write_pair(device()?, device()?))
+    }
+
+    /// One line without its end. The end of the input is a refusal to answer.
+    pub(super) fn read_line(question: &str) -> Result<SecretString> {
+        let mut terminal = device()?;
+        write!(terminal, "{} ", super::label(question))?;
+        terminal.flush()?;
+        let mut line = String::new();
+        let read = BufReader::new(&terminal).read_line(&mut line)?;
+        let line = SecretString::from(line);
+        if read == 0 {
+            Err(Error::from(ErrorKind::UnexpectedEof))
+        } else {
+            Ok(line.expose().trim_end_matches(['\r', '\n']).into())
+        }
+    }
+
+    /// The terminal as it was before its echo was turned off.
+    static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+
+    /// The same, and what is typed is not shown.
+    pub(super) fn read_hidden_line(question: &str) -> Result<SecretString> {
+        let mut terminal = device()?;
+        let before = tcgetattr(&terminal)?;
+        let mut hidden = before.clone();
+        hidden.local_modes.remove(LocalModes::ECHO);
+        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+        tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
+        let line = read_line(question);
+        show();
+        writeln!(terminal)?;
+        line
+    }
+
+    /// Shows what is typed again, if it was hidden.
+    pub(super) fn show() {
+        let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(before), Ok(terminal)) = (before, device()) {
+            let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
+        }
+    }
+}
+
+#[cfg(not(unix))]
+mod device {
+    use std::io::{Error, ErrorKind, Result};
+
+    use console::Term;
+    use tempaccess_core::SecretString;
+
+    pub(super) fn open() -> Result<Term> {
+        let terminal = Term::stderr();
+        if terminal.is_term() { Ok(terminal) } else { Err(Error::from(ErrorKind::NotConnected)) }
+    }
+
+    pub(super) fn read_line(question: &str) -> Result<SecretString> {
+        let terminal = open()?;
+        terminal.write_str(&format!("{} ", super::label(question)))?;
+        terminal.read_line().map(SecretString::from)
+    }
+
+    pub(super) fn read_hidden_line(question: &str) -> Result<SecretString> {
+        let terminal = open()?;
+        terminal.write_str(&format!("{} ", super::label(question)))?;
+        terminal.read_secure_line().map(SecretString::from)
+    }
+
+    pub(super) fn show() {}
+}

@@ -1,0 +1,78 @@
+//! What goes wrong on purpose.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+
+use crate::sts::error_xml;
+
+/// One of the sandbox's services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Service {
+    /// The Okta org.
+    Okta,
+    /// AWS STS.
+    Sts,
+}
+
+/// What a service answers instead of its own answer, once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Fault {
+    /// STS: `Throttling`, HTTP status 400.
+    Throttling,
+    /// An error page of a proxy, with this HTTP status.
+    ErrorPage(u16),
+    /// Okta: HTTP status 429, to be tried again so many seconds later.
+    RateLimit(i64),
+    /// Nothing, for this long.
+    Silence(Duration),
+}
+
+impl Fault {
+    pub(crate) async fn answer(self, request_id: &str, now: Timestamp) -> Response {
+        match self {
+            Self::Throttling => {
+                let xml = error_xml("Throttling", "Rate exceeded", request_id);
+                (StatusCode::BAD_REQUEST, [("content-type", "text/xml")], xml).into_response()
+            }
+            Self::ErrorPage(status) => {
+                let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                (status, [("content-type", "text/html")], format!("<html><h1>{status}</h1></html>")).into_response()
+            }
+            Self::RateLimit(seconds) => {
+                let headers = [
+                    ("x-rate-limit-limit", "4".to_owned()),
+                    ("x-rate-limit-remaining", "0".to_owned()),
+                    ("x-rate-limit-reset", (now.as_second() + seconds).to_string()),
+                    ("content-type", "application/json".to_owned()),
+                ];
+                let body = r#"{"errorCode":"E0000047","errorSummary":"API call exceeded rate limit due to too many requests.","errorLink":"E0000047","errorId":"oaeSandbox","errorCauses":[]}"#;
+                (StatusCode::TOO_MANY_REQUESTS, headers, body).into_response()
+            }
+            Self::Silence(duration) => {
+                tokio::time::sleep(duration).await;
+                StatusCode::GATEWAY_TIMEOUT.into_response()
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Mutex<VecDeque<(Service, Fault)>>);
+
+impl Faults {
+    pub(crate) fn add(&self, service: Service, fault: Fault) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back((service, fault));
+    }
+
+    pub(crate) fn next(&self, service: Service) -> Option<Fault> {
+        let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = faults.iter().position(|(of, _)| *of == service)?;
+        faults.remove(at).map(|(_, fault)| fault)
+    }
+}
