@@ -1,1 +1,12 @@
+//! What the tests share: the vectors, the command line, the real parts.
 
+pub mod cli;
+pub mod parts;
+pub mod vectors;
+
+use std::path::PathBuf;
+
+/// The root of the workspace.
+pub fn workspace() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}

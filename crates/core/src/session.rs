@@ -14,7 +14,8 @@ use crate::text::printable;
 
 /// Temporary access: who signs in, which role is taken, for how long and how narrow.
 ///
-/// ```no_run
+#[cfg_attr(feature = "config", doc = "```no_run")]
+#[cfg_attr(not(feature = "config"), doc = "```ignore")]
 /// # async fn example() -> tempaccess_core::Result<()> {
 /// use tempaccess_core::{RoleQuery, SessionScope, StsExchange, TempAccess, okta::OktaSource};
 ///

@@ -1,1 +1,89 @@
+//! The native half of the npm package `tempaccess`: DTOs over `tempaccess_core`, no logic.
+//!
+//! An error goes over as JSON under the code `TEMPACCESS`; `index.js` makes it a `TempAccessError`.
 
+use std::collections::BTreeMap;
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+use tempaccess_core::{Clock, Inspection, Limits, RoleOffer, RoleQuery, SamlResponse, SystemClock};
+
+type Result<T> = std::result::Result<T, napi::Error<&'static str>>;
+
+const CODE: &str = "TEMPACCESS";
+
+fn thrown(error: &tempaccess_core::Error) -> napi::Error<&'static str> {
+    napi::Error::new(CODE, serde_json::to_string(&error.report()).unwrap_or_default())
+}
+
+/// One role that an assertion offers.
+#[napi(object)]
+pub struct Role {
+    pub role_arn: String,
+    pub provider_arn: String,
+    pub partition: String,
+    pub account_id: String,
+    pub name: String,
+}
+
+impl From<&RoleOffer> for Role {
+    fn from(offer: &RoleOffer) -> Self {
+        let role = offer.role();
+        Self {
+            role_arn: role.to_string(),
+            provider_arn: offer.provider().to_string(),
+            partition: role.partition().to_owned(),
+            account_id: role.account_id().to_owned(),
+            name: role.name().to_owned(),
+        }
+    }
+}
+
+/// The facts read from a SAML response.
+#[napi]
+pub struct Assertion(tempaccess_core::Assertion);
+
+#[napi]
+impl Assertion {
+    #[napi]
+    pub fn roles(&self) -> Result<Vec<Role>> {
+        let offers = self.0.offers().map_err(|error| thrown(&error))?;
+        Ok(offers.iter().map(Role::from).collect())
+    }
+
+    #[napi]
+    pub fn choose(
+        &self,
+        role: Option<String>,
+        account: Option<String>,
+        provider: Option<String>,
+        account_names: Option<BTreeMap<String, String>>,
+    ) -> Result<Role> {
+        let query = RoleQuery::from_parts(role, account, provider);
+        let offers = self.0.offers().map_err(|error| thrown(&error))?;
+        let chosen = query.choose(offers, &account_names.unwrap_or_default());
+        chosen.map(Role::from).map_err(|error| thrown(&error))
+    }
+
+    #[napi]
+    pub fn inspect_json(&self, at: Option<String>) -> Result<String> {
+        let now = match at {
+            Some(text) => text.parse().map_err(|_| {
+                napi::Error::new(
+                    "ERR_INVALID_ARG_VALUE",
+                    format!("{text:?} is no instant; write it as 2026-11-24T12:00:00Z"),
+                )
+            })?,
+            None => SystemClock.now(),
+        };
+        serde_json::to_string(&Inspection::new(&self.0, now))
+            .map_err(|error| napi::Error::new("ERR_INVALID_STATE", error.to_string()))
+    }
+}
+
+/// Reads a SAML response in any form.
+#[napi]
+pub fn read(response: Uint8Array) -> Result<Assertion> {
+    let read = SamlResponse::detect(&response, &Limits::default()).and_then(|response| response.read());
+    read.map(Assertion).map_err(|error| thrown(&error))
+}

@@ -11,6 +11,9 @@ pub struct World {
     /// The Okta app instance id: part of the app's link and of the issuer.
     #[serde(default = "default_app")]
     pub app: String,
+    /// The pipeline that the org says it has: `v1` (classic) or `idx` (Identity Engine).
+    #[serde(default = "classic")]
+    pub pipeline: String,
     /// The people at Okta.
     #[serde(default)]
     pub users: Vec<User>,
@@ -24,6 +27,10 @@ pub struct World {
 
 fn default_app() -> String {
     "0oa1sandbox2app3id45".to_owned()
+}
+
+fn classic() -> String {
+    "v1".to_owned()
 }
 
 /// A person at Okta, and what the AWS app says of them.

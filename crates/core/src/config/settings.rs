@@ -83,17 +83,7 @@ impl Settings {
 
     /// Which role is wanted.
     pub fn role_query(&self) -> RoleQuery {
-        let mut query = RoleQuery::new();
-        if let Some(role) = &self.role {
-            query = query.role(role);
-        }
-        if let Some(account) = &self.account {
-            query = query.account(account);
-        }
-        if let Some(provider) = &self.provider {
-            query = query.provider(provider);
-        }
-        query
+        RoleQuery::from_parts(self.role.clone(), self.account.clone(), self.provider.clone())
     }
 
     /// How long and how narrow the session shall be.

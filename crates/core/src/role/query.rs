@@ -38,6 +38,11 @@ impl RoleQuery {
         Self::default()
     }
 
+    /// From parts that may each be missing.
+    pub fn from_parts(role: Option<String>, account: Option<String>, provider: Option<String>) -> Self {
+        Self { role, account, provider }
+    }
+
     /// By the role: its ARN, its name, its path and name, `ACCOUNT/NAME`, a glob over any of these (`*`, `?`), or its
     /// number in the list of what is offered, counted from 1.
     #[must_use]

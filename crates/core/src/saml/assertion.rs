@@ -146,15 +146,28 @@ pub struct Skipped {
     pub value: String,
     /// Why it was passed over.
     pub reason: String,
+    #[serde(skip)]
+    pub(super) what: SkippedWhat,
+}
+
+/// What kind of value was passed over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SkippedWhat {
+    /// A value of the attribute `Role` that cannot be read.
+    Role,
+    /// Another fact that cannot be read.
+    Fact,
+    /// Something that nobody will miss.
+    Surplus,
 }
 
 impl Skipped {
-    pub(crate) fn new(value: &str, reason: impl Into<String>) -> Self {
+    pub(super) fn new(what: SkippedWhat, value: &str, reason: impl Into<String>) -> Self {
         let value = match value.char_indices().nth(300) {
             Some((at, _)) => format!("{}…", value.get(..at).unwrap_or_default()),
             None => value.to_owned(),
         };
-        Self { value, reason: reason.into() }
+        Self { value, reason: reason.into(), what }
     }
 }
 
@@ -186,7 +199,7 @@ impl Assertion {
 
     fn no_roles(&self) -> Error {
         let error = |message: String| Error::new(ErrorKind::NoRoles, Stage::Assertion, message);
-        if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.value.contains("arn:")) {
+        if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.what == SkippedWhat::Role) {
             return error(format!(
                 "the assertion offers no role that can be read: `{}` {}",
                 skipped.value, skipped.reason

@@ -1,6 +1,6 @@
 //! The attributes that AWS defines ("Configure SAML assertions for the authentication response", IAM user guide).
 
-use super::Skipped;
+use super::assertion::{Skipped, SkippedWhat};
 use crate::role::RoleOffer;
 
 /// The namespace of the attributes' names. Case-sensitive.
@@ -31,26 +31,31 @@ pub(super) fn take(name: &str, value: &str, has_markup: bool, aws: &mut AwsAttri
     let Some(name) = name.strip_prefix(PREFIX) else { return };
     let value = value.trim();
     if has_markup {
-        skipped.push(Skipped::new(value, format!("holds elements where the text of `{name}` should be")));
+        let what = if name == "Role" { SkippedWhat::Role } else { SkippedWhat::Fact };
+        skipped.push(Skipped::new(what, value, format!("holds elements where the text of `{name}` should be")));
         return;
     }
     match name {
         "Role" => match RoleOffer::from_attribute_value(value) {
-            Ok(offer) if aws.roles.contains(&offer) => skipped.push(Skipped::new(value, "is offered twice")),
+            Ok(offer) if aws.roles.contains(&offer) => {
+                skipped.push(Skipped::new(SkippedWhat::Surplus, value, "is offered twice"))
+            }
             Ok(offer) => aws.roles.push(offer),
-            Err(reason) => skipped.push(Skipped::new(value, reason.to_string())),
+            Err(reason) => skipped.push(Skipped::new(SkippedWhat::Role, value, reason.to_string())),
         },
         "RoleSessionName" => once(name, &mut aws.session_name, value.to_owned(), &mut aws.repeated),
         "SourceIdentity" => once(name, &mut aws.source_identity, value.to_owned(), &mut aws.repeated),
         "SessionDuration" => match value.parse() {
             Ok(seconds) => once(name, &mut aws.session_duration, seconds, &mut aws.repeated),
-            Err(_) => skipped.push(Skipped::new(value, "is no number of seconds for `SessionDuration`")),
+            Err(_) => {
+                skipped.push(Skipped::new(SkippedWhat::Fact, value, "is no number of seconds for `SessionDuration`"))
+            }
         },
         "TransitiveTagKeys" => aws.transitive_tag_keys.push(value.to_owned()),
         _ => match name.strip_prefix("PrincipalTag:") {
             Some(key) if aws.tags.iter().any(|(known, _)| known == key) => repeat(name, &mut aws.repeated),
             Some(key) => aws.tags.push((key.to_owned(), value.to_owned())),
-            None => skipped.push(Skipped::new(name, "is no attribute that AWS defines")),
+            None => skipped.push(Skipped::new(SkippedWhat::Surplus, name, "is no attribute that AWS defines")),
         },
     }
 }

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
+use super::assertion::SkippedWhat;
 use super::{AWS_AUDIENCE, Assertion, Content, aws};
 
 /// STS takes an assertion for five minutes from its issuance.
@@ -68,6 +69,8 @@ problem_codes! {
     NoRoles = "no_roles";
     /// A value of the attribute `Role` cannot be read.
     RoleUnreadable = "role_unreadable";
+    /// Another value cannot be read.
+    ValueUnreadable = "value_unreadable";
     /// A role belongs to IAM Identity Center.
     RoleReserved = "role_reserved";
     /// There is no role session name.
@@ -277,14 +280,16 @@ impl Assertion {
                 ),
             );
         }
-        for skipped in
-            self.skipped.iter().filter(|skipped| skipped.value.contains("arn:") && skipped.reason != "is offered twice")
-        {
-            problems.add(
-                ProblemCode::RoleUnreadable,
-                format!("the value `{}` {}", skipped.value, skipped.reason),
-                "each value must be the ARN of a role and that of a SAML provider, joined by a comma",
-            );
+        for skipped in &self.skipped {
+            let (code, hint) = match skipped.what {
+                SkippedWhat::Role => (
+                    ProblemCode::RoleUnreadable,
+                    "each value must be the ARN of a role and that of a SAML provider, joined by a comma",
+                ),
+                SkippedWhat::Fact => (ProblemCode::ValueUnreadable, "mend the value at the identity provider"),
+                SkippedWhat::Surplus => continue,
+            };
+            problems.add(code, format!("the value `{}` {}", skipped.value, skipped.reason), hint);
         }
         for offer in self.aws.roles.iter().filter(|offer| offer.role().is_reserved()) {
             problems.add(

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesStart, Event};
-use quick_xml::name::ResolveResult;
+use quick_xml::name::{NamespaceResolver, ResolveResult};
 use quick_xml::{NsReader, XmlVersion};
 
+use super::assertion::SkippedWhat;
 use super::limits::exceeded;
 use super::{Assertion, Content, Limits, ResponseFacts, Skipped, Subject, SubjectConfirmation, aws, time};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -25,6 +26,7 @@ enum At {
     StatusCode,
     StatusMessage,
     Assertion,
+    Encrypted,
     Issuer,
     Subject,
     NameId,
@@ -69,11 +71,10 @@ pub(super) fn read(xml: &str, limits: &Limits) -> Result<Assertion> {
     };
     loop {
         let position = reader.buffer_position() as usize;
-        let (resolved, event) = reader.read_resolved_event().map_err(|error| unwell(&error, position))?;
-        match event {
-            Event::Start(start) => facts.open(&resolved, &start, position)?,
+        match reader.read_event().map_err(|error| unwell(&error, position))? {
+            Event::Start(start) => facts.open(reader.resolver(), &start, position)?,
             Event::Empty(start) => {
-                facts.open(&resolved, &start, position)?;
+                facts.open(reader.resolver(), &start, position)?;
                 facts.close()?;
             }
             Event::End(_) => facts.close()?,
@@ -145,21 +146,19 @@ struct Facts<'l> {
 }
 
 impl Facts<'_> {
-    fn open(&mut self, resolved: &ResolveResult<'_>, start: &BytesStart<'_>, position: usize) -> Result<()> {
+    fn open(&mut self, resolver: &NamespaceResolver, start: &BytesStart<'_>, position: usize) -> Result<()> {
         self.elements += 1;
         self.limits.check("elements", self.elements, self.limits.elements)?;
         if self.open.len() >= self.limits.depth {
             return Err(exceeded("elements inside one another", self.limits.depth));
         }
-        let namespace = match resolved {
+        let namespace = match resolver.resolve_element(start.name()).0 {
             ResolveResult::Bound(namespace) => namespace.into_inner(),
             ResolveResult::Unbound => "",
-            ResolveResult::Unknown(prefix) => {
-                return Err(malformed_at(&format!("the namespace prefix `{prefix}` is not declared"), position));
-            }
+            ResolveResult::Unknown(prefix) => return Err(undeclared(&prefix, position)),
         };
         let attributes = Attributes { start, limits: self.limits, position };
-        attributes.check()?;
+        attributes.check(resolver)?;
         if self.found.content != Content::Missing && namespace == ASSERTION && is_assertion(start) {
             return Err(Error::new(
                 ErrorKind::MultipleAssertions,
@@ -173,7 +172,8 @@ impl Facts<'_> {
             Some(parent) => self.child(*parent, namespace, start, &attributes)?,
         };
         if at == At::Other && namespace == ASSERTION && is_assertion(start) {
-            return Err(malformed_at("there is an assertion where none belongs", position));
+            return Err(malformed("the SAML response holds an assertion in a place where none belongs")
+                .with_hint("do not use it: this is the shape of a signature-wrapping attack"));
         }
         if at.has_text() {
             self.text.clear();
@@ -307,7 +307,7 @@ impl Facts<'_> {
 
     fn encrypted(&mut self) -> At {
         self.found.content = Content::Encrypted;
-        At::Other
+        At::Encrypted
     }
 
     fn response(&mut self, change: impl FnOnce(&mut ResponseFacts)) {
@@ -320,7 +320,7 @@ impl Facts<'_> {
         let Some(text) = attributes.get(name)? else { return Ok(None) };
         let instant = time::parse(&text);
         if instant.is_none() {
-            self.found.skipped.push(Skipped::new(&text, format!("is no instant for `{name}`")));
+            self.found.skipped.push(Skipped::new(SkippedWhat::Fact, &text, format!("is no instant for `{name}`")));
         }
         Ok(instant)
     }
@@ -411,7 +411,7 @@ struct Attributes<'e> {
 
 impl Attributes<'_> {
     /// Counts first: looking for duplicates costs the square of the count.
-    fn check(&self) -> Result<()> {
+    fn check(&self, resolver: &NamespaceResolver) -> Result<()> {
         if self.start.attributes_raw().len() > self.limits.text_bytes {
             return Err(exceeded("bytes of one text", self.limits.text_bytes));
         }
@@ -421,6 +421,11 @@ impl Attributes<'_> {
             let attribute = attribute.map_err(|error| malformed_at(&lower(&error.to_string()), self.position))?;
             if attribute.value.contains('<') {
                 return Err(malformed_at("there is a `<` in the value of an attribute", self.position));
+            }
+            if attribute.key.prefix().is_some_and(|prefix| !prefix.is_xmlns())
+                && let ResolveResult::Unknown(prefix) = resolver.resolve_attribute(attribute.key).0
+            {
+                return Err(undeclared(&prefix, self.position));
             }
         }
         Ok(())
@@ -450,6 +455,10 @@ pub(super) fn malformed(message: impl Into<Cow<'static, str>>) -> Error {
 
 fn malformed_at(what: &str, position: usize) -> Error {
     malformed(format!("the SAML response is not well-formed XML at byte {position}: {what}"))
+}
+
+fn undeclared(prefix: &str, position: usize) -> Error {
+    malformed_at(&format!("the namespace prefix `{prefix}` is not declared"), position)
 }
 
 fn outside(character: char, position: usize) -> Error {

@@ -51,7 +51,10 @@ async fn observe(State(shared): State<Arc<Shared>>, request: Request, next: Next
 }
 
 async fn organization(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "id": "00oSandbox", "pipeline": "v1", "_links": { "organization": { "href": shared.okta_url() } } }))
+    let pipeline = &shared.world.pipeline;
+    Json(
+        json!({ "id": "00oSandbox", "pipeline": pipeline, "_links": { "organization": { "href": shared.okta_url() } } }),
+    )
 }
 
 /// Okta's error object.

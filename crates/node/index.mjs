@@ -1,0 +1,3 @@
+import tempaccess from "./index.js";
+
+export const { Assertion, TempAccessError, read } = tempaccess;

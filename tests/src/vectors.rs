@@ -1,0 +1,61 @@
+//! The vectors that Rust, Python and Node are held to alike. Their format is in `tests/vectors/README.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+/// The folder of the vectors.
+pub fn folder() -> PathBuf {
+    crate::workspace().join("tests/vectors")
+}
+
+/// One vector: a JSON file beside its input.
+#[derive(Debug)]
+pub struct Vector {
+    /// The file.
+    pub file: PathBuf,
+    /// What it holds.
+    pub json: Value,
+}
+
+impl Vector {
+    /// Reads the vector in this file.
+    pub fn load(file: &Path) -> Self {
+        let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        Self { file: file.to_owned(), json }
+    }
+
+    /// A text of the vector.
+    pub fn text(&self, name: &str) -> &str {
+        self.json[name].as_str().unwrap_or_else(|| panic!("{}: no {name}", self.file.display()))
+    }
+
+    /// The bytes of its input.
+    pub fn input(&self) -> Vec<u8> {
+        let file = self.file.with_file_name("").join(self.text("input"));
+        fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+    }
+
+    /// Writes it back, where the expectation is to be renewed.
+    pub fn save(&self) {
+        let text = serde_json::to_string_pretty(&self.json).expect("JSON") + "\n";
+        fs::write(&self.file, text).expect("the vector can be written");
+    }
+}
+
+/// Every vector of reading.
+pub fn reading() -> Vec<Vector> {
+    let folder = folder().join("read");
+    let entries = fs::read_dir(&folder).expect("the vectors are there");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    files.iter().map(|file| Vector::load(file)).collect()
+}
+
+/// Whether expectations are to be renewed instead of checked: `UPDATE_VECTORS=1`.
+pub fn updating() -> bool {
+    std::env::var_os("UPDATE_VECTORS").is_some()
+}
