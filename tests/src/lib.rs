@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod parts;
+pub mod person;
 pub mod vectors;
 
 use std::path::PathBuf;

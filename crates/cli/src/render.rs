@@ -62,6 +62,9 @@ pub(crate) fn grant(grant: &Grant) -> String {
     table.row("Provider", grant.offer.provider().as_str());
     table.maybe("Principal", grant.answer.assumed_role_arn.as_deref());
     table.row("Until", format!("{} ({})", credentials.expiration, lasting(grant.granted_seconds)));
+    if grant.scope.is_narrowed() {
+        table.row("Scope", grant.scope.describe());
+    }
     table.row("Access key", printable(&credentials.access_key_id));
     let mut text = table.to_string();
     for remark in remarks(grant) {
@@ -73,8 +76,10 @@ pub(crate) fn grant(grant: &Grant) -> String {
 /// What a person should know beside the credentials: a shorter session, a wrong clock.
 pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
     let granted = lasting(grant.granted_seconds);
-    let shortened =
-        grant.shortened.iter().map(|why| format!("asked for {}, granted {granted}: {}", grant.asked, why.describe()));
+    let shortened = grant
+        .shortened
+        .iter()
+        .map(|why| format!("asked for {}, granted {granted}: {}", grant.scope.duration(), why.describe()));
     shortened.chain(grant.clock_ahead.and_then(clock_words)).collect()
 }
 

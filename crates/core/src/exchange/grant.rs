@@ -24,8 +24,8 @@ pub struct Grant {
     pub offer: RoleOffer,
     /// The answer of STS.
     pub answer: StsAnswer,
-    /// The duration that was asked for.
-    pub asked: SessionDuration,
+    /// What was asked for.
+    pub scope: SessionScope,
     /// How long the session lasts, in seconds from when STS answered.
     pub granted_seconds: u32,
     /// Why it is shorter than asked.
@@ -121,7 +121,7 @@ pub async fn grant(
     }
     Ok(Grant {
         offer: offer.clone(),
-        asked,
+        scope: scope.clone(),
         granted_seconds: u32::try_from(granted).unwrap_or(0),
         shortened,
         clock_ahead: answer.server_time.map(|server| now.duration_since(server)),

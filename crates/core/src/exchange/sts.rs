@@ -186,7 +186,7 @@ impl TokenExchange for StsExchange {
             .interceptor(date.clone())
             .send()
             .await
-            .map_err(|error| self.refusal(error, &region, date.get()))?;
+            .map_err(|error| self.refusal(&error, &region, date.get()))?;
         read_answer(answer, request, region, date.get())
     }
 }
@@ -227,9 +227,10 @@ fn read_answer(
 type SendError = SdkError<AssumeRoleWithSAMLError, HttpResponse>;
 
 impl StsExchange {
-    fn refusal(&self, error: SendError, region: &str, server_time: Option<Timestamp>) -> Error {
+    fn refusal(&self, error: &SendError, region: &str, server_time: Option<Timestamp>) -> Error {
         let place = self.settings.endpoint_url.clone().unwrap_or_else(|| format!("AWS STS in {region}"));
-        match &error {
+        // The SDK's error is not kept as the source: its Debug shows whole answers, and one may hold keys.
+        match error {
             SdkError::TimeoutError(_) => deadline(&place),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => deadline(&place),
             SdkError::DispatchFailure(failure) => match transport_error(failure.as_connector_error()) {
@@ -240,9 +241,8 @@ impl StsExchange {
             SdkError::ConstructionFailure(_) => {
                 Error::new(ErrorKind::InvalidArgument, Stage::Exchange, format!("{place} cannot be asked"))
             }
-            _ => answered(&error, &place, server_time),
+            _ => answered(error, &place, server_time),
         }
-        .with_source(error)
     }
 }
 

@@ -4,12 +4,13 @@
 
 use serde::Serialize;
 
-use crate::arn::{ProviderArn, RoleArn};
+use crate::arn::{PolicyArn, ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;
 use crate::error::Result;
 use crate::exchange::{Grant, Shortening};
 use crate::role::{AccountNames, RoleOffer};
 use crate::saml::{Assertion, Skipped};
+use crate::scope::SessionPolicy;
 use crate::secret::SecretString;
 
 /// The output of a `credential_process`, version 1: what the AWS CLI and every SDK read.
@@ -109,6 +110,10 @@ pub struct GrantSummary<'a> {
     pub duration_granted: u32,
     /// Why it is shorter.
     pub shortened: &'a [Shortening],
+    /// The SHA-256 of the inline session policy that narrows the session.
+    pub policy_sha256: Option<String>,
+    /// The managed session policies that narrow the session.
+    pub policy_arns: &'a [PolicyArn],
     /// The request id of STS.
     pub request_id: Option<&'a str>,
 }
@@ -123,9 +128,11 @@ impl<'a> GrantSummary<'a> {
             role_arn: &credentials.role,
             provider_arn: grant.offer.provider(),
             assumed_role_arn: grant.answer.assumed_role_arn.as_deref(),
-            duration_asked: grant.asked.seconds(),
+            duration_asked: grant.scope.duration().seconds(),
             duration_granted: grant.granted_seconds,
             shortened: &grant.shortened,
+            policy_sha256: grant.scope.policy().map(SessionPolicy::digest),
+            policy_arns: grant.scope.policy_arns(),
             request_id: grant.answer.request_id.as_deref(),
         }
     }

@@ -1,0 +1,73 @@
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{Done, parts};
+
+/// The root of the workspace.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Runs a command in the root and says what it was.
+pub(crate) fn run(command: &mut Command) -> Done {
+    let words: Vec<_> =
+        std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
+    let line = words.join(" ");
+    eprintln!("\n$ {line}");
+    match command.current_dir(root()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{line}` ended with {status}")),
+        Err(error) => Err(format!("`{line}` cannot be run: {error}")),
+    }
+}
+
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments);
+    command
+}
+
+pub(crate) fn test() -> Done {
+    // Without its features, core must build and work too: no network, no async runtime, no C.
+    run(&mut cargo(&["test", "--package", "tempaccess-core", "--no-default-features"]))?;
+    run(&mut cargo(&["test", "--workspace"]))?;
+    python()?;
+    node()
+}
+
+/// Builds and installs the Python package as a user would, and holds it to the vectors.
+fn python() -> Done {
+    let python = parts::virtual_environment()?;
+    run(Command::new(&python).args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--force-reinstall",
+        "--no-deps",
+        "./crates/py",
+    ]))?;
+    run(Command::new(&python).args(["-m", "unittest", "discover", "--start-directory", "crates/py/tests"]))
+}
+
+/// Builds the Node package and holds it to the vectors.
+fn node() -> Done {
+    run(Command::new("node").arg("crates/node/build.js").env("TEMPACCESS_BUILD_PROFILE", "dev"))?;
+    run(Command::new("node").args(["--test", "crates/node/test/"]))
+}
+
+pub(crate) fn ready() -> Done {
+    run(&mut cargo(&["fmt", "--all", "--check"]))?;
+    run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
+    run(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    if Command::new("cargo-deny").arg("--version").output().is_ok() {
+        run(&mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
+    } else {
+        eprintln!("\nskipped: cargo-deny is missing; install it with: cargo install --locked cargo-deny");
+    }
+    test()
+}
+
+pub(crate) fn bench() -> Done {
+    run(&mut cargo(&["bench", "--package", "tempaccess-benches"]))
+}

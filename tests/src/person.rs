@@ -1,0 +1,88 @@
+//! A person who answers as scripted, and a clock on which waiting takes no time.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tempaccess_core::{Clock, NoPrompter, Prompter, Result, SecretString, Timer};
+
+/// Answers questions in order and writes down what was asked and told.
+#[derive(Debug, Default)]
+pub struct Person {
+    answers: Mutex<VecDeque<String>>,
+    heard: Mutex<Vec<String>>,
+}
+
+impl Person {
+    /// One who will give these answers.
+    pub fn answering(answers: &[&str]) -> Arc<Self> {
+        Arc::new(Self {
+            answers: Mutex::new(answers.iter().map(|answer| (*answer).to_owned()).collect()),
+            ..Self::default()
+        })
+    }
+
+    /// What was asked and told so far.
+    pub fn heard(&self) -> Vec<String> {
+        self.heard.lock().expect("no panic").clone()
+    }
+
+    fn answer(&self, question: &str) -> Option<String> {
+        self.tell(&format!("? {question}"));
+        self.answers.lock().expect("no panic").pop_front()
+    }
+}
+
+#[async_trait]
+impl Prompter for Person {
+    async fn text(&self, question: &str) -> Result<String> {
+        match self.answer(question) {
+            Some(answer) => Ok(answer),
+            None => NoPrompter.text(question).await,
+        }
+    }
+
+    async fn secret(&self, question: &str) -> Result<SecretString> {
+        match self.answer(question) {
+            Some(answer) => Ok(answer.into()),
+            None => NoPrompter.secret(question).await,
+        }
+    }
+
+    async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
+        let answer = self.answer(&format!("{question}: {}", choices.join(" | ")));
+        match answer.and_then(|answer| choices.iter().position(|choice| choice.contains(&answer))) {
+            Some(chosen) => Ok(chosen),
+            None => NoPrompter.choose(question, choices).await,
+        }
+    }
+
+    fn tell(&self, message: &str) {
+        self.heard.lock().expect("no panic").push(message.to_owned());
+    }
+}
+
+/// A clock that moves only when somebody waits on it.
+#[derive(Debug)]
+pub struct Patience(Mutex<Timestamp>);
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self(Mutex::new(Timestamp::now()))
+    }
+}
+
+impl Clock for Patience {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().expect("no panic")
+    }
+}
+
+#[async_trait]
+impl Timer for Patience {
+    async fn sleep(&self, duration: Duration) {
+        *self.0.lock().expect("no panic") += duration;
+    }
+}
