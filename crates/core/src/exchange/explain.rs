@@ -63,6 +63,7 @@ pub fn clock_words(ahead: SignedDuration) -> Option<String> {
     }
     let direction = if ahead.is_positive() { "ahead of" } else { "behind" };
     let seconds = u32::try_from(ahead.abs().as_secs()).unwrap_or(u32::MAX);
-    let rounded = if seconds >= 600 { seconds - seconds % 60 } else { seconds };
+    // To the nearest minute: the `Date` is one of whole seconds.
+    let rounded = if seconds >= 300 { seconds.saturating_add(30) / 60 * 60 } else { seconds };
     Some(format!("this machine's clock is {} {direction} AWS's: set it right", human(rounded)))
 }

@@ -1,0 +1,228 @@
+//! Servers and clients that we did not write keep the doubles honest, and us.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use tempaccess_sandbox::{Provider, Sandbox, World};
+use tempaccess_tests::cli::Machine;
+use tempaccess_tests::parts::{self, Server};
+
+const ALAN: &str = "--username alan@example.com --password-stdin --no-interactive";
+const PRINCIPAL: &str = "arn:aws:sts::111122223333:assumed-role/ReadOnly/alan@example.com";
+
+fn output(command: &mut Command) -> Output {
+    command.stdin(Stdio::null()).output().expect("the program runs")
+}
+
+fn json(command: &mut Command) -> Value {
+    let output = output(command);
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!("{error}: {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    })
+}
+
+/// A program with nothing of this machine's environment.
+fn clean(program: impl AsRef<Path>, home: &Path) -> Command {
+    let mut command = Command::new(program.as_ref());
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    command.env_clear().env("PATH", path).env("HOME", home).env("AWS_DEFAULT_REGION", "us-east-1");
+    command
+}
+
+/// Alan's credentials, as the AWS CLI and the SDKs read them from the environment.
+fn with_credentials(command: &mut Command, machine: &Machine) {
+    let ran = machine.run_with(&format!("credentials --output json {ALAN}"), "bombe\n");
+    let given: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
+    for (variable, name) in [
+        ("AWS_ACCESS_KEY_ID", "access_key_id"),
+        ("AWS_SECRET_ACCESS_KEY", "secret_access_key"),
+        ("AWS_SESSION_TOKEN", "session_token"),
+    ] {
+        command.env(variable, given[name].as_str().unwrap());
+    }
+}
+
+#[test]
+fn the_aws_cli_uses_what_is_given_out_and_gets_the_same_answer_from_sts() {
+    let clis = [parts::python_program("aws"), parts::program("/usr/bin/aws", "apt-get install awscli")];
+    for aws in clis.into_iter().flatten() {
+        let sandbox = Sandbox::start(World::demo()).unwrap();
+        let machine = Machine::at(&sandbox);
+        let aws = |arguments: &[&str]| {
+            let mut command = clean(&aws, machine.home());
+            command.args(["--endpoint-url", &sandbox.sts_url(), "--output", "json", "sts"]).args(arguments);
+            command
+        };
+        let mut who = aws(&["get-caller-identity"]);
+        with_credentials(&mut who, &machine);
+        assert_eq!(json(&mut who)["Arn"], PRINCIPAL);
+
+        let claims = sandbox.claims_of("alan@example.com").unwrap();
+        let assertion = sandbox.mint(&claims).unwrap();
+        let theirs = json(&mut aws(&[
+            "assume-role-with-saml",
+            "--role-arn=arn:aws:iam::111122223333:role/ReadOnly",
+            "--principal-arn=arn:aws:iam::111122223333:saml-provider/Okta",
+            &format!("--saml-assertion={assertion}"),
+        ]));
+        assert_eq!(theirs["AssumedRoleUser"]["Arn"], PRINCIPAL);
+        assert_eq!(theirs["Audience"], "https://signin.aws.amazon.com/saml");
+        let ours = machine.audit().remove(0);
+        assert_eq!(ours["assumed_role_arn"], theirs["AssumedRoleUser"]["Arn"]);
+        assert_eq!(ours["assumed_role_id"], theirs["AssumedRoleUser"]["AssumedRoleId"]);
+        assert_eq!((&ours["subject"], &ours["issuer"]), (&theirs["Subject"], &theirs["Issuer"]));
+
+        // A signature over other bytes is no signature, and a session that has ended is none either.
+        let mut forged = aws(&["get-caller-identity"]);
+        with_credentials(&mut forged, &machine);
+        forged.env("AWS_SECRET_ACCESS_KEY", "0000000000000000000000000000000000000000");
+        assert!(String::from_utf8_lossy(&output(&mut forged).stderr).contains("SignatureDoesNotMatch"));
+        let mut ended = aws(&["get-caller-identity"]);
+        with_credentials(&mut ended, &machine);
+        sandbox.clock().advance(jiff::SignedDuration::from_hours(2));
+        assert!(String::from_utf8_lossy(&output(&mut ended).stderr).contains("ExpiredToken"));
+    }
+}
+
+#[test]
+fn boto3_uses_a_credential_process() {
+    let Some(python) = parts::python() else { return };
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let machine = Machine::at(&sandbox);
+    let password = machine.home().join("password");
+    std::fs::write(&password, "bombe\n").unwrap();
+    let process = format!(
+        "{} credentials --output credential-process --no-interactive --username alan@example.com --source {} --sts-endpoint-url {} --password-stdin",
+        tempaccess_tests::cli::binary().display(),
+        sandbox.app_url(),
+        sandbox.sts_url(),
+    );
+    let script = machine.home().join("process.sh");
+    std::fs::write(&script, format!("#!/bin/sh\nexec {process} < {}\n", password.display())).unwrap();
+    let config = machine.home().join("aws-config");
+    std::fs::write(&config, format!("[default]\ncredential_process = /bin/sh {}\n", script.display())).unwrap();
+    let mut command = clean(python, machine.home());
+    command.env("AWS_CONFIG_FILE", config).env("AWS_ENDPOINT_URL_STS", sandbox.sts_url());
+    command.args(["-c", "import boto3, json; c = boto3.client('sts'); print(json.dumps([c.get_caller_identity()['Arn'], boto3.Session().get_credentials().get_frozen_credentials().account_id]))"]);
+    assert_eq!(json(&mut command), serde_json::json!([PRINCIPAL, "111122223333"]));
+}
+
+#[test]
+fn gimme_aws_creds_signs_in_to_the_sandbox() {
+    let Some(gimme) = parts::python_program("gimme-aws-creds") else { return };
+    // Over plain http it takes no device token, and that it asks for only where the org says that it is classic.
+    let world = World { pipeline: "idx".to_owned(), ..World::demo() };
+    let sandbox = Sandbox::start(world).unwrap();
+    let machine = Machine::at(&sandbox);
+    let config = format!(
+        "[DEFAULT]\nokta_org_url = {}\nokta_auth_server =\nclient_id =\ngimme_creds_server = appurl\naws_appname =\n\
+         aws_rolename = arn:aws:iam::111122223333:role/ReadOnly\nwrite_aws_creds = False\ncred_profile = role\n\
+         okta_username = alan@example.com\nokta_password = bombe\napp_url = {}\nresolve_aws_alias = False\n\
+         preferred_mfa_type =\naws_default_duration = 3600\noutput_format = json\nforce_classic = True\nenable_keychain = False\n",
+        sandbox.okta_url(),
+        sandbox.app_url()
+    );
+    std::fs::write(machine.home().join(".okta_aws_login_config"), config).unwrap();
+    let output = output(clean(gimme, machine.home()).env("AWS_ENDPOINT_URL_STS", sandbox.sts_url()));
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let given = printed.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
+    let given = given.unwrap_or_else(|| panic!("{printed}{}", String::from_utf8_lossy(&output.stderr)));
+    assert!(given["credentials"]["aws_access_key_id"].as_str().unwrap().starts_with("ASIA"));
+}
+
+#[test]
+fn moto_answers_our_exchange() {
+    let Some(moto) = parts::python_program("moto_server") else { return };
+    let port = parts::free_port();
+    let mut command = Command::new(moto);
+    command.args(["-H", "127.0.0.1", "-p", &port.to_string()]).stdout(Stdio::null()).stderr(Stdio::null());
+    let _server = Server::start(&mut command, port);
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let mut machine = Machine::at(&sandbox);
+    machine.set("AWS_ENDPOINT_URL_STS", format!("http://127.0.0.1:{port}"));
+    let ran = machine.run_with(&format!("login --output json {ALAN}"), "bombe\n");
+    let given: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
+    assert_eq!(given["role_arn"], "arn:aws:iam::111122223333:role/ReadOnly");
+    assert!((3_590..=3_600).contains(&given["duration_granted"].as_u64().unwrap()), "{given}");
+}
+
+/// A key and a certificate of its own for an identity provider, and a sandbox whose STS trusts it.
+fn trusting(name: &str, issuer: &str, folder: &Path) -> Option<Sandbox> {
+    let python = parts::python()?;
+    let make = Command::new(python)
+        .arg(tempaccess_tests::workspace().join("tests/parts/make_key.py"))
+        .arg(folder)
+        .status()
+        .expect("python runs");
+    assert!(make.success());
+    let mut world = World::demo();
+    world.providers.push(Provider {
+        arn: format!("arn:aws:iam::111122223333:saml-provider/{name}"),
+        issuer: Some(issuer.to_owned()),
+        certificate: Some(std::fs::read_to_string(folder.join("idp.crt")).unwrap()),
+    });
+    Some(Sandbox::start(world).unwrap())
+}
+
+#[test]
+fn simplesamlphp_signs_in_and_sts_takes_it() {
+    let install = "apt-get install --no-install-recommends simplesamlphp php-cli php-xml php-mbstring";
+    let Some(www) = parts::program("/usr/share/simplesamlphp/www", install) else { return };
+    let Some(php) = parts::program("/usr/bin/php", install) else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let issuer = "https://idp.example.com/simplesamlphp";
+    let Some(sandbox) = trusting("SimpleSAMLphp", issuer, scratch.path()) else { return };
+    let folder = tempaccess_tests::workspace().join("tests/parts");
+    let port = parts::free_port();
+    let url = format!("http://127.0.0.1:{port}");
+    let mut command = Command::new(php);
+    command
+        .args(["-S", &format!("127.0.0.1:{port}"), "-t"])
+        .arg(www)
+        .env("SIMPLESAMLPHP_CONFIG_DIR", folder.join("simplesamlphp/config").canonicalize().unwrap())
+        .env("TEMPACCESS_SSP", scratch.path())
+        .env("TEMPACCESS_SSP_URL", &url)
+        .env("TEMPACCESS_SSP_ISSUER", issuer)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let _server = Server::start(&mut command, port);
+
+    let mut machine = Machine::at(&sandbox);
+    let python = parts::python().unwrap();
+    let login = folder.join("simplesamlphp_login.py");
+    machine.set(
+        "TEMPACCESS_SOURCE",
+        format!("command:'{}' '{}' {url} ada 'correct horse'", python.display(), login.display()),
+    );
+    let ran = machine.run("login --role Migration --output json");
+    let given: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
+    assert_eq!(given["assumed_role_arn"], "arn:aws:sts::111122223333:assumed-role/Migration/ada@example.com");
+    assert_eq!(machine.audit()[0]["issuer"], issuer);
+    // A wrong password answers with the sign-in page again, and that is what the person is told.
+    machine.set("TEMPACCESS_SOURCE", format!("command:'{}' '{}' {url} ada wrong", python.display(), login.display()));
+    let ran = machine.run("login");
+    assert_eq!(ran.code, 20, "{ran}");
+    assert!(ran.stderr.contains("it is a sign-in page: the sign-in did not finish"), "{ran}");
+}
+
+#[test]
+fn a_response_of_pysaml2_is_read_and_sts_takes_it() {
+    if parts::program("/usr/bin/xmlsec1", "apt-get install xmlsec1").is_none() {
+        return;
+    }
+    let scratch = tempfile::tempdir().unwrap();
+    let Some(sandbox) = trusting("pysaml2", "https://idp.example.com/pysaml2", scratch.path()) else { return };
+    let mint = tempaccess_tests::workspace().join("tests/parts/pysaml2_mint.py");
+    let minted = output(Command::new(parts::python().unwrap()).arg(mint).arg(scratch.path()));
+    let mut machine = Machine::at(&sandbox);
+    machine.set("TEMPACCESS_SOURCE", "-");
+    let text = String::from_utf8(minted.stdout).unwrap();
+    let ran = machine.run_with("login --output json", &text);
+    let given: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"));
+    assert_eq!(given["provider_arn"], "arn:aws:iam::111122223333:saml-provider/pysaml2");
+    let inspected = machine.run_with("inspect --output json", &text);
+    let facts: Value = serde_json::from_str(&inspected.stdout).unwrap();
+    assert_eq!(facts["signed"], serde_json::json!({ "response": false, "assertion": true }));
+    assert_eq!(facts["problems"], serde_json::json!([]));
+}
