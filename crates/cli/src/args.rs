@@ -12,9 +12,11 @@ pub(crate) struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Every setting can stand in the configuration file or the environment too; an argument wins over both.
-Exit codes: 0 done, 2 to 7 arguments and machine, 10 to 17 sign-in, 20 to 25 SAML response, 30 to 33 role and scope,
-40 to 50 AWS STS, 60 audit record, 130 cancelled. `--output json` prints errors as JSON on standard error.";
+Every setting can stand in the configuration file or the environment too; arguments win.
+
+Exit codes: 0 done, 2-7 arguments and machine, 10-17 sign-in, 20-25 SAML response,
+30-33 role and scope, 40-50 AWS STS, 60 audit record, 130 cancelled.
+With `--output json`, errors are JSON on standard error.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

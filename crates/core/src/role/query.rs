@@ -113,7 +113,7 @@ impl RoleQuery {
 
     fn not_offered(&self, offers: &[RoleOffer], names: &AccountNames) -> Error {
         let list = list(&offers.iter().collect::<Vec<_>>(), names);
-        let message = format!("the assertion offers no role for {}; it offers:{list}", self.describe());
+        let message = format!("the assertion offers no role that fits {}; it offers:{list}", self.describe());
         let error = Error::new(ErrorKind::RoleNotOffered, Stage::Role, message);
         match self.probably_meant(offers, names) {
             Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),

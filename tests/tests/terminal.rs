@@ -1,0 +1,82 @@
+//! The command line in a real terminal: prompts, the picker, Ctrl-C.
+#![cfg(unix)]
+
+use std::process::Command;
+
+use rexpect::session::{PtySession, spawn_command};
+use tempaccess_sandbox::{Sandbox, World};
+use tempaccess_tests::cli::{Machine, binary};
+
+/// Starts the command on a terminal of its own, which shows what is typed. The shell outlives the command and tells
+/// how it ended and how it left the terminal.
+fn on_terminal(machine: &Machine, arguments: &str) -> PtySession {
+    let mut shell = Command::new("sh");
+    let prepared = machine.command(Vec::<&str>::new());
+    shell.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let script = format!("trap : INT; stty echo; '{}' {arguments}; echo code $?; stty -a", binary().display());
+    shell.env("TERM", "xterm").env("NO_COLOR", "1").args(["-c", &script]);
+    spawn_command(shell, Some(60_000)).expect("a terminal")
+}
+
+/// The end: the exit code, and a terminal that shows what is typed.
+fn ends_with(terminal: &mut PtySession, code: i32) -> String {
+    let before = terminal.exp_string(&format!("code {code}")).expect("the exit code");
+    let modes = terminal.exp_eof().expect("the end");
+    assert!(modes.contains(" echo ") && !modes.contains(" -echo "), "{modes}");
+    before
+}
+
+fn demo() -> (Sandbox, Machine) {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let machine = Machine::at(&sandbox);
+    (sandbox, machine)
+}
+
+#[test]
+fn name_password_push_and_picker() {
+    let (_sandbox, machine) = demo();
+    let mut terminal = on_terminal(&machine, "login");
+    terminal.exp_string("? User name at 127.0.0.1: ").unwrap();
+    terminal.send_line("ada@example.com").unwrap();
+    terminal.exp_string("? Password of ada@example.com: ").unwrap();
+    terminal.send_line("correct horse").unwrap();
+    let shown = terminal.exp_string("Approve it there").unwrap();
+    assert!(!shown.contains("correct horse"), "{shown}");
+    terminal.exp_string("Tap the number 42 there").unwrap();
+    terminal.exp_string("Role").unwrap();
+    terminal.exp_string("444455556666/ReadOnly").unwrap();
+    terminal.send("Migr").unwrap();
+    terminal.flush().unwrap();
+    terminal.exp_string("Migration").unwrap();
+    terminal.send("\r").unwrap();
+    terminal.flush().unwrap();
+    terminal.exp_string("assumed-role/Migration/ada@example.com").unwrap();
+    assert!(ends_with(&mut terminal, 0).contains("Until"));
+}
+
+#[test]
+fn a_wrong_code_and_then_the_right_one() {
+    let (_sandbox, machine) = demo();
+    let mut terminal = on_terminal(&machine, "login --username grace@example.com");
+    terminal.exp_string("? Password of grace@example.com: ").unwrap();
+    terminal.send_line("battery staple").unwrap();
+    terminal.exp_string("? Code: Google Authenticator code (grace@example.com): ").unwrap();
+    terminal.send_line("000000").unwrap();
+    terminal.exp_string("Okta does not accept the second factor").unwrap();
+    terminal.exp_string("? Code: Google Authenticator code (grace@example.com): ").unwrap();
+    terminal.send_line("123456").unwrap();
+    terminal.exp_string("assumed-role/ReadOnly/grace@example.com").unwrap();
+    ends_with(&mut terminal, 0);
+}
+
+#[test]
+fn ctrl_c_at_a_hidden_prompt_shows_again_what_is_typed() {
+    let (_sandbox, machine) = demo();
+    let mut terminal = on_terminal(&machine, "login --username ada@example.com");
+    terminal.exp_string("? Password of ada@example.com: ").unwrap();
+    terminal.send_control('c').unwrap();
+    terminal.exp_string("error: cancelled").unwrap();
+    ends_with(&mut terminal, 130);
+    // It was cancelled before anything was given: there is nothing on record, and nothing half-written.
+    assert!(machine.audit().is_empty());
+}
