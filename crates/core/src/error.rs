@@ -333,11 +333,11 @@ error_kinds! {
     /// STS: a parameter was refused (ValidationError).
     StsValidation = "sts_validation", exit 47, Caller;
     /// STS: the duration is above the role's maximum, even the shortest that was tried (ValidationError).
-    DurationAboveRoleMaximum = "duration_above_role_maximum", exit 50, Caller;
+    DurationAboveRoleMaximum = "duration_above_role_maximum", exit 48, Caller;
     /// STS: too many requests (Throttling).
-    StsThrottled = "sts_throttled", exit 48, Aws;
+    StsThrottled = "sts_throttled", exit 49, Aws;
     /// STS: not available, or an answer that is not its own.
-    StsUnavailable = "sts_unavailable", exit 49, Aws;
+    StsUnavailable = "sts_unavailable", exit 50, Aws;
 
     /// The audit record could not be written, so nothing was handed out.
     AuditFailed = "audit_failed", exit 60, Environment;
