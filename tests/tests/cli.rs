@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tempaccess_sandbox::{Fault, PushAnswer, Sandbox, Service, UserStatus, World};
 use tempaccess_tests::cli::{Machine, Ran};
-use tempaccess_tests::vectors;
+use tempaccess_tests::{parts, vectors};
 
 /// Compares what a command did with its snapshot, whatever differs from run to run left out.
 macro_rules! snapshot {
@@ -280,6 +280,11 @@ fn an_sts_that_is_down_and_one_that_throttles() {
     let ran = alan(&machine, "login");
     snapshot!("sts-throttled", ran);
     check_nothing_given(&machine, &ran, "sts_throttled");
+    let mut machine = Machine::at(&sandbox);
+    machine.set("AWS_ENDPOINT_URL_STS", format!("http://127.0.0.1:{}", parts::free_port()));
+    let ran = alan(&machine, "login");
+    snapshot!("sts-not-there", ran);
+    check_nothing_given(&machine, &ran, "network");
 }
 
 #[test]

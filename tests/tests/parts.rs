@@ -226,3 +226,34 @@ fn a_response_of_pysaml2_is_read_and_sts_takes_it() {
     assert_eq!(facts["signed"], serde_json::json!({ "response": false, "assertion": true }));
     assert_eq!(facts["problems"], serde_json::json!([]));
 }
+
+#[test]
+fn a_private_ca_is_trusted_where_it_is_named_and_only_there() {
+    let Some(python) = parts::python() else { return };
+    let scratch = tempfile::tempdir().unwrap();
+    let port = parts::free_port();
+    let mut command = Command::new(python);
+    command
+        .arg(tempaccess_tests::workspace().join("tests/parts/https_server.py"))
+        .arg(scratch.path())
+        .arg(port.to_string());
+    let _server = Server::start(command.stderr(Stdio::null()), port);
+    let mut machine = Machine::alone();
+    machine.set("TEMPACCESS_SOURCE", format!("https://localhost:{port}/home/amazon_aws/0oa1/272"));
+    let login = format!("login {ALAN}");
+    let ran = machine.run_with(&login, "bombe\n");
+    assert_eq!(ran.code, 5, "{ran}");
+    assert!(ran.stderr.contains("invalid peer certificate: UnknownIssuer"), "{ran}");
+    assert!(ran.stderr.contains("name its CA file in `AWS_CA_BUNDLE` or `SSL_CERT_FILE`"), "{ran}");
+    for variable in ["AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        let mut machine = Machine::alone();
+        machine.set("TEMPACCESS_SOURCE", format!("https://localhost:{port}/home/amazon_aws/0oa1/272"));
+        machine.set(variable, scratch.path().join("ca.crt").to_str().unwrap());
+        // The connection holds: what is left is that the server is no Okta.
+        let ran = machine.run_with(&login, "bombe\n");
+        assert!(ran.stderr.contains("`localhost` answered with HTTP status 501 and nothing that Okta says"), "{ran}");
+    }
+    machine.set("AWS_CA_BUNDLE", "/nowhere/ca.crt");
+    let ran = machine.run_with(&login, "bombe\n");
+    assert_eq!(ran.code, 3, "{ran}");
+}

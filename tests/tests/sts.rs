@@ -75,6 +75,9 @@ async fn what_aws_refuses_is_explained() {
     let error = refused(|claims| claims.recipient = "https://example.com/saml".to_owned()).await;
     assert!(error.hint().unwrap().starts_with("in the assertion: the recipient `https://example.com/saml` is no"));
 
+    let error = refused(|claims| claims.recipient = "https://signin.amazonaws.cn/saml".to_owned()).await;
+    assert!(error.hint().unwrap().starts_with("in the assertion: the recipient belongs to the partition `aws-cn`"));
+
     let error = refused(|claims| claims.confirmations = 2).await;
     assert!(error.hint().unwrap().starts_with("in the assertion: there must be exactly one confirmation"));
 

@@ -70,6 +70,21 @@ fn a_wrong_code_and_then_the_right_one() {
 }
 
 #[test]
+fn three_wrong_codes() {
+    let (_sandbox, machine) = demo();
+    let mut terminal = on_terminal(&machine, "login --username grace@example.com");
+    terminal.exp_string("? Password of grace@example.com: ").unwrap();
+    terminal.send_line("battery staple").unwrap();
+    for _ in 0..3 {
+        terminal.exp_string("? Code: Google Authenticator code (grace@example.com): ").unwrap();
+        terminal.send_line("000000").unwrap();
+    }
+    terminal.exp_string("error: Okta does not accept the second factor (E0000068: Invalid Passcode/Answer").unwrap();
+    ends_with(&mut terminal, 11);
+    assert_eq!(machine.audit()[0]["error"]["kind"], "factor_failed");
+}
+
+#[test]
 fn ctrl_c_at_a_hidden_prompt_shows_again_what_is_typed() {
     let (_sandbox, machine) = demo();
     let mut terminal = on_terminal(&machine, "login --username ada@example.com");

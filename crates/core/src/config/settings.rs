@@ -187,7 +187,7 @@ impl Settings {
     /// As the parts: nothing has left the machine when one comes.
     pub async fn access(&self, config: &Config, password: Option<SecretString>) -> Result<TempAccessBuilder> {
         let scope = self.scope()?;
-        let transport = Arc::new(HttpTransport::builder().ca_files_from_env().build());
+        let transport = Arc::new(HttpTransport::builder().ca_files_from_env().build()?);
         let exchange = self.exchange(Arc::clone(&transport))?;
         let source = self.assertion_source(transport, password).await?;
         let log = self.audit_log.clone().or_else(default_audit_log).ok_or_else(|| {

@@ -8,7 +8,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 pub use reqwest_transport::{HttpTransport, HttpTransportBuilder};
-pub(crate) use url::{origin, secure_url};
+pub(crate) use url::secure_url;
 
 use crate::error::{Error, ErrorKind, Stage};
 

@@ -16,6 +16,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 #[derive(Debug)]
 pub struct HttpTransport {
     settings: HttpTransportBuilder,
+    certificates: Vec<Certificate>,
     client: OnceLock<Client>,
 }
 
@@ -62,14 +63,22 @@ impl HttpTransportBuilder {
     }
 
     /// The transport.
-    pub fn build(self) -> HttpTransport {
-        HttpTransport { settings: self, client: OnceLock::new() }
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` where a CA file cannot be used.
+    pub fn build(self) -> Result<HttpTransport> {
+        let mut certificates = Vec::new();
+        for file in &self.ca_files {
+            certificates.extend(read_certificates(file)?);
+        }
+        Ok(HttpTransport { settings: self, certificates, client: OnceLock::new() })
     }
 }
 
 impl Default for HttpTransport {
     fn default() -> Self {
-        HttpTransportBuilder::default().build()
+        Self { settings: HttpTransportBuilder::default(), certificates: Vec::new(), client: OnceLock::new() }
     }
 }
 
@@ -79,7 +88,7 @@ impl HttpTransport {
         HttpTransportBuilder::default()
     }
 
-    fn client(&self) -> Result<&Client> {
+    fn client(&self) -> Result<&Client, TransportError> {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
@@ -87,26 +96,22 @@ impl HttpTransport {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
-        let mut certificates = Vec::new();
-        for file in &self.settings.ca_files {
-            certificates.extend(read_certificates(file)?);
-        }
         let client = Client::builder()
             .user_agent(concat!("tempaccess/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .connect_timeout(self.settings.connect_timeout)
             .timeout(self.settings.timeout)
-            .tls_certs_merge(certificates)
+            .tls_certs_merge(self.certificates.iter().cloned())
             .build()
             .map_err(|error| {
-                Error::new(ErrorKind::Network, Stage::Configuration, format!("TLS cannot be set up: {}", chain(&error)))
+                failure(TransportErrorKind::Connect, &format!("TLS cannot be set up: {}", chain(&error)))
             })?;
         Ok(self.client.get_or_init(|| client))
     }
 
     async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
-        let client = self.client().map_err(|error| failure(TransportErrorKind::Connect, error.message()))?;
+        let client = self.client()?;
         let request = reqwest::Request::try_from(request)
             .map_err(|error| failure(TransportErrorKind::Request, &chain(&error.without_url())))?;
         let mut answer = client.execute(request).await.map_err(no_answer)?;

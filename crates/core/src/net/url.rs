@@ -1,4 +1,4 @@
-use url::{Host, Origin, Url};
+use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 
@@ -21,11 +21,6 @@ pub(crate) fn secure_url(what: &str, text: &str) -> Result<Url> {
         _ => Err(invalid(format!("{what} `{text}` must begin with `https://`"))
             .with_hint("`http://` is for servers on this machine alone: passwords and assertions go there")),
     }
-}
-
-/// Scheme, host and port: who will read what is sent.
-pub(crate) fn origin(url: &Url) -> Origin {
-    url.origin()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use tokio::process::Command;
 use super::{AssertionRequest, AssertionSource};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::{Limits, SamlResponse};
+#[cfg(feature = "config")]
 use crate::secret::SecretString;
 
 /// Any program that prints a SAML response, or the page that holds it.

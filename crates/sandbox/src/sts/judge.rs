@@ -15,7 +15,12 @@ const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 const ATTRIBUTES: &str = "https://aws.amazon.com/SAML/Attributes/";
-const SIGN_IN_HOSTS: [&str; 3] = ["signin.aws.amazon.com", "signin.amazonaws.cn", "signin.amazonaws-us-gov.com"];
+/// The hosts of the sign-in endpoints, and their partitions.
+const SIGN_IN_HOSTS: [(&str, &str); 3] = [
+    ("signin.aws.amazon.com", "aws"),
+    ("signin.amazonaws.cn", "aws-cn"),
+    ("signin.amazonaws-us-gov.com", "aws-us-gov"),
+];
 
 /// What STS needs of an assertion that it accepts.
 pub(super) struct Judged {
@@ -62,7 +67,7 @@ pub(super) fn judge(shared: &Shared, assertion: &str, role: &str, provider: &str
     }
     let certificate = registered.certificate.as_deref().unwrap_or_else(|| shared.key.certificate_pem());
     check_signature(&xml, certificate, response, assertion)?;
-    let (subject, recipient) = check_subject(shared, assertion)?;
+    let (subject, recipient) = check_subject(shared, assertion, role)?;
     check_conditions(shared, assertion, &recipient)?;
     read_attributes(assertion, role, provider, subject, recipient, issuer)
 }
@@ -99,7 +104,7 @@ fn check_signature(
     Ok(())
 }
 
-fn check_subject(shared: &Shared, assertion: Node<'_, '_>) -> Result<((String, String), String), StsError> {
+fn check_subject(shared: &Shared, assertion: Node<'_, '_>, role: &str) -> Result<((String, String), String), StsError> {
     let subject =
         child(assertion, ASSERTION, "Subject").ok_or_else(|| StsError::invalid_token("Subject is required"))?;
     let name = child(subject, ASSERTION, "NameID").ok_or_else(|| StsError::invalid_token("NameID is required"))?;
@@ -113,8 +118,8 @@ fn check_subject(shared: &Shared, assertion: Node<'_, '_>) -> Result<((String, S
     let data = child(confirmation, ASSERTION, "SubjectConfirmationData")
         .ok_or_else(|| StsError::invalid_token("SubjectConfirmationData is required"))?;
     let recipient = data.attribute("Recipient").unwrap_or_default();
-    if !is_sign_in(recipient) {
-        return Err(StsError::invalid_token("The Recipient is not an AWS sign-in endpoint"));
+    if partition_of(recipient).is_none_or(|partition| role.split(':').nth(1) != Some(partition)) {
+        return Err(StsError::invalid_token("The Recipient is not the sign-in endpoint of the role's partition"));
     }
     match instant(data, "NotOnOrAfter") {
         None => return Err(StsError::invalid_token("NotOnOrAfter is required")),
@@ -214,12 +219,14 @@ fn read_attributes(
     })
 }
 
-fn is_sign_in(recipient: &str) -> bool {
-    let Some((host, path)) = recipient.strip_prefix("https://").and_then(|rest| rest.split_once('/')) else {
-        return false;
-    };
-    let known = SIGN_IN_HOSTS.iter().any(|known| host == *known || host.ends_with(&format!(".{known}")));
-    known && (path == "saml" || path == "static/saml" || path.starts_with("saml/acs/"))
+/// The partition whose sign-in endpoint this is.
+fn partition_of(recipient: &str) -> Option<&'static str> {
+    let (host, path) = recipient.strip_prefix("https://")?.split_once('/')?;
+    if !(path == "saml" || path == "static/saml" || path.starts_with("saml/acs/")) {
+        return None;
+    }
+    let known = |known: &str| host == known || host.ends_with(&format!(".{known}"));
+    SIGN_IN_HOSTS.iter().find(|(host, _)| known(host)).map(|(_, partition)| *partition)
 }
 
 fn is_identity(text: &str) -> bool {

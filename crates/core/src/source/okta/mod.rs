@@ -21,7 +21,7 @@ use self::page::Page;
 use super::{AssertionRequest, AssertionSource};
 use crate::clock::{SystemClock, Timer};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::net::{HttpTransport, Transport, origin, secure_url};
+use crate::net::{HttpTransport, Transport, secure_url};
 use crate::saml::SamlResponse;
 use crate::secret::SecretString;
 
@@ -185,7 +185,7 @@ impl OktaSource {
 /// Takes an address that Okta answered with, if it lies within the org.
 fn within_org(app: &Url, text: &str) -> Result<Url> {
     match app.join(text) {
-        Ok(url) if origin(&url) == origin(app) => Ok(url),
+        Ok(url) if url.origin() == app.origin() => Ok(url),
         _ => Err(Error::new(
             ErrorKind::IdentityProviderError,
             Stage::SignIn,
