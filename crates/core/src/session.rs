@@ -1,5 +1,6 @@
 //! The whole way, put together: source, assertion, role, scope, exchange, audit.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::audit::{Attempt, AuditLog};
@@ -205,7 +206,7 @@ impl TempAccess {
             Err(error) => return Err(error),
         };
         let fitting = self.query.matches(offers, &self.account_names);
-        let choices: Vec<_> = fitting.iter().map(|offer| self.label(offer, &fitting)).collect();
+        let choices = self.labels(&fitting);
         match self.prompter.choose("Role", &choices).await {
             Ok(chosen) => fitting.get(chosen).map(|offer| (*offer).clone()).ok_or(error),
             // Nobody to ask: the list of what there is tells more than that.
@@ -214,16 +215,20 @@ impl TempAccess {
         }
     }
 
-    /// An offer as a person knows it: `billing/ReadOnly  arn:…`, and the provider where that makes the difference.
-    fn label(&self, offer: &RoleOffer, among: &[&RoleOffer]) -> String {
-        let role = offer.role();
-        let account = self.account_names.get(role.account_id()).map_or(role.account_id(), String::as_str);
-        let provider = if among.iter().any(|other| other.role() == role && other.provider() != offer.provider()) {
-            format!(" through {}", offer.provider().name())
-        } else {
-            String::new()
+    /// Offers as a person knows them: `billing/ReadOnly  arn:…`, and the provider where that makes the difference.
+    fn labels(&self, offers: &[&RoleOffer]) -> Vec<String> {
+        let mut providers = HashMap::<_, usize>::new();
+        for offer in offers {
+            *providers.entry(offer.role()).or_default() += 1;
+        }
+        let label = |offer: &&RoleOffer| {
+            let role = offer.role();
+            let account = self.account_names.get(role.account_id()).map_or(role.account_id(), String::as_str);
+            let several = providers.get(role).is_some_and(|count| *count > 1);
+            let provider = if several { format!(" through {}", offer.provider().name()) } else { String::new() };
+            printable(&format!("{account}/{}{provider}  {role}", role.name())).into_owned()
         };
-        printable(&format!("{account}/{}{provider}  {role}", role.name())).into_owned()
+        offers.iter().map(label).collect()
     }
 
     fn attempt<'a>(&'a self, signed_in: Option<&'a SignedIn>, offer: Option<&'a RoleOffer>) -> Attempt<'a> {

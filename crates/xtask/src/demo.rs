@@ -1,18 +1,22 @@
 //! The main job, shown: a sandbox on this machine, a sign-in, a role, credentials.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Lines, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::Done;
 use crate::tasks::{self, cargo, root};
 
-struct Sandbox(Child);
+struct Sandbox {
+    child: Child,
+    /// Kept open while the sandbox may still write to it.
+    output: Lines<BufReader<ChildStdout>>,
+}
 
 impl Drop for Sandbox {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -60,10 +64,10 @@ fn start(target: &Path) -> Result<(Sandbox, Vec<(String, String)>), String> {
         .stdout(Stdio::piped())
         .spawn()
         .map_err(|error| format!("the sandbox cannot be started: {error}"))?;
-    let stdout = child.stdout.take();
-    let sandbox = Sandbox(child);
+    let stdout = child.stdout.take().ok_or("the sandbox has no output")?;
+    let mut sandbox = Sandbox { child, output: BufReader::new(stdout).lines() };
     let mut variables = Vec::new();
-    for line in BufReader::new(stdout.ok_or("the sandbox has no output")?).lines() {
+    while let Some(line) = sandbox.output.next() {
         let line = line.map_err(|error| error.to_string())?;
         let assignment = line.trim().strip_prefix("export ").and_then(|assignment| assignment.split_once('='));
         variables.extend(assignment.map(|(name, value)| (name.to_owned(), value.to_owned())));

@@ -1,5 +1,9 @@
 //! The attributes that AWS defines ("Configure SAML assertions for the authentication response", IAM user guide).
 
+use std::collections::hash_map::{Entry, RandomState};
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+
 use super::assertion::{Skipped, SkippedWhat};
 use crate::role::RoleOffer;
 
@@ -26,49 +30,74 @@ pub struct AwsAttributes {
     pub repeated: Vec<String>,
 }
 
-/// Takes in one `AttributeValue` of the attribute `name` (its full name, with the prefix).
-pub(super) fn take(name: &str, value: &str, has_markup: bool, aws: &mut AwsAttributes, skipped: &mut Vec<Skipped>) {
-    let Some(name) = name.strip_prefix(PREFIX) else { return };
-    let value = value.trim();
-    if has_markup {
-        let what = if name == "Role" { SkippedWhat::Role } else { SkippedWhat::Fact };
-        skipped.push(Skipped::new(what, value, format!("holds elements where the text of `{name}` should be")));
-        return;
-    }
-    match name {
-        "Role" => match RoleOffer::from_attribute_value(value) {
-            Ok(offer) if aws.roles.contains(&offer) => {
-                skipped.push(Skipped::new(SkippedWhat::Surplus, value, "is offered twice"))
-            }
-            Ok(offer) => aws.roles.push(offer),
-            Err(reason) => skipped.push(Skipped::new(SkippedWhat::Role, value, reason.to_string())),
-        },
-        "RoleSessionName" => once(name, &mut aws.session_name, value.to_owned(), &mut aws.repeated),
-        "SourceIdentity" => once(name, &mut aws.source_identity, value.to_owned(), &mut aws.repeated),
-        "SessionDuration" => match value.parse() {
-            Ok(seconds) => once(name, &mut aws.session_duration, seconds, &mut aws.repeated),
-            Err(_) => {
-                skipped.push(Skipped::new(SkippedWhat::Fact, value, "is no number of seconds for `SessionDuration`"))
-            }
-        },
-        "TransitiveTagKeys" => aws.transitive_tag_keys.push(value.to_owned()),
-        _ => match name.strip_prefix("PrincipalTag:") {
-            Some(key) if aws.tags.iter().any(|(known, _)| known == key) => repeat(name, &mut aws.repeated),
-            Some(key) => aws.tags.push((key.to_owned(), value.to_owned())),
-            None => skipped.push(Skipped::new(SkippedWhat::Surplus, name, "is no attribute that AWS defines")),
-        },
-    }
+/// Takes down the attributes of AWS, value by value. Linear: whoever sends a hundred thousand values waits no longer
+/// for the last one than for the first.
+#[derive(Debug, Default)]
+pub(super) struct AwsReader {
+    pub(super) found: AwsAttributes,
+    /// Where in `found.roles` an offer with this hash is.
+    roles: HashMap<u64, usize>,
+    hasher: RandomState,
+    tags: HashSet<String>,
+    repeated: HashSet<String>,
 }
 
-fn once<T: PartialEq>(name: &str, place: &mut Option<T>, value: T, repeated: &mut Vec<String>) {
-    match place {
-        None => *place = Some(value),
-        Some(_) => repeat(name, repeated),
+impl AwsReader {
+    /// Takes in one `AttributeValue` of the attribute `name` (its full name, with the prefix).
+    pub(super) fn take(&mut self, name: &str, value: &str, has_markup: bool, skipped: &mut Vec<Skipped>) {
+        let Some(name) = name.strip_prefix(PREFIX) else { return };
+        let value = value.trim();
+        if has_markup {
+            let what = if name == "Role" { SkippedWhat::Role } else { SkippedWhat::Fact };
+            skipped.push(Skipped::new(what, value, format!("holds elements where the text of `{name}` should be")));
+            return;
+        }
+        match name {
+            "Role" => match RoleOffer::from_attribute_value(value) {
+                Ok(offer) if self.is_known(&offer) => {
+                    skipped.push(Skipped::new(SkippedWhat::Surplus, value, "is offered twice"));
+                }
+                Ok(offer) => self.found.roles.push(offer),
+                Err(reason) => skipped.push(Skipped::new(SkippedWhat::Role, value, reason.to_string())),
+            },
+            "RoleSessionName" if self.found.session_name.is_none() => self.found.session_name = Some(value.to_owned()),
+            "SourceIdentity" if self.found.source_identity.is_none() => {
+                self.found.source_identity = Some(value.to_owned());
+            }
+            "SessionDuration" if self.found.session_duration.is_none() => match value.parse() {
+                Ok(seconds) => self.found.session_duration = Some(seconds),
+                Err(_) => {
+                    let reason = "is no number of seconds for `SessionDuration`";
+                    skipped.push(Skipped::new(SkippedWhat::Fact, value, reason));
+                }
+            },
+            "RoleSessionName" | "SourceIdentity" | "SessionDuration" => self.repeat(name),
+            "TransitiveTagKeys" => self.found.transitive_tag_keys.push(value.to_owned()),
+            _ => match name.strip_prefix("PrincipalTag:") {
+                Some(key) if self.tags.contains(key) => self.repeat(name),
+                Some(key) => {
+                    self.tags.insert(key.to_owned());
+                    self.found.tags.push((key.to_owned(), value.to_owned()));
+                }
+                None => skipped.push(Skipped::new(SkippedWhat::Surplus, name, "is no attribute that AWS defines")),
+            },
+        }
     }
-}
 
-fn repeat(name: &str, repeated: &mut Vec<String>) {
-    if !repeated.iter().any(|known| known == name) {
-        repeated.push(name.to_owned());
+    /// Whether the offer is there already; if not, it is about to be.
+    fn is_known(&mut self, offer: &RoleOffer) -> bool {
+        match self.roles.entry(self.hasher.hash_one(offer)) {
+            Entry::Occupied(place) => self.found.roles.get(*place.get()) == Some(offer),
+            Entry::Vacant(place) => {
+                place.insert(self.found.roles.len());
+                false
+            }
+        }
+    }
+
+    fn repeat(&mut self, name: &str) {
+        if self.repeated.insert(name.to_owned()) {
+            self.found.repeated.push(name.to_owned());
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What AWS would refuse, and why: the judgement over the facts.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -378,7 +380,8 @@ impl Assertion {
                 );
             }
         }
-        for key in self.aws.transitive_tag_keys.iter().filter(|key| !tags.iter().any(|(known, _)| known == *key)) {
+        let keys: HashSet<_> = tags.iter().map(|(key, _)| key).collect();
+        for key in self.aws.transitive_tag_keys.iter().filter(|key| !keys.contains(key)) {
             problems.add(
                 ProblemCode::TagInvalid,
                 format!("the transitive tag key `{key}` names no session tag"),

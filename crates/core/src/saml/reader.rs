@@ -8,6 +8,7 @@ use quick_xml::name::{NamespaceResolver, ResolveResult};
 use quick_xml::{NsReader, XmlVersion};
 
 use super::assertion::SkippedWhat;
+use super::aws::AwsReader;
 use super::limits::exceeded;
 use super::{Assertion, Content, Limits, ResponseFacts, Skipped, Subject, SubjectConfirmation, aws, time};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -62,6 +63,7 @@ pub(super) fn read(xml: &str, limits: &Limits) -> Result<Assertion> {
     let mut facts = Facts {
         limits,
         found: Assertion::default(),
+        aws: AwsReader::default(),
         open: Vec::new(),
         elements: 0,
         values: 0,
@@ -134,6 +136,7 @@ fn character(reference: &quick_xml::events::BytesRef<'_>, position: usize) -> Re
 struct Facts<'l> {
     limits: &'l Limits,
     found: Assertion,
+    aws: AwsReader,
     open: Vec<At>,
     elements: usize,
     values: usize,
@@ -374,7 +377,7 @@ impl Facts<'_> {
             }
             At::Audience => self.found.audiences.push(text.to_owned()),
             At::AttributeValue => {
-                aws::take(&self.attribute, text, self.markup, &mut self.found.aws, &mut self.found.skipped);
+                self.aws.take(&self.attribute, text, self.markup, &mut self.found.skipped);
             }
             _ => {}
         }
@@ -391,6 +394,7 @@ impl Facts<'_> {
             ));
         }
         let mut found = self.found;
+        found.aws = self.aws.found;
         // Some providers name themselves in the response alone.
         if found.issuer.is_none() {
             found.issuer = found.response.as_ref().and_then(|response| response.issuer.clone());
