@@ -164,6 +164,9 @@ fn inspect() {
     let page = std::fs::read(file("page.html")).unwrap();
     let ran = machine.run_words(&["inspect", "-", "--output", "json"], &page);
     assert_eq!(ran.code, 0);
+    let long = std::fs::read_to_string(file("okta.xml")).unwrap().replace("ada@example.com", &"a".repeat(60_000));
+    let ran = machine.run_with("inspect --output json", &long);
+    assert!(ran.stdout.contains("\"code\": \"too_long\""), "{ran}");
     let large = machine.run_words(&["inspect"], &vec![b'A'; 50 << 20]);
     snapshot!("inspect-50-mb", large);
 }
@@ -174,6 +177,40 @@ fn text_from_elsewhere_cannot_act_on_the_terminal() {
     let xml = "<Assertion xmlns='urn:oasis:names:tc:SAML:2.0:assertion' ID='a&#x202e;b'><Issuer>x&#x9b;31mred</Issuer></Assertion>";
     let ran = machine.run_with("inspect", xml);
     assert!(ran.stdout.contains(r"a\u{202e}b") && ran.stdout.contains(r"x\u{9b}31mred"), "{ran}");
+}
+
+#[test]
+fn an_identity_provider_cannot_write_lines_of_its_own() {
+    let machine = Machine::alone();
+    let status = |message: &str| {
+        format!(
+            "<p:Response xmlns:p='urn:oasis:names:tc:SAML:2.0:protocol'><p:Status><p:StatusCode Value='x:Responder'/>\
+             <p:StatusMessage>{message}</p:StatusMessage></p:Status></p:Response>"
+        )
+    };
+    let ran = machine.run_with("roles --source -", &status("no\nhint: run this"));
+    snapshot!("injected-line", ran);
+    let ran = machine.run_with("roles --source -", &status(&"x".repeat(100_000)));
+    assert!(ran.stderr.len() < 1_000, "{}", ran.stderr.len());
+    let large = machine.run_with("inspect", &format!("<a></{}>", "x".repeat(1_000_000)));
+    assert!(large.stderr.len() < 1_000, "{}", large.stderr.len());
+}
+
+#[test]
+fn a_secret_in_the_wrong_place_is_not_repeated() {
+    let machine = Machine::alone();
+    for source in [
+        "command:idp --password 's3cret",
+        "https://me:s3cret@acme.okta.com:99999/x",
+        "s3cret-and-much-more-of-it-pasted",
+    ] {
+        let ran = machine.run_words(&["roles", "--source", source], b"");
+        assert_eq!(ran.code, 2, "{ran}");
+        assert!(
+            !ran.stderr.contains("s3cret'") && !ran.stderr.contains("s3cret@") && !ran.stderr.contains("pasted"),
+            "{ran}"
+        );
+    }
 }
 
 #[test]

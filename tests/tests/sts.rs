@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use tempaccess_core::net::{Transport, TransportError};
 use tempaccess_core::{
     AssertionRequest, AssertionSource, Clock, Error, ErrorKind, Grant, Limits, Result, RoleQuery, SamlResponse,
     SessionScope, Shortening, StsExchange, SystemClock, TempAccess,
@@ -11,6 +12,39 @@ use tempaccess_core::{
 use tempaccess_sandbox::{Claims, Fault, Sandbox, Service, SignedParts, World};
 
 const ADA: &str = "ada@example.com";
+
+/// Something that answers in STS's place.
+#[derive(Debug)]
+struct Canned(&'static str);
+
+#[async_trait::async_trait]
+impl Transport for Canned {
+    async fn send(&self, _: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+        Ok(http::Response::new(self.0.as_bytes().to_vec()))
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_keys_is_no_answer() {
+    let answer = |credentials: &str| -> &'static str {
+        Box::leak(format!(
+            "<AssumeRoleWithSAMLResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithSAMLResult>\
+             {credentials}</AssumeRoleWithSAMLResult></AssumeRoleWithSAMLResponse>"
+        ).into_boxed_str())
+    };
+    for canned in [
+        answer(""),
+        answer("<Credentials></Credentials>"),
+        answer("<Credentials><AccessKeyId>ASIA</AccessKeyId></Credentials>"),
+    ] {
+        let sandbox = sandbox();
+        let sts = StsExchange::builder().transport(Arc::new(Canned(canned))).build().unwrap();
+        let access = TempAccess::builder(minted(&sandbox, |_| {}), sts).role(RoleQuery::new().role("1")).build();
+        let error = access.credentials().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::StsUnavailable);
+        assert_eq!(error.to_string(), "the answer of AWS STS holds no credentials");
+    }
+}
 
 /// A response that was minted before.
 #[derive(Debug)]

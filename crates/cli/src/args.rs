@@ -12,7 +12,7 @@ pub(crate) struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Every setting can stand in the configuration file or the environment too; arguments win.
+Settings can stand in the configuration file too, and most in the environment; arguments win.
 
 Exit codes: 0 done, 2-7 arguments and machine, 10-17 sign-in, 20-25 SAML response,
 30-33 role and scope, 40-50 AWS STS, 60 audit record, 130 cancelled.

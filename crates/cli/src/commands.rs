@@ -11,7 +11,7 @@ use tempaccess_core::{
 
 use crate::args::{Access, Arguments, Command, CredentialsOutput, Inspect, Output};
 use crate::render;
-use crate::terminal::{Silent, Terminal};
+use crate::terminal::{self, Silent, Terminal};
 
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
@@ -81,12 +81,16 @@ async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
             "standard input cannot be both the SAML response and the password",
         ));
     }
-    let password = if arguments.password_stdin { Some(read_password()?) } else { None };
+    let password = if arguments.password_stdin { Some(terminal::blocking(read_password).await??) } else { None };
     let prompter: Arc<dyn Prompter> = if arguments.no_interactive { Arc::new(Silent) } else { Arc::new(Terminal) };
     Ok(settings.access(&config, password).await?.prompter(prompter).build())
 }
 
-fn read_password() -> Result<SecretString> {
+fn read_password() -> std::io::Result<Result<SecretString>> {
+    Ok(password_line())
+}
+
+fn password_line() -> Result<SecretString> {
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
     let password = SecretString::from(line);

@@ -1,5 +1,6 @@
 //! Results and errors as people read them.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use console::style;
@@ -85,7 +86,7 @@ pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
 
 /// Seconds to the nearest minute, as a person says it.
 fn lasting(seconds: u32) -> String {
-    let minutes = (seconds + 30) / 60;
+    let minutes = seconds.saturating_add(30) / 60;
     match (minutes / 60, minutes % 60) {
         (0, 0) => format!("{seconds}s"),
         (0, minutes) => format!("{minutes}m"),
@@ -158,8 +159,9 @@ pub(crate) fn inspection(inspection: &Inspection<'_>) -> String {
     if let Some(seconds) = inspection.session_duration {
         table.row("Session duration", lasting(seconds));
     }
+    let transitive: HashSet<_> = inspection.transitive_tag_keys.iter().collect();
     for (key, value) in inspection.tags {
-        let transitive = if inspection.transitive_tag_keys.contains(key) { " (transitive)" } else { "" };
+        let transitive = if transitive.contains(key) { " (transitive)" } else { "" };
         table.row("Tag", format!("{} = {}{transitive}", printable(key), printable(value)));
     }
     for offer in inspection.roles {

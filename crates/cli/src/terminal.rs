@@ -1,6 +1,7 @@
 //! Questions to the person at the terminal itself, so that standard input and output stay free for data.
 
 use std::io::Write;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use console::style;
@@ -80,18 +81,25 @@ fn label(question: &str) -> String {
     format!("{} {}", style("?").for_stderr().yellow().bold(), style(format!("{question}:")).for_stderr().bold())
 }
 
-/// Runs a question on a thread of its own, so that Ctrl-C is heard meanwhile.
-async fn blocking<T: Send + 'static>(ask: impl FnOnce() -> std::io::Result<T> + Send + 'static) -> Result<T> {
-    match tokio::task::spawn_blocking(ask).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-            Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "no answer was given"))
+/// How long a question waits for its answer.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Runs a question on a thread of its own, so that Ctrl-C is heard meanwhile, and not for ever.
+pub(crate) async fn blocking<T: Send + 'static>(
+    ask: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T> {
+    let error = |kind, message: String| Error::new(kind, Stage::SignIn, message);
+    match tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(ask)).await {
+        Ok(Ok(Ok(answer))) => Ok(answer),
+        Ok(Ok(Err(why))) if why.kind() == std::io::ErrorKind::UnexpectedEof => {
+            Err(error(ErrorKind::Cancelled, "no answer was given".to_owned()))
         }
-        Ok(Err(error)) => {
-            Err(Error::new(ErrorKind::Io, Stage::SignIn, format!("the terminal cannot be used: {error}"))
-                .with_source(error))
+        Ok(Ok(Err(why))) => Err(error(ErrorKind::Io, format!("the terminal cannot be used: {why}")).with_source(why)),
+        Ok(Err(_)) => Err(error(ErrorKind::Cancelled, "the question was withdrawn".to_owned())),
+        Err(_) => {
+            restore();
+            Err(error(ErrorKind::DeadlineExceeded, "nobody answered for ten minutes".to_owned()))
         }
-        Err(_) => Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "the question was withdrawn")),
     }
 }
 

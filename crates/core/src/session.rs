@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::{Attempt, AuditLog};
 use crate::clock::{Clock, SystemClock};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::exchange::{Grant, TokenExchange, explain, grant};
 use crate::role::{AccountNames, RoleOffer, RoleQuery};
 use crate::saml::{Assertion, SamlResponse};
@@ -51,6 +51,36 @@ pub struct SignedIn {
     pub response: SamlResponse,
     /// What it says.
     pub assertion: Assertion,
+}
+
+impl SignedIn {
+    /// Reads a response that was got elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`SamlResponse::read`].
+    pub fn new(response: SamlResponse) -> Result<Self> {
+        let assertion = response.read()?;
+        Ok(Self { response, assertion })
+    }
+}
+
+/// Records an attempt that was given up before its end, as by Ctrl-C: AWS may have issued, and CloudTrail knows.
+struct Unfinished<'a>(Option<&'a TempAccess>);
+
+impl Unfinished<'_> {
+    fn finish(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        if let Some(access) = self.0 {
+            let error = Error::new(ErrorKind::Cancelled, Stage::SignIn, "the attempt was given up before its end");
+            let _ = access.record(access.attempt(None, None, None), Err(&error));
+        }
+    }
 }
 
 /// Puts a [`TempAccess`] together.
@@ -153,9 +183,7 @@ impl TempAccess {
     ///
     /// Of the stages `sign_in` and `assertion`.
     pub async fn sign_in(&self) -> Result<SignedIn> {
-        let response = self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await?;
-        let assertion = response.read()?;
-        Ok(SignedIn { response, assertion })
+        SignedIn::new(self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await?)
     }
 
     /// Signs in, chooses the role, exchanges the assertion, writes the audit record.
@@ -167,9 +195,20 @@ impl TempAccess {
         if let Some(audit) = &self.audit {
             audit.check()?;
         }
-        match self.sign_in().await {
-            Ok(signed_in) => self.exchange(&signed_in).await,
-            Err(error) => Err(self.failed(self.attempt(None, None), error)),
+        let unfinished = Unfinished(Some(self));
+        let result = self.attempt_credentials().await;
+        unfinished.finish();
+        result
+    }
+
+    async fn attempt_credentials(&self) -> Result<Grant> {
+        let response = match self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await {
+            Ok(response) => response,
+            Err(error) => return Err(self.failed(self.attempt(None, None, None), error)),
+        };
+        match response.read() {
+            Ok(assertion) => self.exchange(&SignedIn { response, assertion }).await,
+            Err(error) => Err(self.failed(self.attempt(Some(&response), None, None), error)),
         }
     }
 
@@ -179,12 +218,15 @@ impl TempAccess {
     ///
     /// Of the stages from `role` on.
     pub async fn exchange(&self, signed_in: &SignedIn) -> Result<Grant> {
+        if let Some(audit) = &self.audit {
+            audit.check()?;
+        }
         let SignedIn { response, assertion } = signed_in;
         let offer = match self.choose(assertion).await {
             Ok(offer) => offer,
-            Err(error) => return Err(self.failed(self.attempt(Some(signed_in), None), error)),
+            Err(error) => return Err(self.failed(self.attempt(Some(response), Some(assertion), None), error)),
         };
-        let attempt = self.attempt(Some(signed_in), Some(&offer));
+        let attempt = self.attempt(Some(response), Some(assertion), Some(&offer));
         match grant(&*self.exchange, &*self.clock, response, assertion, &offer, &self.scope).await {
             // Written before anything is handed out; what is not written is not handed out.
             Ok(grant) => self.record(attempt, Ok(&grant)).map(|()| grant),
@@ -231,13 +273,18 @@ impl TempAccess {
         offers.iter().map(label).collect()
     }
 
-    fn attempt<'a>(&'a self, signed_in: Option<&'a SignedIn>, offer: Option<&'a RoleOffer>) -> Attempt<'a> {
+    fn attempt<'a>(
+        &'a self,
+        response: Option<&'a SamlResponse>,
+        assertion: Option<&'a Assertion>,
+        offer: Option<&'a RoleOffer>,
+    ) -> Attempt<'a> {
         Attempt {
             reason: self.reason.as_deref(),
             source: self.source.describe(),
             scope: Some(&self.scope),
-            response: signed_in.map(|signed_in| &signed_in.response),
-            assertion: signed_in.map(|signed_in| &signed_in.assertion),
+            response,
+            assertion,
             offer,
         }
     }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 fn is_hostile(character: char) -> bool {
     character.is_control()
+        || matches!(character, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{E0000}'..='\u{E007F}')
         || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
@@ -26,6 +27,14 @@ fn escape(text: &str, hostile: impl Fn(char) -> bool) -> String {
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
     if text.contains(is_hostile) { Cow::Owned(escape(text, is_hostile)) } else { Cow::Borrowed(text) }
+}
+
+/// The same, cut at 300 characters: for texts from elsewhere inside a message of ours.
+pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(300) {
+        Some((at, _)) => Cow::Owned(format!("{}…", printable(text.get(..at).unwrap_or_default()))),
+        None => printable(text),
+    }
 }
 
 /// The same for a text whose line breaks are our own.

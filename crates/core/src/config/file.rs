@@ -111,7 +111,7 @@ impl Config {
     pub fn find() -> Result<Self> {
         match env::get(env::CONFIG)? {
             Some(path) => Self::load(Path::new(&path)),
-            None => match default_config_file().filter(|path| path.exists()) {
+            None => match default_config_file().filter(|path| path.try_exists().unwrap_or(true)) {
                 Some(path) => Self::load(&path),
                 None => Ok(Self::default()),
             },

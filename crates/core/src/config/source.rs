@@ -60,9 +60,17 @@ impl FromStr for SourceSpec {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceError(String);
 
+impl SourceError {
+    /// As much as can be shown: what follows may be a pasted secret.
+    fn shown(&self) -> String {
+        let head: String = self.0.chars().take_while(|character| *character != ':').take(20).collect();
+        if head.len() < self.0.len() { format!("{head}…") } else { head }
+    }
+}
+
 impl From<SourceError> for Error {
     fn from(error: SourceError) -> Self {
-        Self::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("`{}` names no source", error.0)).with_hint(
+        Self::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("`{}` names no source", error.shown())).with_hint(
             "a source is the link of Okta's AWS app (`https://…`), `file:PATH`, `-` for standard input, or `command:PROGRAM ARGUMENTS`",
         )
     }

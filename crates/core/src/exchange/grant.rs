@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{ExchangeRequest, StsAnswer, TokenExchange};
 use crate::clock::Clock;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::{SessionDuration, SessionScope};
@@ -92,11 +92,9 @@ pub async fn grant(
     scope.check_for(offer.role())?;
     let asked = scope.duration();
     let mut request = ExchangeRequest {
-        response: response.clone(),
-        offer: offer.clone(),
-        duration: asked,
         policy: scope.policy().cloned(),
         policy_arns: scope.policy_arns().to_vec(),
+        ..ExchangeRequest::new(response.clone(), offer.clone(), asked)
     };
     let mut steps = STEPS.iter().filter(|step| **step < i64::from(asked.seconds()));
     let mut refused = None;
@@ -114,6 +112,14 @@ pub async fn grant(
     let now = clock.now();
     let from = answer.server_time.unwrap_or(now);
     let granted = answer.credentials.expiration.duration_since(from).as_secs();
+    if answer.server_time.is_some() && granted <= 0 {
+        return Err(Error::new(
+            ErrorKind::StsUnavailable,
+            Stage::Exchange,
+            "AWS STS gave credentials that have ended already",
+        )
+        .with_hint("check what answers under the address of STS"));
+    }
     let mut shortened: Vec<_> =
         refused.map(|refused_seconds| Shortening::RoleMaximum { refused_seconds }).into_iter().collect();
     if granted + TOLERANCE < i64::from(request.duration.seconds()) {

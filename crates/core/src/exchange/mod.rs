@@ -54,6 +54,13 @@ pub struct ExchangeRequest {
     pub policy_arns: Vec<PolicyArn>,
 }
 
+impl ExchangeRequest {
+    /// A request for all that the role allows, for this long.
+    pub fn new(response: SamlResponse, offer: RoleOffer, duration: SessionDuration) -> Self {
+        Self { response, offer, duration, policy: None, policy_arns: Vec::new() }
+    }
+}
+
 /// What STS answers.
 #[derive(Debug, Clone)]
 #[non_exhaustive]

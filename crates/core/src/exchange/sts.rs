@@ -11,7 +11,7 @@ use aws_sdk_sts::config::{BehaviorVersion, ConfigBag, Intercept, Region, Runtime
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
 use aws_sdk_sts::operation::assume_role_with_saml::{AssumeRoleWithSAMLError, AssumeRoleWithSamlOutput};
-use aws_sdk_sts::types::PolicyDescriptorType;
+use aws_sdk_sts::types::{Credentials, PolicyDescriptorType};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -202,7 +202,11 @@ fn read_answer(
         Error::new(ErrorKind::StsUnavailable, Stage::Exchange, "the answer of AWS STS holds no credentials")
             .with_hint("check what answers under the address of STS")
     };
-    let keys = answer.credentials.ok_or_else(incomplete)?;
+    // The SDK fills in what is missing with empty strings.
+    let whole = |keys: &Credentials| {
+        [&keys.access_key_id, &keys.secret_access_key, &keys.session_token].iter().all(|text| !text.is_empty())
+    };
+    let keys = answer.credentials.filter(whole).ok_or_else(incomplete)?;
     let expiration = Timestamp::from_second(keys.expiration.secs()).map_err(|_| incomplete())?;
     let mut credentials = SessionCredentials::new(
         keys.access_key_id,

@@ -51,6 +51,13 @@ pub enum TransportErrorKind {
     Request,
 }
 
+impl TransportError {
+    /// An error for a [`Transport`] of your own. The message must not hold the URL: that may hold a secret.
+    pub fn new(kind: TransportErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+}
+
 impl fmt::Display for TransportError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)

@@ -188,7 +188,7 @@ fn role_texts(offer: &RoleOffer, account: &[&str]) -> Vec<String> {
 }
 
 fn role_fits(wanted: &str, offer: &RoleOffer, account: &[&str]) -> bool {
-    account.contains(&wanted) || role_texts(offer, account).iter().any(|text| glob(wanted, text))
+    role_texts(offer, account).iter().any(|text| glob(wanted, text))
 }
 
 fn is_glob(pattern: &str) -> bool {
@@ -313,6 +313,8 @@ mod tests {
         assert_eq!(hint(RoleQuery::new().role("admin")), "did you mean `Admin`?");
         assert_eq!(hint(RoleQuery::new().role("Admin").account("biling")), "did you mean `billing`?");
         assert!(hint(RoleQuery::new().role("Owner")).starts_with("ask for one of these"));
+        // The name of an account is no name of a role, even where there is only one role in it.
+        assert!(hint(RoleQuery::new().role("billing")).starts_with("ask for one of these"));
         assert!(hint(RoleQuery::new().role("5")).starts_with("ask for one of these"));
     }
 

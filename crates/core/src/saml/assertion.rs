@@ -4,6 +4,7 @@ use serde::Serialize;
 use super::AwsAttributes;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
+use crate::text::excerpt;
 
 /// The facts read from a SAML response: untrusted, unverified, unjudged.
 ///
@@ -42,6 +43,8 @@ pub struct Assertion {
     pub other_attributes: Vec<String>,
     /// What was passed over because it cannot be read, and why.
     pub skipped: Vec<Skipped>,
+    /// The length of the base64 text for STS, in characters.
+    pub encoded_characters: usize,
 }
 
 /// Whether a response has an assertion to read.
@@ -98,9 +101,9 @@ impl Status {
         let codes = self.codes.iter().map(short).collect::<Vec<_>>().join("/");
         match (codes.as_str(), &self.message) {
             ("", None) => "no status".to_owned(),
-            ("", Some(message)) => message.clone(),
-            (_, None) => codes,
-            (_, Some(message)) => format!("{codes}: {message}"),
+            ("", Some(message)) => excerpt(message).into_owned(),
+            (_, None) => excerpt(&codes).into_owned(),
+            (_, Some(message)) => format!("{}: {}", excerpt(&codes), excerpt(message)),
         }
     }
 }
@@ -163,6 +166,7 @@ pub(super) enum SkippedWhat {
 
 impl Skipped {
     pub(super) fn new(what: SkippedWhat, value: &str, reason: impl Into<String>) -> Self {
+        // As it stands, but for its length: who prints it makes it printable.
         let value = match value.char_indices().nth(300) {
             Some((at, _)) => format!("{}…", value.get(..at).unwrap_or_default()),
             None => value.to_owned(),
@@ -176,7 +180,8 @@ impl Assertion {
     ///
     /// # Errors
     ///
-    /// `identity_provider_refused` for a response that reports a failure, `encrypted_assertion`, `no_roles`.
+    /// `identity_provider_refused` for a response that reports a failure and holds no assertion, `encrypted_assertion`,
+    /// `no_roles`.
     pub fn offers(&self) -> Result<&[RoleOffer]> {
         let failed = self.response.as_ref().filter(|response| !response.status.is_success());
         match (self.content, failed) {
@@ -202,11 +207,13 @@ impl Assertion {
         if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.what == SkippedWhat::Role) {
             return error(format!(
                 "the assertion offers no role that can be read: `{}` {}",
-                skipped.value, skipped.reason
+                excerpt(&skipped.value),
+                skipped.reason
             ))
             .with_hint("the administrator of the identity provider mends the value of the `Role` attribute");
         }
-        let subject = self.subject.as_ref().map_or_else(String::new, |subject| format!(" to `{}`", subject.name));
+        let subject =
+            self.subject.as_ref().map_or_else(String::new, |subject| format!(" to `{}`", excerpt(&subject.name)));
         error(format!("the assertion offers no role{subject}")).with_hint(
             "the administrator of the identity provider assigns AWS roles to the person, and sends them in the attribute \
              `https://aws.amazon.com/SAML/Attributes/Role`",

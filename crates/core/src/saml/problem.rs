@@ -7,9 +7,13 @@ use serde::Serialize;
 
 use super::assertion::SkippedWhat;
 use super::{AWS_AUDIENCE, Assertion, Content, aws};
+use crate::text::excerpt;
 
 /// STS takes an assertion for five minutes from its issuance.
 const REDEEM_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+
+/// STS: the characters of `SAMLAssertion`.
+const MAX_CHARACTERS: usize = 100_000;
 
 macro_rules! problem_codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal;)+) => {
@@ -142,6 +146,13 @@ impl Assertion {
                 "the identity provider's log has the reason",
             ),
             Some(_) => {}
+        }
+        if self.encoded_characters > MAX_CHARACTERS {
+            problems.add(
+                ProblemCode::TooLong,
+                format!("the response has {} characters of base64, and STS takes 100,000", self.encoded_characters),
+                "the identity provider must send fewer roles or attributes",
+            );
         }
         match self.content {
             Content::Missing => problems.add(
@@ -397,7 +408,9 @@ struct Problems(Vec<Problem>);
 
 impl Problems {
     fn add(&mut self, code: ProblemCode, message: impl Into<String>, hint: impl Into<String>) {
-        self.0.push(Problem { code, message: message.into(), hint: Some(hint.into()) });
+        // Both may hold texts of the document.
+        let said = |text: String| excerpt(&text).into_owned();
+        self.0.push(Problem { code, message: said(message.into()), hint: Some(said(hint.into())) });
     }
 }
 

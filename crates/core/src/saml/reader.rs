@@ -1,6 +1,7 @@
 //! One pass over the XML, namespace-aware and bounded, that takes down the facts.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use quick_xml::events::attributes::Attribute;
 use quick_xml::events::{BytesStart, Event};
@@ -12,13 +13,14 @@ use super::aws::AwsReader;
 use super::limits::exceeded;
 use super::{Assertion, Content, Limits, ResponseFacts, Skipped, Subject, SubjectConfirmation, aws, time};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::text::excerpt;
 
 pub(super) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 
 /// What an open element means. `Other` is everything that no fact stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum At {
     Other,
     Response,
@@ -42,6 +44,20 @@ enum At {
 }
 
 impl At {
+    /// Whether SAML allows one of them in a whole response that holds one assertion.
+    fn is_single(self) -> bool {
+        matches!(
+            self,
+            Self::ResponseIssuer
+                | Self::Status
+                | Self::StatusMessage
+                | Self::Issuer
+                | Self::Subject
+                | Self::NameId
+                | Self::Conditions
+        )
+    }
+
     fn has_text(self) -> bool {
         matches!(
             self,
@@ -65,6 +81,7 @@ pub(super) fn read(xml: &str, limits: &Limits) -> Result<Assertion> {
         found: Assertion::default(),
         aws: AwsReader::default(),
         open: Vec::new(),
+        seen: HashSet::new(),
         elements: 0,
         values: 0,
         text: String::new(),
@@ -138,6 +155,8 @@ struct Facts<'l> {
     found: Assertion,
     aws: AwsReader,
     open: Vec<At>,
+    /// What there may be only one of, and is there.
+    seen: HashSet<At>,
     elements: usize,
     values: usize,
     /// The text of the innermost open element that has one.
@@ -178,6 +197,12 @@ impl Facts<'_> {
             return Err(malformed("the SAML response holds an assertion in a place where none belongs")
                 .with_hint("do not use it: this is the shape of a signature-wrapping attack"));
         }
+        if at.is_single() && !self.seen.insert(at) {
+            return Err(malformed(format!(
+                "the SAML response holds a second `{}` where SAML allows one",
+                excerpt(start.local_name().into_inner())
+            )));
+        }
         if at.has_text() {
             self.text.clear();
             self.markup = false;
@@ -217,7 +242,9 @@ impl Facts<'_> {
             ("", name @ ("Response" | "Assertion")) => {
                 Err(malformed(format!("the document's root `{name}` is not in the namespace of SAML 2.0")))
             }
-            (_, name) => Err(malformed(format!("the document's root is `{name}`, not a SAML 2.0 `Response`"))),
+            (_, name) => {
+                Err(malformed(format!("the document's root is `{}`, not a SAML 2.0 `Response`", excerpt(name))))
+            }
         }
     }
 
@@ -360,6 +387,13 @@ impl Facts<'_> {
     fn close(&mut self) -> Result<()> {
         let Some(at) = self.open.pop() else { return Ok(()) };
         let text = self.text.trim();
+        if self.markup && at.has_text() && at != At::AttributeValue {
+            self.found.skipped.push(Skipped::new(SkippedWhat::Fact, text, "holds elements where there should be text"));
+            if at == At::NameId {
+                self.found.subject = None;
+            }
+            return Ok(());
+        }
         match at {
             At::ResponseIssuer => {
                 let issuer = text.to_owned();
@@ -458,7 +492,7 @@ pub(super) fn malformed(message: impl Into<Cow<'static, str>>) -> Error {
 }
 
 fn malformed_at(what: &str, position: usize) -> Error {
-    malformed(format!("the SAML response is not well-formed XML at byte {position}: {what}"))
+    malformed(format!("the SAML response is not well-formed XML at byte {position}: {}", excerpt(what)))
 }
 
 fn undeclared(prefix: &str, position: usize) -> Error {

@@ -80,7 +80,9 @@ impl SamlResponse {
     ///
     /// As [`read`](Self::read).
     pub fn read_within(&self, limits: &Limits) -> Result<Assertion> {
-        reader::read(self.xml(), limits)
+        let mut read = reader::read(self.xml(), limits)?;
+        read.encoded_characters = self.encoded.expose().chars().count();
+        Ok(read)
     }
 }
 

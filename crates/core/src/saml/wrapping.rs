@@ -147,6 +147,7 @@ fn is_html(text: &str) -> bool {
 
 fn from_page(page: &str, limits: &Limits) -> Result<SamlResponse> {
     let mut values = html::saml_responses(page);
+    values.sort_unstable();
     values.dedup();
     match values.as_slice() {
         [value] => from_base64(value, limits),

@@ -14,7 +14,7 @@ use crate::secret::SecretString;
 /// Any program that prints a SAML response, or the page that holds it.
 ///
 /// It runs without a shell, sees this process's standard input and standard error, so that it can ask the person, and
-/// is ended when its deadline passes.
+/// is ended when its deadline passes; what it has started itself is not.
 #[derive(Debug, Clone)]
 pub struct CommandSource {
     program: String,
@@ -69,6 +69,9 @@ fn failed(program: &str, why: &str) -> Error {
         .with_hint("run it by hand to see what it says")
 }
 
+/// How long to read on once the program has ended.
+const AFTERWARDS: Duration = Duration::from_secs(1);
+
 async fn run(program: &str, arguments: &[String], deadline: Duration, most: usize) -> Result<Vec<u8>> {
     let running = async {
         let mut child = Command::new(program)
@@ -77,15 +80,24 @@ async fn run(program: &str, arguments: &[String], deadline: Duration, most: usiz
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| failed(program, &error.to_string()).with_source(error))?;
+        let broken = |error: std::io::Error| failed(program, &error.to_string()).with_source(error);
         let mut output = Vec::new();
         if let Some(stdout) = child.stdout.take() {
-            let read = stdout.take(most as u64 + 1).read_to_end(&mut output).await;
-            read.map_err(|error| failed(program, &error.to_string()).with_source(error))?;
+            let mut stdout = stdout.take(most as u64 + 1);
+            let mut reading = std::pin::pin!(stdout.read_to_end(&mut output));
+            tokio::select! {
+                read = &mut reading => read.map(drop).map_err(broken)?,
+                ended = child.wait() => {
+                    ended.map_err(broken)?;
+                    // What it started may hold the pipe open for as long as it likes; what it printed itself is there.
+                    let _ = tokio::time::timeout(AFTERWARDS, &mut reading).await;
+                }
+            }
         }
         if output.len() > most {
             return Err(failed(program, "it prints more than a SAML response"));
         }
-        let status = child.wait().await.map_err(|error| failed(program, &error.to_string()).with_source(error))?;
+        let status = child.wait().await.map_err(broken)?;
         if status.success() { Ok(output) } else { Err(failed(program, &format!("it ended with {status}"))) }
     };
     tokio::time::timeout(deadline, running).await.unwrap_or_else(|_| {

@@ -59,6 +59,15 @@ impl AssertionSource for FileSource {
     }
 
     async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        // A pipe may have nothing to read for a long time; where there is a runtime, it goes on meanwhile.
+        #[cfg(feature = "runtime")]
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let source = self.clone();
+            let read = runtime.spawn_blocking(move || source.read(&Limits::default())).await;
+            return read.unwrap_or_else(|error| {
+                Err(Error::new(ErrorKind::Io, Stage::Assertion, format!("{} cannot be read: {error}", self.name())))
+            });
+        }
         self.read(&Limits::default())
     }
 }

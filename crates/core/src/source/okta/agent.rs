@@ -6,6 +6,7 @@ use std::time::Duration;
 use cookie_store::{CookieStore, RawCookie};
 use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, DATE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
@@ -20,16 +21,22 @@ const REDIRECTS: usize = 10;
 const RATE_WAITS: usize = 3;
 const RATE_WAIT: Duration = Duration::from_secs(60);
 
+/// How long a whole sign-in may take, the person's answers included.
+const SIGN_IN: Duration = Duration::from_secs(15 * 60);
+
 pub(super) struct Agent<'a> {
     app: &'a Url,
     transport: &'a dyn Transport,
     timer: &'a dyn Timer,
+    /// When the sign-in must have come to its end.
+    end: Timestamp,
     cookies: Mutex<CookieStore>,
 }
 
 impl<'a> Agent<'a> {
     pub(super) fn new(app: &'a Url, transport: &'a dyn Transport, timer: &'a dyn Timer) -> Self {
-        Self { app, transport, timer, cookies: Mutex::new(CookieStore::new()) }
+        let end = timer.now().saturating_add(SIGN_IN).unwrap_or(Timestamp::MAX);
+        Self { app, transport, timer, end, cookies: Mutex::new(CookieStore::new()) }
     }
 
     pub(super) fn timer(&self) -> &'a dyn Timer {
@@ -99,6 +106,14 @@ impl<'a> Agent<'a> {
     }
 
     async fn send_once(&self, method: &Method, url: &Url, body: Option<&Value>) -> Result<Response<Vec<u8>>> {
+        if self.timer.now() >= self.end {
+            return Err(Error::new(
+                ErrorKind::DeadlineExceeded,
+                Stage::SignIn,
+                "the sign-in took longer than 15 minutes",
+            )
+            .with_hint("sign in again"));
+        }
         let mut request = Request::builder().method(method).uri(url.as_str());
         let cookies = self.cookie_header(url);
         if !cookies.is_empty() {

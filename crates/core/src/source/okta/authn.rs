@@ -137,6 +137,9 @@ impl SignIn<'_> {
             Some(password) => password.clone(),
             None => self.prompter.secret(&format!("Password of {username}")).await?,
         };
+        if password.is_empty() {
+            return Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "no password was given, and none was sent"));
+        }
         let mut body = json!({
             "username": username,
             "password": password.expose(),
@@ -284,6 +287,9 @@ impl SignIn<'_> {
         for tries_left in (0..CODES).rev() {
             let answer = self.prompter.secret(&question).await?;
             let answer = SecretString::from(answer.expose().trim());
+            if answer.is_empty() {
+                continue;
+            }
             if self.used_code.as_ref().is_some_and(|used| used.expose() == answer.expose()) {
                 self.prompter.tell("That code was used a moment ago: wait for the next one");
                 continue;

@@ -7,6 +7,8 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::{Limits, SamlResponse};
 use crate::secret::SecretString;
 
+use super::refusal;
+
 pub(super) enum Page {
     Saml(SamlResponse),
     /// The app wants one more step, under this state token.
@@ -17,6 +19,7 @@ pub(super) fn read(answer: &Response<Vec<u8>>, app: &Url) -> Result<Page> {
     let host = app.host_str().unwrap_or_default();
     match answer.status() {
         StatusCode::OK => {}
+        status @ StatusCode::TOO_MANY_REQUESTS => return Err(refusal::from_answer(status, None, host)),
         StatusCode::NOT_FOUND => {
             return Err(refused(
                 &format!("`{host}` does not know the app behind the link"),
@@ -40,7 +43,8 @@ pub(super) fn read(answer: &Response<Vec<u8>>, app: &Url) -> Result<Page> {
     }
     match SamlResponse::detect(answer.body(), &Limits::default()) {
         Ok(response) => Ok(Page::Saml(response)),
-        Err(error) if error.kind() != ErrorKind::NoSamlResponse => Err(error),
+        // A page without the field is no SAML response gone wrong, whatever else it is.
+        Err(error) if error.kind() != ErrorKind::NoSamlResponse && holds_response(answer.body()) => Err(error),
         Err(_) => match std::str::from_utf8(answer.body()).ok().and_then(state_token) {
             Some(state_token) => Ok(Page::StepUp(state_token)),
             None => Err(refused(
@@ -51,20 +55,29 @@ pub(super) fn read(answer: &Response<Vec<u8>>, app: &Url) -> Result<Page> {
     }
 }
 
+fn holds_response(page: &[u8]) -> bool {
+    let field = b"SAMLResponse";
+    page.windows(field.len()).any(|window| window == field)
+}
+
 pub(super) fn refused(message: &str, hint: &'static str) -> Error {
     Error::new(ErrorKind::IdentityProviderRefused, Stage::SignIn, message.to_owned()).with_hint(hint)
 }
 
 /// The value of `var stateToken = '…';` in a script of the page, its `\xNN` escapes undone.
 fn state_token(page: &str) -> Option<SecretString> {
-    let assigned = page.split("stateToken").skip(1).find_map(|after| {
+    page.split("stateToken").skip(1).find_map(|after| {
         let value = after.trim_start_matches(['\'', '"']).trim_start();
         let value = value.strip_prefix(['=', ':'])?.trim_start();
         let quote = value.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
-        value.get(1..)?.split_once(quote).map(|(token, _)| token)
-    })?;
-    let mut token = String::with_capacity(assigned.len());
-    let mut rest = assigned;
+        let (token, _) = value.get(1..)?.split_once(quote)?;
+        unescape(token)
+    })
+}
+
+fn unescape(text: &str) -> Option<SecretString> {
+    let mut token = String::with_capacity(text.len());
+    let mut rest = text;
     while let Some((before, escape)) = rest.split_once("\\x") {
         let (digits, after) = escape.split_at_checked(2)?;
         token.push_str(before);
@@ -85,6 +98,7 @@ mod tests {
         let found = |page: &str| state_token(page).map(|token| token.expose().to_owned());
         assert_eq!(found(r"<script>var stateToken = '00ab\x2Dcd\x5fe';</script>").as_deref(), Some("00ab-cd_e"));
         assert_eq!(found(r#"{"stateToken":"00x"}"#).as_deref(), Some("00x"));
+        assert_eq!(found("var stateToken = ''; var stateToken = '00y';").as_deref(), Some("00y"));
         assert_eq!(found("var stateToken = '';"), None);
         assert_eq!(found(r"var stateToken = '\x2';"), None);
         assert_eq!(found("stateToken"), None);

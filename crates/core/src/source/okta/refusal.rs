@@ -13,6 +13,15 @@ pub(super) const WRONG_CODE: &str = "E0000068";
 pub(super) fn from_answer(status: StatusCode, body: Option<&Value>, host: &str) -> Error {
     let text = |name: &str| body.and_then(|body| body.get(name)).and_then(Value::as_str);
     let (code, summary) = (text("errorCode"), text("errorSummary").unwrap_or_default());
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        let said = code.map(|code| format!(" ({}: {})", printable(code), printable(summary))).unwrap_or_default();
+        return Error::new(
+            ErrorKind::RateLimited,
+            Stage::SignIn,
+            format!("Okta limits how often it may be asked{said}"),
+        )
+        .with_hint("wait a minute and try again");
+    }
     let Some(code) = code else {
         return Error::new(
             ErrorKind::IdentityProviderError,
@@ -47,7 +56,6 @@ pub(super) fn from_answer(status: StatusCode, body: Option<&Value>, host: &str) 
             "the account is locked",
             "unlock it at the org's sign-in page, or ask the Okta administrator",
         ),
-        "E0000047" => (ErrorKind::RateLimited, "Okta limits how often it may be asked", "wait a minute and try again"),
         "E0000006" | "E0000022" | "E0000015" => (
             ErrorKind::IdentityProviderRefused,
             "Okta does not allow this",
