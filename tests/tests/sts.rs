@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use tempaccess_core::net::{Transport, TransportError};
+use tempaccess_core::net::{Transport, TransportError, TransportErrorKind};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Clock, Error, ErrorKind, Grant, Limits, Result, RoleQuery, SamlResponse,
-    SessionScope, Shortening, StsExchange, SystemClock, TempAccess,
+    AssertionRequest, AssertionSource, Clock, Error, ErrorKind, ExchangeRequest, Grant, Limits, Result, RoleOffer,
+    RoleQuery, SamlResponse, SessionScope, Shortening, StsExchange, SystemClock, TempAccess, TokenExchange,
 };
 use tempaccess_sandbox::{Claims, Fault, Sandbox, Service, SignedParts, World};
 
@@ -43,6 +43,43 @@ async fn an_answer_without_keys_is_no_answer() {
         let error = access.credentials().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::StsUnavailable);
         assert_eq!(error.to_string(), "the answer of AWS STS holds no credentials");
+    }
+}
+
+/// Writes down who was asked, and answers nothing.
+#[derive(Debug, Default)]
+struct Asked(std::sync::Mutex<Vec<String>>);
+
+#[async_trait::async_trait]
+impl Transport for Asked {
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+        assert!(request.headers().get("authorization").is_none(), "the request is unsigned");
+        self.0.lock().unwrap().push(request.uri().to_string());
+        Err(TransportError::new(TransportErrorKind::Request, "nobody is there"))
+    }
+}
+
+#[tokio::test]
+async fn each_partition_has_its_own_sts() {
+    for (partition, region, endpoint) in [
+        ("aws", None, "https://sts.us-east-1.amazonaws.com/"),
+        ("aws", Some("eu-central-1"), "https://sts.eu-central-1.amazonaws.com/"),
+        ("aws-cn", None, "https://sts.cn-north-1.amazonaws.com.cn/"),
+        ("aws-us-gov", Some("us-gov-east-1"), "https://sts.us-gov-east-1.amazonaws.com/"),
+        ("aws-eusc", None, "https://sts.eusc-de-east-1.amazonaws.eu/"),
+        ("aws-iso", None, "https://sts.us-iso-east-1.c2s.ic.gov/"),
+        ("aws-iso-b", None, "https://sts.us-isob-east-1.sc2s.sgov.gov/"),
+    ] {
+        let asked = Arc::new(Asked::default());
+        let sts = StsExchange::builder().transport(asked.clone());
+        let sts = region.map_or(sts.clone(), |region| sts.region(region)).build().unwrap();
+        let pair =
+            format!("arn:{partition}:iam::111122223333:role/x,arn:{partition}:iam::111122223333:saml-provider/y");
+        let offer = RoleOffer::from_attribute_value(&pair).unwrap();
+        let response = SamlResponse::detect(b"<Response/>", &Limits::default()).unwrap();
+        let request = ExchangeRequest::new(response, offer, "1h".parse().unwrap());
+        sts.assume_role_with_saml(&request).await.unwrap_err();
+        assert_eq!(*asked.0.lock().unwrap(), [endpoint], "{partition}");
     }
 }
 

@@ -42,8 +42,12 @@ impl AuditFile {
         {
             use std::os::unix::fs::PermissionsExt;
             let metadata = file.metadata()?;
+            // A log that an administrator made for several writers belongs to somebody else, and stays as it is.
             if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
-                file.set_permissions(fs::Permissions::from_mode(0o600))?;
+                match file.set_permissions(fs::Permissions::from_mode(0o600)) {
+                    Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
+                    _ => {}
+                }
             }
         }
         Ok(file)

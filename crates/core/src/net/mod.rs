@@ -75,9 +75,11 @@ impl TransportError {
                 Error::new(ErrorKind::DeadlineExceeded, stage, format!("`{host}` did not answer in time"))
                     .with_hint("try again; if it goes on, check the network, the VPN and the proxy")
             }
-            TransportErrorKind::TooLarge => {
-                Error::new(ErrorKind::LimitExceeded, stage, format!("the answer of `{host}` is too large"))
-            }
+            TransportErrorKind::TooLarge => Error::new(
+                if stage == Stage::SignIn { ErrorKind::IdentityProviderError } else { ErrorKind::StsUnavailable },
+                stage,
+                format!("the answer of `{host}` is too large"),
+            ),
             TransportErrorKind::Request => {
                 Error::new(ErrorKind::InvalidArgument, stage, format!("`{host}` cannot be asked: {message}"))
             }

@@ -11,7 +11,9 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// The real [`Transport`]: HTTP/1.1 over reqwest and rustls, with the system's trust store and its proxy variables.
 ///
-/// The TLS client is built with the first request, not before. There is no way to turn verification off; a private CA
+/// The TLS client is built with the first request, not before, and its connections belong to the tokio runtime of that
+/// request: use one transport in one runtime. Where the process has no TLS provider of rustls yet, ring becomes it.
+/// `AWS_CA_BUNDLE` and `SSL_CERT_FILE` are read where [`ca_files_from_env`](HttpTransportBuilder::ca_files_from_env) says so. There is no way to turn verification off; a private CA
 /// is added with [`extra_ca_file`](HttpTransportBuilder::extra_ca_file).
 #[derive(Debug)]
 pub struct HttpTransport {

@@ -280,6 +280,11 @@ impl Facts<'_> {
                 self.found.subject = Some(Subject { name: String::new(), format: attributes.get("Format")? });
                 At::NameId
             }
+            (At::Subject, ASSERTION, "EncryptedID") | (At::AttributeStatement, ASSERTION, "EncryptedAttribute") => {
+                let name = start.local_name().into_inner();
+                self.found.skipped.push(Skipped::new(SkippedWhat::Fact, name, "is encrypted, and cannot be read here"));
+                At::Other
+            }
             (At::Subject, ASSERTION, "SubjectConfirmation") => {
                 let method = attributes.get("Method")?.unwrap_or_default();
                 self.found.confirmations.push(SubjectConfirmation { method, ..SubjectConfirmation::default() });

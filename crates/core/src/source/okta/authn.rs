@@ -8,7 +8,7 @@ use url::Url;
 use super::OktaSourceBuilder;
 use super::agent::Agent;
 use super::factor::{self, Factor, FactorKind};
-use super::refusal::is_wrong_code;
+use super::refusal;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::source::Prompter;
@@ -112,7 +112,7 @@ impl SignIn<'_> {
     pub(super) async fn step_up(&mut self, state_token: &SecretString) -> Result<Outcome> {
         let url = self.agent.within_org("/api/v1/authn")?;
         let first = self.post(&url, json!({ "stateToken": state_token.expose() })).await.map_err(|error| {
-            if error.message().contains("E0000011") {
+            if refusal::is(&error, refusal::INVALID_TOKEN) {
                 Error::new(
                     ErrorKind::IdentityProviderRefused,
                     Stage::SignIn,
@@ -299,7 +299,9 @@ impl SignIn<'_> {
                     self.used_code = (field == "passCode").then_some(answer);
                     return Ok(next);
                 }
-                Err(error) if is_wrong_code(&error) && tries_left > 0 => self.prompter.tell(error.message()),
+                Err(error) if refusal::is(&error, refusal::WRONG_CODE) && tries_left > 0 => {
+                    self.prompter.tell(error.message())
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -1,5 +1,7 @@
 //! Okta's own errors, kept in its words, with what to do about each.
 
+use std::fmt;
+
 use http::StatusCode;
 use serde_json::Value;
 
@@ -8,6 +10,8 @@ use crate::text::printable;
 
 /// The `errorCode` of Okta's answer to a wrong second factor: the transaction survives it.
 pub(super) const WRONG_CODE: &str = "E0000068";
+/// The `errorCode` for a state token that is not known, or not any more.
+pub(super) const INVALID_TOKEN: &str = "E0000011";
 
 /// The error that an HTTP status and Okta's error object stand for.
 pub(super) fn from_answer(status: StatusCode, body: Option<&Value>, host: &str) -> Error {
@@ -72,10 +76,25 @@ pub(super) fn from_answer(status: StatusCode, body: Option<&Value>, host: &str) 
             "the Okta administrator finds the reason in the org's system log",
         ),
     };
-    Error::new(kind, Stage::SignIn, format!("{message} ({said})")).with_hint(hint)
+    Error::new(kind, Stage::SignIn, format!("{message} ({said})"))
+        .with_hint(hint)
+        .with_source(OktaCode(code.to_owned()))
 }
 
-/// Whether the answer says that a code was wrong, and another one may be tried.
-pub(super) fn is_wrong_code(error: &Error) -> bool {
-    error.kind() == ErrorKind::FactorFailed && error.message().contains(WRONG_CODE)
+/// Okta's own code, kept behind the error that it became.
+#[derive(Debug)]
+struct OktaCode(String);
+
+impl fmt::Display for OktaCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Okta's code {}", printable(&self.0))
+    }
+}
+
+impl std::error::Error for OktaCode {}
+
+/// Whether the error is this one of Okta's.
+pub(super) fn is(error: &Error, code: &str) -> bool {
+    let source = std::error::Error::source(error);
+    source.and_then(|source| source.downcast_ref::<OktaCode>()).is_some_and(|known| known.0 == code)
 }
