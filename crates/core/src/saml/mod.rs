@@ -16,6 +16,7 @@ mod response;
 mod soap;
 mod time;
 mod wrapping;
+mod xml;
 
 pub use assertion::{Assertion, Content, ResponseFacts, Skipped, Status, Subject, SubjectConfirmation};
 pub use aws::AwsAttributes;

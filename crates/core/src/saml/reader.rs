@@ -1,16 +1,15 @@
 //! One pass over the XML, namespace-aware and bounded, that takes down the facts.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
-use quick_xml::events::attributes::Attribute;
+use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{NamespaceResolver, ResolveResult};
-use quick_xml::{NsReader, XmlVersion};
 
 use super::assertion::SkippedWhat;
 use super::aws::AwsReader;
 use super::limits::exceeded;
+use super::xml::{Attributes, character, check_characters, malformed, malformed_at, outside, undeclared, unwell};
 use super::{Assertion, Content, Limits, ResponseFacts, Skipped, Subject, SubjectConfirmation, aws, time};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::text::excerpt;
@@ -118,36 +117,6 @@ pub(super) fn read(xml: &str, limits: &Limits) -> Result<Assertion> {
         }
     }
     facts.finish()
-}
-
-/// Refuses the characters that XML 1.0 has no place for (production 2, `Char`).
-fn check_characters(xml: &str) -> Result<()> {
-    let control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    if let Some(at) = xml.bytes().position(|byte| control(&byte)) {
-        return Err(malformed_at("there is a control character", at));
-    }
-    match xml.find(['\u{FFFE}', '\u{FFFF}']) {
-        Some(at) => Err(malformed_at("there is a character that XML does not allow", at)),
-        None => Ok(()),
-    }
-}
-
-fn character(reference: &quick_xml::events::BytesRef<'_>, position: usize) -> Result<char> {
-    let resolved = match reference.resolve_char_ref() {
-        Ok(Some(character)) => Some(character),
-        Ok(None) => match &**reference {
-            "lt" => Some('<'),
-            "gt" => Some('>'),
-            "amp" => Some('&'),
-            "quot" => Some('"'),
-            "apos" => Some('\''),
-            _ => None,
-        },
-        Err(_) => None,
-    };
-    resolved
-        .filter(|c| !matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}'))
-        .ok_or_else(|| malformed_at("there is a reference to an entity or character that does not exist", position))
 }
 
 struct Facts<'l> {
@@ -444,70 +413,4 @@ impl Facts<'_> {
 
 fn is_assertion(start: &BytesStart<'_>) -> bool {
     matches!(start.local_name().into_inner(), "Assertion" | "EncryptedAssertion")
-}
-
-struct Attributes<'e> {
-    start: &'e BytesStart<'e>,
-    limits: &'e Limits,
-    position: usize,
-}
-
-impl Attributes<'_> {
-    /// Counts first: looking for duplicates costs the square of the count.
-    fn check(&self, resolver: &NamespaceResolver) -> Result<()> {
-        if self.start.attributes_raw().len() > self.limits.text_bytes {
-            return Err(exceeded("bytes of one text", self.limits.text_bytes));
-        }
-        let count = self.start.attributes().with_checks(false).take(self.limits.attributes + 1).count();
-        self.limits.check("attributes of one element", count, self.limits.attributes)?;
-        for attribute in self.start.attributes() {
-            let attribute = attribute.map_err(|error| malformed_at(&lower(&error.to_string()), self.position))?;
-            if attribute.value.contains('<') {
-                return Err(malformed_at("there is a `<` in the value of an attribute", self.position));
-            }
-            if attribute.key.prefix().is_some_and(|prefix| !prefix.is_xmlns())
-                && let ResolveResult::Unknown(prefix) = resolver.resolve_attribute(attribute.key).0
-            {
-                return Err(undeclared(&prefix, self.position));
-            }
-        }
-        Ok(())
-    }
-
-    fn get(&self, name: &str) -> Result<Option<String>> {
-        let found =
-            self.start.attributes().with_checks(false).flatten().find(|attribute| attribute.key.into_inner() == name);
-        found.map(|attribute| self.value(&attribute).map(Cow::into_owned)).transpose()
-    }
-
-    fn value<'v>(&self, attribute: &Attribute<'v>) -> Result<Cow<'v, str>> {
-        attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| {
-            malformed_at("there is a reference to an entity or character that does not exist", self.position)
-        })
-    }
-}
-
-fn lower(message: &str) -> String {
-    let mut characters = message.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
-}
-
-pub(super) fn malformed(message: impl Into<Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::MalformedResponse, Stage::Assertion, message)
-}
-
-fn malformed_at(what: &str, position: usize) -> Error {
-    malformed(format!("the SAML response is not well-formed XML at byte {position}: {}", excerpt(what)))
-}
-
-fn undeclared(prefix: &str, position: usize) -> Error {
-    malformed_at(&format!("the namespace prefix `{prefix}` is not declared"), position)
-}
-
-fn outside(character: char, position: usize) -> Error {
-    malformed_at(&format!("there is text outside the document, beginning with {character:?}"), position)
-}
-
-pub(super) fn unwell(error: &quick_xml::Error, position: usize) -> Error {
-    malformed_at(&lower(&error.to_string()), position)
 }

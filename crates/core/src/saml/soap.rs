@@ -8,7 +8,8 @@ use quick_xml::name::{PrefixDeclaration, ResolveResult};
 
 use super::Limits;
 use super::limits::exceeded;
-use super::reader::{PROTOCOL, malformed, unwell};
+use super::reader::PROTOCOL;
+use super::xml::{malformed, unwell};
 use crate::error::Result;
 
 const SOAP_11: &str = "http://schemas.xmlsoap.org/soap/envelope/";
