@@ -336,7 +336,7 @@ impl Facts<'_> {
                 None => Ok(()),
             };
         };
-        if text.contains("]]>") {
+        if text.as_bytes().contains(&b']') && text.contains("]]>") {
             return Err(malformed_at("there is a `]]>` that ends nothing", position));
         }
         if at.has_text() {

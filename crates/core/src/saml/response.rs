@@ -81,7 +81,7 @@ impl SamlResponse {
     /// As [`read`](Self::read).
     pub fn read_within(&self, limits: &Limits) -> Result<Assertion> {
         let mut read = reader::read(self.xml(), limits)?;
-        read.encoded_characters = self.encoded.expose().chars().count();
+        read.encoded_characters = self.encoded.expose().len();
         Ok(read)
     }
 }

@@ -64,9 +64,11 @@ fn form_value(text: &str) -> Cow<'_, str> {
 
 fn from_base64(encoded: &str, limits: &Limits) -> Result<SamlResponse> {
     let encoded = encoded.trim();
-    let compact: String = encoded.split_ascii_whitespace().collect();
-    let engine = if compact.contains(['-', '_']) { URL_SAFE } else { STANDARD };
-    let bytes = engine.decode(&compact).map_err(|error| {
+    let wrapped = encoded.bytes().any(|byte| byte.is_ascii_whitespace());
+    let compact: Cow<'_, str> =
+        if wrapped { encoded.split_ascii_whitespace().collect::<String>().into() } else { encoded.into() };
+    let engine = if compact.bytes().any(|byte| matches!(byte, b'-' | b'_')) { URL_SAFE } else { STANDARD };
+    let bytes = engine.decode(compact.as_bytes()).map_err(|error| {
         let message = match error {
             base64::DecodeError::InvalidByte(at, _) => {
                 format!("the input is neither XML, nor HTML, nor base64: it breaks off at character {}", at + 1)
@@ -79,8 +81,8 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<SamlResponse> {
     let bytes = if looks_like_xml(&bytes) { bytes } else { inflate(&bytes, limits)? };
     limits.check("bytes of XML", bytes.len(), limits.xml_bytes)?;
     let xml = match charset::decode(&bytes)? {
-        Cow::Borrowed(_) if bytes.first() == Some(&b'<') => String::from_utf8(bytes).map_err(|_| not_saml())?,
-        text => text.trim_start().to_owned(),
+        Cow::Owned(text) => text,
+        Cow::Borrowed(text) => text.trim_start().to_owned(),
     };
     Ok(SamlResponse::from_parts(encoded, xml))
 }
