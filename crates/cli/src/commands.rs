@@ -81,16 +81,13 @@ async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
             "standard input cannot be both the SAML response and the password",
         ));
     }
-    let password = if arguments.password_stdin { Some(terminal::blocking(read_password).await??) } else { None };
+    let password =
+        if arguments.password_stdin { Some(terminal::blocking(|| Ok(read_password())).await??) } else { None };
     let prompter: Arc<dyn Prompter> = if arguments.no_interactive { Arc::new(Silent) } else { Arc::new(Terminal) };
     Ok(settings.access(&config, password).await?.prompter(prompter).build())
 }
 
-fn read_password() -> std::io::Result<Result<SecretString>> {
-    Ok(password_line())
-}
-
-fn password_line() -> Result<SecretString> {
+fn read_password() -> Result<SecretString> {
     let mut line = String::new();
     let read = std::io::stdin().lock().read_line(&mut line);
     let password = SecretString::from(line);

@@ -9,6 +9,9 @@ use crate::scope::human;
 /// Clocks this far apart are worth a word.
 pub(crate) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 
+/// A refusal has one cause; more problems than this are for `inspect` to list.
+const EXPLAINED: usize = 5;
+
 /// Adds to a refusal of STS what can be known here of its cause. The assertion is judged at AWS's time, where STS said
 /// it, so that a wrong clock of this machine cannot mislead.
 pub(crate) fn explain(error: Error, assertion: &Assertion, now: Timestamp) -> Error {
@@ -25,7 +28,7 @@ pub(crate) fn explain(error: Error, assertion: &Assertion, now: Timestamp) -> Er
     let at_aws = error.sts().and_then(|sts| sts.server_time);
     let mut lines = Vec::new();
     let problems = assertion.problems(at_aws.unwrap_or(now));
-    for problem in problems.iter().filter(|problem| problem.code != ProblemCode::Encrypted) {
+    for problem in problems.iter().filter(|problem| problem.code != ProblemCode::Encrypted).take(EXPLAINED) {
         let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         lines.push(format!("in the assertion: {}{hint}", problem.message));
     }
