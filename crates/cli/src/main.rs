@@ -36,7 +36,7 @@ fn run(arguments: Arguments) -> Result<()> {
     let result = runtime.block_on(async {
         tokio::select! {
             result = commands::run(arguments) => result,
-            _ = tokio::signal::ctrl_c() => {
+            () = stopped() => {
                 terminal::restore();
                 Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "cancelled"))
             }
@@ -45,4 +45,21 @@ fn run(arguments: Arguments) -> Result<()> {
     // A question may still wait for its answer on another thread; nobody waits for that.
     runtime.shutdown_background();
     result
+}
+
+/// Returns when the person or the system wants the program to end.
+async fn stopped() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
