@@ -192,22 +192,25 @@ impl TempAccess {
     ///
     /// Of every stage. Whatever fails once the sign-in has begun is in the audit record too.
     pub async fn credentials(&self) -> Result<Grant> {
-        if let Some(audit) = &self.audit {
-            audit.check()?;
-        }
-        let unfinished = Unfinished(Some(self));
-        let result = self.attempt_credentials().await;
+        let unfinished = self.begin()?;
+        let result = self.sign_in_and_issue().await;
         unfinished.finish();
         result
     }
 
-    async fn attempt_credentials(&self) -> Result<Grant> {
+    /// Makes sure that a record can be written, and that one will be.
+    fn begin(&self) -> Result<Unfinished<'_>> {
+        self.audit.as_ref().map_or(Ok(()), |audit| audit.check())?;
+        Ok(Unfinished(Some(self)))
+    }
+
+    async fn sign_in_and_issue(&self) -> Result<Grant> {
         let response = match self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await {
             Ok(response) => response,
             Err(error) => return Err(self.failed(self.attempt(None, None, None), error)),
         };
         match response.read() {
-            Ok(assertion) => self.exchange(&SignedIn { response, assertion }).await,
+            Ok(assertion) => self.issue(&SignedIn { response, assertion }).await,
             Err(error) => Err(self.failed(self.attempt(Some(&response), None, None), error)),
         }
     }
@@ -218,9 +221,13 @@ impl TempAccess {
     ///
     /// Of the stages from `role` on.
     pub async fn exchange(&self, signed_in: &SignedIn) -> Result<Grant> {
-        if let Some(audit) = &self.audit {
-            audit.check()?;
-        }
+        let unfinished = self.begin()?;
+        let result = self.issue(signed_in).await;
+        unfinished.finish();
+        result
+    }
+
+    async fn issue(&self, signed_in: &SignedIn) -> Result<Grant> {
         let SignedIn { response, assertion } = signed_in;
         let offer = match self.choose(assertion).await {
             Ok(offer) => offer,

@@ -7,7 +7,7 @@ use crate::saml::{Assertion, ProblemCode};
 use crate::scope::human;
 
 /// Clocks this far apart are worth a word.
-pub(crate) const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 
 /// A refusal has one cause; more problems than this are for `inspect` to list.
 const EXPLAINED: usize = 5;

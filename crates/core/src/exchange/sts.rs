@@ -238,8 +238,9 @@ impl StsExchange {
             SdkError::TimeoutError(_) => deadline(&place),
             SdkError::DispatchFailure(failure) if failure.is_timeout() => deadline(&place),
             SdkError::DispatchFailure(failure) => match transport_error(failure.as_connector_error()) {
-                Some(cause) => TransportError { kind: cause.kind, message: cause.message.clone() }
-                    .into_error(Stage::Exchange, &place),
+                Some(cause) => {
+                    TransportError::new(cause.kind, cause.message.as_str()).into_error(Stage::Exchange, &place)
+                }
                 None => Error::new(ErrorKind::Network, Stage::Exchange, format!("no connection to {place}")),
             },
             SdkError::ConstructionFailure(_) => {

@@ -107,7 +107,7 @@ impl HttpTransport {
             .tls_certs_merge(self.certificates.iter().cloned())
             .build()
             .map_err(|error| {
-                failure(TransportErrorKind::Connect, &format!("TLS cannot be set up: {}", chain(&error)))
+                TransportError::new(TransportErrorKind::Connect, format!("TLS cannot be set up: {}", chain(&error)))
             })?;
         Ok(self.client.get_or_init(|| client))
     }
@@ -115,13 +115,13 @@ impl HttpTransport {
     async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
         let client = self.client()?;
         let request = reqwest::Request::try_from(request)
-            .map_err(|error| failure(TransportErrorKind::Request, &chain(&error.without_url())))?;
+            .map_err(|error| TransportError::new(TransportErrorKind::Request, chain(&error.without_url())))?;
         let mut answer = client.execute(request).await.map_err(no_answer)?;
         let most = self.settings.max_body;
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
             if body.len() + chunk.len() > most {
-                return Err(failure(TransportErrorKind::TooLarge, "the answer is too large"));
+                return Err(TransportError::new(TransportErrorKind::TooLarge, "the answer is too large"));
             }
             body.extend_from_slice(&chunk);
         }
@@ -153,10 +153,6 @@ fn read_certificates(file: &Path) -> Result<Vec<Certificate>> {
     if certificates.is_empty() { Err(unusable("there is no certificate in it".to_owned())) } else { Ok(certificates) }
 }
 
-fn failure(kind: TransportErrorKind, message: &str) -> TransportError {
-    TransportError { kind, message: message.to_owned() }
-}
-
 fn no_answer(error: reqwest::Error) -> TransportError {
     let kind = if error.is_timeout() {
         TransportErrorKind::Timeout
@@ -168,7 +164,7 @@ fn no_answer(error: reqwest::Error) -> TransportError {
         TransportErrorKind::Interrupted
     };
     // A URL may hold a token.
-    failure(kind, &chain(&error.without_url()))
+    TransportError::new(kind, chain(&error.without_url()))
 }
 
 /// The innermost causes of an error: the outer ones only say that something failed.
