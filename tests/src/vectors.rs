@@ -55,6 +55,44 @@ pub fn reading() -> Vec<Vector> {
     files.iter().map(|file| Vector::load(file)).collect()
 }
 
+/// A vector of verifying: a header of `name: value` lines, an empty line, the document.
+#[derive(Debug)]
+pub struct SignedVector {
+    /// The file.
+    pub file: PathBuf,
+    header: Vec<(String, String)>,
+    /// The document.
+    pub document: String,
+}
+
+impl SignedVector {
+    /// A field of the header.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        self.header.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Where the keys are.
+    pub fn folder(&self) -> &Path {
+        self.file.parent().expect("a file is in a folder")
+    }
+}
+
+/// Every vector of verifying.
+pub fn signed() -> Vec<SignedVector> {
+    let entries = fs::read_dir(folder().join("verify")).expect("the vectors are there");
+    let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "vector"));
+    files.sort();
+    let read = |file: PathBuf| {
+        let text = fs::read_to_string(&file).expect("the vector is text");
+        let (header, document) = text.split_once("\n\n").expect("a header and a document");
+        let fields = header.lines().map(|line| line.split_once(": ").expect("a name and a value"));
+        let header = fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        SignedVector { header, document: document.to_owned(), file }
+    };
+    files.into_iter().map(read).collect()
+}
+
 /// Whether expectations are to be renewed instead of checked: `UPDATE_VECTORS=1`.
 pub fn updating() -> bool {
     std::env::var_os("UPDATE_VECTORS").is_some()

@@ -169,6 +169,8 @@ pub enum Stage {
     SignIn,
     /// Unwrapping and reading the SAML response.
     Assertion,
+    /// Verifying signatures and conditions.
+    Verification,
     /// Choosing one of the roles that are offered.
     Role,
     /// Building how long and how narrow the session shall be.
@@ -188,6 +190,7 @@ impl Stage {
             Self::Configuration => "configuration",
             Self::SignIn => "sign_in",
             Self::Assertion => "assertion",
+            Self::Verification => "verification",
             Self::Role => "role",
             Self::Scope => "scope",
             Self::Exchange => "exchange",
@@ -306,6 +309,13 @@ error_kinds! {
     MultipleAssertions = "multiple_assertions", exit 24, Input;
     /// The assertion is encrypted for AWS, so that nobody else can read the roles.
     EncryptedAssertion = "encrypted_assertion", exit 25, IdentityProvider;
+
+    /// Neither the response nor the assertion is signed.
+    UnsignedAssertion = "unsigned_assertion", exit 26, IdentityProvider;
+    /// A signature was not made by a trusted key, or the document was changed afterwards.
+    SignatureInvalid = "signature_invalid", exit 27, Input;
+    /// The assertion is genuine, but not meant for this audience or not valid now.
+    AssertionNotAccepted = "assertion_not_accepted", exit 28, IdentityProvider;
 
     /// The assertion offers no role at all.
     NoRoles = "no_roles", exit 30, IdentityProvider;

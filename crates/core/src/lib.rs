@@ -40,8 +40,9 @@
 //! | `okta` | [`okta::OktaSource`] | reqwest, rustls with ring, tokio |
 //! | `command` | [`CommandSource`]: any program as a source | tokio |
 //! | `config` | [`config`]: the configuration that all front ends share; needs the three above | toml |
+//! | `verify` | [`verify`]: is the document genuine? | ring, x509-cert |
 //!
-//! All four are on by default.
+//! All five are on by default.
 //!
 //! # What a session policy is worth
 //!
@@ -69,6 +70,8 @@ mod session;
 pub mod sink;
 mod source;
 mod text;
+#[cfg(feature = "verify")]
+pub mod verify;
 
 pub use arn::{ArnError, PolicyArn, ProviderArn, RoleArn, default_region, partition_of_region};
 #[cfg(feature = "runtime")]

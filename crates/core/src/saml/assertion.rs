@@ -158,6 +158,8 @@ pub struct Skipped {
 pub(super) enum SkippedWhat {
     /// A value of the attribute `Role` that cannot be read.
     Role,
+    /// A time that cannot be read.
+    Instant,
     /// Another fact that cannot be read.
     Fact,
     /// Something that nobody will miss.
@@ -218,6 +220,13 @@ impl Assertion {
             "the administrator of the identity provider assigns AWS roles to the person, and sends them in the attribute \
              `https://aws.amazon.com/SAML/Attributes/Role`",
         )
+    }
+
+    /// A time that cannot be read, and so cannot be judged.
+    #[cfg(feature = "verify")]
+    pub(crate) fn unreadable_instant(&self) -> Option<&str> {
+        let mut skipped = self.skipped.iter();
+        skipped.find(|skipped| skipped.what == SkippedWhat::Instant).map(|skipped| skipped.value.as_str())
     }
 
     /// The `Recipient` of the first bearer confirmation, or of the first one at all.

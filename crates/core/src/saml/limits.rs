@@ -25,6 +25,10 @@ pub struct Limits {
     pub elements: usize,
     /// Attributes of one element, namespace declarations included.
     pub attributes: usize,
+    /// Namespace declarations on an element and those around it.
+    pub namespaces: usize,
+    /// The name of one namespace. Bytes.
+    pub namespace_bytes: usize,
     /// One text or one attribute value. Bytes.
     pub text_bytes: usize,
     /// Values of the AWS attributes in all.
@@ -40,6 +44,8 @@ impl Default for Limits {
             depth: 64,
             elements: 200_000,
             attributes: 64,
+            namespaces: 128,
+            namespace_bytes: 512,
             text_bytes: 1 << 20,
             values: 100_000,
         }

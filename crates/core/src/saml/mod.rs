@@ -10,11 +10,14 @@ mod charset;
 mod html;
 mod inspection;
 mod limits;
+mod namespaces;
 mod problem;
 mod reader;
 mod response;
 mod soap;
 mod time;
+#[cfg(feature = "verify")]
+pub(crate) mod tree;
 mod wrapping;
 mod xml;
 
@@ -23,6 +26,10 @@ pub use aws::AwsAttributes;
 pub use inspection::{Inspection, Signed};
 pub use limits::Limits;
 pub use problem::{Problem, ProblemCode};
+#[cfg(feature = "verify")]
+pub(crate) use problem::{is_aws_audience, partition_of_recipient};
+#[cfg(feature = "verify")]
+pub(crate) use reader::{ASSERTION, PROTOCOL};
 pub use response::SamlResponse;
 pub(crate) use response::hex;
 

@@ -222,12 +222,7 @@ impl Assertion {
                 "each partition needs an application of its own at the identity provider",
             );
         }
-        let is_aws = |audience: &String| {
-            audience == AWS_AUDIENCE
-                || matches!(audience.as_str(), "urn:amazon:webservices:cn-north-1" | "urn:amazon:webservices:govcloud")
-                || partition_of_recipient(audience).is_some()
-        };
-        if !self.audiences.iter().any(is_aws) {
+        if !self.audiences.iter().any(|audience| is_aws_audience(audience)) {
             let message = match self.audiences.as_slice() {
                 [] => "there is no audience".to_owned(),
                 found => format!("the audience is `{}`, not AWS", found.join("`, `")),
@@ -299,7 +294,9 @@ impl Assertion {
                     ProblemCode::RoleUnreadable,
                     "each value must be the ARN of a role and that of a SAML provider, joined by a comma",
                 ),
-                SkippedWhat::Fact => (ProblemCode::ValueUnreadable, "mend the value at the identity provider"),
+                SkippedWhat::Fact | SkippedWhat::Instant => {
+                    (ProblemCode::ValueUnreadable, "mend the value at the identity provider")
+                }
                 SkippedWhat::Surplus => continue,
             };
             problems.add(code, format!("the value `{}` {}", skipped.value, skipped.reason), hint);
@@ -421,7 +418,7 @@ fn is_identity(text: &str) -> bool {
 }
 
 /// The partition whose sign-in endpoint `url` is (`https://[REGION.]signin.HOST[/static]/saml[/acs/ID]`).
-fn partition_of_recipient(url: &str) -> Option<&'static str> {
+pub(crate) fn partition_of_recipient(url: &str) -> Option<&'static str> {
     const HOSTS: [(&str, &str); 8] = [
         ("signin.aws.amazon.com", "aws"),
         ("signin.amazonaws.cn", "aws-cn"),
@@ -441,6 +438,12 @@ fn partition_of_recipient(url: &str) -> Option<&'static str> {
         let region = host.strip_suffix(known)?;
         (region.is_empty() || (region.ends_with('.') && region.matches('.').count() == 1)).then_some(*partition)
     })
+}
+
+/// Whether an audience is AWS, in any partition: its entity ID or its sign-in endpoint.
+pub(crate) fn is_aws_audience(audience: &str) -> bool {
+    matches!(audience, AWS_AUDIENCE | "urn:amazon:webservices:cn-north-1" | "urn:amazon:webservices:govcloud")
+        || partition_of_recipient(audience).is_some()
 }
 
 /// A span of time to the second, as a person says it: `7m 12s`.

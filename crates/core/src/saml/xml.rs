@@ -1,19 +1,287 @@
-//! What makes a document well-formed beyond what the tokenizer checks, and how to say that it is not.
+//! One pass over well-formed, namespace-aware XML, within the limits, for a visitor to take what it wants.
 
 use std::borrow::Cow;
 
-use quick_xml::XmlVersion;
 use quick_xml::events::attributes::Attribute;
-use quick_xml::events::{BytesRef, BytesStart};
-use quick_xml::name::{NamespaceResolver, ResolveResult};
+use quick_xml::events::{BytesRef, BytesStart, Event};
+use quick_xml::{Reader, XmlVersion};
 
 use super::Limits;
 use super::limits::exceeded;
+use super::namespaces::Namespaces;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::text::excerpt;
 
-/// Refuses the characters that XML 1.0 has no place for (production 2, `Char`).
-pub(super) fn check_characters(xml: &str) -> Result<()> {
+/// Hears what there is in a document, in document order.
+pub(super) trait Visitor {
+    /// An element opens.
+    fn open(&mut self, tag: &Tag<'_>) -> Result<()>;
+    /// A piece of text, its references and CDATA sections resolved, its line ends made `\n`.
+    fn text(&mut self, text: &str) -> Result<()>;
+    /// The innermost open element closes.
+    fn close(&mut self) -> Result<()>;
+    /// A comment, in or outside the root element.
+    fn comment(&mut self) {}
+    /// A processing instruction, in or outside the root element.
+    fn instruction(&mut self) {}
+}
+
+/// What reading asks of an element, wherever it comes from.
+pub(super) trait Element {
+    /// Its namespace, empty where it has none.
+    fn namespace(&self) -> &str;
+    /// Its name without the prefix.
+    fn local_name(&self) -> &str;
+    /// The value of its attribute of this name, which has no prefix.
+    fn attribute(&self, name: &str) -> Result<Option<Cow<'_, str>>>;
+}
+
+/// Walks over the document and checks that it is one.
+pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Result<()> {
+    limits.check("bytes of XML", xml.len(), limits.xml_bytes)?;
+    check_characters(xml)?;
+    let mut reader = Reader::from_str(xml);
+    reader.config_mut().check_comments = true;
+    let mut namespaces = Namespaces::default();
+    let (mut depth, mut elements) = (0_usize, 0_usize);
+    loop {
+        let position = reader.buffer_position() as usize;
+        match reader.read_event().map_err(|error| unwell(&error, position))? {
+            event @ (Event::Start(_) | Event::Empty(_)) => {
+                if depth == 0 && elements > 0 {
+                    return Err(malformed_at("there is a second document behind the first", position));
+                }
+                elements += 1;
+                limits.check("elements", elements, limits.elements)?;
+                if depth >= limits.depth {
+                    return Err(exceeded("elements inside one another", limits.depth));
+                }
+                let is_empty = matches!(event, Event::Empty(_));
+                let (Event::Start(start) | Event::Empty(start)) = event else { continue };
+                namespaces.open();
+                visitor.open(&Tag::check(&start, &mut namespaces, limits, position)?)?;
+                if is_empty {
+                    visitor.close()?;
+                    namespaces.close();
+                } else {
+                    depth += 1;
+                }
+            }
+            Event::End(_) => {
+                visitor.close()?;
+                namespaces.close();
+                depth = depth.saturating_sub(1);
+            }
+            Event::Text(text) => {
+                let text = text.xml10_content();
+                match text.trim_ascii_start().chars().next() {
+                    Some(character) if depth == 0 => return Err(outside(character, position)),
+                    _ if depth == 0 => {}
+                    _ if text.as_bytes().contains(&b']') && text.contains("]]>") => {
+                        return Err(malformed_at("there is a `]]>` that ends nothing", position));
+                    }
+                    _ => visitor.text(&text)?,
+                }
+            }
+            Event::CData(_) if depth == 0 => return Err(outside('<', position)),
+            Event::CData(text) => visitor.text(&text.xml10_content())?,
+            Event::GeneralRef(reference) => match character(&reference, position)? {
+                character if depth == 0 => return Err(outside(character, position)),
+                character => visitor.text(character.encode_utf8(&mut [0; 4]))?,
+            },
+            Event::DocType(_) => {
+                return Err(Error::new(
+                    ErrorKind::ForbiddenConstruct,
+                    Stage::Assertion,
+                    "the SAML response holds a DTD, which SAML never needs and attackers do",
+                )
+                .with_hint("do not use it; find out where it comes from"));
+            }
+            Event::Decl(_) if position == 0 => {}
+            Event::Decl(_) => return Err(malformed_at("an XML declaration is not at the beginning", position)),
+            Event::Comment(_) => visitor.comment(),
+            Event::PI(_) => visitor.instruction(),
+            Event::Eof => break,
+        }
+    }
+    if elements == 0 {
+        return Err(malformed("the document is empty"));
+    }
+    if depth > 0 {
+        return Err(malformed("the SAML response is cut off: an element is not closed at its end").with_hint(
+            "give all of it; some terminals cut a pasted line at 4,096 characters, so use a file or a pipe",
+        ));
+    }
+    Ok(())
+}
+
+/// A start tag that was checked.
+pub(super) struct Tag<'e> {
+    start: &'e BytesStart<'e>,
+    namespaces: &'e Namespaces,
+    #[cfg(feature = "verify")]
+    prefix: &'e str,
+    local_name: &'e str,
+    namespace: &'e str,
+    position: usize,
+}
+
+impl<'e> Tag<'e> {
+    fn check(
+        start: &'e BytesStart<'e>,
+        namespaces: &'e mut Namespaces,
+        limits: &Limits,
+        position: usize,
+    ) -> Result<Self> {
+        if start.attributes_raw().len() > limits.text_bytes {
+            return Err(exceeded("bytes of one text", limits.text_bytes));
+        }
+        let mut with_prefix = false;
+        // Few, so that looking for duplicates, which costs the square of the count, does not hurt.
+        for (at, attribute) in start.attributes().enumerate() {
+            limits.check("attributes of one element", at + 1, limits.attributes)?;
+            let attribute = attribute.map_err(|error| malformed_at(&lower(&error.to_string()), position))?;
+            if attribute.value.contains('<') {
+                return Err(malformed_at("there is a `<` in the value of an attribute", position));
+            }
+            match split(attribute.key.into_inner(), position)? {
+                ("xmlns", prefix) => declare(namespaces, prefix, &attribute, limits, position)?,
+                ("", "xmlns") => declare(namespaces, "", &attribute, limits, position)?,
+                (prefix, _) => with_prefix |= !prefix.is_empty(),
+            }
+            if attribute.value.contains('&') {
+                value(&attribute, position)?;
+            }
+        }
+        limits.check("namespaces in one place", namespaces.len(), limits.namespaces)?;
+        let namespaces: &Namespaces = namespaces;
+        let (prefix, local_name) = split(start.name().into_inner(), position)?;
+        let namespace = namespaces.resolve(prefix).ok_or_else(|| undeclared(prefix, position))?;
+        let tag = Self {
+            start,
+            namespaces,
+            #[cfg(feature = "verify")]
+            prefix,
+            local_name,
+            namespace,
+            position,
+        };
+        if with_prefix {
+            tag.check_expanded_names()?;
+        }
+        Ok(tag)
+    }
+
+    /// Two attributes with different prefixes may still be the same one.
+    fn check_expanded_names(&self) -> Result<()> {
+        let mut names = Vec::new();
+        for attribute in self.start.attributes().with_checks(false).flatten() {
+            let (prefix, local_name) = split(attribute.key.into_inner(), self.position)?;
+            if prefix == "xmlns" || (prefix.is_empty() && local_name == "xmlns") {
+                continue;
+            }
+            names.push((self.namespace_of_attribute(prefix)?, local_name));
+        }
+        names.sort_unstable();
+        if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+            return Err(malformed_at("an attribute is given twice", self.position));
+        }
+        Ok(())
+    }
+
+    fn namespace_of_attribute(&self, prefix: &str) -> Result<&'e str> {
+        if prefix.is_empty() {
+            return Ok("");
+        }
+        self.namespaces.resolve(prefix).ok_or_else(|| undeclared(prefix, self.position))
+    }
+}
+
+/// What a tree keeps of a tag beside its name.
+#[cfg(feature = "verify")]
+impl Tag<'_> {
+    pub(super) fn prefix(&self) -> &str {
+        self.prefix
+    }
+
+    /// What prefixes mean on it.
+    pub(super) fn namespaces(&self) -> &Namespaces {
+        self.namespaces
+    }
+
+    /// Its attributes but for the declarations: prefix, local name, value.
+    pub(super) fn each_attribute(&self, mut take: impl FnMut(&str, &str, &str)) -> Result<()> {
+        for attribute in self.start.attributes().with_checks(false).flatten() {
+            let (prefix, local_name) = split(attribute.key.into_inner(), self.position)?;
+            if prefix != "xmlns" && !(prefix.is_empty() && local_name == "xmlns") {
+                take(prefix, local_name, &value(&attribute, self.position)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Element for Tag<'_> {
+    fn namespace(&self) -> &str {
+        self.namespace
+    }
+
+    fn local_name(&self) -> &str {
+        self.local_name
+    }
+
+    fn attribute(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
+        let mut attributes = self.start.attributes();
+        let found = attributes.with_checks(false).flatten().find(|attribute| attribute.key.into_inner() == name);
+        found.map(|attribute| value(&attribute, self.position)).transpose()
+    }
+}
+
+fn declare(
+    namespaces: &mut Namespaces,
+    prefix: &str,
+    attribute: &Attribute<'_>,
+    limits: &Limits,
+    position: usize,
+) -> Result<()> {
+    let uri = value(attribute, position)?;
+    limits.check("bytes of one namespace", uri.len(), limits.namespace_bytes)?;
+    namespaces.declare(prefix, &uri).map_err(|why| malformed_at(why, position))
+}
+
+/// The value as XML 1.0, 3.3.3, normalises it.
+fn value<'v>(attribute: &Attribute<'v>, position: usize) -> Result<Cow<'v, str>> {
+    let unknown = || malformed_at("there is a reference to an entity or character that does not exist", position);
+    let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| unknown())?;
+    match &value {
+        Cow::Owned(text) if !text.chars().all(is_character) => Err(unknown()),
+        _ => Ok(value),
+    }
+}
+
+/// Prefix and local name of a qualified name.
+fn split(name: &str, position: usize) -> Result<(&str, &str)> {
+    let (prefix, local_name) = match name.split_once(':') {
+        Some((prefix, local_name)) if is_name(prefix) => (prefix, local_name),
+        Some(_) => ("", ""),
+        None => ("", name),
+    };
+    if is_name(local_name) {
+        Ok((prefix, local_name))
+    } else {
+        Err(malformed_at(&format!("`{name}` is no name of an element or attribute"), position))
+    }
+}
+
+/// A name without a colon (Namespaces in XML 1.0, `NCName`); what is not ASCII counts as a letter.
+fn is_name(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80;
+    name.bytes().next().is_some_and(letter)
+        && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
+}
+
+/// Refuses the characters that XML 1.0 has no place for.
+fn check_characters(xml: &str) -> Result<()> {
     let control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
     // Block by block without a way out in between, which the compiler makes wide.
     let mut blocks = xml.as_bytes().chunks(64);
@@ -28,8 +296,13 @@ pub(super) fn check_characters(xml: &str) -> Result<()> {
     }
 }
 
+/// XML 1.0, production 2, `Char`.
+fn is_character(c: char) -> bool {
+    !matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
+}
+
 /// The character that a reference stands for.
-pub(super) fn character(reference: &BytesRef<'_>, position: usize) -> Result<char> {
+fn character(reference: &BytesRef<'_>, position: usize) -> Result<char> {
     let resolved = match reference.resolve_char_ref() {
         Ok(Some(character)) => Some(character),
         Ok(None) => match &**reference {
@@ -43,49 +316,8 @@ pub(super) fn character(reference: &BytesRef<'_>, position: usize) -> Result<cha
         Err(_) => None,
     };
     resolved
-        .filter(|c| !matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}'))
+        .filter(|character| is_character(*character))
         .ok_or_else(|| malformed_at("there is a reference to an entity or character that does not exist", position))
-}
-
-/// The attributes of one start tag.
-pub(super) struct Attributes<'e> {
-    pub(super) start: &'e BytesStart<'e>,
-    pub(super) limits: &'e Limits,
-    pub(super) position: usize,
-}
-
-impl Attributes<'_> {
-    /// Well-formed, and not so many that looking for duplicates, which costs the square of the count, would hurt.
-    pub(super) fn check(&self, resolver: &NamespaceResolver) -> Result<()> {
-        if self.start.attributes_raw().len() > self.limits.text_bytes {
-            return Err(exceeded("bytes of one text", self.limits.text_bytes));
-        }
-        for (at, attribute) in self.start.attributes().enumerate() {
-            self.limits.check("attributes of one element", at + 1, self.limits.attributes)?;
-            let attribute = attribute.map_err(|error| malformed_at(&lower(&error.to_string()), self.position))?;
-            if attribute.value.contains('<') {
-                return Err(malformed_at("there is a `<` in the value of an attribute", self.position));
-            }
-            if attribute.key.prefix().is_some_and(|prefix| !prefix.is_xmlns())
-                && let ResolveResult::Unknown(prefix) = resolver.resolve_attribute(attribute.key).0
-            {
-                return Err(undeclared(&prefix, self.position));
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn get(&self, name: &str) -> Result<Option<String>> {
-        let found =
-            self.start.attributes().with_checks(false).flatten().find(|attribute| attribute.key.into_inner() == name);
-        found.map(|attribute| self.value(&attribute).map(Cow::into_owned)).transpose()
-    }
-
-    fn value<'v>(&self, attribute: &Attribute<'v>) -> Result<Cow<'v, str>> {
-        attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| {
-            malformed_at("there is a reference to an entity or character that does not exist", self.position)
-        })
-    }
 }
 
 fn lower(message: &str) -> String {
@@ -97,18 +329,18 @@ pub(super) fn malformed(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::MalformedResponse, Stage::Assertion, message)
 }
 
-pub(super) fn malformed_at(what: &str, position: usize) -> Error {
+fn malformed_at(what: &str, position: usize) -> Error {
     malformed(format!("the SAML response is not well-formed XML at byte {position}: {}", excerpt(what)))
 }
 
-pub(super) fn undeclared(prefix: &str, position: usize) -> Error {
+fn undeclared(prefix: &str, position: usize) -> Error {
     malformed_at(&format!("the namespace prefix `{prefix}` is not declared"), position)
-}
-
-pub(super) fn outside(character: char, position: usize) -> Error {
-    malformed_at(&format!("there is text outside the document, beginning with {character:?}"), position)
 }
 
 pub(super) fn unwell(error: &quick_xml::Error, position: usize) -> Error {
     malformed_at(&lower(&error.to_string()), position)
+}
+
+fn outside(character: char, position: usize) -> Error {
+    malformed_at(&format!("there is text outside the document, beginning with {character:?}"), position)
 }

@@ -1,0 +1,331 @@
+//! A document as a tree, read once: signatures are verified over it and facts are read from it, so that both see the
+//! same thing.
+
+use std::borrow::Cow;
+
+use super::namespaces::XML;
+use super::reader::Facts;
+use super::xml::{Element, Tag, Visitor, walk};
+use super::{Assertion, Limits};
+use crate::error::Result;
+
+/// A piece of [`Tree::text`].
+type Span = std::ops::Range<u32>;
+
+/// A document. Nodes stand in document order, so that what is beneath a node follows it directly.
+#[derive(Default)]
+pub(crate) struct Tree {
+    /// Names, values and texts, one behind the other.
+    text: String,
+    nodes: Vec<Node>,
+    attributes: Vec<Attribute>,
+    /// Every declaration in the document, in its order.
+    declarations: Vec<Declaration>,
+    open: Vec<usize>,
+    instructions: bool,
+}
+
+/// A node of a [`Tree`], by its place in document order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct NodeId(usize);
+
+struct Node {
+    parent: Option<usize>,
+    /// The node behind everything that is beneath this one.
+    end: usize,
+    kind: Kind,
+}
+
+enum Kind {
+    Element { prefix: Span, local_name: Span, namespace: Namespace, attributes: Span, declarations: Span },
+    Text(Span),
+    Comment,
+}
+
+struct Attribute {
+    prefix: Span,
+    local_name: Span,
+    namespace: Namespace,
+    value: Span,
+}
+
+struct Declaration {
+    prefix: Span,
+    uri: Span,
+}
+
+/// Which namespace a name is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Namespace {
+    /// None, or that of the prefix `xml`, which needs no declaration.
+    Undeclared,
+    /// That of this declaration.
+    Declared(u32),
+}
+
+/// A name as it stands in a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Name<'t> {
+    pub(crate) prefix: &'t str,
+    pub(crate) local_name: &'t str,
+    /// The namespace, empty where there is none.
+    pub(crate) namespace: &'t str,
+}
+
+/// What a node is.
+pub(crate) enum View<'t> {
+    Element,
+    Text(&'t str),
+    Comment,
+}
+
+impl Tree {
+    /// Reads a document that is well-formed and within the limits.
+    pub(crate) fn read(xml: &str, limits: &Limits) -> Result<Self> {
+        // Places in the text are of 32 bits.
+        limits.check("bytes of XML", xml.len(), 1 << 31)?;
+        let mut tree = Self { text: String::with_capacity(xml.len()), ..Self::default() };
+        walk(xml, limits, &mut tree)?;
+        Ok(tree)
+    }
+
+    pub(crate) fn root(&self) -> NodeId {
+        NodeId(self.nodes.iter().position(|node| matches!(node.kind, Kind::Element { .. })).unwrap_or(0))
+    }
+
+    /// Whether there is a processing instruction anywhere.
+    pub(crate) fn has_instructions(&self) -> bool {
+        self.instructions
+    }
+
+    /// All nodes, in document order.
+    pub(crate) fn all(&self) -> impl Iterator<Item = NodeId> + use<> {
+        (0..self.nodes.len()).map(NodeId)
+    }
+
+    pub(crate) fn parent(&self, node: NodeId) -> Option<NodeId> {
+        self.nodes.get(node.0)?.parent.map(NodeId)
+    }
+
+    /// The node behind everything that is beneath this one, in document order; it may not exist.
+    pub(crate) fn end(&self, node: NodeId) -> NodeId {
+        NodeId(self.nodes.get(node.0).map_or(node.0 + 1, |node| node.end))
+    }
+
+    pub(crate) fn next(&self, node: NodeId) -> NodeId {
+        NodeId(node.0 + 1)
+    }
+
+    pub(crate) fn children(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        let end = self.end(node);
+        let mut next = self.next(node);
+        std::iter::from_fn(move || {
+            let child = next;
+            next = self.end(child);
+            (child < end).then_some(child)
+        })
+    }
+
+    pub(crate) fn elements(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        self.children(node).filter(|child| matches!(self.view(*child), View::Element))
+    }
+
+    pub(crate) fn view(&self, node: NodeId) -> View<'_> {
+        match self.nodes.get(node.0).map(|node| &node.kind) {
+            Some(Kind::Element { .. }) => View::Element,
+            Some(Kind::Text(text)) => View::Text(self.span(text)),
+            Some(Kind::Comment) | None => View::Comment,
+        }
+    }
+
+    /// The name of an element.
+    pub(crate) fn name(&self, node: NodeId) -> Option<Name<'_>> {
+        match &self.nodes.get(node.0)?.kind {
+            Kind::Element { prefix, local_name, namespace, .. } => Some(self.name_of(prefix, local_name, *namespace)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is(&self, node: NodeId, namespace: &str, local_name: &str) -> bool {
+        self.name(node).is_some_and(|name| name.namespace == namespace && name.local_name == local_name)
+    }
+
+    /// The attributes of an element and their values, declarations left out.
+    pub(crate) fn attributes(&self, node: NodeId) -> impl Iterator<Item = (Name<'_>, &str)> {
+        let range = match self.nodes.get(node.0).map(|node| &node.kind) {
+            Some(Kind::Element { attributes, .. }) => attributes.clone(),
+            _ => 0..0,
+        };
+        let found = self.attributes.get(range.start as usize..range.end as usize).unwrap_or_default();
+        found.iter().map(|attribute| {
+            let name = self.name_of(&attribute.prefix, &attribute.local_name, attribute.namespace);
+            (name, self.span(&attribute.value))
+        })
+    }
+
+    /// The value of an attribute whose name has no prefix.
+    pub(crate) fn attribute(&self, node: NodeId, name: &str) -> Option<&str> {
+        let mut attributes = self.attributes(node);
+        attributes.find(|(found, _)| found.prefix.is_empty() && found.local_name == name).map(|(_, value)| value)
+    }
+
+    /// The namespace declarations on an element: prefix and URI.
+    pub(crate) fn declarations(&self, node: NodeId) -> impl Iterator<Item = (&str, &str)> {
+        let range = match self.nodes.get(node.0).map(|node| &node.kind) {
+            Some(Kind::Element { declarations, .. }) => declarations.clone(),
+            _ => 0..0,
+        };
+        let found = self.declarations.get(range.start as usize..range.end as usize).unwrap_or_default();
+        found.iter().map(|declaration| (self.span(&declaration.prefix), self.span(&declaration.uri)))
+    }
+
+    /// What a prefix means on an element, as the declarations on it and around it say.
+    pub(crate) fn in_scope(&self, node: NodeId, prefix: &str) -> Option<&str> {
+        let mut around = std::iter::successors(Some(node), |node| self.parent(*node));
+        around.find_map(|node| self.declarations(node).find(|(known, _)| *known == prefix).map(|(_, uri)| uri))
+    }
+
+    /// The text of an element that holds one piece of text and nothing else, not even a comment.
+    pub(crate) fn only_text(&self, node: NodeId) -> Option<&str> {
+        let mut children = self.children(node);
+        match (children.next().map(|child| self.view(child)), children.next()) {
+            (Some(View::Text(text)), None) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The facts that stand on and beneath a node.
+    pub(crate) fn facts(&self, node: NodeId, limits: &Limits) -> Result<Assertion> {
+        let mut facts = Facts::new(limits);
+        let mut open = Vec::new();
+        let end = self.end(node);
+        let mut at = node;
+        while at < end {
+            while open.last().is_some_and(|end| at >= *end) {
+                open.pop();
+                facts.close_element();
+            }
+            match self.view(at) {
+                View::Element => {
+                    facts.open_element(&At { tree: self, node: at })?;
+                    open.push(self.end(at));
+                }
+                View::Text(text) => facts.add_text(text)?,
+                View::Comment => {}
+            }
+            at = self.next(at);
+        }
+        open.iter().for_each(|_| facts.close_element());
+        Ok(facts.finish())
+    }
+
+    fn name_of(&self, prefix: &Span, local_name: &Span, namespace: Namespace) -> Name<'_> {
+        let namespace = match namespace {
+            Namespace::Undeclared if self.span(prefix) == "xml" => XML,
+            Namespace::Undeclared => "",
+            Namespace::Declared(number) => {
+                self.declarations.get(number as usize).map_or("", |declaration| self.span(&declaration.uri))
+            }
+        };
+        Name { prefix: self.span(prefix), local_name: self.span(local_name), namespace }
+    }
+
+    fn span(&self, span: &Span) -> &str {
+        self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
+    }
+
+    fn keep(&mut self, text: &str) -> Span {
+        let start = self.text.len() as u32;
+        self.text.push_str(text);
+        start..self.text.len() as u32
+    }
+
+    fn push(&mut self, kind: Kind) {
+        let at = self.nodes.len();
+        self.nodes.push(Node { parent: self.open.last().copied(), end: at + 1, kind });
+    }
+}
+
+impl Visitor for Tree {
+    fn open(&mut self, tag: &Tag<'_>) -> Result<()> {
+        let first = self.declarations.len() as u32;
+        for (prefix, uri) in tag.namespaces().declared_here() {
+            // Counted as the namespaces count them, so that a number leads here.
+            let declaration = Declaration { prefix: self.keep(prefix), uri: self.keep(uri) };
+            self.declarations.push(declaration);
+        }
+        let declarations = first..self.declarations.len() as u32;
+        let first = self.attributes.len() as u32;
+        tag.each_attribute(|prefix, local_name, value| {
+            let namespace = if prefix.is_empty() { Namespace::Undeclared } else { number(tag, prefix) };
+            let attribute = Attribute {
+                prefix: self.keep(prefix),
+                local_name: self.keep(local_name),
+                namespace,
+                value: self.keep(value),
+            };
+            self.attributes.push(attribute);
+        })?;
+        let kind = Kind::Element {
+            prefix: self.keep(tag.prefix()),
+            local_name: self.keep(tag.local_name()),
+            namespace: number(tag, tag.prefix()),
+            attributes: first..self.attributes.len() as u32,
+            declarations,
+        };
+        self.push(kind);
+        self.open.push(self.nodes.len() - 1);
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<()> {
+        let more = self.keep(text);
+        let parent = self.open.last().copied();
+        // A text, its references and its CDATA sections are one.
+        match self.nodes.last_mut() {
+            Some(Node { kind: Kind::Text(span), parent: of, .. }) if *of == parent => span.end = more.end,
+            _ => self.push(Kind::Text(more)),
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> Result<()> {
+        let end = self.nodes.len();
+        if let Some(node) = self.open.pop().and_then(|open| self.nodes.get_mut(open)) {
+            node.end = end;
+        }
+        Ok(())
+    }
+
+    fn comment(&mut self) {
+        self.push(Kind::Comment);
+    }
+
+    fn instruction(&mut self) {
+        self.instructions = true;
+    }
+}
+
+fn number(tag: &Tag<'_>, prefix: &str) -> Namespace {
+    tag.namespaces().number(prefix).map_or(Namespace::Undeclared, Namespace::Declared)
+}
+
+/// An element of a tree, as reading asks for it.
+struct At<'t> {
+    tree: &'t Tree,
+    node: NodeId,
+}
+
+impl Element for At<'_> {
+    fn namespace(&self) -> &str {
+        self.tree.name(self.node).map_or("", |name| name.namespace)
+    }
+
+    fn local_name(&self) -> &str {
+        self.tree.name(self.node).map_or("", |name| name.local_name)
+    }
+
+    fn attribute(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
+        Ok(self.tree.attribute(self.node, name).map(Cow::Borrowed))
+    }
+}

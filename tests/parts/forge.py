@@ -1,0 +1,440 @@
+"""Makes the vectors of tests/vectors/verify: signed responses, and what attackers make of them.
+
+Run with the Python of `cargo xtask parts`:  target/parts/venv/bin/python tests/parts/forge.py
+Signs with lxml (libxml2) and cryptography (OpenSSL), which share nothing with what is tested. Every run makes new keys,
+and the private ones are thrown away.
+"""
+
+import base64
+import copy
+import datetime
+import pathlib
+import re
+import zlib
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, hmac, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.x509.oid import NameOID
+from lxml import etree
+
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "verify"
+CLOCK = "2026-11-24T10:01:00Z"
+DS = "http://www.w3.org/2000/09/xmldsig#"
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+ENC = "http://www.w3.org/2001/04/xmlenc#"
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
+SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
+ISSUER = "http://www.okta.com/exk1"
+
+HASHES = {"sha1": hashes.SHA1(), "sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
+DIGESTS = {"sha1": DS + "sha1", "sha256": ENC + "sha256", "sha384": MORE + "sha384", "sha512": ENC + "sha512"}
+
+
+class Key:
+    def __init__(self, private, subject, days=(-400, 9000)):
+        self.private = private
+        now = datetime.datetime(2026, 11, 24, tzinfo=datetime.timezone.utc)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)])
+        self.certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(private.public_key())
+            .serial_number(1)
+            .not_valid_before(now + datetime.timedelta(days=days[0]))
+            .not_valid_after(now + datetime.timedelta(days=days[1]))
+            .sign(private, hashes.SHA256())
+        )
+
+    def pem(self):
+        return self.certificate.public_bytes(serialization.Encoding.PEM).decode()
+
+    def der64(self):
+        return base64.b64encode(self.certificate.public_bytes(serialization.Encoding.DER)).decode()
+
+    def public_pem(self):
+        return self.private.public_key().public_bytes(
+            serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+        ).decode()
+
+    def sign(self, message, name):
+        algorithm = HASHES[name]
+        if isinstance(self.private, rsa.RSAPrivateKey):
+            return f"rsa-{name}", self.private.sign(message, padding.PKCS1v15(), algorithm)
+        r, s = utils.decode_dss_signature(self.private.sign(message, ec.ECDSA(algorithm)))
+        size = (self.private.key_size + 7) // 8
+        return f"ecdsa-{name}", r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def method_uri(name):
+    return (DS if name == "rsa-sha1" else MORE) + name
+
+
+def response(**changes):
+    values = dict(
+        version="2.0",
+        response_id="_response",
+        assertion_id="_assertion",
+        status="urn:oasis:names:tc:SAML:2.0:status:Success",
+        issuer=ISSUER,
+        destination="https://signin.aws.amazon.com/saml",
+        in_response_to="",
+        subject="ada@example.com",
+        recipient="https://signin.aws.amazon.com/saml",
+        until="2026-11-24T10:05:00Z",
+        since="2026-11-24T09:55:00Z",
+        conditions='<saml2:AudienceRestriction><saml2:Audience>urn:amazon:webservices</saml2:Audience></saml2:AudienceRestriction>',
+        method="urn:oasis:names:tc:SAML:2.0:cm:bearer",
+        role="arn:aws:iam::123456789012:role/ReadOnly,arn:aws:iam::123456789012:saml-provider/Okta",
+        session="",
+        extra="",
+    )
+    values.update(changes)
+    return """<saml2p:Response xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:xs="http://www.w3.org/2001/XMLSchema" ID="{response_id}" Version="{version}" IssueInstant="2026-11-24T10:00:00Z" Destination="{destination}"{in_response_to}>
+  <saml2:Issuer xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">{issuer}</saml2:Issuer>
+  <saml2p:Status><saml2p:StatusCode Value="{status}"/></saml2p:Status>
+  <saml2:Assertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion" ID="{assertion_id}" Version="{version}" IssueInstant="2026-11-24T10:00:00Z">
+    <saml2:Issuer>{issuer}</saml2:Issuer>
+    <saml2:Subject><saml2:NameID>{subject}</saml2:NameID><saml2:SubjectConfirmation Method="{method}"><saml2:SubjectConfirmationData{in_response_to} NotOnOrAfter="{until}" Recipient="{recipient}"/></saml2:SubjectConfirmation></saml2:Subject>
+    <saml2:Conditions NotBefore="{since}" NotOnOrAfter="{until}">{conditions}</saml2:Conditions>
+    <saml2:AuthnStatement AuthnInstant="2026-11-24T10:00:00Z"{session}/>
+    <saml2:AttributeStatement>
+      <saml2:Attribute Name="https://aws.amazon.com/SAML/Attributes/Role"><saml2:AttributeValue xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="xs:string">{role}</saml2:AttributeValue></saml2:Attribute>
+      <saml2:Attribute Name="https://aws.amazon.com/SAML/Attributes/RoleSessionName"><saml2:AttributeValue>ada@example.com</saml2:AttributeValue></saml2:Attribute>
+    </saml2:AttributeStatement>{extra}
+  </saml2:Assertion>
+</saml2p:Response>""".format(**values)
+
+
+def canonical(element, prefixes=()):
+    return etree.tostring(element, method="c14n", exclusive=True, with_comments=False, inclusive_ns_prefixes=list(prefixes))
+
+
+def digest(data, name):
+    hasher = hashes.Hash(HASHES[name])
+    hasher.update(data)
+    return base64.b64encode(hasher.finalize()).decode()
+
+
+def by_id(root, wanted):
+    return next(node for node in root.iter() if isinstance(node.tag, str) and node.get("ID") == wanted)
+
+
+def signature(signed_info, value, key_info):
+    return f'<ds:Signature xmlns:ds="{DS}">{signed_info}<ds:SignatureValue>{value}</ds:SignatureValue>{key_info}</ds:Signature>'
+
+
+def sign(xml, of, key, name="sha256", digest_name=None, prefixes=("xs",), transforms=None, uri=None, method=None,
+         key_info=None, reference_twice=False, canonicalization=EXCLUSIVE, value=None, at=1):
+    """Signs the element with this ID and puts the signature behind its issuer."""
+    parser = etree.XMLParser(resolve_entities=False, remove_blank_text=False)
+    root = etree.fromstring(xml.encode(), parser)
+    element = by_id(root, of)
+    digest_name = digest_name or ("sha256" if name == "sha1" else name)
+    inclusive = f'<ec:InclusiveNamespaces xmlns:ec="{EXCLUSIVE}" PrefixList="{" ".join(prefixes)}"/>' if prefixes else ""
+    if transforms is None:
+        transforms = f'<ds:Transform Algorithm="{DS}enveloped-signature"/><ds:Transform Algorithm="{EXCLUSIVE}">{inclusive}</ds:Transform>'
+    reference = (
+        f'<ds:Reference URI="{("#" + of) if uri is None else uri}"><ds:Transforms>{transforms}</ds:Transforms>'
+        f'<ds:DigestMethod Algorithm="{DIGESTS[digest_name]}"/><ds:DigestValue>{digest(canonical(element, prefixes), digest_name)}</ds:DigestValue></ds:Reference>'
+    )
+    kind = "rsa" if isinstance(key.private, rsa.RSAPrivateKey) else "ecdsa"
+    signed_info = (
+        f'<ds:SignedInfo><ds:CanonicalizationMethod Algorithm="{canonicalization}"/>'
+        f'<ds:SignatureMethod Algorithm="{method or method_uri(f"{kind}-{name}")}"/>{reference * (2 if reference_twice else 1)}</ds:SignedInfo>'
+    )
+    if key_info is None:
+        key_info = f'<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{key.der64()}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>'
+    node = etree.fromstring(signature(signed_info, "", key_info), parser)
+    element.insert(at, node)
+    made = value(canonical(node[0])) if value else key.sign(canonical(node[0]), name)[1]
+    node[1].text = base64.b64encode(made).decode()
+    return etree.tostring(root).decode()
+
+
+def vector(file, verdict, xml, note, key="rsa.pem", policy="", clock=CLOCK, roles="ReadOnly", in_response_to=""):
+    header = [f"verdict: {verdict}", f"clock: {clock}", f"key: {key}"]
+    if policy:
+        header.append(f"policy: {policy}")
+    if in_response_to:
+        header.append(f"in-response-to: {in_response_to}")
+    if verdict == "verified":
+        header.append(f"roles: {roles}")
+    header.append(f"note: {note}")
+    (FOLDER / f"{file}.vector").write_text("\n".join(header) + "\n\n" + xml, newline="")
+
+
+RSA, SHORT, ATTACKER, EXPIRED = (
+    Key(rsa.generate_private_key(65537, 2048), "idp"),
+    Key(rsa.generate_private_key(65537, 1024), "short"),
+    Key(rsa.generate_private_key(65537, 2048), "attacker"),
+    Key(rsa.generate_private_key(65537, 2048), "expired", days=(-800, -400)),
+)
+P256, P384 = Key(ec.generate_private_key(ec.SECP256R1()), "p256"), Key(ec.generate_private_key(ec.SECP384R1()), "p384")
+
+
+def both(xml=None, key=RSA, **more):
+    xml = xml if xml is not None else response()
+    return sign(sign(xml, "_assertion", key, **more), "_response", key, **more)
+
+
+def assertion_only(xml=None, key=RSA, **more):
+    return sign(xml if xml is not None else response(), "_assertion", key, **more)
+
+
+def response_only(xml=None, key=RSA, **more):
+    return sign(xml if xml is not None else response(), "_response", key, **more)
+
+
+def genuine():
+    vector("both", "verified", both(), "response and assertion signed, as Okta does")
+    vector("assertion", "verified", assertion_only(), "the assertion alone signed")
+    vector("response", "verified", response_only(), "the response alone signed")
+    bare = etree.fromstring(assertion_only().encode())
+    vector("bare-assertion", "verified", etree.tostring(by_id(bare, "_assertion"), with_tail=False).decode(), "an assertion by itself")
+    vector("metadata", "verified", both(), "the key from metadata, with the issuer that it names", key="metadata.xml")
+    vector("public-key", "verified", both(), "a bare public key", key="rsa.public.pem")
+    vector("several-keys", "verified", both(), "the second of two pinned keys", key="two.pem")
+    for name in ("sha384", "sha512"):
+        vector(f"rsa-{name}", "verified", both(name=name), f"RSA with {name}")
+    vector("ecdsa-p256", "verified", both(key=P256), "ECDSA over P-256", key="p256.pem")
+    vector("ecdsa-p384", "verified", both(key=P384, name="sha384"), "ECDSA over P-384", key="p384.pem")
+    vector("no-prefix-list", "verified", both(prefixes=()), "no InclusiveNamespaces")
+    vector("long-prefix-list", "verified", both(prefixes=("xs", "saml2", "nowhere")), "prefixes that are in use and that are nowhere")
+    vector("comment-in-role", "verified", both(response(role="arn:aws:iam::123456789012:role/Read<!-- x -->Only,arn:aws:iam::123456789012:saml-provider/Okta")),
+           "a comment inside the role was there when it was signed: the text is read whole")
+    vector("cdata-in-role", "verified", both().replace("role/ReadOnly", "role/<![CDATA[Read]]>Only"),
+           "CDATA is no difference to the signature nor to the reading")
+    vector("charref-in-role", "verified", both().replace("role/ReadOnly", "role/&#82;eadOnly"),
+           "a character reference is no difference either")
+    vector("wrapped-base64", "verified", re.sub(r"(<ds:SignatureValue>.{60})", r"\1&#13;\n", both(), count=1), "white space in base64")
+    vector("crlf", "verified", both().replace("\n", "\r\n"), "line ends changed on the way are no difference")
+    vector("answers-request", "verified", both(response(in_response_to=' InResponseTo="_request"')), "the request that was made", in_response_to="_request")
+    vector("sha1-allowed", "verified", both(name="sha1", digest_name="sha1"), "SHA-1 under a policy that allows it", policy="allow-sha1")
+    vector("short-rsa-allowed", "verified", both(key=SHORT), "1,024 bits under a policy that allows them", key="short.pem", policy="allow-short-rsa")
+    vector("expired-certificate-allowed", "verified", both(key=EXPIRED), "an expired certificate under a policy that allows it", key="expired.pem", policy="allow-expired-certificate")
+    vector("one-time-use", "verified", both(response(conditions='<saml2:AudienceRestriction><saml2:Audience>x</saml2:Audience><saml2:Audience>urn:amazon:webservices</saml2:Audience></saml2:AudienceRestriction><saml2:OneTimeUse/>')), "conditions that are understood")
+
+
+def policies():
+    vector("sha1", "signature_invalid", both(name="sha1", digest_name="sha1"), "RSA with SHA-1")
+    vector("sha1-digest", "signature_invalid", both(digest_name="sha1"), "SHA-256 over a digest of SHA-1")
+    vector("short-rsa", "signature_invalid", both(key=SHORT), "an RSA key of 1,024 bits", key="short.pem")
+    vector("expired-certificate", "signature_invalid", both(key=EXPIRED), "a certificate that has expired", key="expired.pem")
+
+
+def tampered():
+    vector("unsigned", "unsigned_assertion", response(), "no signature at all")
+    vector("changed-role", "signature_invalid", both().replace("ReadOnly", "Admin"), "the role was changed")
+    vector("changed-role-inside", "signature_invalid", assertion_only().replace("role/ReadOnly", "role/Admin"), "the same, the assertion alone signed")
+    vector("comment-moves-nothing", "verified", both().replace("role/ReadOnly", "role/Read<!-- -->Only"), "a comment put in afterwards: the signature holds and the text is read whole")
+    vector("comment-in-subject", "verified", both(response(subject="ada@example.com.evil.example")).replace("ada@example.com.evil", "ada@example.com<!-- -->.evil"),
+           "a comment in the name: it is read whole, never cut short")
+    vector("instruction-in-role", "forbidden_construct", both().replace("role/ReadOnly", "role/Read<?x y?>Only"), "a processing instruction")
+    vector("changed-signed-info", "signature_invalid", both().replace("<ds:SignedInfo>", "<ds:SignedInfo xmlns:evil='urn:evil' evil:a='1'>"), "the signed info was changed")
+    vector("changed-value", "signature_invalid", re.sub(r"<ds:SignatureValue>....", "<ds:SignatureValue>AAAA", both()), "another signature value")
+    vector("one-of-two-broken", "signature_invalid", re.sub(r"(?s)(.*)<ds:SignatureValue>....", r"\1<ds:SignatureValue>AAAA", both()), "the assertion's signature is broken, the response's holds" )
+    inner = sign(response(), "_assertion", ATTACKER)
+    vector("inner-by-attacker", "signature_invalid", sign(inner, "_response", RSA), "the inner signature is somebody else's")
+    vector("attacker-key-info", "signature_invalid", both(key=ATTACKER), "signed by an attacker who brings his certificate along")
+    vector("trusted-key-info", "signature_invalid",
+           both(key=ATTACKER, key_info=f'<ds:KeyInfo><ds:X509Data><ds:X509Certificate>{RSA.der64()}</ds:X509Certificate></ds:X509Data></ds:KeyInfo>'),
+           "signed by an attacker who names the trusted certificate")
+
+    def confused(message):
+        mac = hmac.HMAC(RSA.public_pem().encode(), hashes.SHA256())
+        mac.update(message)
+        return mac.finalize()
+
+    vector("hmac-confusion", "forbidden_construct", both(method=MORE + "hmac-sha256", value=confused), "HMAC with the public key as its secret")
+    vector("rsa-pss", "forbidden_construct", both(method="http://www.w3.org/2007/05/xmldsig-more#rsa-pss"), "an algorithm outside the profile")
+    vector("no-signature-value", "signature_invalid", re.sub(r"<ds:SignatureValue>[^<]*", "<ds:SignatureValue>AA==", both()), "a signature of one byte")
+    vector("empty-signature-value", "forbidden_construct", re.sub(r"<ds:SignatureValue>[^<]*", "<ds:SignatureValue>", both()), "no signature value")
+
+
+def shapes():
+    signed = both()
+    vector("dtd", "forbidden_construct", "<!DOCTYPE r [<!ENTITY a 'Admin'>]>" + signed, "a DTD")
+    vector("duplicate-id", "forbidden_construct", both(response(extra='<saml2:Advice><x ID="_assertion"/></saml2:Advice>')), "an id that is given twice")
+    vector("duplicate-id-case", "forbidden_construct", both(response(extra='<saml2:Advice><x Id="_response"/></saml2:Advice>')), "the same with an attribute of another name for ids")
+    vector("relative-namespace", "forbidden_construct", signed.replace("<saml2p:Response ", "<saml2p:Response xmlns:evil='relative' ", 1), "void canonicalization: a relative namespace URI")
+    info = re.search(r"<ds:SignedInfo>.*?</ds:SignedInfo>", signed).group()
+    vector("two-signed-infos", "forbidden_construct", signed.replace(info, info + info, 1), "a second SignedInfo")
+    vector("signed-info-in-object", "forbidden_construct", re.sub(r"(<ds:KeyInfo>.*?</ds:KeyInfo>)", rf"\1<ds:Object>{info}</ds:Object>", signed, count=1), "a SignedInfo inside an Object")
+    vector("digest-comment", "forbidden_construct", re.sub(r"<ds:DigestValue>", "<ds:DigestValue><!--AAAA-->", signed, count=1), "a comment inside the digest")
+    vector("signature-value-comment", "forbidden_construct", re.sub(r"<ds:SignatureValue>", "<ds:SignatureValue><!--AAAA-->", signed, count=1), "a comment inside the signature value")
+    vector("digest-cdata", "verified", re.sub(r"<ds:DigestValue>([^<]*)", r"<ds:DigestValue><![CDATA[\1]]>", signed, count=1), "CDATA is text")
+    vector("two-references", "forbidden_construct", both(reference_twice=True), "two references")
+    vector("empty-reference", "forbidden_construct", response_only(uri=""), "a reference to the whole document")
+    vector("xpointer", "forbidden_construct", response_only(uri="#xpointer(/)"), "a reference by XPointer")
+    vector("reference-elsewhere", "forbidden_construct", response_only(uri="#_assertion"), "a reference to another element")
+    enveloped = f'<ds:Transform Algorithm="{DS}enveloped-signature"/>'
+    exclusive = f'<ds:Transform Algorithm="{EXCLUSIVE}"/>'
+    for name, transforms in {
+        "no-transforms": "",
+        "no-canonicalization": enveloped,
+        "transforms-reversed": exclusive + enveloped,
+        "xpath": enveloped + '<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"><ds:XPath>not(ancestor::x)</ds:XPath></ds:Transform>',
+        "xslt": enveloped + '<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"/>' + exclusive,
+        "with-comments": enveloped + f'<ds:Transform Algorithm="{EXCLUSIVE}WithComments"/>',
+        "inclusive": enveloped + '<ds:Transform Algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"/>',
+        "xpath-in-enveloped": f'<ds:Transform Algorithm="{DS}enveloped-signature"><ds:XPath>1</ds:XPath></ds:Transform>' + exclusive,
+    }.items():
+        vector(f"transform-{name}", "forbidden_construct", both(transforms=transforms, prefixes=()), f"transforms: {name}")
+    vector("inclusive-signed-info", "forbidden_construct", both(canonicalization="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"), "another canonicalization of the signed info")
+    vector("hmac-output-length", "forbidden_construct", re.sub(r'(<ds:SignatureMethod Algorithm="[^"]*")/>', r"\1><ds:HMACOutputLength>0</ds:HMACOutputLength></ds:SignatureMethod>", signed), "a parameter of the signature method")
+    vector("second-signature", "forbidden_construct", sign(both(), "_response", ATTACKER), "two signatures in one element")
+    vector("nested-response", "forbidden_construct", signed.replace("<saml2p:Status>", "<saml2p:Extensions><saml2p:Response/></saml2p:Extensions><saml2p:Status>"), "a response inside the response")
+    vector("no-id", "forbidden_construct", both().replace(' ID="_response"', "", 1), "the signed element has no id")
+    vector("version-1", "forbidden_construct", both(response(version="1.1")), "SAML 1.1 under the namespace of 2.0")
+    encrypted = re.sub(r"(?s)<saml2:Assertion.*</saml2:Assertion>", '<saml2:EncryptedAssertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion"/>', response())
+    vector("encrypted", "encrypted_assertion", response_only(encrypted), "an encrypted assertion in a signed response")
+    bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = base64.b64encode(bomb.compress(b"<" + b"a" * (8 << 20) + b"/>") + bomb.flush()).decode()
+    vector("deflate-bomb", "limit_exceeded", packed, "8 MiB in 8 KiB of DEFLATE")
+
+
+def wrapped():
+    """XML signature wrapping, by the numbers of Somorovsky et al., On Breaking SAML (2012)."""
+
+    def take(xml):
+        root = etree.fromstring(xml.encode())
+        return root, by_id(root, "_assertion")
+
+    def evil_copy(element, new_id):
+        evil = copy.deepcopy(element)
+        for node in evil.iter(f"{{{SAML}}}AttributeValue"):
+            node.text = (node.text or "").replace("ReadOnly", "Admin")
+        evil.set("ID", new_id)
+        for node in evil.findall(f"{{{DS}}}Signature"):
+            evil.remove(node)
+        return evil
+
+    def out(number, verdict, root, note):
+        vector(f"xsw-{number}", verdict, etree.tostring(root).decode(), f"XSW {number}: {note}")
+
+    # 1 and 2: the response is signed; an evil response around it.
+    for number, note in ((1, "the signed response inside the signature of an evil one"), (2, "the signed response before the signature of an evil one")):
+        root = etree.fromstring(response_only().encode())
+        original = copy.deepcopy(root)
+        node = root.find(f"{{{DS}}}Signature")
+        inner = original.find(f"{{{DS}}}Signature")
+        original.remove(inner)
+        evil_role = root.iter(f"{{{SAML}}}AttributeValue")
+        for value in evil_role:
+            value.text = (value.text or "").replace("ReadOnly", "Admin")
+        root.set("ID", "_evil")
+        if number == 1:
+            node.append(original)
+        else:
+            node.addprevious(original)
+        out(number, "forbidden_construct", root, note)
+    # 3 to 8: the assertion is signed; an evil assertion somewhere near it.
+    root, original = take(assertion_only())
+    original.addprevious(evil_copy(original, "_evil"))
+    out(3, "multiple_assertions", root, "an evil assertion before the signed one")
+    root, original = take(assertion_only())
+    evil = evil_copy(original, "_evil")
+    original.addprevious(evil)
+    evil.append(original)
+    out(4, "multiple_assertions", root, "the signed assertion inside an evil one")
+    root, original = take(assertion_only())
+    evil = evil_copy(original, "_evil")
+    node = original.find(f"{{{DS}}}Signature")
+    evil.insert(1, node)
+    original.addprevious(evil)
+    root.append(original)
+    out(5, "multiple_assertions", root, "the signature moved to an evil assertion, the original behind it")
+    root, original = take(assertion_only())
+    evil = evil_copy(original, "_evil")
+    node = original.find(f"{{{DS}}}Signature")
+    evil.insert(1, node)
+    original.addprevious(evil)
+    node.append(original)
+    out(6, "multiple_assertions", root, "the original inside the signature that was moved to an evil assertion")
+    root, original = take(assertion_only())
+    extensions = etree.Element(f"{{{SAMLP}}}Extensions")
+    original.addprevious(extensions)
+    extensions.append(evil_copy(original, "_assertion"))
+    out(7, "multiple_assertions", root, "an evil assertion with the same id in the extensions")
+    root, original = take(assertion_only())
+    evil = evil_copy(original, "_evil")
+    node = original.find(f"{{{DS}}}Signature")
+    evil.insert(1, node)
+    original.addprevious(evil)
+    holder = etree.SubElement(node, f"{{{DS}}}Object")
+    holder.append(original)
+    out(8, "multiple_assertions", root, "the original in an Object of the signature that was moved to an evil assertion")
+    # 9: an evil assertion that takes the place of the signed one, which hides in another vocabulary.
+    root, original = take(assertion_only())
+    evil = evil_copy(original, "_evil")
+    holder = etree.Element("{urn:example}holder")
+    original.addprevious(evil)
+    holder.append(original)
+    root.append(holder)
+    out(9, "multiple_assertions", root, "the signed assertion inside an element of another vocabulary")
+    # The signed assertion by its id, and the evil one without a signature in its place.
+    root, original = take(assertion_only())
+    evil = evil_copy(original, "_evil")
+    node = original.find(f"{{{DS}}}Signature")
+    root.insert(1, node)
+    original.getparent().replace(original, evil)
+    vector("signature-moved-to-response", "forbidden_construct", etree.tostring(root).decode(), "the assertion's signature in the response, and another assertion")
+
+
+def conditions():
+    refused = "assertion_not_accepted"
+    vector("expired", refused, both(), "after its end, beyond the skew", clock="2026-11-24T10:06:00Z")
+    vector("within-skew", "verified", both(), "after its end, within the skew", clock="2026-11-24T10:05:59Z")
+    vector("not-yet", refused, both(), "before its beginning", clock="2026-11-24T09:53:00Z")
+    vector("session-ended", refused, both(response(session=' SessionNotOnOrAfter="2026-11-24T09:00:00Z"')), "the session has ended")
+    vector("unreadable-end", refused, both(response(session=' SessionNotOnOrAfter="soon"')), "an end that is no instant")
+    vector("no-end", refused, both(response().replace(' NotOnOrAfter="2026-11-24T10:05:00Z" Recipient', " Recipient")), "a confirmation without an end")
+    vector("other-audience", refused, both(response(conditions='<saml2:AudienceRestriction><saml2:Audience>urn:other</saml2:Audience></saml2:AudienceRestriction>')), "another audience")
+    vector("no-audience", refused, both(response(conditions="")), "no audience")
+    two = '<saml2:AudienceRestriction><saml2:Audience>urn:amazon:webservices</saml2:Audience></saml2:AudienceRestriction>' \
+          '<saml2:AudienceRestriction><saml2:Audience>urn:other</saml2:Audience></saml2:AudienceRestriction>'
+    vector("two-restrictions", refused, both(response(conditions=two)), "a second restriction of the audience")
+    vector("unknown-condition", refused, both(response(conditions='<saml2:AudienceRestriction><saml2:Audience>urn:amazon:webservices</saml2:Audience></saml2:AudienceRestriction><saml2:Condition/>')), "a condition that is not understood")
+    vector("other-recipient", refused, both(response(recipient="https://evil.example/saml")), "another recipient")
+    vector("other-destination", refused, assertion_only(response(destination="https://evil.example/saml")), "another destination")
+    vector("holder-of-key", refused, both(response(method="urn:oasis:names:tc:SAML:2.0:cm:holder-of-key")), "another confirmation method")
+    vector("no-subject", refused, both(response(subject="")), "an empty name")
+    twice = response()
+    found = re.search(r"<saml2:SubjectConfirmation .*?</saml2:SubjectConfirmation>", twice).group()
+    vector("two-confirmations", refused, both(twice.replace(found, found * 2)), "two confirmations")
+    vector("failed", refused, both(response(status="urn:oasis:names:tc:SAML:2.0:status:Responder")), "a status of failure")
+    vector("failed-outside", refused, assertion_only(response(status="urn:oasis:names:tc:SAML:2.0:status:Responder")), "a status of failure outside what is signed")
+    vector("other-issuer", refused, both(response(issuer="http://www.okta.com/other")), "another issuer than the metadata names", key="metadata.xml")
+    vector("no-issuer", refused, assertion_only(re.sub(r"(?s)(<saml2:Assertion.*?)<saml2:Issuer>.*?</saml2:Issuer>", r"\1", response()), at=0), "no issuer in the assertion")
+    vector("other-request", refused, both(response(in_response_to=' InResponseTo="_other"')), "an answer to another request", in_response_to="_request")
+    vector("unsolicited", refused, both(), "no answer to any request", in_response_to="_request")
+    vector("outside-answers-other", refused, assertion_only(response(in_response_to=' InResponseTo="_request"').replace('InResponseTo="_request"', 'InResponseTo="_other"', 1)), "the response answers another request than the assertion", in_response_to="_request")
+
+
+def main():
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob("*.vector"):
+        old.unlink()
+    for name, key in {"rsa": RSA, "short": SHORT, "p256": P256, "p384": P384, "expired": EXPIRED}.items():
+        (FOLDER / f"{name}.pem").write_text(key.pem())
+    (FOLDER / "two.pem").write_text(P256.pem() + RSA.pem())
+    (FOLDER / "rsa.public.pem").write_text(RSA.public_pem())
+    (FOLDER / "metadata.xml").write_text(
+        f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="{DS}" entityID="{ISSUER}">'
+        f'<md:IDPSSODescriptor protocolSupportEnumeration="{SAMLP}"><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data>'
+        f"<ds:X509Certificate>{RSA.der64()}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        '<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://acme.okta.com/app/sso"/>'
+        "</md:IDPSSODescriptor></md:EntityDescriptor>\n"
+    )
+    genuine()
+    policies()
+    tampered()
+    shapes()
+    wrapped()
+    conditions()
+
+
+main()

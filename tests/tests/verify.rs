@@ -1,0 +1,50 @@
+//! Verifying, held to vectors that other libraries signed. Their format is in `tests/vectors/README.md`.
+
+use tempaccess_core::verify::{Expectations, SignaturePolicy, TrustedKeys, Verifier};
+use tempaccess_core::{Limits, SamlResponse};
+use tempaccess_tests::vectors::{self, SignedVector};
+
+fn policy(names: &str) -> SignaturePolicy {
+    let has = |name: &str| names.split(' ').any(|known| known == name);
+    SignaturePolicy::new(has("allow-sha1"), has("allow-short-rsa"), has("allow-expired-certificate"))
+}
+
+/// The names of the roles, or the kind of the error.
+fn verify(vector: &SignedVector) -> Result<String, String> {
+    let key = std::fs::read(vector.folder().join(vector.field("key").unwrap())).unwrap();
+    let keys = TrustedKeys::parse(&key).unwrap();
+    let verifier = Verifier::new(keys).policy(policy(vector.field("policy").unwrap_or_default()));
+    let mut expected = Expectations::aws();
+    if let Some(request) = vector.field("in-response-to") {
+        expected = expected.in_response_to(request);
+    }
+    let now = vector.field("clock").unwrap().parse().unwrap();
+    let verified = SamlResponse::detect(vector.document.as_bytes(), &Limits::default())
+        .and_then(|response| verifier.verify(&response, &expected, now));
+    match verified {
+        Ok(assertion) => {
+            assert!(!assertion.signatures().is_empty());
+            Ok(assertion.aws.roles.iter().map(|offer| offer.role().name()).collect::<Vec<_>>().join(" "))
+        }
+        Err(error) => Err(format!("{}: {error}", error.kind().as_str())),
+    }
+}
+
+#[test]
+fn every_vector_is_judged_as_it_says() {
+    let vectors = vectors::signed();
+    assert!(vectors.len() > 90, "{}", vectors.len());
+    let mut wrong = Vec::new();
+    for vector in &vectors {
+        let expected = vector.field("verdict").unwrap();
+        let found = verify(vector);
+        let fits = match &found {
+            Ok(roles) => expected == "verified" && vector.field("roles") == Some(roles),
+            Err(error) => error.split(':').next() == Some(expected),
+        };
+        if !fits {
+            wrong.push(format!("{}: expected {expected}, found {found:?}", vector.file.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
