@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use tempaccess_core::{ErrorKind, Inspection, Limits, SamlResponse};
+use tempaccess_core::verify::{Engine, Expectations, SignaturePolicy, TrustedKeys, Verifier};
+use tempaccess_core::{Assertion, ErrorKind, Inspection, Limits, SamlResponse};
 
 /// Why an honest document may be refused.
 fn is_right_reason(kind: ErrorKind, message: &str, name: &str) -> bool {
@@ -45,4 +46,162 @@ fn honest_documents_are_read_and_nothing_panics() {
         }
     }
     assert!(read["valid"].0 > 50 && read["parse-only"].0 > 60, "{read:?}");
+}
+
+/// A row of the index, as far as it is of use here.
+struct Row<'i> {
+    name: &'i str,
+    verdict: &'i str,
+    clock: jiff::Timestamp,
+    certificate: Vec<u8>,
+    document: Vec<u8>,
+}
+
+fn rows<'i>(index: &'i str, folder: &std::path::Path) -> Vec<Row<'i>> {
+    let row = |line: &'i str| {
+        let fields: Vec<_> = line.split('\t').collect();
+        let (name, verdict, clock, certificate) = (fields[0], fields[3], fields[4], fields[5]);
+        (certificate != "-").then(|| Row {
+            name,
+            verdict,
+            clock: clock.parse().unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+            certificate: std::fs::read(folder.join(certificate)).unwrap(),
+            document: std::fs::read(folder.join(name)).unwrap(),
+        })
+    };
+    index.lines().skip(1).filter_map(row).collect()
+}
+
+/// The document's own audience and recipient: these documents were made for many services.
+fn its_own(assertion: &Assertion) -> Expectations {
+    let audience = assertion.audiences.first().cloned().unwrap_or_default();
+    Expectations::new(audience, assertion.recipient().unwrap_or_default())
+}
+
+fn by_core(row: &Row<'_>, policy: SignaturePolicy, engine: Engine) -> Result<(), String> {
+    let said = |error: tempaccess_core::Error| format!("{}: {error}", error.kind().as_str());
+    let verifier = Verifier::new(TrustedKeys::parse(&row.certificate).map_err(said)?).policy(policy).engine(engine);
+    let response = SamlResponse::detect(&row.document, &Limits::default()).map_err(said)?;
+    let expected = its_own(&response.read().map_err(said)?);
+    verifier.verify(&response, &expected, row.clock).map(drop).map_err(said)
+}
+
+/// Whether bergshamra finds every signature valid under the certificate. It judges signatures, not SAML.
+fn by_bergshamra(row: &Row<'_>) -> Result<(), String> {
+    let xml = std::str::from_utf8(&row.document).map_err(|error| error.to_string())?;
+    let key = bergshamra::keys::loader::load_x509_cert_pem(&row.certificate).map_err(|error| error.to_string())?;
+    let mut keys = bergshamra::KeysManager::new();
+    keys.add_key(key);
+    let results =
+        bergshamra::verify_all(&bergshamra::DsigContext::new(keys), xml).map_err(|error| error.to_string())?;
+    let valid = |result: &bergshamra::VerifyResult| matches!(result, bergshamra::VerifyResult::Valid { .. });
+    if !results.is_empty() && results.iter().all(valid) {
+        Ok(())
+    } else {
+        Err("not every signature is valid".to_owned())
+    }
+}
+
+#[cfg(feature = "samael")]
+fn by_samael(row: &Row<'_>, policy: SignaturePolicy) -> Option<Result<(), String>> {
+    Some(by_core(row, policy, Engine::Xmlsec))
+}
+
+#[cfg(not(feature = "samael"))]
+fn by_samael(_: &Row<'_>, _: SignaturePolicy) -> Option<Result<(), String>> {
+    None
+}
+
+/// Why the strict verifier may refuse a document whose signature is valid: policies of its own, each of them stated.
+const STATED: [&str; 15] = [
+    // Documents in other places and shapes than the SAML profile has.
+    "forbidden_construct: there is a signature that is no direct child",
+    "forbidden_construct: the signature refers to something else than the element that holds it",
+    "forbidden_construct: two elements have the same id",
+    "forbidden_construct: the signature uses another canonicalization than the exclusive one",
+    "forbidden_construct: the signature's transforms are not the enveloped one and exclusive canonicalization",
+    "forbidden_construct: the signature holds elements that the SAML profile has no place for",
+    "multiple_assertions: ",
+    "encrypted_assertion: ",
+    // Documents that say too little for anybody to rely on.
+    "assertion_not_accepted: the confirmation of the subject has no end",
+    "assertion_not_accepted: there is not exactly one confirmation of the subject",
+    "assertion_not_accepted: the assertion does not say that anybody signed in",
+    "assertion_not_accepted: the assertion names no audience",
+    "assertion_not_accepted: the recipient is ``",
+    // An encrypted name among them.
+    "assertion_not_accepted: the assertion names no subject",
+    "malformed_response: the document's root is `LogoutResponse`",
+];
+
+/// Signed documents that the profile of another service refuses, and that are none of ours to refuse.
+const NOT_OURS: [&str; 3] = [
+    // An attribute that stands there twice: its values are taken together, or told as a problem.
+    "duplicated_attributes",
+    // The issuer of a response, which may be missing where the assertion has one.
+    "no_issuer_response",
+    // A name in the terms of another service.
+    "wrong_spnamequalifier",
+];
+
+#[test]
+fn no_forgery_is_accepted_and_every_refusal_has_a_stated_reason() {
+    let Some(folder) = std::env::var_os("TEMPACCESS_CORPUS").map(PathBuf::from) else { return };
+    let index = std::fs::read_to_string(folder.join("INDEX.tsv")).unwrap();
+    let lenient = SignaturePolicy::new(true, true, true);
+    let mut table = "| document | verdict | core, strict | core, lenient | bergshamra | libxmlsec1 |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
+    let mut wrong = Vec::new();
+    let mut accepted = BTreeMap::<&str, [usize; 4]>::new();
+    for row in rows(&index, &folder) {
+        let strict = by_core(&row, SignaturePolicy::default(), Engine::Own);
+        let loose = by_core(&row, lenient, Engine::Own);
+        let bergshamra = by_bergshamra(&row);
+        let samael = by_samael(&row, lenient);
+        let counts = accepted.entry(row.verdict).or_default();
+        for (count, ok) in counts.iter_mut().zip([
+            strict.is_ok(),
+            loose.is_ok(),
+            bergshamra.is_ok(),
+            samael.as_ref().is_some_and(Result::is_ok),
+        ]) {
+            *count += usize::from(ok);
+        }
+        match row.verdict {
+            "must-reject" | "reject-profile"
+                if loose.is_ok()
+                    && !(row.verdict == "reject-profile" && NOT_OURS.iter().any(|name| row.name.contains(name))) =>
+            {
+                wrong.push(format!("{}: accepted", row.name));
+            }
+            "valid" | "valid-assertion" => {
+                if let Err(why) = &loose
+                    && !STATED.iter().any(|stated| why.starts_with(stated))
+                {
+                    wrong.push(format!("{}: {why}", row.name));
+                }
+            }
+            _ => {}
+        }
+        // What only we accept would be a forgery, or our mistake.
+        if loose.is_ok() && bergshamra.is_err() && !matches!(&samael, Some(Ok(()))) {
+            wrong.push(format!("{}: accepted by nobody else", row.name));
+        }
+        let cell = |result: &Result<(), String>| match result {
+            Ok(()) => "accepted".to_owned(),
+            Err(why) => why.replace('|', "/").replace('\n', " ").chars().take(160).collect(),
+        };
+        let samael = samael.as_ref().map_or_else(|| "-".to_owned(), cell);
+        table += &format!(
+            "| {} | {} | {} | {} | {} | {samael} |\n",
+            row.name,
+            row.verdict,
+            cell(&strict),
+            cell(&loose),
+            cell(&bergshamra)
+        );
+    }
+    table += &format!("\naccepted, by verdict: core strict, core lenient, bergshamra, libxmlsec1\n\n{accepted:#?}\n");
+    std::fs::write(tempaccess_tests::workspace().join("target/corpus.md"), table).unwrap();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(accepted["valid"][1] > 40, "{accepted:?}");
 }

@@ -41,8 +41,9 @@
 //! | `command` | [`CommandSource`]: any program as a source | tokio |
 //! | `config` | [`config`]: the configuration that all front ends share; needs the three above | toml |
 //! | `verify` | [`verify`]: is the document genuine? | ring, x509-cert |
+//! | `samael` | libxmlsec1 as a second engine for [`verify`] | samael, OpenSSL, libxml2, libxmlsec1 |
 //!
-//! All five are on by default.
+//! All but the last are on by default.
 //!
 //! # What a session policy is worth
 //!

@@ -77,9 +77,10 @@ pub(super) fn judge(
 ) -> Result<()> {
     let conditions = Judge { assertion, response, expected, now };
     conditions.status()?;
-    conditions.origin(keys)?;
+    let node = inside.unwrap_or_else(|| tree.root());
+    conditions.origin(tree, node, keys)?;
     conditions.subject()?;
-    conditions.audience(tree, inside.unwrap_or_else(|| tree.root()))?;
+    conditions.audience(tree, node)?;
     conditions.window()
 }
 
@@ -100,10 +101,14 @@ impl Judge<'_> {
         }
     }
 
-    fn origin(&self, keys: &TrustedKeys) -> Result<()> {
+    fn origin(&self, tree: &Tree, assertion: NodeId, keys: &TrustedKeys) -> Result<()> {
+        let holds = |name| tree.elements(assertion).any(|node| tree.is(node, ASSERTION, name));
         let named = self.assertion.issuer.as_deref().unwrap_or_default();
-        if named.is_empty() {
+        if named.is_empty() || !holds("Issuer") {
             return Err(refused("the assertion does not say who issued it"));
+        }
+        if !holds("AuthnStatement") {
+            return Err(refused("the assertion does not say that anybody signed in (`AuthnStatement`)"));
         }
         let Some(issuer) = keys.issuer() else { return Ok(()) };
         let around = self.response.and_then(|response| response.issuer.as_deref());
@@ -133,7 +138,6 @@ impl Judge<'_> {
         }
         // Where a response says that it goes elsewhere, it does (SAML bindings 3.5.5.2).
         if let Some(destination) = self.response.and_then(|response| response.destination.as_deref())
-            && !destination.is_empty()
             && !self.expected.takes_recipient(destination)
         {
             return Err(refused(format!(

@@ -33,6 +33,9 @@ pub struct TrustedKey {
     pub(super) public: Vec<u8>,
     pub(super) subject: Option<String>,
     pub(super) sha256: String,
+    /// Its certificate, in DER.
+    #[cfg(feature = "samael")]
+    certificate: Option<Vec<u8>>,
     /// When its certificate is valid.
     window: Option<(Timestamp, Timestamp)>,
 }
@@ -68,8 +71,24 @@ impl TrustedKeys {
         }
         let xml = std::str::from_utf8(start).map_err(|_| unusable("the metadata is not UTF-8"))?;
         let metadata = metadata::read(xml, limits)?;
-        let keys = metadata.certificates.iter().map(|der| TrustedKey::from_certificate(der)).collect::<Result<_>>()?;
+        let keys: Vec<_> =
+            metadata.certificates.iter().map(|der| TrustedKey::from_certificate(der)).collect::<Result<_>>()?;
         Ok(Self { keys, issuer: Some(metadata.entity_id) })
+    }
+
+    /// The same, metadata read by samael and libxml2: the other half of a second opinion.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse).
+    #[cfg(feature = "samael")]
+    pub fn parse_with_samael(text: &[u8]) -> Result<Self> {
+        // Ours reads it too: first, so that nothing beyond the limits gets further.
+        let own = Self::parse(text)?;
+        let Some(xml) = std::str::from_utf8(text).ok().filter(|_| own.issuer.is_some()) else { return Ok(own) };
+        let (issuer, certificates) = super::xmlsec::metadata(xml.trim_start_matches('\u{feff}').trim_start())?;
+        let keys = certificates.iter().map(|der| TrustedKey::from_certificate(der)).collect::<Result<_>>()?;
+        Ok(Self { keys, issuer })
     }
 
     fn from_pem(text: &[u8]) -> Result<Self> {
@@ -95,6 +114,25 @@ impl TrustedKeys {
     /// The keys.
     pub fn keys(&self) -> &[TrustedKey] {
         &self.keys
+    }
+
+    /// Those that the policy lets count, for an engine that does not say which one it was.
+    #[cfg(feature = "samael")]
+    pub(super) fn usable(&self, policy: SignaturePolicy, now: Timestamp) -> Result<Self> {
+        let mut usable = Self { keys: Vec::new(), issuer: self.issuer.clone() };
+        let mut why = None;
+        for key in &self.keys {
+            let short = matches!(key.kind, KeyKind::Rsa { bits: ..2048 }) && !policy.allow_short_rsa;
+            match key.check(policy, now) {
+                Ok(()) if short => why = Some(key.too_short()),
+                Ok(()) => usable.keys.push(key.clone()),
+                Err(error) => why = Some(error),
+            }
+        }
+        match why {
+            Some(error) if usable.keys.is_empty() => Err(error),
+            _ => Ok(usable),
+        }
     }
 
     /// The entity ID of the identity provider, where metadata said it: then the assertion must come from it.
@@ -148,7 +186,21 @@ impl TrustedKey {
                     .with_hint("RSA and ECDSA over P-256 and P-384 are known"));
             }
         };
-        Ok(Self { kind, public, subject, sha256: fingerprint(der), window })
+        Ok(Self {
+            kind,
+            public,
+            #[cfg(feature = "samael")]
+            certificate: subject.is_some().then(|| der.to_vec()),
+            subject,
+            sha256: fingerprint(der),
+            window,
+        })
+    }
+
+    /// Its certificate, in DER.
+    #[cfg(feature = "samael")]
+    pub(super) fn certificate(&self) -> Option<&[u8]> {
+        self.certificate.as_deref()
     }
 
     /// Whether the policy lets the key count at this time.

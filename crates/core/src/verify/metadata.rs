@@ -19,7 +19,10 @@ pub(super) struct Metadata {
 }
 
 pub(super) fn read(xml: &str, limits: &Limits) -> Result<Metadata> {
-    let tree = Tree::read(xml, limits).map_err(|error| unusable(format!("the metadata cannot be read: {error}")))?;
+    let tree = Tree::read(xml, limits).map_err(|error| {
+        let why = error.message().replace("the SAML response", "it");
+        unusable(format!("the metadata cannot be read: {why}"))
+    })?;
     let providers: Vec<_> = tree.all().filter(|node| tree.is(*node, METADATA, "IDPSSODescriptor")).collect();
     let provider = match providers.as_slice() {
         [provider] => *provider,

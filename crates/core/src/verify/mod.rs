@@ -26,6 +26,8 @@ mod keys;
 mod metadata;
 mod profile;
 mod signature;
+#[cfg(feature = "samael")]
+mod xmlsec;
 
 use std::ops::Deref;
 
@@ -46,6 +48,19 @@ pub struct Verifier {
     keys: TrustedKeys,
     policy: SignaturePolicy,
     limits: Limits,
+    engine: Engine,
+}
+
+/// What looks at the signatures. Whom the assertion is meant for, and when, is judged in one place whatever the engine.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Engine {
+    /// The strict verifier of this module.
+    #[default]
+    Own,
+    /// libxmlsec1, through samael: a second opinion. It accepts documents that the strict one refuses for their shape.
+    #[cfg(feature = "samael")]
+    Xmlsec,
 }
 
 /// Something that was verified, and by which signatures. There is no other way to make one.
@@ -155,13 +170,20 @@ impl Outcome {
 impl Verifier {
     /// A verifier that trusts these keys, with the strict policy and the default limits.
     pub fn new(keys: TrustedKeys) -> Self {
-        Self { keys, policy: SignaturePolicy::default(), limits: Limits::default() }
+        Self { keys, policy: SignaturePolicy::default(), limits: Limits::default(), engine: Engine::Own }
     }
 
     /// Accepts what this policy allows.
     #[must_use]
     pub fn policy(mut self, policy: SignaturePolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Lets another engine look at the signatures.
+    #[must_use]
+    pub fn engine(mut self, engine: Engine) -> Self {
+        self.engine = engine;
         self
     }
 
@@ -206,6 +228,10 @@ impl Verifier {
         verified: &mut Vec<VerifiedSignature>,
     ) -> Result<Assertion> {
         let tree = Tree::read(xml, &self.limits)?;
+        #[cfg(feature = "samael")]
+        if self.engine == Engine::Xmlsec {
+            return self.judge_by_xmlsec(&tree, xml, expected, now);
+        }
         let document = profile::check(&tree)?;
         // Outermost first. A signature that does not hold is refused even where another one would do.
         let mut covered: Option<NodeId> = None;
@@ -243,6 +269,22 @@ impl Verifier {
             });
         }
         conditions::judge(&tree, document.assertion, &assertion, outside.response.as_ref(), &self.keys, expected, now)?;
+        Ok(assertion)
+    }
+
+    #[cfg(feature = "samael")]
+    fn judge_by_xmlsec(&self, tree: &Tree, xml: &str, expected: &Expectations, now: Timestamp) -> Result<Assertion> {
+        let outside = tree.facts(tree.root(), &self.limits)?;
+        let keys = self.keys.usable(self.policy, now)?;
+        let signed = xmlsec::signed_part(tree, xml, &keys, self.policy)?;
+        // What is left has its signature still in it; its shape is that of the part which was signed.
+        let tree = Tree::read(&signed, &self.limits)?;
+        let assertion = tree.facts(tree.root(), &self.limits)?;
+        if assertion.content != Content::Plain {
+            return Err(conditions::refused("there is no assertion in what was signed"));
+        }
+        let inside = tree.elements(tree.root()).find(|node| tree.is(*node, crate::saml::ASSERTION, "Assertion"));
+        conditions::judge(&tree, inside, &assertion, outside.response.as_ref(), &keys, expected, now)?;
         Ok(assertion)
     }
 }
