@@ -21,6 +21,7 @@ macro_rules! snapshot {
         settings.add_filter(r"[A-Za-z0-9]{320}", "SESSION-TOKEN");
         settings.add_filter(r"\bid[A-Za-z0-9]{20}\b", "SAML-ID");
         settings.add_filter(r"(\d+m )?\d+s ago", "SOME-TIME ago");
+        settings.add_filter(r"[0-9a-f]{64}", "SHA-256");
         settings.add_filter(r"/tmp/\.tmp[A-Za-z0-9]+", "FOLDER");
         settings.bind(|| insta::assert_snapshot!($name, $ran.to_string()));
     }};
@@ -169,6 +170,31 @@ fn inspect() {
     assert!(ran.stdout.contains("\"code\": \"too_long\""), "{ran}");
     let large = machine.run_words(&["inspect"], &vec![b'A'; 50 << 20]);
     snapshot!("inspect-50-mb", large);
+}
+
+#[test]
+fn inspect_and_verify() {
+    let machine = Machine::alone();
+    let folder = vectors::folder().join("verify");
+    let verify = |name: &str, key: &str, rest: &str| {
+        let vector =
+            vectors::signed().into_iter().find(|vector| vector.file.ends_with(format!("{name}.vector"))).unwrap();
+        let line = format!("inspect --at 2026-11-24T10:01:00Z --verify {} {rest}", folder.join(key).display());
+        machine.run_with(&line, &vector.document)
+    };
+    snapshot!("verify", verify("both", "metadata.xml", ""));
+    snapshot!("verify-json", verify("assertion", "rsa.pem", "--output json"));
+    snapshot!("verify-changed", verify("changed-role", "rsa.pem", ""));
+    snapshot!("verify-other-key", verify("attacker-key-info", "rsa.pem", ""));
+    snapshot!("verify-wrapped", verify("signature-moved-to-response", "rsa.pem", ""));
+    assert_eq!(verify("sha1", "rsa.pem", "").code, 27);
+    assert_eq!(verify("sha1", "rsa.pem", "--allow-sha1").code, 0);
+    assert_eq!(verify("expired-certificate", "expired.pem", "--allow-expired-certificate").code, 0);
+    assert_eq!(verify("short-rsa", "short.pem", "--allow-short-rsa").code, 0);
+    let own = "--audience urn:other --recipient https://signin.aws.amazon.com/saml";
+    assert_eq!(verify("other-audience", "rsa.pem", own).code, 0);
+    assert_eq!(verify("both", "rsa.pem", own).code, 28);
+    snapshot!("verify-no-key", verify("both", "../README.md", ""));
 }
 
 #[test]

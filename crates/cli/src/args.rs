@@ -14,7 +14,7 @@ pub(crate) struct Arguments {
 const AFTER_HELP: &str = "\
 Settings can stand in the configuration file too, and most in the environment; arguments win.
 
-Exit codes: 0 done, 2-7 arguments and machine, 10-17 sign-in, 20-25 SAML response,
+Exit codes: 0 done, 2-7 arguments and machine, 10-17 sign-in, 20-28 SAML response,
 30-33 role and scope, 40-50 AWS STS, 60 audit record, 130 cancelled.
 With `--output json`, errors are JSON on standard error.";
 
@@ -69,9 +69,50 @@ pub(crate) struct Inspect {
     /// Judge as of this instant instead of now, such as 2026-11-24T12:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
+    #[command(flatten)]
+    pub(crate) verify: Verify,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+}
+
+/// Whether to verify, and how strictly.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Verifying")]
+pub(crate) struct Verify {
+    /// Verify the signatures against the keys in this file: the identity provider's metadata, or PEM
+    #[arg(long = "verify", value_name = "METADATA|PEM")]
+    pub(crate) keys: Option<PathBuf>,
+    /// Accept SHA-1
+    #[arg(long, requires = "keys")]
+    pub(crate) allow_sha1: bool,
+    /// Accept RSA keys of 1,024 to 2,047 bits
+    #[arg(long, requires = "keys")]
+    pub(crate) allow_short_rsa: bool,
+    /// Accept a certificate outside the time that it says it is valid
+    #[arg(long, requires = "keys")]
+    pub(crate) allow_expired_certificate: bool,
+    /// The audience, where it is not AWS
+    #[arg(long, value_name = "ENTITY ID", requires_all = ["keys", "recipient"])]
+    pub(crate) audience: Option<String>,
+    /// The recipient, where it is not AWS
+    #[arg(long, value_name = "URL", requires_all = ["keys", "audience"])]
+    pub(crate) recipient: Option<String>,
+    /// What looks at the signatures
+    #[cfg(feature = "samael")]
+    #[arg(long, value_enum, default_value_t, requires = "keys")]
+    pub(crate) engine: Engine,
+}
+
+/// What looks at the signatures.
+#[cfg(feature = "samael")]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// The strict verifier of this program
+    #[default]
+    Own,
+    /// libxmlsec1
+    Xmlsec,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]

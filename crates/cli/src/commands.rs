@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::sink::{self, GrantSummary, RoleList};
+#[cfg(feature = "samael")]
+use tempaccess_core::verify::Engine;
+use tempaccess_core::verify::{Examination, Expectations, SignaturePolicy, TrustedKeys, Verifier};
 use tempaccess_core::{
     Clock, Error, ErrorKind, FileSource, Inspection, Limits, Prompter, Result, SecretString, Stage, SystemClock,
     TempAccess,
 };
 
-use crate::args::{Access, Arguments, Command, CredentialsOutput, Inspect, Output};
+use crate::args::{Access, Arguments, Command, CredentialsOutput, Inspect, Output, Verify};
 use crate::render;
 use crate::terminal::{self, Silent, Terminal};
 
@@ -57,14 +60,50 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<()> {
         })?,
         None => SystemClock.now(),
     };
+    let verifier = verifier(&arguments.verify)?;
     let source = if arguments.file == Path::new("-") { FileSource::stdin() } else { FileSource::new(&arguments.file) };
     let response = source.read(&Limits::default())?;
     let assertion = response.read()?;
     let inspection = Inspection::new(&assertion, now);
+    let Some((verifier, expected)) = verifier else {
+        return match arguments.output {
+            Output::Json => print_json(&inspection),
+            Output::Text => print(&render::inspection(&inspection, None)),
+        };
+    };
+    let outcome = verifier.examine(&response, &expected, now);
     match arguments.output {
-        Output::Json => print_json(&inspection),
-        Output::Text => print(&render::inspection(&inspection)),
+        Output::Json => print_json(&Examination { inspection, verification: outcome.report() })?,
+        Output::Text => print(&render::inspection(&inspection, Some(&outcome.report())))?,
     }
+    outcome.into_result().map(drop)
+}
+
+/// The verifier that the arguments describe, and whom the assertion must be meant for.
+fn verifier(arguments: &Verify) -> Result<Option<(Verifier, Expectations)>> {
+    let Some(file) = &arguments.keys else { return Ok(None) };
+    let text = std::fs::read(file).map_err(|error| {
+        Error::new(
+            ErrorKind::Io,
+            Stage::Verification,
+            format!("the keys in `{}` cannot be read: {error}", file.display()),
+        )
+        .with_source(error)
+    })?;
+    let policy =
+        SignaturePolicy::new(arguments.allow_sha1, arguments.allow_short_rsa, arguments.allow_expired_certificate);
+    #[cfg(feature = "samael")]
+    let verifier = match arguments.engine {
+        crate::args::Engine::Own => Verifier::new(TrustedKeys::parse(&text)?),
+        crate::args::Engine::Xmlsec => Verifier::new(TrustedKeys::parse_with_samael(&text)?).engine(Engine::Xmlsec),
+    };
+    #[cfg(not(feature = "samael"))]
+    let verifier = Verifier::new(TrustedKeys::parse(&text)?);
+    let expected = match (&arguments.audience, &arguments.recipient) {
+        (Some(audience), Some(recipient)) => Expectations::new(audience, recipient),
+        _ => Expectations::aws(),
+    };
+    Ok(Some((verifier.policy(policy), expected)))
 }
 
 /// The access that arguments, environment and configuration describe together.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use console::style;
 use tempaccess_core::sink::RoleList;
+use tempaccess_core::verify::Verification;
 use tempaccess_core::{Error, Grant, Inspection, clock_words, printable};
 
 /// An error, for standard error.
@@ -129,12 +130,17 @@ pub(crate) fn roles(list: &RoleList<'_>) -> String {
     text
 }
 
-/// What is in a SAML response, and what AWS would refuse.
-pub(crate) fn inspection(inspection: &Inspection<'_>) -> String {
+/// What is in a SAML response, what AWS would refuse, and what verifying found.
+pub(crate) fn inspection(inspection: &Inspection<'_>, verified: Option<&Verification<'_>>) -> String {
     let mut table = Table(Vec::new());
     let signed = |id: Option<&str>, signed: bool| {
         let id = id.map_or_else(|| "(no id)".to_owned(), |id| printable(id).into_owned());
-        format!("{id}, {}", if signed { "signed (not verified)" } else { "not signed" })
+        let signed = match (signed, verified) {
+            (true, None) => "signed (not verified)",
+            (true, Some(_)) => "signed",
+            (false, _) => "not signed",
+        };
+        format!("{id}, {signed}")
     };
     table.row("Response", signed(inspection.response_id, inspection.signed.response));
     if inspection.encrypted {
@@ -189,8 +195,40 @@ pub(crate) fn inspection(inspection: &Inspection<'_>) -> String {
             let _ = write!(text, "\n{} {}", style("hint:").cyan().bold(), printable(hint));
         }
     }
-    if inspection.problems.is_empty() {
+    if inspection.problems.is_empty() && verified.is_none_or(|verified| verified.verified) {
         let _ = write!(text, "\n\n{}", style("Nothing is wrong that can be seen here.").green());
     }
+    if let Some(verified) = verified {
+        let _ = write!(text, "\n\n{}", verification(verified));
+    }
     text
+}
+
+/// What verifying found.
+fn verification(verification: &Verification<'_>) -> String {
+    let mut lines = Vec::new();
+    for signature in verification.signatures {
+        let key = signature
+            .key_subject
+            .as_deref()
+            .map_or_else(|| "a bare key".to_owned(), |subject| format!("the certificate `{}`", printable(subject)));
+        lines.push(format!(
+            "{} the `{}` {} is signed ({}, {}) by {key}, SHA-256 {}",
+            style("holds:").green().bold(),
+            signature.of.as_str(),
+            printable(&signature.id),
+            signature.algorithm,
+            signature.digest,
+            signature.key_sha256
+        ));
+    }
+    lines.push(if verification.verified {
+        format!(
+            "{} it was signed by a trusted key, is meant for this audience and valid now",
+            style("verified:").green().bold()
+        )
+    } else {
+        format!("{} do not rely on what stands above", style("not verified:").red().bold())
+    });
+    lines.join("\n")
 }

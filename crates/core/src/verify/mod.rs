@@ -40,7 +40,7 @@ pub use keys::{TrustedKey, TrustedKeys};
 
 use crate::error::{Error, ErrorKind, ErrorReport, Result, Stage};
 use crate::saml::tree::{NodeId, Tree};
-use crate::saml::{Assertion, Content, Limits, SamlResponse};
+use crate::saml::{Assertion, Content, Inspection, Limits, SamlResponse};
 
 /// Verifies signatures against keys that were pinned beforehand.
 #[derive(Debug, Clone)]
@@ -128,7 +128,7 @@ impl SignedElement {
     }
 }
 
-/// What verifying found, for people and for `tempaccess inspect --verify --output json`.
+/// What verifying found.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Verification<'a> {
@@ -138,6 +138,16 @@ pub struct Verification<'a> {
     pub signatures: &'a [VerifiedSignature],
     /// The first thing that is wrong.
     pub error: Option<ErrorReport<'a>>,
+}
+
+/// What is in a response and what verifying found, as `tempaccess inspect --verify --output json` prints it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Examination<'a> {
+    /// What is in it, whoever signed it.
+    #[serde(flatten)]
+    pub inspection: Inspection<'a>,
+    /// What verifying found.
+    pub verification: Verification<'a>,
 }
 
 /// What verifying found: the signatures that hold, and the assertion or the first thing that is wrong.

@@ -1,0 +1,75 @@
+//! An Okta that answers anything: the sign-in ends, and no request leaves the org.
+#![no_main]
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use libfuzzer_sys::fuzz_target;
+use tempaccess_core::net::{Transport, TransportError, TransportErrorKind};
+use tempaccess_core::okta::OktaSource;
+use tempaccess_core::{AssertionRequest, AssertionSource, Clock, Prompter, Result, SecretString, Timer};
+
+#[derive(Debug)]
+struct Answers(Mutex<VecDeque<(u8, Vec<u8>)>>);
+
+#[async_trait]
+impl Transport for Answers {
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+        assert_eq!(request.uri().host(), Some("acme.okta.com"), "{}", request.uri());
+        assert_eq!(request.uri().scheme_str(), Some("https"));
+        let answer = self.0.lock().expect("no panic").pop_front();
+        let (status, body) = answer.ok_or_else(|| TransportError::new(TransportErrorKind::Interrupted, "the end"))?;
+        let answer = http::Response::builder().status([200, 200, 200, 302, 401, 403, 429, 500][usize::from(status & 7)]);
+        let text = String::from_utf8_lossy(&body);
+        let answer = match http::HeaderValue::from_str(text.lines().next().unwrap_or_default()) {
+            Ok(header) => answer.header("location", header.clone()).header("set-cookie", header.clone()).header("x-rate-limit-reset", header),
+            Err(_) => answer,
+        };
+        Ok(answer.body(body).expect("a response"))
+    }
+}
+
+#[derive(Debug)]
+struct Instantly(Mutex<jiff::Timestamp>);
+
+impl Clock for Instantly {
+    fn now(&self) -> jiff::Timestamp {
+        *self.0.lock().expect("no panic")
+    }
+}
+
+#[async_trait]
+impl Timer for Instantly {
+    async fn sleep(&self, duration: Duration) {
+        *self.0.lock().expect("no panic") += duration;
+    }
+}
+
+#[derive(Debug)]
+struct Yes;
+
+#[async_trait]
+impl Prompter for Yes {
+    async fn text(&self, _: &str) -> Result<String> {
+        Ok("ada".into())
+    }
+    async fn secret(&self, _: &str) -> Result<SecretString> {
+        Ok("123456".into())
+    }
+    async fn choose(&self, _: &str, choices: &[String]) -> Result<usize> {
+        Ok(choices.len() / 2)
+    }
+    fn tell(&self, _: &str) {}
+}
+
+fuzz_target!(|answers: Vec<(u8, Vec<u8>)>| {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let okta = OktaSource::builder("https://acme.okta.com/home/amazon_aws/0oa1/272")
+        .transport(Arc::new(Answers(Mutex::new(answers.into()))))
+        .timer(Arc::new(Instantly(Mutex::new(jiff::Timestamp::UNIX_EPOCH))))
+        .build()
+        .expect("a source");
+    let _ = runtime.block_on(okta.saml_response(&AssertionRequest::new(&Yes)));
+});
