@@ -33,7 +33,18 @@ const PREFIXES: [&str; 5] = ["", "a", "b", "c", "zz"];
 /// Without `&`: libxml2 leaves it as it is in the URI of a namespace, where the specification has it escaped.
 const URIS: [&str; 6] = ["urn:1", "urn:2", "http://x/y?z=1", "urn:a%20b", "tag:x,2026:y", "HTTP://x"];
 const TEXTS: [&str; 12] = [
-    "x", " ", "\n  ", "&amp;", "&lt;", "&gt;", "&#13;", "\u{e9}\u{1F600}", "<![CDATA[<&>]]>", "<!-- c -->", "\"'", "\t",
+    "x",
+    " ",
+    "\n  ",
+    "&amp;",
+    "&lt;",
+    "&gt;",
+    "&#13;",
+    "\u{e9}\u{1F600}",
+    "<![CDATA[<&>]]>",
+    "<!-- c -->",
+    "\"'",
+    "\t",
 ];
 const VALUES: [&str; 10] = ["", "1", "a b", "&#9;", "&#10;", "&#13;", "&quot;'", "&lt;>", "\u{e9}", "\n\t"];
 

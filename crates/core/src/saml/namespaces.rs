@@ -53,6 +53,10 @@ impl Namespaces {
             (prefix, "") if !prefix.is_empty() => return Err("a namespace prefix is declared as nothing"),
             _ => {}
         }
+        let here = self.marks.last().and_then(|mark| self.bindings.get(*mark..)).unwrap_or_default();
+        if here.iter().any(|binding| self.text_of(&binding.prefix) == prefix) {
+            return Err("a namespace prefix is declared twice");
+        }
         let start = self.text.len();
         self.text.push_str(prefix);
         let middle = self.text.len();

@@ -1,6 +1,5 @@
 //! The facts, taken down from the elements that they stand in.
 
-use std::borrow::Cow;
 use std::collections::HashSet;
 
 use super::assertion::SkippedWhat;
@@ -159,9 +158,9 @@ impl Facts<'_> {
         match (namespace, element.local_name()) {
             (PROTOCOL, "Response") => {
                 self.found.response = Some(ResponseFacts {
-                    id: owned(element, "ID")?,
-                    in_response_to: owned(element, "InResponseTo")?,
-                    destination: owned(element, "Destination")?,
+                    id: owned(element, "ID"),
+                    in_response_to: owned(element, "InResponseTo"),
+                    destination: owned(element, "Destination"),
                     issued_at: self.instant(element, "IssueInstant")?,
                     ..ResponseFacts::default()
                 });
@@ -186,7 +185,7 @@ impl Facts<'_> {
             (At::Response, ASSERTION, "Issuer") => At::ResponseIssuer,
             (At::Response, PROTOCOL, "Status") => At::Status,
             (At::Status | At::StatusCode, PROTOCOL, "StatusCode") => {
-                let code = owned(element, "Value")?.unwrap_or_default();
+                let code = owned(element, "Value").unwrap_or_default();
                 self.response(|response| response.status.codes.push(code));
                 At::StatusCode
             }
@@ -204,7 +203,7 @@ impl Facts<'_> {
             }
             (At::Assertion, ASSERTION, "Subject") => At::Subject,
             (At::Subject, ASSERTION, "NameID") => {
-                self.found.subject = Some(Subject { name: String::new(), format: owned(element, "Format")? });
+                self.found.subject = Some(Subject { name: String::new(), format: owned(element, "Format") });
                 At::NameId
             }
             (At::Subject, ASSERTION, "EncryptedID") | (At::AttributeStatement, ASSERTION, "EncryptedAttribute") => {
@@ -213,13 +212,13 @@ impl Facts<'_> {
                 At::Other
             }
             (At::Subject, ASSERTION, "SubjectConfirmation") => {
-                let method = owned(element, "Method")?.unwrap_or_default();
+                let method = owned(element, "Method").unwrap_or_default();
                 self.found.confirmations.push(SubjectConfirmation { method, ..SubjectConfirmation::default() });
                 At::Confirmation
             }
             (At::Confirmation, ASSERTION, "SubjectConfirmationData") => {
-                let recipient = owned(element, "Recipient")?;
-                let in_response_to = owned(element, "InResponseTo")?;
+                let recipient = owned(element, "Recipient");
+                let in_response_to = owned(element, "InResponseTo");
                 let not_before = self.instant(element, "NotBefore")?;
                 let not_on_or_after = self.instant(element, "NotOnOrAfter")?;
                 if let Some(confirmation) = self.found.confirmations.last_mut() {
@@ -245,7 +244,7 @@ impl Facts<'_> {
             }
             (At::Assertion, ASSERTION, "AttributeStatement") => At::AttributeStatement,
             (At::AttributeStatement, ASSERTION, "Attribute") => {
-                self.attribute = owned(element, "Name")?.unwrap_or_default();
+                self.attribute = owned(element, "Name").unwrap_or_default();
                 if !self.attribute.starts_with(aws::PREFIX) {
                     self.found.other_attributes.push(self.attribute.clone());
                 }
@@ -262,7 +261,7 @@ impl Facts<'_> {
 
     fn assertion(&mut self, element: &impl Element) -> Result<At> {
         self.found.content = Content::Plain;
-        self.found.id = owned(element, "ID")?;
+        self.found.id = owned(element, "ID");
         self.found.issued_at = self.instant(element, "IssueInstant")?;
         Ok(At::Assertion)
     }
@@ -279,10 +278,10 @@ impl Facts<'_> {
     }
 
     fn instant(&mut self, element: &impl Element, name: &str) -> Result<Option<jiff::Timestamp>> {
-        let Some(text) = element.attribute(name)? else { return Ok(None) };
-        let instant = time::parse(&text);
+        let Some(text) = element.attribute(name) else { return Ok(None) };
+        let instant = time::parse(text);
         if instant.is_none() {
-            self.found.skipped.push(Skipped::new(SkippedWhat::Instant, &text, format!("is no instant for `{name}`")));
+            self.found.skipped.push(Skipped::new(SkippedWhat::Instant, text, format!("is no instant for `{name}`")));
         }
         Ok(instant)
     }
@@ -343,6 +342,6 @@ fn is_assertion(element: &impl Element) -> bool {
     matches!(element.local_name(), "Assertion" | "EncryptedAssertion") && element.namespace() == ASSERTION
 }
 
-fn owned(element: &impl Element, name: &str) -> Result<Option<String>> {
-    Ok(element.attribute(name)?.map(Cow::into_owned))
+fn owned(element: &impl Element, name: &str) -> Option<String> {
+    element.attribute(name).map(str::to_owned)
 }

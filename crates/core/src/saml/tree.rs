@@ -1,8 +1,6 @@
 //! A document as a tree, read once: signatures are verified over it and facts are read from it, so that both see the
 //! same thing.
 
-use std::borrow::Cow;
-
 use super::namespaces::XML;
 use super::reader::Facts;
 use super::xml::{Element, Tag, Visitor, walk};
@@ -74,7 +72,7 @@ pub(crate) struct Name<'t> {
 
 /// What a node is.
 pub(crate) enum View<'t> {
-    Element,
+    Element(Name<'t>),
     Text(&'t str),
     Comment,
 }
@@ -127,12 +125,14 @@ impl Tree {
     }
 
     pub(crate) fn elements(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
-        self.children(node).filter(|child| matches!(self.view(*child), View::Element))
+        self.children(node).filter(|child| matches!(self.view(*child), View::Element(_)))
     }
 
     pub(crate) fn view(&self, node: NodeId) -> View<'_> {
         match self.nodes.get(node.0).map(|node| &node.kind) {
-            Some(Kind::Element { .. }) => View::Element,
+            Some(Kind::Element { prefix, local_name, namespace, .. }) => {
+                View::Element(self.name_of(prefix, local_name, *namespace))
+            }
             Some(Kind::Text(text)) => View::Text(self.span(text)),
             Some(Kind::Comment) | None => View::Comment,
         }
@@ -140,8 +140,8 @@ impl Tree {
 
     /// The name of an element.
     pub(crate) fn name(&self, node: NodeId) -> Option<Name<'_>> {
-        match &self.nodes.get(node.0)?.kind {
-            Kind::Element { prefix, local_name, namespace, .. } => Some(self.name_of(prefix, local_name, *namespace)),
+        match self.view(node) {
+            View::Element(name) => Some(name),
             _ => None,
         }
     }
@@ -206,8 +206,8 @@ impl Tree {
                 facts.close_element();
             }
             match self.view(at) {
-                View::Element => {
-                    facts.open_element(&At { tree: self, node: at })?;
+                View::Element(name) => {
+                    facts.open_element(&At { tree: self, node: at, name })?;
                     open.push(self.end(at));
                 }
                 View::Text(text) => facts.add_text(text)?,
@@ -256,16 +256,15 @@ impl Visitor for Tree {
         }
         let declarations = first..self.declarations.len() as u32;
         let first = self.attributes.len() as u32;
-        tag.each_attribute(|prefix, local_name, value| {
-            let namespace = if prefix.is_empty() { Namespace::Undeclared } else { number(tag, prefix) };
+        for (prefix, local_name, value) in tag.attributes() {
             let attribute = Attribute {
+                namespace: if prefix.is_empty() { Namespace::Undeclared } else { number(tag, prefix) },
                 prefix: self.keep(prefix),
                 local_name: self.keep(local_name),
-                namespace,
                 value: self.keep(value),
             };
             self.attributes.push(attribute);
-        })?;
+        }
         let kind = Kind::Element {
             prefix: self.keep(tag.prefix()),
             local_name: self.keep(tag.local_name()),
@@ -314,18 +313,19 @@ fn number(tag: &Tag<'_>, prefix: &str) -> Namespace {
 struct At<'t> {
     tree: &'t Tree,
     node: NodeId,
+    name: Name<'t>,
 }
 
 impl Element for At<'_> {
     fn namespace(&self) -> &str {
-        self.tree.name(self.node).map_or("", |name| name.namespace)
+        self.name.namespace
     }
 
     fn local_name(&self) -> &str {
-        self.tree.name(self.node).map_or("", |name| name.local_name)
+        self.name.local_name
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
-        Ok(self.tree.attribute(self.node, name).map(Cow::Borrowed))
+    fn attribute(&self, name: &str) -> Option<&str> {
+        self.tree.attribute(self.node, name)
     }
 }

@@ -33,7 +33,7 @@ pub(super) trait Element {
     /// Its name without the prefix.
     fn local_name(&self) -> &str;
     /// The value of its attribute of this name, which has no prefix.
-    fn attribute(&self, name: &str) -> Result<Option<Cow<'_, str>>>;
+    fn attribute(&self, name: &str) -> Option<&str>;
 }
 
 /// Walks over the document and checks that it is one.
@@ -117,13 +117,19 @@ pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Re
 
 /// A start tag that was checked.
 pub(super) struct Tag<'e> {
-    start: &'e BytesStart<'e>,
     namespaces: &'e Namespaces,
     #[cfg(feature = "verify")]
     prefix: &'e str,
     local_name: &'e str,
     namespace: &'e str,
-    position: usize,
+    attributes: Vec<TagAttribute<'e>>,
+}
+
+/// An attribute that is no declaration of a namespace.
+struct TagAttribute<'e> {
+    prefix: &'e str,
+    local_name: &'e str,
+    value: Cow<'e, str>,
 }
 
 impl<'e> Tag<'e> {
@@ -136,64 +142,58 @@ impl<'e> Tag<'e> {
         if start.attributes_raw().len() > limits.text_bytes {
             return Err(exceeded("bytes of one text", limits.text_bytes));
         }
+        let mut attributes = Vec::new();
         let mut with_prefix = false;
-        // Few, so that looking for duplicates, which costs the square of the count, does not hurt.
-        for (at, attribute) in start.attributes().enumerate() {
+        // Duplicates are looked for below, by what names mean.
+        for (at, attribute) in start.attributes().with_checks(false).enumerate() {
             limits.check("attributes of one element", at + 1, limits.attributes)?;
             let attribute = attribute.map_err(|error| malformed_at(&lower(&error.to_string()), position))?;
-            if attribute.value.contains('<') {
+            if attribute.value.as_bytes().contains(&b'<') {
                 return Err(malformed_at("there is a `<` in the value of an attribute", position));
             }
-            match split(attribute.key.into_inner(), position)? {
-                ("xmlns", prefix) => declare(namespaces, prefix, &attribute, limits, position)?,
-                ("", "xmlns") => declare(namespaces, "", &attribute, limits, position)?,
-                (prefix, _) => with_prefix |= !prefix.is_empty(),
-            }
-            if attribute.value.contains('&') {
-                value(&attribute, position)?;
-            }
+            let value = value(&attribute, position)?;
+            let declared = match split(attribute.key.into_inner(), position)? {
+                ("xmlns", prefix) => prefix,
+                ("", "xmlns") => "",
+                (prefix, local_name) => {
+                    with_prefix |= !prefix.is_empty();
+                    attributes.push(TagAttribute { prefix, local_name, value });
+                    continue;
+                }
+            };
+            limits.check("bytes of one namespace", value.len(), limits.namespace_bytes)?;
+            namespaces.declare(declared, &value).map_err(|why| malformed_at(why, position))?;
         }
         limits.check("namespaces in one place", namespaces.len(), limits.namespaces)?;
         let namespaces: &Namespaces = namespaces;
         let (prefix, local_name) = split(start.name().into_inner(), position)?;
         let namespace = namespaces.resolve(prefix).ok_or_else(|| undeclared(prefix, position))?;
         let tag = Self {
-            start,
             namespaces,
             #[cfg(feature = "verify")]
             prefix,
             local_name,
             namespace,
-            position,
+            attributes,
         };
-        if with_prefix {
-            tag.check_expanded_names()?;
+        if tag.attributes.len() > 1 || with_prefix {
+            tag.check_expanded_names(position)?;
         }
         Ok(tag)
     }
 
     /// Two attributes with different prefixes may still be the same one.
-    fn check_expanded_names(&self) -> Result<()> {
-        let mut names = Vec::new();
-        for attribute in self.start.attributes().with_checks(false).flatten() {
-            let (prefix, local_name) = split(attribute.key.into_inner(), self.position)?;
-            if prefix == "xmlns" || (prefix.is_empty() && local_name == "xmlns") {
-                continue;
-            }
-            names.push((self.namespace_of_attribute(prefix)?, local_name));
+    fn check_expanded_names(&self, position: usize) -> Result<()> {
+        let mut names = Vec::with_capacity(self.attributes.len());
+        for TagAttribute { prefix, local_name, .. } in &self.attributes {
+            let namespace = if prefix.is_empty() { Some("") } else { self.namespaces.resolve(prefix) };
+            names.push((*local_name, namespace.ok_or_else(|| undeclared(prefix, position))?));
         }
         names.sort_unstable();
         if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
-            return Err(malformed_at("an attribute is given twice", self.position));
+            return Err(malformed_at("an attribute is given twice", position));
         }
         Ok(())
-    }
-
-    fn namespace_of_attribute(&self, prefix: &str) -> Result<&'e str> {
-        if prefix.is_empty() {
-            return Ok("");
-        }
-        self.namespaces.resolve(prefix).ok_or_else(|| undeclared(prefix, self.position))
     }
 }
 
@@ -210,14 +210,8 @@ impl Tag<'_> {
     }
 
     /// Its attributes but for the declarations: prefix, local name, value.
-    pub(super) fn each_attribute(&self, mut take: impl FnMut(&str, &str, &str)) -> Result<()> {
-        for attribute in self.start.attributes().with_checks(false).flatten() {
-            let (prefix, local_name) = split(attribute.key.into_inner(), self.position)?;
-            if prefix != "xmlns" && !(prefix.is_empty() && local_name == "xmlns") {
-                take(prefix, local_name, &value(&attribute, self.position)?);
-            }
-        }
-        Ok(())
+    pub(super) fn attributes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.attributes.iter().map(|attribute| (attribute.prefix, attribute.local_name, &*attribute.value))
     }
 }
 
@@ -230,23 +224,11 @@ impl Element for Tag<'_> {
         self.local_name
     }
 
-    fn attribute(&self, name: &str) -> Result<Option<Cow<'_, str>>> {
-        let mut attributes = self.start.attributes();
-        let found = attributes.with_checks(false).flatten().find(|attribute| attribute.key.into_inner() == name);
-        found.map(|attribute| value(&attribute, self.position)).transpose()
+    fn attribute(&self, name: &str) -> Option<&str> {
+        let found =
+            self.attributes.iter().find(|attribute| attribute.prefix.is_empty() && attribute.local_name == name);
+        found.map(|attribute| &*attribute.value)
     }
-}
-
-fn declare(
-    namespaces: &mut Namespaces,
-    prefix: &str,
-    attribute: &Attribute<'_>,
-    limits: &Limits,
-    position: usize,
-) -> Result<()> {
-    let uri = value(attribute, position)?;
-    limits.check("bytes of one namespace", uri.len(), limits.namespace_bytes)?;
-    namespaces.declare(prefix, &uri).map_err(|why| malformed_at(why, position))
 }
 
 /// The value as XML 1.0, 3.3.3, normalises it.
@@ -261,24 +243,41 @@ fn value<'v>(attribute: &Attribute<'v>, position: usize) -> Result<Cow<'v, str>>
 
 /// Prefix and local name of a qualified name.
 fn split(name: &str, position: usize) -> Result<(&str, &str)> {
-    let (prefix, local_name) = match name.split_once(':') {
-        Some((prefix, local_name)) if is_name(prefix) => (prefix, local_name),
-        Some(_) => ("", ""),
-        None => ("", name),
+    let (prefix, local_name) = match name.bytes().position(|byte| byte == b':') {
+        Some(colon) => (name.get(..colon).filter(|prefix| is_name(prefix)), name.get(colon + 1..).unwrap_or_default()),
+        None => (Some(""), name),
     };
-    if is_name(local_name) {
-        Ok((prefix, local_name))
-    } else {
-        Err(malformed_at(&format!("`{name}` is no name of an element or attribute"), position))
+    match prefix {
+        Some(prefix) if is_name(local_name) => Ok((prefix, local_name)),
+        _ => Err(malformed_at(&format!("`{name}` is no name of an element or attribute"), position)),
     }
 }
 
 /// A name without a colon (Namespaces in XML 1.0, `NCName`); what is not ASCII counts as a letter.
 fn is_name(name: &str) -> bool {
-    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_' || byte >= 0x80;
-    name.bytes().next().is_some_and(letter)
-        && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
+    let class = |byte: u8| NAME_BYTES.get(usize::from(byte)).copied().unwrap_or_default();
+    let Some((first, rest)) = name.as_bytes().split_first() else { return false };
+    class(*first) == 2 && rest.iter().all(|byte| class(*byte) > 0)
 }
+
+/// 2 for what a name may begin with, 1 for what it may go on with.
+const NAME_BYTES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0_u8;
+    loop {
+        #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+        let class = &mut table[byte as usize];
+        *class = match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'_' | 0x80.. => 2,
+            b'0'..=b'9' | b'-' | b'.' => 1,
+            _ => 0,
+        };
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
 
 /// Refuses the characters that XML 1.0 has no place for.
 fn check_characters(xml: &str) -> Result<()> {

@@ -88,7 +88,7 @@ pub(super) fn elements_only(tree: &Tree, node: NodeId) -> Result<Vec<NodeId>> {
     let mut elements = Vec::new();
     for child in tree.children(node) {
         match tree.view(child) {
-            View::Element => elements.push(child),
+            View::Element(_) => elements.push(child),
             View::Text(text) if text.trim_ascii().is_empty() => {}
             View::Text(_) | View::Comment => {
                 return Err(forbidden("the signature holds a text or a comment in a place where none belongs"));
