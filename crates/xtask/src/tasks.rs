@@ -31,8 +31,59 @@ pub(crate) fn test() -> Done {
     // Without its features, core must build and work too: no network, no async runtime, no C.
     run(&mut cargo(&["test", "--package", "tempaccess-core", "--no-default-features"]))?;
     run(&mut cargo(&["test", "--workspace"]))?;
+    xmlsec()?;
     python()?;
     node()
+}
+
+/// Holds the verifier against libxmlsec1, where its C libraries are.
+fn xmlsec() -> Done {
+    let there = Command::new("pkg-config").args(["--exists", "xmlsec1", "libxml-2.0", "openssl"]).status();
+    if there.is_ok_and(|status| status.success()) {
+        return run(&mut cargo(&[
+            "test",
+            "--package",
+            "tempaccess-tests",
+            "--features",
+            "samael",
+            "--test",
+            "verify",
+            "--test",
+            "corpus",
+        ]));
+    }
+    let install = "apt-get install libxml2-dev libxmlsec1-dev libssl-dev libclang-dev pkg-config";
+    if std::env::var_os("CI").is_some() {
+        return Err(format!("libxmlsec1 is missing; install it with: {install}"));
+    }
+    eprintln!("\nskipped: libxmlsec1 is missing; install it with: {install}");
+    Ok(())
+}
+
+/// Runs each fuzz target for so many seconds.
+pub(crate) fn fuzz(seconds: &str) -> Done {
+    let targets = ["unwrap", "read", "canonical", "verify", "role_value", "config", "okta", "sts"];
+    for target in targets {
+        let seeds = match target {
+            "unwrap" | "read" => "tests/vectors/read".to_owned(),
+            other => format!("fuzz/seeds/{other}"),
+        };
+        let corpus = format!("fuzz/corpus/{target}");
+        std::fs::create_dir_all(root().join(&corpus)).map_err(|error| error.to_string())?;
+        // The toolchain is named by rustup's own `cargo`, not by the one that runs this.
+        let mut command = Command::new("cargo");
+        command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+        command.args(["+nightly", "fuzz", "run", "--release", target, &corpus, &seeds, "--"]);
+        let limit = format!("-max_total_time={seconds}");
+        run(command.args([
+            limit.as_str(),
+            "-timeout=20",
+            "-rss_limit_mb=4096",
+            "-max_len=20000",
+            "-print_final_stats=1",
+        ]))?;
+    }
+    Ok(())
 }
 
 /// Builds and installs the Python package as a user would, and holds it to the vectors.

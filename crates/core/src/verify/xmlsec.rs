@@ -35,17 +35,23 @@ pub(super) fn signed_part(tree: &Tree, xml: &str, keys: &TrustedKeys, policy: Si
         return Err(unusable("libxmlsec1 needs a certificate here, and the trusted keys are bare ones"));
     }
     let allowed = (!policy.allow_sha1).then_some(&ALLOWED[..]);
-    Crypto::reduce_xml_to_signed_with_allowed_algorithms(
-        xml,
-        &certificates,
-        ReduceMode::ValidateAndMarkNoAncestors,
-        allowed,
-    )
-    .map_err(|error| {
-        let message = format!("libxmlsec1 does not accept the signature: {}", excerpt(&error.to_string()));
-        Error::new(ErrorKind::SignatureInvalid, Stage::Verification, message)
-            .with_hint("compare with `--engine own`, which says more")
-    })
+    // One by one: samael stops at the first key that is of another kind than the signature.
+    let mut why = None;
+    for certificate in &certificates {
+        match Crypto::reduce_xml_to_signed_with_allowed_algorithms(
+            xml,
+            std::slice::from_ref(certificate),
+            ReduceMode::ValidateAndMarkNoAncestors,
+            allowed,
+        ) {
+            Ok(signed) => return Ok(signed),
+            Err(error) => why = Some(error),
+        }
+    }
+    let why = why.map(|error| excerpt(&error.to_string()).into_owned()).unwrap_or_default();
+    let message = format!("libxmlsec1 does not accept the signature: {why}");
+    Err(Error::new(ErrorKind::SignatureInvalid, Stage::Verification, message)
+        .with_hint("compare with `--engine own`, which says more"))
 }
 
 /// Where SHA-1 is allowed, libxmlsec1 is left to choose among all that it has, HMAC with a key of anybody's included.
