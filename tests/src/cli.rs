@@ -47,7 +47,10 @@ pub struct Ran {
 impl Machine {
     /// A machine that knows no sandbox.
     pub fn alone() -> Self {
-        Self { home: tempfile::tempdir().expect("a folder"), variables: Vec::new() }
+        let mut machine = Self { home: tempfile::tempdir().expect("a folder"), variables: Vec::new() };
+        // Whatever keyring this machine has is none of the tests' business.
+        machine.set("TEMPACCESS_STORE", "file");
+        machine
     }
 
     /// A machine that signs in at this sandbox.
@@ -60,12 +63,32 @@ impl Machine {
 
     /// Sets an environment variable.
     pub fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.into()));
     }
 
     /// Its home.
     pub fn home(&self) -> &Path {
         self.home.path()
+    }
+
+    /// The folder that it keeps credentials and sessions in.
+    pub fn store(&self) -> PathBuf {
+        self.home().join(".local/state/tempaccess/store")
+    }
+
+    /// The entries that it keeps: files and what they say.
+    pub fn entries(&self) -> Vec<(PathBuf, serde_json::Value)> {
+        let entries = std::fs::read_dir(self.store()).into_iter().flatten();
+        let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+        files.sort();
+        let read = |file: PathBuf| {
+            let text = std::fs::read_to_string(&file).expect("an entry is text");
+            let value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+            (file, value)
+        };
+        files.into_iter().map(read).collect()
     }
 
     /// The lines of its audit log.

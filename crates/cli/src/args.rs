@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -26,6 +27,14 @@ pub(crate) enum Command {
     Roles(Roles),
     /// Get credentials and print them
     Credentials(Credentials),
+    /// Run a program with credentials in its environment
+    Exec(Exec),
+    /// Print credentials as variables for a shell
+    Env(Env),
+    /// Say what is kept here, for whom, how narrow and until when
+    Status(Status),
+    /// End the session at the identity provider and forget what is kept here
+    Logout(Logout),
     /// Say what is in a SAML response, and what AWS would refuse
     Inspect(Inspect),
 }
@@ -36,6 +45,9 @@ pub(crate) struct Login {
     pub(crate) access: Access,
     #[command(flatten)]
     pub(crate) session: Session,
+    /// Sign in even where the session at the identity provider would do
+    #[arg(long)]
+    pub(crate) anew: bool,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
@@ -59,6 +71,72 @@ pub(crate) struct Credentials {
     /// How to print the credentials
     #[arg(long, value_enum)]
     pub(crate) output: CredentialsOutput,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Exec {
+    /// The profile of the configuration
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    pub(crate) of: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// The program and its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    pub(crate) program: Vec<OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Env {
+    /// The profile of the configuration
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    pub(crate) of: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// Whose grammar to write them in
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) shell: ShellName,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ShellName {
+    /// sh, bash, zsh: eval "$(tempaccess env)"
+    #[default]
+    Posix,
+    /// tempaccess env --shell fish | source
+    Fish,
+    /// tempaccess env --shell powershell | Out-String | Invoke-Expression
+    Powershell,
+    /// cmd.exe
+    Cmd,
+    /// A .env file
+    Dotenv,
+    /// tempaccess env --shell github-actions >> "$GITHUB_ENV"
+    GithubActions,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    #[command(flatten)]
+    pub(crate) store: Store,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Logout {
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// Sign out at every identity provider of the configuration, and forget everything
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]
@@ -158,6 +236,16 @@ pub(crate) struct Access {
     /// Ask nothing; whatever needs an answer is an error
     #[arg(long)]
     pub(crate) no_interactive: bool,
+    #[command(flatten)]
+    pub(crate) store: Store,
+}
+
+/// How things are kept.
+#[derive(Debug, Args)]
+pub(crate) struct Store {
+    /// How to keep credentials and sessions: auto, file, keyring, kernel or none [env: TEMPACCESS_STORE]
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Option<String>,
 }
 
 /// Which role, for how long, how narrow, and why.
@@ -201,7 +289,10 @@ impl Arguments {
         match &self.command {
             Command::Login(Login { output, .. })
             | Command::Roles(Roles { output, .. })
+            | Command::Status(Status { output, .. })
+            | Command::Logout(Logout { output, .. })
             | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,
+            Command::Exec(_) | Command::Env(_) => false,
             Command::Credentials(credentials) => credentials.output == CredentialsOutput::Json,
         }
     }
@@ -213,6 +304,7 @@ impl Access {
             source: self.source.clone(),
             username: self.username.clone(),
             factor: self.factor.clone(),
+            store: self.store.store.clone(),
             ..Settings::default()
         }
     }

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use tempaccess_core::config::{Config, Settings};
-use tempaccess_core::sink::{self, GrantSummary, RoleList};
+use tempaccess_core::sink::{self, GrantSummary, RoleList, Shell};
 #[cfg(feature = "samael")]
 use tempaccess_core::verify::Engine;
 use tempaccess_core::verify::{Examination, Expectations, SignaturePolicy, TrustedKeys, Verifier};
@@ -12,7 +12,9 @@ use tempaccess_core::{
     TempAccess,
 };
 
-use crate::args::{Access, Arguments, Command, CredentialsOutput, Inspect, Output, Verify};
+use crate::args::{
+    Access, Arguments, Command, CredentialsOutput, Exec, Inspect, Logout, Output, ShellName, Status, Verify,
+};
 use crate::render;
 use crate::terminal::{self, Silent, Terminal};
 
@@ -30,7 +32,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Login(arguments) => {
             let settings = arguments.access.settings().over(arguments.session.settings());
-            let grant = access(&arguments.access, settings).await?.credentials().await?;
+            let grant = access(&arguments.access, settings).await?.renew(arguments.anew).await?;
             match arguments.output {
                 Output::Json => print_json(&GrantSummary::new(&grant)),
                 Output::Text => print(&render::grant(&grant)),
@@ -43,13 +45,91 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
                 let _ = writeln!(std::io::stderr(), "note: {line}");
             }
             let text = match arguments.output {
-                CredentialsOutput::Env => sink::env(&grant.answer.credentials),
+                CredentialsOutput::Env => sink::assignments(Shell::Posix, &grant.answer.credentials)?,
                 CredentialsOutput::Json => sink::credentials_json(&grant),
                 CredentialsOutput::CredentialProcess => sink::credential_process(&grant.answer.credentials),
             };
             print(text.expose().trim_end())
         }
+        Command::Env(mut arguments) => {
+            arguments.access.profile = arguments.of.take().or(arguments.access.profile);
+            let settings = arguments.access.settings().over(arguments.session.settings());
+            let grant = access(&arguments.access, settings).await?.credentials().await?;
+            let shell = match arguments.shell {
+                ShellName::Posix => Shell::Posix,
+                ShellName::Fish => Shell::Fish,
+                ShellName::Powershell => Shell::PowerShell,
+                ShellName::Cmd => Shell::Cmd,
+                ShellName::Dotenv => Shell::Dotenv,
+                ShellName::GithubActions => Shell::GitHubActions,
+            };
+            print(sink::assignments(shell, &grant.answer.credentials)?.expose().trim_end())
+        }
+        Command::Logout(arguments) => logout(&arguments).await,
+        Command::Status(arguments) => status(&arguments),
+        // Its own process comes to an end there; see `main`.
+        Command::Exec(_) => Ok(()),
     }
+}
+
+/// The credentials for a program to be run, and the program.
+pub(crate) async fn prepare(mut arguments: Exec) -> Result<std::process::Command> {
+    arguments.access.profile = arguments.of.take().or(arguments.access.profile);
+    let settings = arguments.access.settings().over(arguments.session.settings());
+    let grant = access(&arguments.access, settings).await?.credentials().await?;
+    let mut words = arguments.program.into_iter();
+    let mut program = std::process::Command::new(words.next().unwrap_or_default());
+    program.args(words);
+    for name in sink::stale_variables() {
+        program.env_remove(name);
+    }
+    for (name, value) in sink::environment(&grant.answer.credentials) {
+        program.env(name, value.expose());
+    }
+    Ok(program)
+}
+
+async fn logout(arguments: &Logout) -> Result<()> {
+    let config = config(arguments.access.config.as_deref())?;
+    let mut accesses = Vec::new();
+    if arguments.all {
+        for profile in config.profiles.values() {
+            let settings = arguments.access.settings().over(profile.clone());
+            accesses.push(settings.access(&config, None)?.build());
+        }
+    }
+    let settings = arguments.access.settings().resolve(&config, arguments.access.profile.as_deref())?;
+    if accesses.is_empty() || settings.source.is_some() {
+        accesses.push(settings.access(&config, None)?.build());
+    }
+    let mut done = Vec::new();
+    for access in &accesses {
+        done.push((access.source(), access.sign_out().await?));
+    }
+    if let (true, Some(store)) = (arguments.all, settings.store()?) {
+        for (key, _) in store.list()? {
+            store.remove(&key)?;
+        }
+    }
+    match arguments.output {
+        Output::Json => print_json(&render::signed_out_json(&done)),
+        Output::Text => print(&render::signed_out(&done)),
+    }
+}
+
+fn status(arguments: &Status) -> Result<()> {
+    let config = config(None)?;
+    let settings = Settings { store: arguments.store.store.clone(), ..Settings::default() }.resolve(&config, None)?;
+    let Some(store) = settings.store()? else { return print("Nothing is kept: the store is `none`") };
+    let entries: Vec<_> = store.list()?.into_iter().map(|(_, about)| about).collect();
+    match arguments.output {
+        Output::Json => print_json(&render::kept_json(&entries, &store.describe())),
+        Output::Text => print(&render::kept(&entries, &store.describe(), SystemClock.now())),
+    }
+}
+
+fn config(named: Option<&Path>) -> Result<Config> {
+    named.map_or_else(Config::find, Config::load)
 }
 
 pub(crate) fn inspect(arguments: &Inspect) -> Result<()> {
@@ -108,10 +188,7 @@ fn verifier(arguments: &Verify) -> Result<Option<(Verifier, Expectations)>> {
 
 /// The access that arguments, environment and configuration describe together.
 async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
-    let config = match &arguments.config {
-        Some(path) => Config::load(path)?,
-        None => Config::find()?,
-    };
+    let config = config(arguments.config.as_deref())?;
     let settings = settings.resolve(&config, arguments.profile.as_deref())?;
     if arguments.password_stdin && settings.source.as_deref() == Some("-") {
         return Err(Error::new(
@@ -123,7 +200,7 @@ async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
     let password =
         if arguments.password_stdin { Some(terminal::blocking(|| Ok(read_password())).await??) } else { None };
     let prompter: Arc<dyn Prompter> = if arguments.no_interactive { Arc::new(Silent) } else { Arc::new(Terminal) };
-    Ok(settings.access(&config, password).await?.prompter(prompter).build())
+    Ok(settings.access(&config, password)?.prompter(prompter).build())
 }
 
 fn read_password() -> Result<SecretString> {

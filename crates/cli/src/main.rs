@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod fast;
 mod render;
 mod terminal;
 
@@ -14,6 +15,9 @@ use tempaccess_core::{Error, ErrorKind, Result, Stage};
 use args::{Arguments, Command};
 
 fn main() -> ExitCode {
+    if fast::answered() {
+        return ExitCode::SUCCESS;
+    }
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();
     match run(arguments) {
@@ -34,8 +38,14 @@ fn run(arguments: Arguments) -> Result<()> {
         Error::new(ErrorKind::Io, Stage::Configuration, format!("the program cannot start: {error}")).with_source(error)
     })?;
     let result = runtime.block_on(async {
+        let work = async {
+            match arguments.command {
+                Command::Exec(exec) => commands::prepare(exec).await.map(Some),
+                _ => commands::run(arguments).await.map(|()| None),
+            }
+        };
         tokio::select! {
-            result = commands::run(arguments) => result,
+            result = work => result,
             () = stopped() => {
                 terminal::restore();
                 Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "cancelled"))
@@ -44,7 +54,27 @@ fn run(arguments: Arguments) -> Result<()> {
     });
     // A question may still wait for its answer on another thread; nobody waits for that.
     runtime.shutdown_background();
-    result
+    result?.map_or(Ok(()), become_program)
+}
+
+/// Ends as the program does: on Unix this process becomes it, with its signals, its input and its exit code.
+fn become_program(mut program: std::process::Command) -> Result<()> {
+    let failed = |error: std::io::Error, program: &std::process::Command| {
+        let name = program.get_program().to_string_lossy().into_owned();
+        Error::new(ErrorKind::Io, Stage::Output, format!("`{name}` cannot be run: {error}"))
+            .with_hint("give a program of the `PATH`, or its path, after `--`")
+            .with_source(error)
+    };
+    #[cfg(unix)]
+    {
+        let error = std::os::unix::process::CommandExt::exec(&mut program);
+        Err(failed(error, &program))
+    }
+    #[cfg(not(unix))]
+    match program.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => Err(failed(error, &program)),
+    }
 }
 
 /// Returns when the person or the system wants the program to end.

@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use console::style;
+use jiff::Timestamp;
 use tempaccess_core::sink::RoleList;
+use tempaccess_core::store::About;
 use tempaccess_core::verify::Verification;
-use tempaccess_core::{Error, Grant, Inspection, clock_words, printable};
+use tempaccess_core::{Error, Grant, Inspection, SignedOut, clock_words, printable};
 
 /// An error, for standard error.
 pub(crate) fn error(error: &Error, as_json: bool) -> String {
@@ -231,4 +233,74 @@ fn verification(verification: &Verification<'_>) -> String {
         format!("{} do not rely on what stands above", style("not verified:").red().bold())
     });
     lines.join("\n")
+}
+
+/// What is kept, one paragraph an entry.
+pub(crate) fn kept(entries: &[About], place: &str, now: Timestamp) -> String {
+    let mut text = format!("{} {place}", style("Kept in").dim());
+    let mut shown = HashSet::new();
+    for about in entries {
+        // Credentials may stand under what was asked for and under what that turned out to be.
+        if about.access_key_id().is_some_and(|id| !shown.insert(id)) {
+            continue;
+        }
+        let mut table = Table(Vec::new());
+        match about.role_arn() {
+            Some(role) => table.row("Role", style(role).bold().to_string()),
+            None => table.row("Session", style(printable(&about.source)).bold().to_string()),
+        }
+        table.maybe("Principal", about.assumed_role_arn());
+        if about.assumed_role_arn().is_none() {
+            table.maybe("Person", about.subject.as_deref());
+        }
+        if about.role_arn().is_some() {
+            table.maybe("Source", Some(&about.source));
+        }
+        table.maybe("Scope", about.scope().as_deref());
+        if let Some(end) = about.expiration {
+            let left = end.duration_since(now).as_secs();
+            let left = u32::try_from(left).ok().filter(|left| *left > 0).map_or_else(|| "ended".to_owned(), lasting);
+            table.row("Until", format!("{end} ({left})"));
+        }
+        table.maybe("Access key", about.access_key_id());
+        let _ = write!(text, "\n\n{table}");
+    }
+    if entries.is_empty() {
+        text.push_str("\n\nNothing is kept.");
+    }
+    text
+}
+
+#[derive(serde::Serialize)]
+pub(crate) struct KeptJson<'a> {
+    store: &'a str,
+    entries: &'a [About],
+}
+
+pub(crate) fn kept_json<'a>(entries: &'a [About], store: &'a str) -> KeptJson<'a> {
+    KeptJson { store, entries }
+}
+
+/// What signing out came to.
+pub(crate) fn signed_out(done: &[(String, SignedOut)]) -> String {
+    let line = |(source, out): &(String, SignedOut)| {
+        let session = if out.session_ended { "the session has ended" } else { "there was no session" };
+        format!("{}: {session}, {} credentials forgotten", printable(source), out.credentials_forgotten)
+    };
+    let mut lines: Vec<_> = done.iter().map(line).collect();
+    if done.iter().any(|(_, out)| out.credentials_forgotten > 0) {
+        lines.push(format!("{} AWS goes on accepting what was given until it ends", style("note:").bold()));
+    }
+    lines.join("\n")
+}
+
+#[derive(serde::Serialize)]
+pub(crate) struct SignedOutJson<'a> {
+    source: &'a str,
+    #[serde(flatten)]
+    out: SignedOut,
+}
+
+pub(crate) fn signed_out_json(done: &[(String, SignedOut)]) -> Vec<SignedOutJson<'_>> {
+    done.iter().map(|(source, out)| SignedOutJson { source, out: *out }).collect()
 }

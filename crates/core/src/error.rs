@@ -177,6 +177,8 @@ pub enum Stage {
     Scope,
     /// Exchanging the assertion at AWS STS.
     Exchange,
+    /// Keeping what was given, and finding it again.
+    Store,
     /// Rendering or writing what was given.
     Output,
     /// Writing the audit record.
@@ -184,6 +186,20 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every stage, in the order of the way.
+    pub const ALL: &[Self] = &[
+        Self::Configuration,
+        Self::SignIn,
+        Self::Assertion,
+        Self::Verification,
+        Self::Role,
+        Self::Scope,
+        Self::Exchange,
+        Self::Store,
+        Self::Output,
+        Self::Audit,
+    ];
+
     /// The stable name, as in `--output json`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -194,6 +210,7 @@ impl Stage {
             Self::Role => "role",
             Self::Scope => "scope",
             Self::Exchange => "exchange",
+            Self::Store => "store",
             Self::Output => "output",
             Self::Audit => "audit",
         }

@@ -41,9 +41,10 @@
 //! | `command` | [`CommandSource`]: any program as a source | tokio |
 //! | `config` | [`config`]: the configuration that all front ends share; needs the three above | toml |
 //! | `verify` | [`verify`]: is the document genuine? | ring, x509-cert |
+//! | `keyring` | secrets of a [`store`] sealed with a key in the system's keyring, or held there | keyring, ring |
 //! | `samael` | libxmlsec1 as a second engine for [`verify`] | samael, OpenSSL, libxml2, libxmlsec1 |
 //!
-//! All but the last are on by default.
+//! All but the last two are on by default.
 //!
 //! # What a session policy is worth
 //!
@@ -70,6 +71,7 @@ mod secret;
 mod session;
 pub mod sink;
 mod source;
+pub mod store;
 mod text;
 #[cfg(feature = "verify")]
 pub mod verify;
@@ -90,7 +92,7 @@ pub use saml::{
 };
 pub use scope::{SessionDuration, SessionPolicy, SessionScope};
 pub use secret::SecretString;
-pub use session::{SignedIn, TempAccess, TempAccessBuilder};
+pub use session::{REFRESH_WINDOW, SignedIn, SignedOut, TempAccess, TempAccessBuilder};
 #[cfg(feature = "command")]
 pub use source::CommandSource;
 #[cfg(feature = "okta")]

@@ -3,6 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use jiff::SignedDuration;
+use serde::Serialize;
+
 use crate::audit::{Attempt, AuditLog};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -11,6 +14,9 @@ use crate::role::{AccountNames, RoleOffer, RoleQuery};
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::SessionScope;
 use crate::source::{AssertionRequest, AssertionSource, NoPrompter, Prompter};
+use crate::store::{Entry, EntryKind, Lookup, Store, StoreKey};
+#[cfg(feature = "runtime")]
+use crate::store::{Turn, take_turn};
 use crate::text::printable;
 
 /// Temporary access: who signs in, which role is taken, for how long and how narrow.
@@ -41,6 +47,19 @@ pub struct TempAccess {
     prompter: Arc<dyn Prompter>,
     clock: Arc<dyn Clock>,
     audit: Option<Arc<dyn AuditLog>>,
+    store: Option<Arc<dyn Store>>,
+    /// Callers in this process wait for one another even where a store has no file to wait at.
+    #[cfg(feature = "runtime")]
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+/// What is kept, and how long it is good for.
+enum Held {
+    /// For long enough.
+    Fresh(Grant),
+    /// Not for much longer.
+    Ending(Grant),
+    Nothing,
 }
 
 /// A SAML response that was got, and the facts read from it.
@@ -51,6 +70,16 @@ pub struct SignedIn {
     pub response: SamlResponse,
     /// What it says.
     pub assertion: Assertion,
+}
+
+/// What signing out came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SignedOut {
+    /// Whether there was a session at the identity provider, which has ended now.
+    pub session_ended: bool,
+    /// How many credentials were forgotten here. AWS goes on accepting them until they end.
+    pub credentials_forgotten: usize,
 }
 
 impl SignedIn {
@@ -81,6 +110,18 @@ impl Drop for Unfinished<'_> {
             let _ = access.record(access.attempt(None, None, None), Err(&error));
         }
     }
+}
+
+/// How long before their end credentials are renewed: botocore asks anew in the last 15 minutes, and for every request.
+/// Sessions of less than twice that are renewed in the middle.
+pub const REFRESH_WINDOW: SignedDuration = SignedDuration::from_mins(16);
+
+/// Credentials that end sooner are not worth giving out.
+const LEAST: SignedDuration = SignedDuration::from_secs(30);
+
+#[cfg(feature = "runtime")]
+fn busy() -> Error {
+    Error::new(ErrorKind::DeadlineExceeded, Stage::Store, "another process is signing in")
 }
 
 /// Puts a [`TempAccess`] together.
@@ -137,6 +178,13 @@ impl TempAccessBuilder {
         self
     }
 
+    /// Where credentials are kept until they end. Without one, each call signs in.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.0.store = Some(store);
+        self
+    }
+
     /// The access.
     pub fn build(self) -> TempAccess {
         self.0
@@ -164,7 +212,15 @@ impl TempAccess {
             prompter: Arc::new(NoPrompter),
             clock: Arc::new(SystemClock),
             audit: None,
+            store: None,
+            #[cfg(feature = "runtime")]
+            turn: Arc::default(),
         })
+    }
+
+    /// The source of assertions.
+    pub fn assertion_source(&self) -> &dyn AssertionSource {
+        &*self.source
     }
 
     /// Where assertions come from, in a word.
@@ -186,16 +242,178 @@ impl TempAccess {
         SignedIn::new(self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await?)
     }
 
-    /// Signs in, chooses the role, exchanges the assertion, writes the audit record.
+    /// The credentials that are kept and good for a while yet, without a sign-in, a wait or any network.
+    pub fn held(&self) -> Option<Grant> {
+        match self.look(&self.place()?) {
+            Held::Fresh(grant) => Some(grant),
+            _ => None,
+        }
+    }
+
+    /// Credentials: those that are kept, as long as they are good for a while yet; else signs in, chooses the role,
+    /// exchanges the assertion, writes the audit record, and keeps what was given.
+    ///
+    /// Of any number of callers that need the same at once, in any number of processes, one signs in; the others get what
+    /// it got, or its error. Credentials are renewed a while before they end (see [`REFRESH_WINDOW`]); where that fails,
+    /// those that are kept are given out as long as they last.
     ///
     /// # Errors
     ///
     /// Of every stage. Whatever fails once the sign-in has begun is in the audit record too.
     pub async fn credentials(&self) -> Result<Grant> {
+        let Some(key) = self.place() else { return self.fresh(false).await };
+        let ending = match self.look(&key) {
+            Held::Fresh(grant) => return Ok(grant),
+            Held::Ending(grant) => Some(grant),
+            Held::Nothing => None,
+        };
+        match (self.take_and_renew(&key, ending.as_ref(), false, false).await, ending) {
+            (Err(error), Some(grant)) if error.kind() != ErrorKind::Cancelled => {
+                let end = grant.answer.credentials.expiration;
+                self.prompter.tell(&format!("These credentials end at {end} and cannot be renewed: {error}"));
+                Ok(grant)
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// Credentials that are new, whatever is kept, by a sign-in if need be; and keeps them. `anew` makes the person sign
+    /// in even where a session at the identity provider would do.
+    ///
+    /// # Errors
+    ///
+    /// As [`credentials`](Self::credentials).
+    pub async fn renew(&self, anew: bool) -> Result<Grant> {
+        match self.place() {
+            Some(key) => self.take_and_renew(&key, None, true, anew).await,
+            None => self.fresh(anew).await,
+        }
+    }
+
+    /// Ends the session at the identity provider and forgets everything that came from it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the session from ending; what is kept here is forgotten all the same.
+    pub async fn sign_out(&self) -> Result<SignedOut> {
+        let ended = self.source.sign_out().await;
+        let mut forgotten = 0;
+        if let Some(store) = &self.store {
+            let source = self.source.describe();
+            for (key, about) in store.list()? {
+                if about.source == source {
+                    store.remove(&key)?;
+                    forgotten += usize::from(about.kind == EntryKind::Credentials);
+                }
+            }
+        }
+        Ok(SignedOut { session_ended: ended?, credentials_forgotten: forgotten })
+    }
+
+    /// Waits for the turn and signs in, unless somebody did so meanwhile and that will do.
+    #[cfg(feature = "runtime")]
+    async fn take_and_renew(&self, key: &StoreKey, ending: Option<&Grant>, forced: bool, anew: bool) -> Result<Grant> {
+        let _turn = self.turn.lock().await;
+        let file = self.store.as_ref().and_then(|store| store.flight_file(key));
+        let flight = match file {
+            None => None,
+            Some(file) => match take_turn(&file, ending.is_none()).await {
+                Ok(Turn::Ours(flight)) => Some(flight),
+                Ok(Turn::Failed(error)) => return Err(error),
+                // Somebody is about to renew them, and until then these will do.
+                Ok(Turn::Busy) => return ending.cloned().ok_or_else(busy),
+                Err(error) if error.kind() == ErrorKind::DeadlineExceeded => return Err(error),
+                Err(error) => {
+                    self.prompter.tell(error.message());
+                    None
+                }
+            },
+        };
+        if !forced && let Held::Fresh(grant) = self.look(key) {
+            return Ok(grant);
+        }
+        let result = self.fresh(anew).await;
+        match &result {
+            Ok(grant) => self.keep(key, grant),
+            Err(error) => {
+                if let Some(flight) = flight {
+                    flight.failed(error);
+                }
+            }
+        }
+        result
+    }
+
+    #[cfg(not(feature = "runtime"))]
+    async fn take_and_renew(&self, key: &StoreKey, _: Option<&Grant>, _: bool, anew: bool) -> Result<Grant> {
+        let grant = self.fresh(anew).await?;
+        self.keep(key, &grant);
+        Ok(grant)
+    }
+
+    async fn fresh(&self, anew: bool) -> Result<Grant> {
         let unfinished = self.begin()?;
-        let result = self.sign_in_and_issue().await;
+        let result = self.sign_in_and_issue(anew).await;
         unfinished.finish();
         result
+    }
+
+    /// Where credentials like these are kept, if anywhere.
+    fn place(&self) -> Option<StoreKey> {
+        self.store.as_ref()?;
+        let (role, account, provider) = self.query.parts();
+        self.place_of(role, account, provider)
+    }
+
+    fn place_of(&self, role: Option<&str>, account: Option<&str>, provider: Option<&str>) -> Option<StoreKey> {
+        // What was not asked for is not the same as what was asked for and is empty.
+        let text = |part: Option<&str>| part.map_or_else(String::new, |part| format!("={part}"));
+        let seconds = self.scope.duration().seconds().to_string();
+        let policy = text(self.scope.policy().map(crate::scope::SessionPolicy::as_str));
+        let (source, exchange) = (self.source.identity()?, self.exchange.identity());
+        let (role, account, provider) = (text(role), text(account), text(provider));
+        let mut parts = vec!["credentials", &source, &exchange, &role, &account, &provider, &seconds, policy.as_str()];
+        parts.extend(self.scope.policy_arns().iter().map(|arn| arn.as_str()));
+        Some(StoreKey::of(&parts))
+    }
+
+    fn look(&self, key: &StoreKey) -> Held {
+        let Some(store) = &self.store else { return Held::Nothing };
+        let entry = match store.get(key) {
+            Lookup::Found(entry) => entry,
+            Lookup::Nothing => return Held::Nothing,
+            Lookup::SetAside(why) => {
+                self.prompter.tell(&why);
+                return Held::Nothing;
+            }
+        };
+        let Some(grant) = entry.grant() else { return Held::Nothing };
+        let left = grant.answer.credentials.expiration.duration_since(self.clock.now());
+        let window = REFRESH_WINDOW.min(SignedDuration::from_secs(i64::from(grant.granted_seconds) / 2));
+        match left {
+            left if left > window => Held::Fresh(grant),
+            left if left > LEAST => Held::Ending(grant),
+            _ => Held::Nothing,
+        }
+    }
+
+    /// Keeps what was given, under what was asked for and under what that turned out to be.
+    fn keep(&self, key: &StoreKey, grant: &Grant) {
+        let Some(store) = &self.store else { return };
+        let principal = grant.answer.assumed_role_arn.as_deref();
+        let subject = principal.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
+        let exact = self.place_of(Some(grant.offer.role().as_str()), None, Some(grant.offer.provider().as_str()));
+        for key in std::iter::once(key.clone()).chain(exact.filter(|exact| exact != key)) {
+            let entry = Entry::of_grant(key, self.source.describe(), subject.clone(), self.clock.now(), grant);
+            if let Err(error) = store.put(&entry) {
+                // They were given, and nothing is lost but a sign-in.
+                self.prompter.tell(&format!("Not kept for later: {error}"));
+                return;
+            }
+        }
+        if let Some(notice) = store.notice() {
+            self.prompter.tell(&notice);
+        }
     }
 
     /// Makes sure that a record can be written, and that one will be.
@@ -204,8 +422,9 @@ impl TempAccess {
         Ok(Unfinished(Some(self)))
     }
 
-    async fn sign_in_and_issue(&self) -> Result<Grant> {
-        let response = match self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await {
+    async fn sign_in_and_issue(&self, anew: bool) -> Result<Grant> {
+        let request = AssertionRequest::new(&*self.prompter).anew(anew);
+        let response = match self.source.saml_response(&request).await {
             Ok(response) => response,
             Err(error) => return Err(self.failed(self.attempt(None, None, None), error)),
         };

@@ -29,12 +29,28 @@ const ACCOUNT: Variable = variable("TEMPACCESS_ACCOUNT", "The account of the rol
 const DURATION: Variable = variable("TEMPACCESS_DURATION", "How long the session shall last");
 const REASON: Variable = variable("TEMPACCESS_REASON", "Why access is wanted, for the audit record");
 const AUDIT_LOG: Variable = variable("TEMPACCESS_AUDIT_LOG", "The file that audit records are appended to");
+const STORE: Variable = variable("TEMPACCESS_STORE", "How credentials and sessions are kept, as `--store` has it");
+pub(super) const STORE_DIR: Variable = variable("TEMPACCESS_STORE_DIR", "The folder that they are kept in");
 const REGION: Variable = variable("TEMPACCESS_REGION", "The region whose STS is asked");
 const STS_ENDPOINT: Variable = variable("AWS_ENDPOINT_URL_STS", "Another address for STS");
 
 /// Every variable that is read here. The proxy variables, `SSL_CERT_FILE` and `AWS_CA_BUNDLE` are read by the transport.
-pub const ENVIRONMENT: &[Variable] =
-    &[CONFIG, PROFILE, SOURCE, USERNAME, FACTOR, ROLE, ACCOUNT, DURATION, REGION, REASON, AUDIT_LOG, STS_ENDPOINT];
+pub const ENVIRONMENT: &[Variable] = &[
+    CONFIG,
+    PROFILE,
+    SOURCE,
+    USERNAME,
+    FACTOR,
+    ROLE,
+    ACCOUNT,
+    DURATION,
+    REGION,
+    STORE,
+    STORE_DIR,
+    REASON,
+    AUDIT_LOG,
+    STS_ENDPOINT,
+];
 
 /// A variable's value; an empty one counts as unset.
 pub(super) fn get(variable: Variable) -> Result<Option<String>> {
@@ -57,6 +73,7 @@ pub(super) fn settings() -> Result<Settings> {
         account: get(ACCOUNT)?,
         duration: get(DURATION)?,
         region: get(REGION)?,
+        store: get(STORE)?,
         reason: get(REASON)?,
         audit_log: get(AUDIT_LOG)?.map(Into::into),
         sts_endpoint_url: get(STS_ENDPOINT)?,

@@ -191,6 +191,16 @@ pub fn default_audit_log() -> Option<PathBuf> {
     Some(places.in_state_dir("audit.jsonl").unwrap_or_else(|| places.in_data_dir("audit.jsonl")))
 }
 
+/// Where credentials and sessions are kept: what `TEMPACCESS_STORE_DIR` says, or
+/// `~/.local/state/tempaccess/store` on Linux.
+pub fn default_store_folder() -> Option<PathBuf> {
+    if let Ok(Some(folder)) = env::get(env::STORE_DIR) {
+        return Some(folder.into());
+    }
+    let places = places()?;
+    Some(places.in_state_dir("store").unwrap_or_else(|| places.in_data_dir("store")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

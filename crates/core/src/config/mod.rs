@@ -4,8 +4,10 @@ mod env;
 mod file;
 mod settings;
 mod source;
+mod store;
 
 pub use env::{ENVIRONMENT, Variable};
-pub use file::{Config, default_audit_log, default_config_file};
+pub use file::{Config, default_audit_log, default_config_file, default_store_folder};
 pub use settings::Settings;
 pub use source::SourceSpec;
+pub use store::StoreChoice;

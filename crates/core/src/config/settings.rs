@@ -5,18 +5,19 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::source::command_line;
-use super::{Config, SourceSpec, default_audit_log, env};
+use super::{Config, SourceSpec, StoreChoice, default_audit_log, env};
 use crate::arn::PolicyArn;
 use crate::audit::AuditFile;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::StsExchange;
+use crate::exchange::{Grant, StsExchange};
 use crate::net::HttpTransport;
 use crate::role::RoleQuery;
 use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
 use crate::secret::SecretString;
 use crate::session::{TempAccess, TempAccessBuilder};
 use crate::source::okta::OktaSource;
-use crate::source::{AssertionSource, CommandSource, FileSource, output_of};
+use crate::source::{AssertionSource, CommandSource, FileSource, Prompter};
+use crate::store::Store;
 
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)+) => {
@@ -65,6 +66,8 @@ settings! {
     region: String,
     /// Another address for STS.
     sts_endpoint_url: String,
+    /// How credentials and sessions are kept: `auto`, `file`, `keyring`, `kernel`, `none`; see [`StoreChoice`](super::StoreChoice).
+    store: String,
     /// Why access is wanted, for the audit record.
     reason: String,
     /// The file that audit records are appended to.
@@ -112,16 +115,17 @@ impl Settings {
         scope.with_policy_arns(arns)
     }
 
-    /// The source of assertions. A password given here is used; else the one that `password_command` prints; else the
-    /// person is asked.
+    /// The source of assertions. A password given here is used; else the one that `password_command` prints when it is
+    /// needed; else the person is asked. Sessions at identity providers are kept in `store`.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where there is no source, or it makes no sense; `io` where `password_command` fails.
-    pub async fn assertion_source(
+    /// `invalid_argument` where there is no source, or it makes no sense.
+    pub fn assertion_source(
         &self,
         transport: Arc<HttpTransport>,
         password: Option<SecretString>,
+        store: Option<Arc<dyn Store>>,
     ) -> Result<Arc<dyn AssertionSource>> {
         let Some(source) = &self.source else {
             return Err(Error::new(
@@ -145,23 +149,27 @@ impl Settings {
                 if let Some(factor) = &self.factor {
                     okta = okta.factor(factor.parse()?);
                 }
-                // Built before a password is fetched, so that a wrong link costs none.
-                let built = okta.clone().build()?;
-                match self.password(password).await? {
-                    Some(password) => Arc::new(okta.password(password).build()?),
-                    None => Arc::new(built),
+                if let Some(store) = store {
+                    okta = okta.store(store);
                 }
+                match (password, &self.password_command) {
+                    (Some(password), _) => okta = okta.password(password),
+                    (None, Some(line)) => {
+                        let (program, arguments) = command_line(line).ok_or_else(|| {
+                            Error::new(
+                                ErrorKind::InvalidConfiguration,
+                                Stage::Configuration,
+                                "`password_command` is no command line",
+                            )
+                            .with_hint("write the program and its arguments as a shell would have them")
+                        })?;
+                        okta = okta.password_command(program, arguments);
+                    }
+                    (None, None) => {}
+                }
+                Arc::new(okta.build()?)
             }
         })
-    }
-
-    async fn password(&self, given: Option<SecretString>) -> Result<Option<SecretString>> {
-        let Some(line) = self.password_command.as_deref().filter(|_| given.is_none()) else { return Ok(given) };
-        let (program, arguments) = command_line(line).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, "`password_command` is no command line")
-                .with_hint("write the program and its arguments as a shell would have them")
-        })?;
-        output_of(&program, &arguments).await.map(Some)
     }
 
     /// The exchange at STS.
@@ -180,16 +188,37 @@ impl Settings {
         sts.build()
     }
 
-    /// The whole way as these settings have it, with the audit record in `audit_log` or at its usual place.
+    /// The whole way as these settings have it, with the audit record in `audit_log` or at its usual place, and what is
+    /// given kept as `store` says.
     ///
     /// # Errors
     ///
     /// As the parts: nothing has left the machine when one comes.
-    pub async fn access(&self, config: &Config, password: Option<SecretString>) -> Result<TempAccessBuilder> {
+    pub fn access(&self, config: &Config, password: Option<SecretString>) -> Result<TempAccessBuilder> {
+        let transport = HttpTransport::builder().ca_files_from_env().build()?;
+        self.access_through(Arc::new(transport), config, password)
+    }
+
+    /// The credentials that these settings ask for, where they are kept and good for a while yet: no network, no prompt,
+    /// no runtime, and nothing read that these do not need. What was set aside, `prompter` hears.
+    ///
+    /// # Errors
+    ///
+    /// As [`access`](Self::access).
+    pub fn held(&self, config: &Config, prompter: Arc<dyn Prompter>) -> Result<Option<Grant>> {
+        Ok(self.access_through(Arc::default(), config, None)?.prompter(prompter).build().held())
+    }
+
+    fn access_through(
+        &self,
+        transport: Arc<HttpTransport>,
+        config: &Config,
+        password: Option<SecretString>,
+    ) -> Result<TempAccessBuilder> {
         let scope = self.scope()?;
-        let transport = Arc::new(HttpTransport::builder().ca_files_from_env().build()?);
         let exchange = self.exchange(Arc::clone(&transport))?;
-        let source = self.assertion_source(transport, password).await?;
+        let store = self.store()?;
+        let source = self.assertion_source(transport, password, store.clone())?;
         let log = self.audit_log.clone().or_else(default_audit_log).ok_or_else(|| {
             Error::new(
                 ErrorKind::AuditFailed,
@@ -203,10 +232,22 @@ impl Settings {
             .scope(scope)
             .account_names(config.accounts.clone())
             .audit(Arc::new(AuditFile::new(log)));
+        if let Some(store) = store {
+            access = access.store(store);
+        }
         if let Some(reason) = &self.reason {
             access = access.reason(reason);
         }
         Ok(access)
+    }
+
+    /// Where credentials and sessions are kept; nothing where they are not to be.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where the choice is none, or cannot be had on this machine.
+    pub fn store(&self) -> Result<Option<Arc<dyn Store>>> {
+        self.store.as_deref().map_or(Ok(StoreChoice::default()), str::parse)?.open()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Asked and granted: stepping down where the role's maximum is lower, and saying why a session is shorter.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{ExchangeRequest, StsAnswer, TokenExchange};
 use crate::clock::Clock;
@@ -35,7 +35,7 @@ pub struct Grant {
 }
 
 /// Why a session is shorter than asked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Shortening {

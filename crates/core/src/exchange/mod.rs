@@ -36,6 +36,12 @@ pub trait TokenExchange: fmt::Debug + Send + Sync {
     /// `duration_above_role_maximum` makes [`grant`] try a shorter duration with the same assertion; every other kind
     /// ends the exchange.
     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer>;
+
+    /// What tells it from another one that would answer otherwise: region, endpoint. Part of the key under which what
+    /// it gives is kept.
+    fn identity(&self) -> String {
+        String::new()
+    }
 }
 
 /// The parameters of one AssumeRoleWithSAML.

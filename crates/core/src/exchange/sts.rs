@@ -189,6 +189,11 @@ impl TokenExchange for StsExchange {
             .map_err(|error| self.refusal(&error, &region, date.get()))?;
         read_answer(answer, request, region, date.get())
     }
+
+    fn identity(&self) -> String {
+        let text = |setting: &Option<String>| setting.clone().unwrap_or_default();
+        format!("sts {} {}", text(&self.settings.region), text(&self.settings.endpoint_url))
+    }
 }
 
 fn read_answer(

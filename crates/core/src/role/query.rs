@@ -43,6 +43,11 @@ impl RoleQuery {
         Self { role, account, provider }
     }
 
+    /// The parts: role, account, provider.
+    pub(crate) fn parts(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
+        (self.role.as_deref(), self.account.as_deref(), self.provider.as_deref())
+    }
+
     /// By the role: its ARN, its name, its path and name, `ACCOUNT/NAME`, a glob over any of these (`*`, `?`), or its
     /// number in the list of what is offered, counted from 1.
     #[must_use]

@@ -2,7 +2,11 @@
 //!
 //! The renderings hold secrets, so they come as [`SecretString`]: only who means to print one can.
 
+mod shell;
+
 use serde::Serialize;
+
+pub use shell::{Shell, assignments, environment, stale_variables};
 
 use crate::arn::{PolicyArn, ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;
@@ -49,26 +53,6 @@ pub fn credential_process(credentials: &SessionCredentials) -> SecretString {
         expiration: credentials.expiration.to_string(),
         account_id: credentials.account_id(),
     })
-}
-
-/// Assignments for a POSIX shell: `eval "$(tempaccess credentials --output env)"`.
-pub fn env(credentials: &SessionCredentials) -> SecretString {
-    let expiration = credentials.expiration.to_string();
-    let variables = [
-        ("AWS_ACCESS_KEY_ID", credentials.access_key_id.as_str()),
-        ("AWS_SECRET_ACCESS_KEY", credentials.secret_access_key.expose()),
-        ("AWS_SESSION_TOKEN", credentials.session_token.expose()),
-        ("AWS_CREDENTIAL_EXPIRATION", &expiration),
-    ];
-    let mut text = String::with_capacity(1024);
-    for (name, value) in variables {
-        text.push_str("export ");
-        text.push_str(name);
-        text.push_str("='");
-        text.push_str(&value.replace('\'', r"'\''"));
-        text.push_str("'\n");
-    }
-    text.into()
 }
 
 /// The credentials and all that is known of them, as one JSON object: `tempaccess credentials --output json`.

@@ -46,6 +46,10 @@ impl AssertionSource for CommandSource {
         format!("command:{}", self.program)
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(format!("command {:?} {:?}", self.program, self.arguments))
+    }
+
     async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
         let limits = Limits::default();
         let output = run(&self.program, &self.arguments, self.deadline, limits.input_bytes).await?;

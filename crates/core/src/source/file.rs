@@ -3,6 +3,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 
 use async_trait::async_trait;
+use sha2::Digest as _;
 
 use super::{AssertionRequest, AssertionSource};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -56,6 +57,12 @@ fn bounded(reader: impl Read, limits: &Limits) -> io::Result<Vec<u8>> {
 impl AssertionSource for FileSource {
     fn describe(&self) -> String {
         self.0.as_ref().map_or_else(|| "stdin".to_owned(), |path| format!("file:{}", path.display()))
+    }
+
+    fn identity(&self) -> Option<String> {
+        // The same document, the same credentials; another one at the same place is another source.
+        let bytes = bounded(File::open(self.0.as_ref()?).ok()?, &Limits::default()).ok()?;
+        Some(format!("file {}", crate::saml::hex(&sha2::Sha256::digest(&bytes))))
     }
 
     async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {

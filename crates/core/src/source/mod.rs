@@ -33,6 +33,21 @@ pub trait AssertionSource: fmt::Debug + Send + Sync {
     ///
     /// Whatever keeps it from coming, with the stage `sign_in` or `assertion`.
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse>;
+
+    /// What tells it from another source that would answer otherwise: address, app, person. Part of the key under which
+    /// what it leads to is kept; where there is none, nothing is kept. Never a secret.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
+    /// Ends the session at the identity provider, if there is one that is known here. Says whether there was.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from ending.
+    async fn sign_out(&self) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// What a source needs to know.
@@ -43,11 +58,20 @@ pub struct AssertionRequest<'a> {
     pub audience: &'a str,
     /// Who can be asked for a name, a password, a code.
     pub prompter: &'a dyn Prompter,
+    /// Whether the person shall sign in even where a session at the identity provider would do.
+    pub anew: bool,
 }
 
 impl<'a> AssertionRequest<'a> {
     /// A request for an assertion that AWS takes.
     pub fn new(prompter: &'a dyn Prompter) -> Self {
-        Self { audience: AWS_AUDIENCE, prompter }
+        Self { audience: AWS_AUDIENCE, prompter, anew: false }
+    }
+
+    /// The same, whatever session there is at the identity provider.
+    #[must_use]
+    pub fn anew(mut self, anew: bool) -> Self {
+        self.anew = anew;
+        self
     }
 }

@@ -68,6 +68,14 @@ pub(super) async fn session(State(shared): State<Arc<Shared>>, headers: HeaderMa
     }
 }
 
+pub(super) async fn end_session(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let ended = cookie(&headers, "sid").and_then(|sid| shared.okta.lock().sessions.remove(&sid));
+    match ended {
+        Some(_) => StatusCode::NO_CONTENT.into_response(),
+        None => error(StatusCode::NOT_FOUND, "E0000007", "Not found: Resource not found: me (Session)", None),
+    }
+}
+
 pub(super) async fn page(State(shared): State<Arc<Shared>>, Path(app): Path<String>, headers: HeaderMap) -> Response {
     if app != shared.world.app {
         return (StatusCode::NOT_FOUND, Html("<html><h1>404</h1></html>")).into_response();

@@ -29,7 +29,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/api/v1/authn/factors/{factor}/verify/resend", post(authn::verify))
         .route("/api/v1/authn/skip", post(authn::skip))
         .route("/api/v1/authn/cancel", post(authn::cancel))
-        .route("/api/v1/sessions/me", get(app::session))
+        .route("/api/v1/sessions/me", get(app::session).delete(app::end_session))
         .route("/login/sessionCookieRedirect", get(app::redeem))
         .route("/login/step-up/redirect", get(app::stepped_up))
         .route("/home/amazon_aws/{app}/272", get(app::page))

@@ -34,9 +34,9 @@ pub(super) struct Agent<'a> {
 }
 
 impl<'a> Agent<'a> {
-    pub(super) fn new(app: &'a Url, transport: &'a dyn Transport, timer: &'a dyn Timer) -> Self {
+    pub(super) fn new(app: &'a Url, transport: &'a dyn Transport, timer: &'a dyn Timer, cookies: CookieStore) -> Self {
         let end = timer.now().saturating_add(SIGN_IN).unwrap_or(Timestamp::MAX);
-        Self { app, transport, timer, end, cookies: Mutex::new(CookieStore::new()) }
+        Self { app, transport, timer, end, cookies: Mutex::new(cookies) }
     }
 
     pub(super) fn timer(&self) -> &'a dyn Timer {
@@ -60,6 +60,24 @@ impl<'a> Agent<'a> {
             )
             .with_hint("check that the app's link is that of an Okta org")),
             (false, value) => Err(refusal::from_answer(answer.status(), value.as_ref(), self.host())),
+        }
+    }
+
+    /// The cookies that there are now.
+    pub(super) fn cookies(&self) -> CookieStore {
+        self.cookies.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Deletes what is there, and says whether something was.
+    pub(super) async fn delete(&self, url: &Url) -> Result<bool> {
+        let answer = self.send(Method::DELETE, url, None).await?;
+        match answer.status() {
+            status if status.is_success() => Ok(true),
+            StatusCode::NOT_FOUND => Ok(false),
+            status => {
+                let value = serde_json::from_slice(answer.body()).ok();
+                Err(refusal::from_answer(status, value.as_ref(), self.host()))
+            }
         }
     }
 

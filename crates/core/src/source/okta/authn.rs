@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use std::time::Duration;
 use url::Url;
 
-use super::OktaSourceBuilder;
 use super::agent::Agent;
 use super::factor::{self, Factor, FactorKind};
 use super::refusal;
+use super::{OktaSourceBuilder, Password};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::source::Prompter;
@@ -134,7 +134,9 @@ impl SignIn<'_> {
             None => self.prompter.text(&format!("User name at {}", self.agent.host())).await?,
         };
         let password = match &self.settings.password {
-            Some(password) => password.clone(),
+            Some(Password::Known(password)) => password.clone(),
+            #[cfg(feature = "config")]
+            Some(Password::Command { program, arguments }) => crate::source::output_of(program, arguments).await?,
             None => self.prompter.secret(&format!("Password of {username}")).await?,
         };
         if password.is_empty() {

@@ -8,22 +8,25 @@ mod authn;
 mod factor;
 mod page;
 mod refusal;
+mod session;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use cookie_store::CookieStore;
 use url::Url;
 
 use self::agent::Agent;
 use self::authn::{Outcome, SignIn};
 use self::page::Page;
-use super::{AssertionRequest, AssertionSource};
+use super::{AssertionRequest, AssertionSource, Prompter};
 use crate::clock::{SystemClock, Timer};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::{HttpTransport, Transport, secure_url};
 use crate::saml::SamlResponse;
 use crate::secret::SecretString;
+use crate::store::Store;
 
 pub use factor::FactorKind;
 
@@ -48,11 +51,23 @@ pub struct OktaSource {
 pub struct OktaSourceBuilder {
     app_url: String,
     username: Option<String>,
-    password: Option<SecretString>,
+    password: Option<Password>,
     factor: Option<FactorKind>,
     transport: Arc<dyn Transport>,
     timer: Arc<dyn Timer>,
     patience: Duration,
+    store: Option<Arc<dyn Store>>,
+}
+
+/// Where the password comes from. It is not looked for before it is needed.
+#[derive(Debug, Clone)]
+enum Password {
+    Known(SecretString),
+    #[cfg(feature = "config")]
+    Command {
+        program: String,
+        arguments: Vec<String>,
+    },
 }
 
 impl OktaSource {
@@ -67,6 +82,7 @@ impl OktaSource {
             transport: Arc::new(HttpTransport::default()),
             timer: Arc::new(SystemClock),
             patience: Duration::from_secs(300),
+            store: None,
         }
     }
 
@@ -86,7 +102,20 @@ impl OktaSourceBuilder {
     /// The person's password. Without one the person is asked.
     #[must_use]
     pub fn password(mut self, password: SecretString) -> Self {
-        self.password = Some(password);
+        self.password = Some(Password::Known(password));
+        self
+    }
+
+    /// A program whose first line is the password, run when the password is needed.
+    #[cfg(feature = "config")]
+    #[must_use]
+    pub fn password_command<A: Into<String>>(
+        mut self,
+        program: impl Into<String>,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let arguments = arguments.into_iter().map(Into::into).collect();
+        self.password = Some(Password::Command { program: program.into(), arguments });
         self
     }
 
@@ -115,6 +144,13 @@ impl OktaSourceBuilder {
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Keeps the session at Okta here, so that the next sign-in is silent as long as Okta lets it be.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
         self
     }
 
@@ -148,15 +184,74 @@ impl AssertionSource for OktaSource {
         format!("okta:{}", self.host())
     }
 
+    fn identity(&self) -> Option<String> {
+        Some(format!("okta {} {}", self.app, self.username()))
+    }
+
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        let agent = Agent::new(&self.app, &*self.settings.transport, &*self.settings.timer);
+        if !request.anew
+            && let Some(response) = self.by_kept_session(request).await?
+        {
+            return Ok(response);
+        }
+        let agent = self.agent(None);
         let mut sign_in =
             SignIn { agent: &agent, settings: &self.settings, prompter: request.prompter, used_code: None };
-        let mut outcome = sign_in.with_password().await?;
+        let outcome = sign_in.with_password().await?;
+        let response = self.at_the_app(&mut sign_in, outcome).await?;
+        self.keep_session(&agent, request.prompter);
+        Ok(response)
+    }
+
+    async fn sign_out(&self) -> Result<bool> {
+        let Some(session) = session::load(&self.settings, &self.app) else { return Ok(false) };
+        let agent = self.agent(Some(session));
+        let mut url = self.app.clone();
+        url.set_path("/api/v1/sessions/me");
+        url.set_query(None);
+        let ended = agent.delete(&url).await;
+        // Forgotten either way: what cannot be reached can still not be used from here.
+        session::forget(&self.settings, &self.app)?;
+        ended
+    }
+}
+
+impl OktaSource {
+    fn username(&self) -> &str {
+        self.settings.username.as_deref().unwrap_or_default()
+    }
+
+    fn agent(&self, cookies: Option<CookieStore>) -> Agent<'_> {
+        Agent::new(&self.app, &*self.settings.transport, &*self.settings.timer, cookies.unwrap_or_default())
+    }
+
+    /// The response that a session from before still gives; nothing where it does not.
+    async fn by_kept_session(&self, request: &AssertionRequest<'_>) -> Result<Option<SamlResponse>> {
+        let Some(session) = session::load(&self.settings, &self.app) else { return Ok(None) };
+        let agent = self.agent(Some(session));
+        let answer = agent.get(&self.app).await?;
+        let response = match page::read(&answer, &self.app) {
+            Ok(Page::Saml(response)) => response,
+            Ok(Page::StepUp(state_token)) => {
+                let mut sign_in =
+                    SignIn { agent: &agent, settings: &self.settings, prompter: request.prompter, used_code: None };
+                let outcome = sign_in.step_up(&state_token).await?;
+                self.at_the_app(&mut sign_in, outcome).await?
+            }
+            Err(error) if error.kind() == ErrorKind::RateLimited => return Err(error),
+            // Whatever it is, signing in anew is what helps, or what tells why not.
+            Err(_) => return Ok(None),
+        };
+        self.keep_session(&agent, request.prompter);
+        Ok(Some(response))
+    }
+
+    /// Goes on to the app, over the steps that it asks for, and takes its SAML response.
+    async fn at_the_app(&self, sign_in: &mut SignIn<'_>, mut outcome: Outcome) -> Result<SamlResponse> {
         for _ in 0..=STEP_UPS {
             let answer = match &outcome {
-                Outcome::SessionToken(token) => agent.get(&self.redeem(token)).await?,
-                Outcome::Next(url) => agent.get(url).await?,
+                Outcome::SessionToken(token) => sign_in.agent.get(&self.redeem(token)).await?,
+                Outcome::Next(url) => sign_in.agent.get(url).await?,
             };
             match page::read(&answer, &self.app)? {
                 Page::Saml(response) => return Ok(response),
@@ -164,6 +259,12 @@ impl AssertionSource for OktaSource {
             }
         }
         Err(page::refused("the app asks for one more step again and again", "check the app's sign-on policy"))
+    }
+
+    fn keep_session(&self, agent: &Agent<'_>, prompter: &dyn Prompter) {
+        if let Err(error) = session::keep(&self.settings, &self.app, &agent.cookies(), self.settings.timer.now()) {
+            prompter.tell(&format!("The session at Okta is not kept: {error}"));
+        }
     }
 }
 

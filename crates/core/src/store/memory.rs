@@ -1,0 +1,49 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::{About, Entry, Lookup, Store, StoreKey};
+use crate::error::Result;
+
+/// Keeps entries for as long as the program runs, and for nobody else.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<BTreeMap<StoreKey, Entry>>);
+
+impl MemoryStore {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn entries(&self) -> MutexGuard<'_, BTreeMap<StoreKey, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for MemoryStore {
+    fn describe(&self) -> String {
+        "memory".to_owned()
+    }
+
+    fn get(&self, key: &StoreKey) -> Lookup {
+        self.entries().get(key).cloned().map_or(Lookup::Nothing, Lookup::Found)
+    }
+
+    fn put(&self, entry: &Entry) -> Result<()> {
+        self.entries().insert(entry.key.clone(), entry.clone());
+        Ok(())
+    }
+
+    fn remove(&self, key: &StoreKey) -> Result<()> {
+        self.entries().remove(key);
+        Ok(())
+    }
+
+    fn list(&self) -> Result<Vec<(StoreKey, About)>> {
+        Ok(self.entries().iter().map(|(key, entry)| (key.clone(), entry.about.clone())).collect())
+    }
+
+    fn flight_file(&self, _: &StoreKey) -> Option<PathBuf> {
+        None
+    }
+}

@@ -1,0 +1,347 @@
+//! What is kept: given again without a sign-in, to any number of processes, whole or not at all.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use tempaccess_sandbox::{Sandbox, Service, World};
+use tempaccess_tests::cli::{Machine, Ran, binary};
+use tempaccess_tests::parts;
+
+const PROCESS: &str = "credentials --output credential-process --no-interactive";
+
+fn demo() -> (Sandbox, Machine) {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let mut machine = Machine::at(&sandbox);
+    machine.set("TEMPACCESS_USERNAME", "ada@example.com");
+    machine.set("TEMPACCESS_ROLE", "111122223333/ReadOnly");
+    (sandbox, machine)
+}
+
+fn login(machine: &Machine, rest: &str) -> Ran {
+    machine.run_with(&format!("login --password-stdin --no-interactive {rest}"), "correct horse\n")
+}
+
+/// How often a service was asked for something.
+fn asked(sandbox: &Sandbox, service: Service, what: &str) -> usize {
+    sandbox.requests().iter().filter(|request| request.service == service && request.what.contains(what)).count()
+}
+
+fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"))
+}
+
+#[test]
+fn a_sign_in_serves_every_later_question_without_a_request() {
+    let (sandbox, machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let before = sandbox.requests().len();
+    let kept = json(&machine.run(PROCESS));
+    assert_eq!(kept["AccountId"], "111122223333");
+    // The same from every way to ask.
+    let all = json(&machine.run("credentials --output json"));
+    assert_eq!(all["access_key_id"], kept["AccessKeyId"]);
+    assert_eq!(all["secret_access_key"], kept["SecretAccessKey"]);
+    let exact =
+        "--role arn:aws:iam::111122223333:role/ReadOnly --provider arn:aws:iam::111122223333:saml-provider/Okta";
+    assert_eq!(json(&machine.run(&format!("{PROCESS} {exact}")))["AccessKeyId"], kept["AccessKeyId"]);
+    assert_eq!(sandbox.requests().len(), before);
+    assert_eq!(machine.audit().len(), 1);
+}
+
+#[test]
+fn nothing_crosses_over() {
+    let (_sandbox, machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let first = json(&machine.run(PROCESS))["AccessKeyId"].clone();
+    // Another role, scope, region, person: none of them is answered by what is kept for this one.
+    for other in ["--role Migration", "--duration 20m", "--region eu-west-1"] {
+        let ran = machine.run(&format!("{PROCESS} {other}"));
+        assert_ne!(json(&ran)["AccessKeyId"], first, "{other}: {ran}");
+    }
+    let ran = machine.run(&format!("{PROCESS} --username alan@example.com"));
+    assert_eq!(ran.code, 7, "{ran}");
+}
+
+#[test]
+fn a_kept_session_signs_in_silently_with_one_request() {
+    let (sandbox, machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let before = sandbox.requests().len();
+    // No password, nobody to ask.
+    let ran = machine.run("login --no-interactive --role Migration");
+    assert_eq!(ran.code, 0, "{ran}");
+    let requests = sandbox.requests().split_off(before);
+    let asked: Vec<_> = requests.iter().map(|request| request.what.rsplit('/').next().unwrap()).collect();
+    assert_eq!(asked, ["272", "AssumeRoleWithSAML"]);
+    // Unless the person wants to sign in.
+    assert_eq!(machine.run("login --no-interactive --anew").code, 7);
+}
+
+#[test]
+fn of_64_processes_one_signs_in() {
+    let (sandbox, machine) = demo();
+    let password = machine.home().join("password");
+    std::fs::write(&password, "correct horse\n").unwrap();
+    let config = machine.home().join(".config/tempaccess/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    std::fs::write(config, format!("[profiles.default]\npassword_command = \"cat '{}'\"\n", password.display()))
+        .unwrap();
+    let start = || {
+        let mut command = machine.command(PROCESS.split(' '));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..64).map(|_| start()).collect();
+    let mut keys = Vec::new();
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let given: Value = serde_json::from_slice(&output.stdout).unwrap();
+        keys.push(given["AccessKeyId"].as_str().unwrap().to_owned());
+    }
+    keys.dedup();
+    assert_eq!(keys.len(), 1);
+    assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/authn/factors"), 4);
+    assert_eq!(asked(&sandbox, Service::Sts, "AssumeRoleWithSAML"), 1);
+    assert_eq!(machine.audit().len(), 1);
+}
+
+#[test]
+fn what_cannot_be_trusted_is_set_aside_and_said() {
+    let (sandbox, machine) = demo();
+    for (damage, why) in [
+        ("", "it is damaged"),
+        ("{\"version\":1,\"key\":\"", "it is damaged"),
+        ("\u{0}\u{1}", "it is damaged"),
+        ("{\"version\":99}", "it was written by a newer tempaccess (format 99)"),
+    ] {
+        assert_eq!(login(&machine, "").code, 0);
+        for (file, _) in machine.entries() {
+            std::fs::write(file, damage).unwrap();
+        }
+        let ran = machine
+            .run_with("credentials --output credential-process --no-interactive --password-stdin", "correct horse\n");
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(ran.stderr.contains(why), "{ran}");
+    }
+    // One that others can write to, one behind a link, one that was moved from another key.
+    type Spoil = fn(&std::path::Path, &std::path::Path);
+    let spoils: [(Spoil, &str); 3] = [
+        (
+            |file, _| std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o666)).unwrap(),
+            "others can write to it",
+        ),
+        (
+            |file, home| {
+                std::fs::rename(file, home.join("elsewhere")).unwrap();
+                std::os::unix::fs::symlink(home.join("elsewhere"), file).unwrap();
+            },
+            "it cannot be opened",
+        ),
+        (
+            |file, _| {
+                let text = std::fs::read_to_string(file).unwrap();
+                let key = file.file_stem().unwrap().to_str().unwrap();
+                std::fs::write(file, text.replace(key, &"0".repeat(32))).unwrap();
+            },
+            "it is the entry of another key",
+        ),
+    ];
+    for (spoil, why) in spoils {
+        assert_eq!(login(&machine, "").code, 0);
+        for (file, about) in machine.entries() {
+            if about["about"]["kind"] == "credentials" {
+                spoil(&file, machine.home());
+            }
+        }
+        let ran = machine.run(PROCESS);
+        assert_eq!(ran.code, 0, "{ran}");
+        assert!(ran.stderr.contains(why), "{why}: {ran}");
+    }
+    drop(sandbox);
+}
+
+#[test]
+fn what_cannot_be_kept_is_given_all_the_same() {
+    let (_sandbox, mut machine) = demo();
+    machine.set("TEMPACCESS_STORE_DIR", "/proc/nowhere");
+    let ran = login(&machine, "");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("Not kept for later: nothing can be kept in `/proc/nowhere`"), "{ran}");
+    machine.set("TEMPACCESS_STORE", "none");
+    let ran = login(&machine, "");
+    assert_eq!((ran.code, ran.stderr.contains("kept")), (0, false), "{ran}");
+    machine.set("TEMPACCESS_STORE", "cloud");
+    assert_eq!(login(&machine, "").code, 2);
+}
+
+#[test]
+fn entries_are_for_the_owner_alone() {
+    let (_sandbox, machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let mode = |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&machine.store()), 0o700);
+    let files = std::fs::read_dir(machine.store()).unwrap().map(|entry| entry.unwrap().path());
+    assert!(files.map(|file| mode(&file)).all(|mode| mode == 0o600));
+}
+
+/// The command without anything around it, so that what is done to its process is done to it.
+fn itself(machine: &Machine, command: &str) -> Command {
+    let prepared = machine.command(Vec::<&str>::new());
+    let mut itself = Command::new(binary());
+    itself.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?)))).arg(command);
+    itself
+}
+
+#[test]
+fn whoever_is_killed_leaves_entries_whole() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let mut machine = Machine::at(&sandbox);
+    let response = machine.home().join("response.txt");
+    let claims = sandbox.claims_of("alan@example.com").unwrap();
+    std::fs::write(&response, sandbox.mint(&claims).unwrap()).unwrap();
+    machine.set("TEMPACCESS_SOURCE", format!("file:{}", response.display()));
+    let mut finished = 0;
+    for round in 0..200_u64 {
+        let mut child = itself(&machine, "login").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Somewhere on the way, from its very beginning to a little after its end.
+        let end = std::time::Instant::now() + std::time::Duration::from_micros(round * 397 % 60_000);
+        while std::time::Instant::now() < end && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        finished += usize::from(child.try_wait().unwrap().is_some());
+        let _ = child.kill();
+        let _ = child.wait();
+        // Each entry parses, or is not there.
+        machine.entries();
+        assert_eq!(machine.run("status --output json").code, 0);
+    }
+    // The lock of whoever died is free, and what was kept is given.
+    let ran = machine.run("credentials --output credential-process");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(finished < 200, "nobody was killed on the way");
+}
+
+#[test]
+fn exec_becomes_the_program() {
+    let (_sandbox, mut machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    machine.set("AWS_PROFILE", "stale");
+    machine.set("AWS_SESSION_TOKEN", "stale");
+    let script = r#"echo "$AWS_ACCESS_KEY_ID ${AWS_PROFILE-none} ${#AWS_SESSION_TOKEN} $1"; cat; exit 42"#;
+    let ran = machine.run_words(&["exec", "--", "sh", "-c", script, "sh", "an argument"], b"input\n");
+    assert_eq!(ran.code, 42, "{ran}");
+    let kept = json(&machine.run(PROCESS));
+    let token = kept["SessionToken"].as_str().unwrap().len();
+    assert_eq!(ran.stdout, format!("{} none {token} an argument\ninput\n", kept["AccessKeyId"].as_str().unwrap()));
+    let ran = machine.run_words(&["exec", "--", "no-such-program"], b"");
+    assert_eq!(ran.code, 4);
+    assert!(ran.stderr.contains("`no-such-program` cannot be run"), "{ran}");
+}
+
+#[test]
+fn env_is_read_by_shells() {
+    let (_sandbox, machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let expected = json(&machine.run(PROCESS))["SecretAccessKey"].as_str().unwrap().to_owned();
+    for (shell, read) in [
+        ("posix", r#"eval "$("$0" env)"; printf %s "$AWS_SECRET_ACCESS_KEY""#),
+        (
+            "dotenv",
+            r#"set -a; "$0" env --shell dotenv > "$HOME/.env"; . "$HOME/.env"; printf %s "$AWS_SECRET_ACCESS_KEY""#,
+        ),
+    ] {
+        let prepared = machine.command(Vec::<&str>::new());
+        let mut command = Command::new("sh");
+        command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let output = command.args(["-c", read]).arg(binary()).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{shell}");
+    }
+    for (shell, line) in [
+        ("fish", format!("set -gx AWS_SECRET_ACCESS_KEY '{expected}'")),
+        ("powershell", format!("$Env:AWS_SECRET_ACCESS_KEY = '{expected}'")),
+        ("cmd", format!("set \"AWS_SECRET_ACCESS_KEY={expected}\"")),
+        ("github-actions", format!("AWS_SECRET_ACCESS_KEY={expected}")),
+    ] {
+        let ran = machine.run(&format!("env --shell {shell}"));
+        assert!(ran.stdout.lines().any(|known| known == line), "{shell}: {ran}");
+    }
+}
+
+#[test]
+fn status_and_logout() {
+    let (sandbox, machine) = demo();
+    assert!(machine.run("status").stdout.contains("Nothing is kept."));
+    assert_eq!(login(&machine, "--duration 40m").code, 0);
+    let ran = machine.run("status");
+    for part in ["assumed-role/ReadOnly/ada@example.com", "(40m)", "okta:127.0.0.1", "Session"] {
+        assert!(ran.stdout.contains(part), "{part}: {ran}");
+    }
+    // No secret in either form.
+    let secret = json(&machine.run(&format!("{PROCESS} --duration 40m")));
+    let ran = machine.run("status --output json");
+    for name in ["SecretAccessKey", "SessionToken"] {
+        assert!(!ran.stdout.contains(secret[name].as_str().unwrap()));
+    }
+    assert_eq!(json(&ran)["entries"].as_array().unwrap().len(), 3);
+
+    let ran = machine.run("logout");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("the session has ended, 2 credentials forgotten"), "{ran}");
+    assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/sessions/me"), 1);
+    assert!(machine.entries().is_empty());
+    assert_eq!(machine.run(PROCESS).code, 7);
+    let ran = machine.run("logout --all --output json");
+    assert_eq!(json(&ran)[0]["session_ended"], false);
+}
+
+/// Runs a shell line in a session with a keyring of its own, unlocked or not.
+fn with_secret_service(machine: &Machine, unlock: bool, line: &str) -> Option<Ran> {
+    let install = "apt-get install --no-install-recommends gnome-keyring dbus-x11";
+    let session = parts::program("/usr/bin/dbus-run-session", install)?;
+    parts::program("/usr/bin/gnome-keyring-daemon", install)?;
+    let runtime = machine.home().join("run");
+    std::fs::create_dir_all(&runtime).unwrap();
+    std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let daemon =
+        if unlock { "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; " } else { "" };
+    let prepared = machine.command(Vec::<&str>::new());
+    let mut command = Command::new(session);
+    command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.env("XDG_RUNTIME_DIR", runtime).env("BIN", binary());
+    let output = command.args(["--", "sh", "-c", &format!("{daemon}{line}")]).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Some(Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) })
+}
+
+#[test]
+fn entries_are_sealed_with_a_key_in_the_keyring() {
+    let (_sandbox, mut machine) = demo();
+    machine.set("TEMPACCESS_STORE", "auto");
+    let line = "echo 'correct horse' | $BIN login --password-stdin --no-interactive >/dev/null && $BIN credentials --output credential-process --no-interactive && $BIN status";
+    let Some(ran) = with_secret_service(&machine, true, line) else { return };
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("sealed with a key in the system's keyring"), "{ran}");
+    let first = ran.stdout.lines().next().unwrap();
+    let given: Value = serde_json::from_str(first).unwrap_or_else(|_| panic!("{ran}"));
+    for (file, entry) in machine.entries() {
+        assert_eq!(entry["vault"], "sealed", "{}", file.display());
+        assert!(!entry.to_string().contains(given["SecretAccessKey"].as_str().unwrap()));
+    }
+}
+
+#[test]
+fn without_a_keyring_the_fall_back_is_said() {
+    let (_sandbox, mut machine) = demo();
+    machine.set("TEMPACCESS_STORE", "auto");
+    machine.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
+    let ran = login(&machine, "");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("what is kept here is readable by you alone, and not encrypted"), "{ran}");
+    assert!(machine.run("status").stdout.contains("readable by you alone, not encrypted"));
+    // Whoever chose the keyring does without keeping, and hears why.
+    machine.set("TEMPACCESS_STORE", "keyring");
+    let ran = login(&machine, "--anew");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("Not kept for later: this system has no keyring that can be reached"), "{ran}");
+}
