@@ -218,6 +218,14 @@ def genuine():
     vector("one-time-use", "verified", both(response(conditions='<saml2:AudienceRestriction><saml2:Audience>x</saml2:Audience><saml2:Audience>urn:amazon:webservices</saml2:Audience></saml2:AudienceRestriction><saml2:OneTimeUse/>')), "conditions that are understood")
 
 
+    vector("short-rsa-sha1-allowed", "verified", both(key=SHORT, name="sha1", digest_name="sha1"), "1,024 bits and SHA-1, both allowed", key="short.pem", policy="allow-short-rsa allow-sha1")
+    vector("short-rsa-sha512-allowed", "verified", both(key=SHORT, name="sha512"), "1,024 bits and SHA-512", key="short.pem", policy="allow-short-rsa")
+    vector("no-key-info", "verified", both(key_info=""), "no KeyInfo")
+    vector("white-space-in-signature", "verified", assertion_only().replace("<ds:SignatureValue>", "\n  <ds:SignatureValue>"), "white space between the parts of a signature")
+    vector("32-prefixes", "verified", both(prefixes=("xs",) + tuple(f"p{n}" for n in range(31))), "as many prefixes as are taken")
+    vector("other-id", "verified", both(response(extra='<saml2:Advice><x xmlns:y="urn:y" y:id="_assertion"/></saml2:Advice>')), "an attribute `id` in a vocabulary of its own")
+
+
 def policies():
     vector("sha1", "signature_invalid", both(name="sha1", digest_name="sha1"), "RSA with SHA-1")
     vector("sha1-digest", "signature_invalid", both(digest_name="sha1"), "SHA-256 over a digest of SHA-1")
@@ -259,6 +267,15 @@ def shapes():
     vector("dtd", "forbidden_construct", "<!DOCTYPE r [<!ENTITY a 'Admin'>]>" + signed, "a DTD")
     vector("duplicate-id", "forbidden_construct", both(response(extra='<saml2:Advice><x ID="_assertion"/></saml2:Advice>')), "an id that is given twice")
     vector("duplicate-id-case", "forbidden_construct", both(response(extra='<saml2:Advice><x Id="_response"/></saml2:Advice>')), "the same with an attribute of another name for ids")
+    vector("duplicate-xml-id", "forbidden_construct", both(response(extra='<saml2:Advice><x xml:id="_response"/></saml2:Advice>')), "the same with xml:id")
+    vector("text-in-signature", "forbidden_construct", assertion_only().replace("<ds:SignatureValue>", "text<ds:SignatureValue>"), "a text between the parts of a signature")
+    vector("33-prefixes", "forbidden_construct", both(prefixes=("xs",) + tuple(f"p{n}" for n in range(32))), "more prefixes than anybody needs")
+    unknown = f'<ds:Transform Algorithm="{DS}enveloped-signature"/><ds:Transform Algorithm="{EXCLUSIVE}">%s</ds:Transform>'
+    vector("unknown-parameter", "forbidden_construct", both(transforms=unknown % '<x/>', prefixes=()), "an unknown parameter of the canonicalization")
+    vector("parameter-with-children", "forbidden_construct", both(transforms=unknown % f'<ec:InclusiveNamespaces xmlns:ec="{EXCLUSIVE}" PrefixList="xs"><x/></ec:InclusiveNamespaces>'), "a parameter that holds elements")
+    failed = response(status="urn:oasis:names:tc:SAML:2.0:status:Responder")
+    vector("failed-unsigned", "identity_provider_refused", re.sub(r"(?s)<saml2:Assertion.*</saml2:Assertion>", "", failed), "a report of failure, unsigned, without an assertion")
+    vector("unsigned-encrypted", "encrypted_assertion", re.sub(r"(?s)<saml2:Assertion.*</saml2:Assertion>", '<saml2:EncryptedAssertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion"/>', response()), "an encrypted assertion, unsigned")
     vector("relative-namespace", "forbidden_construct", signed.replace("<saml2p:Response ", "<saml2p:Response xmlns:evil='relative' ", 1), "void canonicalization: a relative namespace URI")
     info = re.search(r"<ds:SignedInfo>.*?</ds:SignedInfo>", signed).group()
     vector("two-signed-infos", "forbidden_construct", signed.replace(info, info + info, 1), "a second SignedInfo")
@@ -389,6 +406,8 @@ def conditions():
     vector("expired", refused, both(), "after its end, beyond the skew", clock="2026-11-24T10:06:00Z")
     vector("within-skew", "verified", both(), "after its end, within the skew", clock="2026-11-24T10:05:59Z")
     vector("not-yet", refused, both(), "before its beginning", clock="2026-11-24T09:53:00Z")
+    vector("not-yet-within-skew", "verified", both(), "a minute before it was issued", clock="2026-11-24T09:59:00Z")
+    vector("not-yet-beyond-skew", refused, both(), "a minute and a second before it was issued", clock="2026-11-24T09:58:59Z")
     vector("session-ended", refused, both(response(session=' SessionNotOnOrAfter="2026-11-24T09:00:00Z"')), "the session has ended")
     vector("unreadable-end", refused, both(response(session=' SessionNotOnOrAfter="soon"')), "an end that is no instant")
     vector("no-end", refused, both(response().replace(' NotOnOrAfter="2026-11-24T10:05:00Z" Recipient', " Recipient")), "a confirmation without an end")

@@ -337,7 +337,7 @@ fn without_a_keyring_the_fall_back_is_said() {
     machine.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
     let ran = login(&machine, "");
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stderr.contains("what is kept here is readable by you alone, and not encrypted"), "{ran}");
+    assert!(ran.stderr.contains("what is kept is readable by you alone, and not encrypted"), "{ran}");
     assert!(machine.run("status").stdout.contains("readable by you alone, not encrypted"));
     // Whoever chose the keyring does without keeping, and hears why.
     machine.set("TEMPACCESS_STORE", "keyring");

@@ -77,3 +77,48 @@ fn libxmlsec1_agrees_about_signatures_and_conditions() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn metadata_without_one_identity_provider_and_a_key_is_refused() {
+    let metadata = std::fs::read_to_string(vectors::folder().join("verify/metadata.xml")).unwrap();
+    let message = |text: String| TrustedKeys::parse(text.as_bytes()).unwrap_err().message().to_owned();
+    let start = metadata.find("<md:IDPSSODescriptor").unwrap();
+    let end = metadata.find("</md:EntityDescriptor>").unwrap();
+    let provider = &metadata[start..end];
+    assert_eq!(message(metadata.replace(provider, "")), "the metadata describes no identity provider");
+    assert_eq!(
+        message(metadata.replace(provider, &provider.repeat(2))),
+        "the metadata describes more than one identity provider"
+    );
+    assert_eq!(
+        message(metadata.replace("use=\"signing\"", "use=\"encryption\"")),
+        "the metadata holds no certificate to verify signatures with"
+    );
+    assert_eq!(message(metadata.replace("MII", "?II")), "a certificate in the metadata is not base64");
+    assert!(message(metadata.replace("entityID", "id")).contains("does not say the entity ID"));
+    assert!(
+        message(metadata.replace("</md:EntityDescriptor>", ""))
+            .starts_with("the metadata cannot be read: it is cut off")
+    );
+    let either = TrustedKeys::parse(metadata.replace(" use=\"signing\"", "").as_bytes()).unwrap();
+    assert_eq!((either.keys().len(), either.keys()[0].subject()), (1, Some("CN=idp")));
+}
+
+#[test]
+fn namespaces_in_one_place_are_bounded() {
+    let nested = |count: usize| {
+        let declared =
+            |range: std::ops::Range<usize>| range.map(|n| format!(" xmlns:p{n}=\"urn:{n}\"")).collect::<String>();
+        let half = count / 2;
+        format!("<a{}><b{}/></a>", declared(0..half), declared(half..count))
+    };
+    let canonical = |count| tempaccess_core::verify::canonicalize(&nested(count), None, &[], &Limits::default());
+    assert!(canonical(128).is_ok());
+    assert_eq!(
+        canonical(129).unwrap_err().to_string(),
+        "the SAML response is over the limit of 64 attributes of one element"
+    );
+    let three = format!("<r xmlns:q=\"urn:q\">{}</r>", nested(128));
+    let error = tempaccess_core::verify::canonicalize(&three, None, &[], &Limits::default()).unwrap_err();
+    assert_eq!(error.to_string(), "the SAML response is over the limit of 128 namespaces in one place");
+}

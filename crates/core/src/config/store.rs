@@ -49,7 +49,10 @@ impl StoreChoice {
         let store = match self {
             Self::File | Self::None => store,
             #[cfg(feature = "keyring")]
-            Self::Auto => store.vault(Arc::new(crate::store::SealedVault::new())),
+            Self::Auto => {
+                let vault = crate::store::SealedVault::new(store.folder());
+                store.vault(Arc::new(vault))
+            }
             #[cfg(not(feature = "keyring"))]
             Self::Auto => store,
             #[cfg(feature = "keyring")]

@@ -65,6 +65,7 @@ mod system {
     use base64::engine::general_purpose::STANDARD;
     use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
     use ring::rand::{SecureRandom, SystemRandom};
+    use std::path::Path;
     use std::sync::{Mutex, PoisonError};
     use zeroize::Zeroizing;
 
@@ -138,22 +139,26 @@ mod system {
 
     /// Secrets stand in the entries, sealed (AES-256-GCM) with a key in the system's keyring; where there is no keyring,
     /// as they are, and [`notice`](Vault::notice) says so.
-    #[derive(Debug, Default)]
+    #[derive(Debug)]
     pub struct SealedVault {
+        /// The name of the key in the kernel's keyring.
+        #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux has one"))]
+        at_hand: String,
         notice: Mutex<Option<String>>,
     }
 
     impl SealedVault {
-        /// The keyring of this system.
-        pub fn new() -> Self {
-            Self::default()
+        /// For the store in this folder, with a key in the keyring of this system.
+        pub fn new(folder: &Path) -> Self {
+            let folder = StoreKey::of(&[&folder.to_string_lossy()]);
+            Self { at_hand: format!("{SEALING_KEY} {}", folder.as_str()), notice: Mutex::default() }
         }
 
         /// The key, made where there is none and `make` says so.
-        fn key(make: bool) -> Result<Option<Zeroizing<Vec<u8>>>> {
-            // A session keeps it at hand in the kernel, so that a cached answer need not wake the keyring's daemon.
+        fn key(&self, make: bool) -> Result<Option<Zeroizing<Vec<u8>>>> {
+            // Kept at hand in the kernel, so that a cached answer need not wake the keyring's daemon.
             #[cfg(target_os = "linux")]
-            if let Some(key) = super::kernel::get(SEALING_KEY).filter(|key| key.len() == KEY_LEN) {
+            if let Some(key) = super::kernel::get(&self.at_hand).filter(|key| key.len() == KEY_LEN) {
                 return Ok(Some(key));
             }
             let key = match get(SEALING_KEY)?.filter(|key| key.len() == KEY_LEN) {
@@ -168,7 +173,7 @@ mod system {
                 None => return Ok(None),
             };
             #[cfg(target_os = "linux")]
-            super::kernel::set(SEALING_KEY, &key);
+            super::kernel::set(&self.at_hand, &key);
             Ok(Some(key))
         }
     }
@@ -183,14 +188,14 @@ mod system {
 
     impl Vault for SealedVault {
         fn describe(&self) -> String {
-            match Self::key(false) {
+            match self.key(false) {
                 Ok(_) => "sealed with a key in the system's keyring".to_owned(),
                 Err(error) => format!("readable by you alone, not encrypted: {}", error.message()),
             }
         }
 
         fn seal(&self, key: &StoreKey, secret: &SecretString) -> Result<(&'static str, SecretString)> {
-            let sealing = match Self::key(true) {
+            let sealing = match self.key(true) {
                 Ok(sealing) => sealing.ok_or_else(failed)?,
                 Err(error) => {
                     let notice =
@@ -218,7 +223,7 @@ mod system {
             if name == PLAIN {
                 return Ok(Some(written.into()));
             }
-            let Some(sealing) = (if name == "sealed" { Self::key(false)? } else { None }) else { return Ok(None) };
+            let Some(sealing) = (if name == "sealed" { self.key(false)? } else { None }) else { return Ok(None) };
             let Ok(written) = STANDARD.decode(written) else { return Ok(None) };
             let Some((nonce, sealed)) = written.split_at_checked(NONCE_LEN) else { return Ok(None) };
             let mut sealed = Zeroizing::new(sealed.to_vec());
