@@ -295,6 +295,67 @@ fn status_and_logout() {
     assert_eq!(json(&ran)[0]["session_ended"], false);
 }
 
+#[test]
+fn profiles_are_written_and_serve_boto3_and_the_aws_cli_through_an_expiry() {
+    let (sandbox, machine) = demo();
+    let config = machine.home().join(".config/tempaccess/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    std::fs::write(&config, "[accounts]\n111122223333 = 'ledger'\n[profiles.work]\nrole = 'Migration'\n").unwrap();
+    let aws_config = machine.home().join(".aws/config");
+    std::fs::create_dir(aws_config.parent().unwrap()).unwrap();
+    std::fs::write(&aws_config, "# mine\n[default]\nregion = us-east-1\n").unwrap();
+    std::fs::write(machine.home().join(".aws/credentials"), "[work]\naws_access_key_id = AKIA\n").unwrap();
+    let ran = machine.run("profiles sync");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stdout.contains("keys in the credentials file win over the profile `work`"), "{ran}");
+    assert_eq!(login(&machine, "").code, 0);
+    let ran = machine.run("profiles sync --roles --no-interactive --output json");
+    assert_eq!(
+        json(&ran)["written"],
+        serde_json::json!(["ledger-ReadOnly", "ledger-Migration", "444455556666-ReadOnly"])
+    );
+    assert_eq!(json(&ran)["removed"], serde_json::json!(["work"]));
+    let text = std::fs::read_to_string(&aws_config).unwrap();
+    assert!(text.starts_with("# mine\n[default]\nregion = us-east-1\n\n[profile ledger-ReadOnly]\n"), "{text}");
+
+    // Two programs that we did not write, each in a time of its own: now, and fifty minutes later.
+    let Some(faketime) = parts::program("/usr/bin/faketime", "apt-get install faketime") else { return };
+    let Some(python) = parts::python() else { return };
+    let Some(aws) = parts::python_program("aws") else { return };
+    let script = "import boto3; c = boto3.Session(profile_name='ledger-ReadOnly').client('sts')\nfor _ in range(5): print(c.get_caller_identity()['Arn'])";
+    let principal = "arn:aws:sts::111122223333:assumed-role/ReadOnly/ada@example.com";
+    let mut given = 1;
+    for minutes in [0, 50, 100] {
+        sandbox.clock().advance(jiff::SignedDuration::from_mins(if minutes == 0 { 0 } else { 50 }));
+        let in_time = |program: &std::path::Path| {
+            let prepared = machine.command(Vec::<&str>::new());
+            let mut command = Command::new(&faketime);
+            command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            // What the tests ask for is not what a profile asks for.
+            command.env_remove("TEMPACCESS_ROLE").env("AWS_DEFAULT_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
+            command.args(["-f", &format!("+{minutes}m")]).arg(program);
+            command
+        };
+        let output = in_time(&python).args(["-c", script]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(
+            text.lines().filter(|line| *line == principal).count(),
+            5,
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let output = in_time(&aws)
+            .args(["--profile", "ledger-ReadOnly", "--endpoint-url", &sandbox.sts_url(), "sts", "get-caller-identity"])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        // Renewed once in each time, silently.
+        given += usize::from(minutes > 0);
+        assert_eq!(asked(&sandbox, Service::Sts, "AssumeRoleWithSAML"), given, "{minutes}");
+    }
+    assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/authn/factors"), 4);
+}
+
 /// Runs a shell line in a session with a keyring of its own, unlocked or not.
 fn with_secret_service(machine: &Machine, unlock: bool, line: &str) -> Option<Ran> {
     let install = "apt-get install --no-install-recommends gnome-keyring dbus-x11";

@@ -31,6 +31,9 @@ pub(crate) enum Command {
     Exec(Exec),
     /// Print credentials as variables for a shell
     Env(Env),
+    /// Write profiles for the AWS CLI and the SDKs
+    #[command(subcommand)]
+    Profiles(Profiles),
     /// Say what is kept here, for whom, how narrow and until when
     Status(Status),
     /// End the session at the identity provider and forget what is kept here
@@ -116,6 +119,27 @@ pub(crate) enum ShellName {
     Dotenv,
     /// tempaccess env --shell github-actions >> "$GITHUB_ENV"
     GithubActions,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Profiles {
+    /// Write profiles whose credentials come from here into the AWS config file; nothing else in it is touched
+    Sync(Sync),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// The profiles of the configuration to write [default: all of them]
+    #[arg(value_name = "PROFILE", conflicts_with = "roles")]
+    pub(crate) names: Vec<String>,
+    /// Sign in, and write a profile for each role that is offered instead
+    #[arg(long)]
+    pub(crate) roles: bool,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]
@@ -289,6 +313,7 @@ impl Arguments {
         match &self.command {
             Command::Login(Login { output, .. })
             | Command::Roles(Roles { output, .. })
+            | Command::Profiles(Profiles::Sync(Sync { output, .. }))
             | Command::Status(Status { output, .. })
             | Command::Logout(Logout { output, .. })
             | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,

@@ -2,7 +2,7 @@ use std::io::{BufRead, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::config::{AwsProfile, Config, Settings, names_for_roles, sync_aws_profiles};
 use tempaccess_core::sink::{self, GrantSummary, RoleList, Shell};
 #[cfg(feature = "samael")]
 use tempaccess_core::verify::Engine;
@@ -13,7 +13,8 @@ use tempaccess_core::{
 };
 
 use crate::args::{
-    Access, Arguments, Command, CredentialsOutput, Exec, Inspect, Logout, Output, ShellName, Status, Verify,
+    Access, Arguments, Command, CredentialsOutput, Exec, Inspect, Logout, Output, Profiles, ShellName, Status, Sync,
+    Verify,
 };
 use crate::render;
 use crate::terminal::{self, Silent, Terminal};
@@ -65,6 +66,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             };
             print(sink::assignments(shell, &grant.answer.credentials)?.expose().trim_end())
         }
+        Command::Profiles(Profiles::Sync(arguments)) => sync(&arguments).await,
         Command::Logout(arguments) => logout(&arguments).await,
         Command::Status(arguments) => status(&arguments),
         // Its own process comes to an end there; see `main`.
@@ -87,6 +89,52 @@ pub(crate) async fn prepare(mut arguments: Exec) -> Result<std::process::Command
         program.env(name, value.expose());
     }
     Ok(program)
+}
+
+async fn sync(arguments: &Sync) -> Result<()> {
+    let config = config(arguments.access.config.as_deref())?;
+    let this = std::env::current_exe().map_err(|error| {
+        Error::new(ErrorKind::Io, Stage::Output, format!("the path of this program cannot be found: {error}"))
+            .with_source(error)
+    })?;
+    let this = this.to_string_lossy();
+    let ask = [this.as_ref(), "credentials", "--output", "credential-process"];
+    let mut profiles = Vec::new();
+    if arguments.roles {
+        let access = access(&arguments.access, arguments.access.settings()).await?;
+        let signed_in = access.sign_in().await?;
+        let offers = signed_in.assertion.offers()?;
+        for (name, offer) in names_for_roles(offers, access.account_names()).iter().zip(offers) {
+            let mut command = ask.to_vec();
+            if let Some(profile) = &arguments.access.profile {
+                command.extend(["--profile", profile]);
+            }
+            command.extend(["--role", offer.role().as_str(), "--provider", offer.provider().as_str()]);
+            profiles.push(AwsProfile::new(name, &command, None)?);
+        }
+    } else {
+        for name in &arguments.names {
+            config.profile(name)?;
+        }
+        let wanted = |name: &&String| arguments.names.is_empty() || arguments.names.contains(name);
+        for name in config.profiles.keys().filter(wanted) {
+            let region = config.profile(name)?.region.as_deref();
+            profiles.push(AwsProfile::new(name, &[&ask[..], &["--profile", name]].concat(), region)?);
+        }
+    }
+    if profiles.is_empty() {
+        return Err(Error::new(
+            ErrorKind::InvalidConfiguration,
+            Stage::Configuration,
+            "there is no profile in the configuration to write",
+        )
+        .with_hint("write one into the configuration, or let `--roles` write one for each role"));
+    }
+    let synced = sync_aws_profiles(&profiles)?;
+    match arguments.output {
+        Output::Json => print_json(&synced),
+        Output::Text => print(&render::synced(&synced)),
+    }
 }
 
 async fn logout(arguments: &Logout) -> Result<()> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use console::style;
 use jiff::Timestamp;
+use tempaccess_core::config::Synced;
 use tempaccess_core::sink::RoleList;
 use tempaccess_core::store::About;
 use tempaccess_core::verify::Verification;
@@ -303,4 +304,23 @@ pub(crate) struct SignedOutJson<'a> {
 
 pub(crate) fn signed_out_json(done: &[(String, SignedOut)]) -> Vec<SignedOutJson<'_>> {
     done.iter().map(|(source, out)| SignedOutJson { source, out: *out }).collect()
+}
+
+/// What syncing the AWS config file came to.
+pub(crate) fn synced(synced: &Synced) -> String {
+    let mut lines = Vec::new();
+    for (names, what) in [(&synced.written, "written"), (&synced.removed, "removed")] {
+        lines.extend(names.iter().map(|name| format!("{what}: {}", printable(name))));
+    }
+    let note = style("note:").bold();
+    lines.extend(
+        synced
+            .left_alone
+            .iter()
+            .map(|name| format!("{note} the profile `{}` is not one of ours, and was left alone", printable(name))),
+    );
+    lines.extend(synced.hidden_by_keys.iter().map(|name| {
+        format!("{note} keys in the credentials file win over the profile `{}`: remove them there", printable(name))
+    }));
+    lines.join("\n")
 }

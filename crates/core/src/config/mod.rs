@@ -2,12 +2,14 @@
 
 mod env;
 mod file;
+mod profiles;
 mod settings;
 mod source;
 mod store;
 
 pub use env::{ENVIRONMENT, Variable};
 pub use file::{Config, default_audit_log, default_config_file, default_store_folder};
+pub use profiles::{AwsProfile, Synced, names_for_roles, sync_aws_profiles};
 pub use settings::Settings;
 pub use source::SourceSpec;
 pub use store::StoreChoice;

@@ -20,6 +20,8 @@ use sha2::{Digest, Sha256};
 
 pub use entry::{About, Entry, EntryKind};
 pub use file::FileStore;
+#[cfg(feature = "config")]
+pub(crate) use file::replace;
 #[cfg(feature = "runtime")]
 pub(crate) use flight::{Turn, take_turn};
 pub use memory::MemoryStore;
