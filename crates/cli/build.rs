@@ -5,8 +5,6 @@ fn main() {
     let linux = std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux");
     let glibc = std::env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|env| env == "gnu");
     if linux && glibc {
-        // One library less to find, map and relocate each time that the AWS CLI asks.
-        println!("cargo:rustc-link-arg-bins=-static-libgcc");
         // Relocations in a tenth of the space: fewer pages to read before `main`.
         println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }

@@ -332,7 +332,10 @@ fn profiles_are_written_and_serve_boto3_and_the_aws_cli_through_an_expiry() {
             let mut command = Command::new(&faketime);
             command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
             // What the tests ask for is not what a profile asks for.
-            command.env_remove("TEMPACCESS_ROLE").env("AWS_DEFAULT_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
+            command
+                .env_remove("TEMPACCESS_ROLE")
+                .env("AWS_DEFAULT_REGION", "us-east-1")
+                .env("AWS_EC2_METADATA_DISABLED", "true");
             command.args(["-f", &format!("+{minutes}m")]).arg(program);
             command
         };

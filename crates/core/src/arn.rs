@@ -41,13 +41,13 @@ impl IamArn {
             return Err(ArnError("longer than 2,048 characters"));
         }
         let rest = text.strip_prefix("arn:").ok_or(ArnError("does not begin with `arn:`"))?;
-        let (partition, rest) = rest.split_once(':').ok_or(ArnError("has too few parts"))?;
+        let (partition, rest) = at_colon(rest).ok_or(ArnError("has too few parts"))?;
         if !is_partition(partition) {
             return Err(ArnError("names no partition"));
         }
         let rest = rest.strip_prefix("iam::").ok_or(ArnError("is not an ARN of IAM"))?;
         let account_at = text.len() - rest.len();
-        let (account, resource) = rest.split_once(':').ok_or(ArnError("has too few parts"))?;
+        let (account, resource) = at_colon(rest).ok_or(ArnError("has too few parts"))?;
         let resource = resource
             .strip_prefix(resource_type)
             .and_then(|resource| resource.strip_prefix('/'))
@@ -57,7 +57,7 @@ impl IamArn {
             return Err(ArnError("has no 12-digit account id"));
         }
         let resource_at = text.len() - resource.len();
-        let name_at = resource_at + resource.rfind('/').map_or(0, |slash| slash + 1);
+        let name_at = resource_at + resource.bytes().rposition(|byte| byte == b'/').map_or(0, |slash| slash + 1);
         let name = text.get(name_at..).unwrap_or_default();
         if name.is_empty() {
             return Err(ArnError("has no name"));
@@ -97,6 +97,12 @@ impl IamArn {
     fn path_and_name(&self) -> &str {
         self.part(self.resource_at.into(), self.text.len())
     }
+}
+
+/// What stands before the first colon and behind it. These are short: a byte at a time is the fastest way.
+fn at_colon(text: &str) -> Option<(&str, &str)> {
+    let colon = text.bytes().position(|byte| byte == b':')?;
+    Some((text.get(..colon)?, text.get(colon + 1..)?))
 }
 
 fn is_name_byte(byte: u8) -> bool {

@@ -120,5 +120,6 @@ pub(crate) fn ready() -> Done {
 }
 
 pub(crate) fn bench() -> Done {
+    run(&mut cargo(&["build", "--profile", "dist", "--package", "tempaccess-cli"]))?;
     run(&mut cargo(&["bench", "--package", "tempaccess-benches"]))
 }

@@ -66,8 +66,11 @@ enum Part {
 
 impl Part {
     fn parse(text: &str) -> Result<Self, ArnError> {
-        // The kind of resource decides whose complaint is worth hearing.
-        if text.contains(":saml-provider/") { text.parse().map(Self::Provider) } else { text.parse().map(Self::Role) }
+        // The kind of resource decides whose complaint is worth hearing; it stands behind the fifth colon.
+        let mut colons = text.bytes().enumerate().filter(|(_, byte)| *byte == b':');
+        let resource = colons.nth(4).and_then(|(colon, _)| text.get(colon + 1..)).unwrap_or_default();
+        let is_provider = resource.starts_with("saml-provider/");
+        if is_provider { text.parse().map(Self::Provider) } else { text.parse().map(Self::Role) }
     }
 }
 

@@ -77,7 +77,7 @@ pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Re
                 match text.trim_ascii_start().chars().next() {
                     Some(character) if depth == 0 => return Err(outside(character, position)),
                     _ if depth == 0 => {}
-                    _ if text.as_bytes().contains(&b']') && text.contains("]]>") => {
+                    _ if memchr::memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") => {
                         return Err(malformed_at("there is a `]]>` that ends nothing", position));
                     }
                     _ => visitor.text(&text)?,
@@ -148,7 +148,7 @@ impl<'e> Tag<'e> {
         for (at, attribute) in start.attributes().with_checks(false).enumerate() {
             limits.check("attributes of one element", at + 1, limits.attributes)?;
             let attribute = attribute.map_err(|error| malformed_at(&lower(&error.to_string()), position))?;
-            if attribute.value.as_bytes().contains(&b'<') {
+            if memchr::memchr(b'<', attribute.value.as_bytes()).is_some() {
                 return Err(malformed_at("there is a `<` in the value of an attribute", position));
             }
             let value = value(&attribute, position)?;
