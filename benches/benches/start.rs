@@ -12,6 +12,9 @@ use tempaccess_sandbox::{Sandbox, World};
 
 const RUNS: usize = 400;
 
+/// How a program is started.
+type Start<'a> = Box<dyn Fn() -> Command + 'a>;
+
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
@@ -42,7 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         command.args(["credentials", "--output", "credential-process", "--profile", "work"]);
         command
     };
-    let mut programs: Vec<(&str, Box<dyn Fn() -> Command>)> = vec![
+    let mut programs: Vec<(&str, Start<'_>)> = vec![
         ("/bin/true", Box::new(|| Command::new("/bin/true"))),
         ("tempaccess, kept answer", Box::new(ask)),
         (
