@@ -136,7 +136,7 @@ fn what_cannot_be_trusted_is_set_aside_and_said() {
                 std::fs::rename(file, home.join("elsewhere")).unwrap();
                 std::os::unix::fs::symlink(home.join("elsewhere"), file).unwrap();
             },
-            "it cannot be opened",
+            "it is a link",
         ),
         (
             |file, _| {
@@ -296,6 +296,91 @@ fn status_and_logout() {
 }
 
 #[test]
+fn logging_out_is_one_persons_business() {
+    let (sandbox, mut machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let ran = machine.run("logout --username alan@example.com");
+    assert!(ran.stdout.contains("there was no session, 0 credentials forgotten"), "{ran}");
+    assert_eq!(machine.run(PROCESS).code, 0);
+    // What keeps one from ending keeps nothing else from it.
+    let config = machine.home().join(".config/tempaccess/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let first = "[profiles.a]\nsource = 'nonsense'\n[profiles.b]\nsource = 'http://127.0.0.1:1/app'\n";
+    std::fs::write(config, first).unwrap();
+    machine.set("TEMPACCESS_STORE", "file");
+    let damaged = machine.store().join(format!("{}.json", "0".repeat(32)));
+    std::fs::write(&damaged, "damaged").unwrap();
+    let ran = machine.run("logout --all");
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(ran.stdout.contains("the session has ended, 2 credentials forgotten"), "{ran}");
+    assert!(ran.stdout.contains("forgotten beside them: 1") && !damaged.exists(), "{ran}");
+    assert!(ran.stderr.contains("`nonsense` names no source"), "{ran}");
+    assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/sessions/me"), 1);
+}
+
+#[test]
+fn what_another_vault_holds_stays() {
+    let (_sandbox, machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    for (file, _) in machine.entries() {
+        let text = std::fs::read_to_string(&file).unwrap().replace("\"plain\"", "\"sealed\"");
+        std::fs::write(&file, text).unwrap();
+    }
+    let before = machine.entries();
+    let ran = machine.run(PROCESS);
+    assert_eq!(ran.code, 7, "{ran}");
+    assert!(ran.stderr.contains("its secret is held in another way (`sealed`) than this store does"), "{ran}");
+    assert_eq!(machine.entries(), before);
+}
+
+#[test]
+fn a_failure_of_another_time_is_nobodys() {
+    let (_sandbox, machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    // As it stands beside the lock after a failure, and from a clock that runs ahead.
+    let failure = r#"{"at":99999999999999,"kind":"account_locked","stage":"sign_in","message":"no","hint":null}"#;
+    for (file, _) in machine.entries() {
+        std::fs::write(file.with_extension("lock"), failure).unwrap();
+    }
+    assert_eq!(machine.run("login --no-interactive").code, 0);
+    for (file, _) in machine.entries().iter().filter(|(_, entry)| entry["about"]["kind"] == "credentials") {
+        let lock = std::fs::read_to_string(file.with_extension("lock")).unwrap_or_default();
+        assert!(lock.is_empty() || lock == failure, "{lock}");
+    }
+}
+
+#[test]
+fn a_pipe_is_read_once() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let machine = Machine::at(&sandbox);
+    let pipe = machine.home().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let response = sandbox.mint(&sandbox.claims_of("alan@example.com").unwrap()).unwrap();
+    let source = format!("file:{}", pipe.display());
+    let writer = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::write(pipe, response).unwrap()
+    });
+    let ran = machine.run_words(&["login", "--source", &source], b"");
+    assert_eq!(ran.code, 0, "{ran}");
+    writer.join().unwrap();
+}
+
+#[test]
+fn arguments_that_are_no_text_are_refused_and_not_a_crash() {
+    use std::os::unix::ffi::OsStrExt;
+    let machine = Machine::alone();
+    let bad = std::ffi::OsStr::from_bytes(b"\xff");
+    for place in [0, 1, 2] {
+        let mut words: Vec<&std::ffi::OsStr> =
+            ["credentials", "--profile", "x"].iter().map(|word| (*word).as_ref()).collect();
+        words[place] = bad;
+        let output = machine.command(words).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn profiles_are_written_and_serve_boto3_and_the_aws_cli_through_an_expiry() {
     let (sandbox, machine) = demo();
     let config = machine.home().join(".config/tempaccess/config.toml");
@@ -314,6 +399,8 @@ fn profiles_are_written_and_serve_boto3_and_the_aws_cli_through_an_expiry() {
         json(&ran)["written"],
         serde_json::json!(["ledger-ReadOnly", "ledger-Migration", "444455556666-ReadOnly"])
     );
+    assert_eq!(json(&ran)["removed"], serde_json::json!([]));
+    let ran = machine.run("profiles sync --roles --prune --no-interactive --output json");
     assert_eq!(json(&ran)["removed"], serde_json::json!(["work"]));
     let text = std::fs::read_to_string(&aws_config).unwrap();
     assert!(text.starts_with("# mine\n[default]\nregion = us-east-1\n\n[profile ledger-ReadOnly]\n"), "{text}");

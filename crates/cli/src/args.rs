@@ -1,5 +1,5 @@
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tempaccess_core::config::Settings;
@@ -135,6 +135,9 @@ pub(crate) struct Sync {
     /// Sign in, and write a profile for each role that is offered instead
     #[arg(long)]
     pub(crate) roles: bool,
+    /// Take away the profiles that were written before and are not written now
+    #[arg(long)]
+    pub(crate) prune: bool,
     #[command(flatten)]
     pub(crate) access: Access,
     /// How to print the result
@@ -324,6 +327,24 @@ impl Arguments {
 }
 
 impl Access {
+    /// The same in words, for a command that is run from anywhere.
+    pub(crate) fn words(&self) -> Vec<String> {
+        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let config = self.config.as_deref().map(|path| absolute(path).to_string_lossy().into_owned());
+        let source = self.source.as_ref().map(|source| match source.strip_prefix("file:") {
+            Some(path) => format!("file:{}", absolute(Path::new(path)).display()),
+            None => source.clone(),
+        });
+        let options = [
+            ("--config", config),
+            ("--source", source),
+            ("--username", self.username.clone()),
+            ("--factor", self.factor.clone()),
+            ("--store", self.store.store.clone()),
+        ];
+        options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             source: self.source.clone(),

@@ -9,7 +9,7 @@ use tempaccess_core::verify::Engine;
 use tempaccess_core::verify::{Examination, Expectations, SignaturePolicy, TrustedKeys, Verifier};
 use tempaccess_core::{
     Clock, Error, ErrorKind, FileSource, Inspection, Limits, Prompter, Result, SecretString, Stage, SystemClock,
-    TempAccess,
+    TempAccess, TempAccessBuilder,
 };
 
 use crate::args::{
@@ -98,14 +98,16 @@ async fn sync(arguments: &Sync) -> Result<()> {
             .with_source(error)
     })?;
     let this = this.to_string_lossy();
-    let ask = [this.as_ref(), "credentials", "--output", "credential-process"];
+    let given = arguments.access.words();
+    let mut ask = vec![this.as_ref(), "credentials", "--output", "credential-process"];
+    ask.extend(given.iter().map(String::as_str));
     let mut profiles = Vec::new();
     if arguments.roles {
         let access = access(&arguments.access, arguments.access.settings()).await?;
         let signed_in = access.sign_in().await?;
         let offers = signed_in.assertion.offers()?;
         for (name, offer) in names_for_roles(offers, access.account_names()).iter().zip(offers) {
-            let mut command = ask.to_vec();
+            let mut command = ask.clone();
             if let Some(profile) = &arguments.access.profile {
                 command.extend(["--profile", profile]);
             }
@@ -130,7 +132,7 @@ async fn sync(arguments: &Sync) -> Result<()> {
         )
         .with_hint("write one into the configuration, or let `--roles` write one for each role"));
     }
-    let synced = sync_aws_profiles(&profiles)?;
+    let synced = sync_aws_profiles(&profiles, arguments.prune)?;
     match arguments.output {
         Output::Json => print_json(&synced),
         Output::Text => print(&render::synced(&synced)),
@@ -139,30 +141,47 @@ async fn sync(arguments: &Sync) -> Result<()> {
 
 async fn logout(arguments: &Logout) -> Result<()> {
     let config = config(arguments.access.config.as_deref())?;
-    let mut accesses = Vec::new();
-    if arguments.all {
-        for profile in config.profiles.values() {
-            let settings = arguments.access.settings().over(profile.clone());
-            accesses.push(settings.access(&config, None)?.build());
-        }
-    }
     let settings = arguments.access.settings().resolve(&config, arguments.access.profile.as_deref())?;
-    if accesses.is_empty() || settings.source.is_some() {
-        accesses.push(settings.access(&config, None)?.build());
+    if !arguments.all {
+        let access = settings.access(&config, None)?.build();
+        let done = [(access.source(), access.sign_out().await?)];
+        return match arguments.output {
+            Output::Json => print_json(&render::signed_out_json(&done)),
+            Output::Text => print(&render::signed_out(&done)),
+        };
     }
-    let mut done = Vec::new();
-    for access in &accesses {
-        done.push((access.source(), access.sign_out().await?));
-    }
-    if let (true, Some(store)) = (arguments.all, settings.store()?) {
-        for (key, _) in store.list()? {
-            store.remove(&key)?;
+    let of_profiles = config.profiles.values().map(|profile| arguments.access.settings().over(profile.clone()));
+    let mut everyone: Vec<_> = of_profiles.chain([settings.clone()]).filter(|it| it.source.is_some()).collect();
+    let who = |settings: &Settings| (settings.source.clone(), settings.username.clone());
+    everyone.sort_by_key(who);
+    everyone.dedup_by_key(|settings| who(settings));
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    // What keeps one session from ending keeps nothing else from being forgotten.
+    for settings in everyone {
+        let access = settings.access(&config, None).map(TempAccessBuilder::build);
+        match access {
+            Ok(access) => match access.sign_out().await {
+                Ok(out) => done.push((access.source(), out)),
+                Err(error) => failed.push(error),
+            },
+            Err(error) => failed.push(error),
         }
     }
+    let rest = settings.store().and_then(|store| store.map_or(Ok(0), |store| store.clear()));
+    let rest = rest.unwrap_or_else(|error| {
+        failed.push(error);
+        0
+    });
     match arguments.output {
-        Output::Json => print_json(&render::signed_out_json(&done)),
-        Output::Text => print(&render::signed_out(&done)),
+        Output::Json => print_json(&render::signed_out_json(&done))?,
+        Output::Text => print(&format!("{}{}", render::signed_out(&done), render::also_forgotten(rest)))?,
     }
+    let mut failed = failed.into_iter();
+    let Some(first) = failed.next() else { return Ok(()) };
+    for error in failed {
+        let _ = writeln!(std::io::stderr(), "{}", render::error(&error, arguments.output == Output::Json));
+    }
+    Err(first)
 }
 
 fn status(arguments: &Status) -> Result<()> {

@@ -3,6 +3,7 @@
 //! Nothing is set up that a kept answer does not need: no argument parser, no runtime, no TLS. Whatever is not exactly
 //! the usual question is left to the usual way, errors included.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::sync::Arc;
 
@@ -17,30 +18,39 @@ pub(crate) fn answered() -> bool {
 }
 
 fn answer() -> Option<()> {
-    let (settings, profile) = question(std::env::args().skip(1))?;
-    let config = Config::find().ok()?;
-    let grant = settings.resolve(&config, profile.as_deref()).ok()?.held(&config, Arc::new(Terminal)).ok()??;
+    let question = question(std::env::args_os().skip(1))?;
+    let config = question.config.map_or_else(Config::find, |file| Config::load(file.as_ref())).ok()?;
+    let settings = question.settings.resolve(&config, question.profile.as_deref()).ok()?;
+    let grant = settings.held(&config, Arc::new(Terminal)).ok()??;
     let text = sink::credential_process(&grant.answer.credentials);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", text.expose()).and_then(|()| out.flush()).ok()
 }
 
+#[derive(Default)]
+struct Question {
+    settings: Settings,
+    profile: Option<String>,
+    config: Option<String>,
+    output: Option<String>,
+}
+
 /// `credentials --output credential-process` and plain settings.
-fn question(mut words: impl Iterator<Item = String>) -> Option<(Settings, Option<String>)> {
+fn question(mut words: impl Iterator<Item = OsString>) -> Option<Question> {
     if words.next()? != "credentials" {
         return None;
     }
-    let (mut settings, mut profile, mut asked) = (Settings::default(), None, false);
+    let mut asked = Question::default();
     while let Some(word) = words.next() {
-        let place = match word.as_str() {
+        let settings = &mut asked.settings;
+        let place = match word.to_str()? {
             "--no-interactive" => continue,
-            "--output" => {
-                asked = words.next()? == "credential-process";
-                continue;
-            }
-            "--profile" => &mut profile,
+            "--output" => &mut asked.output,
+            "--profile" => &mut asked.profile,
+            "--config" => &mut asked.config,
             "--source" => &mut settings.source,
             "--username" => &mut settings.username,
+            "--factor" => &mut settings.factor,
             "--role" => &mut settings.role,
             "--account" => &mut settings.account,
             "--provider" => &mut settings.provider,
@@ -54,23 +64,26 @@ fn question(mut words: impl Iterator<Item = String>) -> Option<(Settings, Option
         if place.is_some() {
             return None;
         }
-        *place = Some(words.next()?);
+        *place = Some(words.next()?.into_string().ok()?);
     }
-    asked.then_some((settings, profile))
+    (asked.output.as_deref() == Some("credential-process")).then_some(asked)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use super::question;
 
     fn asks(line: &str) -> bool {
-        question(line.split_whitespace().map(str::to_owned)).is_some()
+        question(line.split_whitespace().map(OsString::from)).is_some()
     }
 
     #[test]
     fn only_the_usual_question_is_answered_here() {
         assert!(asks("credentials --output credential-process"));
         assert!(asks("credentials --profile work --role x --output credential-process --no-interactive"));
+        assert!(asks("credentials --config c --factor push --output credential-process"));
         for line in [
             "",
             "login",
@@ -78,6 +91,7 @@ mod tests {
             "credentials --output json",
             "credentials --output credential-process --profile",
             "credentials --output credential-process --profile a --profile b",
+            "credentials --output credential-process --output credential-process",
             "credentials --output credential-process --reason x",
             "credentials --output=credential-process",
         ] {

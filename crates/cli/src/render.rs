@@ -295,6 +295,14 @@ pub(crate) fn signed_out(done: &[(String, SignedOut)]) -> String {
     lines.join("\n")
 }
 
+/// What else was forgotten than what came from those sessions.
+pub(crate) fn also_forgotten(count: usize) -> String {
+    match count {
+        0 => String::new(),
+        count => format!("\nforgotten beside them: {count}"),
+    }
+}
+
 #[derive(serde::Serialize)]
 pub(crate) struct SignedOutJson<'a> {
     source: &'a str,

@@ -16,7 +16,7 @@ use crate::scope::SessionScope;
 use crate::source::{AssertionRequest, AssertionSource, NoPrompter, Prompter};
 use crate::store::{Entry, EntryKind, Lookup, Store, StoreKey};
 #[cfg(feature = "runtime")]
-use crate::store::{Turn, take_turn};
+use crate::store::{Turn, Turns};
 use crate::text::printable;
 
 /// Temporary access: who signs in, which role is taken, for how long and how narrow.
@@ -50,7 +50,7 @@ pub struct TempAccess {
     store: Option<Arc<dyn Store>>,
     /// Callers in this process wait for one another even where a store has no file to wait at.
     #[cfg(feature = "runtime")]
-    turn: Arc<tokio::sync::Mutex<()>>,
+    turns: Arc<Turns>,
 }
 
 /// What is kept, and how long it is good for.
@@ -121,7 +121,7 @@ const LEAST: SignedDuration = SignedDuration::from_secs(30);
 
 #[cfg(feature = "runtime")]
 fn busy() -> Error {
-    Error::new(ErrorKind::DeadlineExceeded, Stage::Store, "another process is signing in")
+    Error::new(ErrorKind::DeadlineExceeded, Stage::Store, "somebody else is signing in")
 }
 
 /// Puts a [`TempAccess`] together.
@@ -214,7 +214,7 @@ impl TempAccess {
             audit: None,
             store: None,
             #[cfg(feature = "runtime")]
-            turn: Arc::default(),
+            turns: Arc::default(),
         })
     }
 
@@ -261,7 +261,7 @@ impl TempAccess {
     ///
     /// Of every stage. Whatever fails once the sign-in has begun is in the audit record too.
     pub async fn credentials(&self) -> Result<Grant> {
-        let Some(key) = self.place() else { return self.fresh(false).await };
+        let Some(key) = self.place() else { return self.fresh_and_kept(None, false).await };
         let ending = match self.look(&key) {
             Held::Fresh(grant) => return Ok(grant),
             Held::Ending(grant) => Some(grant),
@@ -286,66 +286,66 @@ impl TempAccess {
     pub async fn renew(&self, anew: bool) -> Result<Grant> {
         match self.place() {
             Some(key) => self.take_and_renew(&key, None, true, anew).await,
-            None => self.fresh(anew).await,
+            None => self.fresh_and_kept(None, anew).await,
         }
     }
 
-    /// Ends the session at the identity provider and forgets everything that came from it.
+    /// Ends this person's session at the identity provider and forgets everything that came from it.
     ///
     /// # Errors
     ///
     /// Whatever keeps the session from ending; what is kept here is forgotten all the same.
     pub async fn sign_out(&self) -> Result<SignedOut> {
         let ended = self.source.sign_out().await;
-        let mut forgotten = 0;
-        if let Some(store) = &self.store {
-            let source = self.source.describe();
-            for (key, about) in store.list()? {
-                if about.source == source {
-                    store.remove(&key)?;
-                    forgotten += usize::from(about.kind == EntryKind::Credentials);
-                }
+        let forgotten = self.forget();
+        Ok(SignedOut { session_ended: ended?, credentials_forgotten: forgotten? })
+    }
+
+    fn forget(&self) -> Result<usize> {
+        let (Some(store), Some(session)) = (&self.store, self.session_key()) else { return Ok(0) };
+        let (mut forgotten, mut result) = (0, Ok(()));
+        for (key, about) in store.list()? {
+            if about.session.as_ref() == Some(&session) {
+                forgotten += usize::from(about.kind == EntryKind::Credentials);
+                result = result.and(store.remove(&key));
             }
         }
-        Ok(SignedOut { session_ended: ended?, credentials_forgotten: forgotten })
+        result.map(|()| forgotten)
+    }
+
+    fn session_key(&self) -> Option<StoreKey> {
+        Some(StoreKey::of(&["session", &self.source.session_identity()?]))
     }
 
     /// Waits for the turn and signs in, unless somebody did so meanwhile and that will do.
     #[cfg(feature = "runtime")]
     async fn take_and_renew(&self, key: &StoreKey, ending: Option<&Grant>, forced: bool, anew: bool) -> Result<Grant> {
-        let _turn = self.turn.lock().await;
         let file = self.store.as_ref().and_then(|store| store.flight_file(key));
-        let flight = match file {
-            None => None,
-            Some(file) => match take_turn(&file, ending.is_none()).await {
-                Ok(Turn::Ours(flight)) => Some(flight),
-                Ok(Turn::Failed(error)) => return Err(error),
-                // Somebody is about to renew them, and until then these will do.
-                Ok(Turn::Busy) => return ending.cloned().ok_or_else(busy),
-                Err(error) if error.kind() == ErrorKind::DeadlineExceeded => return Err(error),
-                Err(error) => {
-                    self.prompter.tell(error.message());
-                    None
-                }
-            },
-        };
+        let trouble = |error: &Error| self.prompter.tell(error.message());
+        let turn = self.turns.take(file.as_deref(), ending.is_none(), trouble).await?;
+        // Whatever became of another's turn, what is kept by now will do.
         if !forced && let Held::Fresh(grant) = self.look(key) {
             return Ok(grant);
         }
-        let result = self.fresh(anew).await;
-        match &result {
-            Ok(grant) => self.keep(key, grant),
-            Err(error) => {
-                if let Some(flight) = flight {
-                    flight.failed(error);
-                }
-            }
+        let flight = match turn {
+            Turn::Ours(flight) => flight,
+            Turn::Failed(error) => return Err(error),
+            // Somebody is about to renew them, and until then these will do.
+            Turn::Busy => return ending.cloned().ok_or_else(busy),
+        };
+        let result = self.fresh_and_kept(Some(key), anew).await;
+        if let Err(error) = &result {
+            flight.failed(error);
         }
         result
     }
 
     #[cfg(not(feature = "runtime"))]
     async fn take_and_renew(&self, key: &StoreKey, _: Option<&Grant>, _: bool, anew: bool) -> Result<Grant> {
+        self.fresh_and_kept(Some(key), anew).await
+    }
+
+    async fn fresh_and_kept(&self, key: Option<&StoreKey>, anew: bool) -> Result<Grant> {
         let grant = self.fresh(anew).await?;
         self.keep(key, &grant);
         Ok(grant)
@@ -361,6 +361,10 @@ impl TempAccess {
     /// Where credentials like these are kept, if anywhere.
     fn place(&self) -> Option<StoreKey> {
         self.store.as_ref()?;
+        // What has a number today may have another one tomorrow.
+        if self.query.is_numbered() {
+            return None;
+        }
         let (role, account, provider) = self.query.parts();
         self.place_of(role, account, provider)
     }
@@ -387,7 +391,12 @@ impl TempAccess {
                 return Held::Nothing;
             }
         };
-        let Some(grant) = entry.grant() else { return Held::Nothing };
+        let fits = |grant: &Grant| {
+            // What a name stands for may have changed since.
+            self.query.is_numbered()
+                || self.query.choose(std::slice::from_ref(&grant.offer), &self.account_names).is_ok()
+        };
+        let Some(grant) = entry.grant().filter(fits) else { return Held::Nothing };
         let left = grant.answer.credentials.expiration.duration_since(self.clock.now());
         let window = REFRESH_WINDOW.min(SignedDuration::from_secs(i64::from(grant.granted_seconds) / 2));
         match left {
@@ -398,13 +407,15 @@ impl TempAccess {
     }
 
     /// Keeps what was given, under what was asked for and under what that turned out to be.
-    fn keep(&self, key: &StoreKey, grant: &Grant) {
+    fn keep(&self, key: Option<&StoreKey>, grant: &Grant) {
         let Some(store) = &self.store else { return };
         let principal = grant.answer.assumed_role_arn.as_deref();
         let subject = principal.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
         let exact = self.place_of(Some(grant.offer.role().as_str()), None, Some(grant.offer.provider().as_str()));
-        for key in std::iter::once(key.clone()).chain(exact.filter(|exact| exact != key)) {
-            let entry = Entry::of_grant(key, self.source.describe(), subject.clone(), self.clock.now(), grant);
+        let now = self.clock.now();
+        for key in key.cloned().into_iter().chain(exact.filter(|exact| Some(exact) != key)) {
+            let from = (self.source.describe(), self.session_key());
+            let entry = Entry::of_grant(key, from, subject.clone(), now, grant);
             if let Err(error) = store.put(&entry) {
                 // They were given, and nothing is lost but a sign-in.
                 self.prompter.tell(&format!("Not kept for later: {error}"));
@@ -414,6 +425,7 @@ impl TempAccess {
         if let Some(notice) = store.notice() {
             self.prompter.tell(&notice);
         }
+        store.sweep(now);
     }
 
     /// Makes sure that a record can be written, and that one will be.

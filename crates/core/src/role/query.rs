@@ -43,6 +43,11 @@ impl RoleQuery {
         Self { role, account, provider }
     }
 
+    /// Whether the role is asked for by its number in the list of what is offered.
+    pub(crate) fn is_numbered(&self) -> bool {
+        self.role.as_deref().and_then(number).is_some()
+    }
+
     /// The parts: role, account, provider.
     pub(crate) fn parts(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
         (self.role.as_deref(), self.account.as_deref(), self.provider.as_deref())

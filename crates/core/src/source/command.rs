@@ -1,3 +1,4 @@
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -40,6 +41,14 @@ impl CommandSource {
     }
 }
 
+/// Where the `PATH` has a program of this name.
+fn found(program: &str) -> Option<PathBuf> {
+    if program.contains('/') {
+        return Some(PathBuf::from(program));
+    }
+    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
 #[async_trait]
 impl AssertionSource for CommandSource {
     fn describe(&self) -> String {
@@ -47,7 +56,12 @@ impl AssertionSource for CommandSource {
     }
 
     fn identity(&self) -> Option<String> {
-        Some(format!("command {:?} {:?}", self.program, self.arguments))
+        // The program itself and not only its name; and the folder, where what it is given lies there.
+        let is_here = |word: &String| Path::new(word).is_relative() && Path::new(word).exists();
+        let here = self.arguments.iter().any(is_here) || self.program.contains('/');
+        let folder = if here { std::env::current_dir().ok() } else { None };
+        let program = found(&self.program).unwrap_or_else(|| PathBuf::from(&self.program));
+        Some(format!("command {program:?} {:?} {folder:?}", self.arguments))
     }
 
     async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {

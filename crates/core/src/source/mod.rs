@@ -40,6 +40,12 @@ pub trait AssertionSource: fmt::Debug + Send + Sync {
         None
     }
 
+    /// What tells the session at the identity provider from another: the org and the person. Whatever came from it is
+    /// forgotten when it ends. Never a secret.
+    fn session_identity(&self) -> Option<String> {
+        self.identity()
+    }
+
     /// Ends the session at the identity provider, if there is one that is known here. Says whether there was.
     ///
     /// # Errors

@@ -28,6 +28,10 @@ pub struct About {
     pub kind: EntryKind,
     /// Where it came from: `okta:acme.okta.com`.
     pub source: String,
+    /// The session at the identity provider that it came from, as a digest of
+    /// [`session_identity`](crate::AssertionSource::session_identity): what is forgotten with that session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<StoreKey>,
     /// The person, as far as it is known.
     pub subject: Option<String>,
     /// When it was got.
@@ -68,9 +72,11 @@ pub(super) struct Kept {
     shortened: Vec<Shortening>,
 }
 
-/// The secrets of a grant.
+/// The secrets of a grant, and which key they belong to: where they are held elsewhere than in the entry, they may be those
+/// of another time.
 #[derive(Serialize, Deserialize)]
 struct Keys<'k> {
+    access_key_id: &'k str,
     secret_access_key: &'k str,
     session_token: &'k str,
 }
@@ -81,11 +87,19 @@ impl About {
         Self {
             kind: EntryKind::Session,
             source: source.into(),
+            session: None,
             subject,
             issued_at,
             expiration: None,
             credentials: None,
         }
+    }
+
+    /// The same, of this session.
+    #[must_use]
+    pub fn of_session(mut self, session: StoreKey) -> Self {
+        self.session = Some(session);
+        self
     }
 
     /// The role of credentials.
@@ -130,7 +144,7 @@ impl Entry {
     /// Credentials, to be kept.
     pub(crate) fn of_grant(
         key: StoreKey,
-        source: String,
+        (source, session): (String, Option<StoreKey>),
         subject: Option<String>,
         now: Timestamp,
         grant: &Grant,
@@ -153,12 +167,14 @@ impl Entry {
             shortened: grant.shortened.clone(),
         };
         let keys = Keys {
+            access_key_id: &credentials.access_key_id,
             secret_access_key: credentials.secret_access_key.expose(),
             session_token: credentials.session_token.expose(),
         };
         let about = About {
             kind: EntryKind::Credentials,
             source,
+            session,
             subject,
             issued_at: now,
             expiration: Some(credentials.expiration),
@@ -172,6 +188,9 @@ impl Entry {
     pub(crate) fn grant(&self) -> Option<Grant> {
         let kept = self.about.credentials.as_ref()?;
         let keys: Keys<'_> = serde_json::from_str(self.secret.expose()).ok()?;
+        if keys.access_key_id != kept.access_key_id {
+            return None;
+        }
         let role: crate::arn::RoleArn = kept.role_arn.parse().ok()?;
         let mut credentials = SessionCredentials::new(
             kept.access_key_id.clone(),

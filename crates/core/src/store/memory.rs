@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use jiff::Timestamp;
+
 use super::{About, Entry, Lookup, Store, StoreKey};
 use crate::error::Result;
 
@@ -41,6 +43,16 @@ impl Store for MemoryStore {
 
     fn list(&self) -> Result<Vec<(StoreKey, About)>> {
         Ok(self.entries().iter().map(|(key, entry)| (key.clone(), entry.about.clone())).collect())
+    }
+
+    fn sweep(&self, now: Timestamp) {
+        self.entries().retain(|_, entry| entry.about.expiration.is_none_or(|end| end > now));
+    }
+
+    fn clear(&self) -> Result<usize> {
+        let count = self.entries().len();
+        self.entries().clear();
+        Ok(count)
     }
 
     fn flight_file(&self, _: &StoreKey) -> Option<PathBuf> {

@@ -16,6 +16,8 @@ mod vault;
 use std::fmt;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use entry::{About, Entry, EntryKind};
@@ -23,7 +25,7 @@ pub use file::FileStore;
 #[cfg(feature = "config")]
 pub(crate) use file::replace;
 #[cfg(feature = "runtime")]
-pub(crate) use flight::{Turn, take_turn};
+pub(crate) use flight::{Turn, Turns};
 pub use memory::MemoryStore;
 #[cfg(all(feature = "keyring", target_os = "linux"))]
 pub use vault::KernelVault;
@@ -63,6 +65,16 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// `io`.
     fn list(&self) -> Result<Vec<(StoreKey, About)>>;
 
+    /// Forgets what nobody could use any more: credentials that have ended, and what was left behind by whoever died.
+    fn sweep(&self, _now: Timestamp) {}
+
+    /// Forgets everything, also what cannot be read. Says how many entries there were.
+    ///
+    /// # Errors
+    ///
+    /// `io`; whatever could be removed is.
+    fn clear(&self) -> Result<usize>;
+
     /// What the person should know of how the last entry was kept, in one line.
     fn notice(&self) -> Option<String> {
         None
@@ -81,12 +93,13 @@ pub enum Lookup {
     Found(Entry),
     /// Nothing is.
     Nothing,
-    /// Something was, and could not be trusted: why, in one line for a person.
+    /// Something is or was, and cannot be used: why, in one line for a person.
     SetAside(String),
 }
 
 /// A digest over what tells two answers apart, in lower-case hex.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct StoreKey(String);
 
 impl StoreKey {

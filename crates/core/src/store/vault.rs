@@ -1,8 +1,9 @@
 use std::fmt;
 
 use super::StoreKey;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
+use crate::text::excerpt;
 
 /// How a [`FileStore`](super::FileStore) holds its secrets.
 pub trait Vault: fmt::Debug + Send + Sync {
@@ -20,7 +21,7 @@ pub trait Vault: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// Where the secret cannot be had now.
+    /// Where the secret cannot be had now, or not by this vault: the entry stays as it is.
     fn open(&self, name: &str, key: &StoreKey, written: &str) -> Result<Option<SecretString>>;
 
     /// Forgets what it holds elsewhere for this key.
@@ -33,6 +34,16 @@ pub trait Vault: fmt::Debug + Send + Sync {
 }
 
 const PLAIN: &str = "plain";
+
+/// What another vault holds, it may still hold.
+fn foreign(name: &str) -> Error {
+    let name = excerpt(name);
+    Error::new(
+        ErrorKind::Io,
+        Stage::Store,
+        format!("its secret is held in another way (`{name}`) than this store does"),
+    )
+}
 
 /// The secret stands in the entry as it is; what protects it is the file's mode.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,7 +59,7 @@ impl Vault for PlainVault {
     }
 
     fn open(&self, name: &str, _: &StoreKey, written: &str) -> Result<Option<SecretString>> {
-        Ok((name == PLAIN).then(|| written.into()))
+        if name == PLAIN { Ok(Some(written.into())) } else { Err(foreign(name)) }
     }
 }
 
@@ -69,7 +80,7 @@ mod system {
     use std::sync::{Mutex, PoisonError};
     use zeroize::Zeroizing;
 
-    use super::{PLAIN, SecretString, StoreKey, Vault};
+    use super::{PLAIN, SecretString, StoreKey, Vault, foreign};
     use crate::error::{Error, ErrorKind, Result, Stage};
 
     const SERVICE: &str = "tempaccess";
@@ -124,7 +135,7 @@ mod system {
 
         fn open(&self, name: &str, key: &StoreKey, _: &str) -> Result<Option<SecretString>> {
             if name != "keyring" {
-                return Ok(None);
+                return Err(foreign(name));
             }
             let secret = get(key.as_str())?;
             Ok(secret.and_then(|secret| Some(std::str::from_utf8(&secret).ok()?.into())))
@@ -223,7 +234,10 @@ mod system {
             if name == PLAIN {
                 return Ok(Some(written.into()));
             }
-            let Some(sealing) = (if name == "sealed" { self.key(false)? } else { None }) else { return Ok(None) };
+            if name != "sealed" {
+                return Err(foreign(name));
+            }
+            let Some(sealing) = self.key(false)? else { return Ok(None) };
             let Ok(written) = STANDARD.decode(written) else { return Ok(None) };
             let Some((nonce, sealed)) = written.split_at_checked(NONCE_LEN) else { return Ok(None) };
             let mut sealed = Zeroizing::new(sealed.to_vec());
@@ -244,7 +258,7 @@ mod kernel {
     use linux_keyutils::{KeyPermissionsBuilder, KeyRing, KeyRingIdentifier, Permission};
     use zeroize::Zeroizing;
 
-    use super::{SecretString, StoreKey, Vault};
+    use super::{SecretString, StoreKey, Vault, foreign};
     use crate::error::{Error, ErrorKind, Result, Stage};
 
     /// Seconds that the kernel keeps something: no session lasts longer.
@@ -293,7 +307,10 @@ mod kernel {
         }
 
         fn open(&self, name: &str, key: &StoreKey, _: &str) -> Result<Option<SecretString>> {
-            let secret = if name == "kernel" { get(key.as_str()) } else { None };
+            if name != "kernel" {
+                return Err(foreign(name));
+            }
+            let secret = get(key.as_str());
             Ok(secret.and_then(|secret| Some(std::str::from_utf8(&secret).ok()?.into())))
         }
 

@@ -309,7 +309,8 @@ impl Verifier {
 ///
 /// # Errors
 ///
-/// As reading; `invalid_argument` where there is no such element.
+/// As reading; `invalid_argument` where there is no such element; `forbidden_construct` where the document holds a
+/// processing instruction or a relative namespace URI.
 ///
 /// ```
 /// use tempaccess_core::{Limits, verify::canonicalize};
@@ -320,6 +321,7 @@ impl Verifier {
 /// ```
 pub fn canonicalize(xml: &str, id: Option<&str>, prefixes: &[&str], limits: &Limits) -> Result<Vec<u8>> {
     let tree = Tree::read(xml, limits)?;
+    profile::check_canonical(&tree)?;
     let apex = match id {
         None => Some(tree.root()),
         Some(id) => tree.all().find(|node| tree.attribute(*node, "ID") == Some(id)),

@@ -21,9 +21,7 @@ pub(super) struct Document {
 /// Finds the root, the one assertion, and their signatures; refuses a document in which it could be unclear which they
 /// are.
 pub(super) fn check(tree: &Tree) -> Result<Document> {
-    if tree.has_instructions() {
-        return Err(forbidden("the SAML response holds a processing instruction, which SAML never needs"));
-    }
+    check_canonical(tree)?;
     let root = tree.root();
     let is_response = tree.is(root, PROTOCOL, "Response");
     let mut document = Document { root, root_signature: None, assertion: None, assertion_signature: None };
@@ -33,9 +31,6 @@ pub(super) fn check(tree: &Tree) -> Result<Document> {
     let mut ids = HashSet::new();
     for node in tree.all() {
         let Some(name) = tree.name(node) else { continue };
-        if tree.declarations(node).any(|(_, uri)| !uri.is_empty() && !uri.contains(':')) {
-            return Err(forbidden("a namespace is named by a relative URI, which canonicalization is not defined for"));
-        }
         for (attribute, value) in tree.attributes(node) {
             let is_id = match attribute.prefix {
                 "" => attribute.local_name.eq_ignore_ascii_case("id"),
@@ -81,6 +76,18 @@ pub(super) fn check(tree: &Tree) -> Result<Document> {
         }
     }
     Ok(document)
+}
+
+/// Refuses what has no canonical form here.
+pub(super) fn check_canonical(tree: &Tree) -> Result<()> {
+    if tree.has_instructions() {
+        return Err(forbidden("the document holds a processing instruction, which SAML never needs"));
+    }
+    let is_relative = |(_, uri): (&str, &str)| !uri.is_empty() && !uri.contains(':');
+    if tree.all().any(|node| tree.name(node).is_some() && tree.declarations(node).any(is_relative)) {
+        return Err(forbidden("a namespace is named by a relative URI, which canonicalization is not defined for"));
+    }
+    Ok(())
 }
 
 /// The child elements, where there is nothing else but white space.

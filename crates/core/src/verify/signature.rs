@@ -59,8 +59,7 @@ pub(super) fn verify(
         ));
     }
     let message = canonical(tree, parts.signed_info, None, &parts.signed_info_prefixes);
-    let key = signer(tree, &parts, keys, policy, &message, element)?;
-    key.check(policy, now)?;
+    let key = signer(tree, &parts, keys, (policy, now), &message, element)?;
     let content = canonical(tree, of, Some(signature), &parts.content_prefixes);
     if digest::digest(parts.digest_algorithm, &content).as_ref() != parts.digest {
         return Err(invalid(format!(
@@ -84,13 +83,21 @@ fn signer<'k>(
     tree: &Tree,
     parts: &Parts<'_>,
     keys: &'k TrustedKeys,
-    policy: SignaturePolicy,
+    (policy, now): (SignaturePolicy, Timestamp),
     message: &[u8],
     element: SignedElement,
 ) -> Result<&'k TrustedKey> {
     let made_by = |key: &&TrustedKey, policy| parts.method.verify(key, policy, message, &parts.value);
-    if let Some(key) = keys.keys().iter().find(|key| made_by(key, policy)) {
-        return Ok(key);
+    let mut over = None;
+    // A renewed certificate may hold the key of the one that has ended.
+    for key in keys.keys().iter().filter(|key| made_by(key, policy)) {
+        match key.check(policy, now) {
+            Ok(()) => return Ok(key),
+            Err(error) => over = over.or(Some(error)),
+        }
+    }
+    if let Some(error) = over {
+        return Err(error);
     }
     let lenient = SignaturePolicy { allow_short_rsa: true, ..policy };
     if let Some(key) = keys.keys().iter().find(|key| made_by(key, lenient)) {

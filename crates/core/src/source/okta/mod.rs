@@ -188,6 +188,10 @@ impl AssertionSource for OktaSource {
         Some(format!("okta {} {}", self.app, self.username()))
     }
 
+    fn session_identity(&self) -> Option<String> {
+        Some(session::identity(&self.settings, &self.app))
+    }
+
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
         if !request.anew
             && let Some(response) = self.by_kept_session(request).await?
@@ -204,7 +208,14 @@ impl AssertionSource for OktaSource {
     }
 
     async fn sign_out(&self) -> Result<bool> {
-        let Some(session) = session::load(&self.settings, &self.app) else { return Ok(false) };
+        let mut lost = None;
+        let session = session::load(&self.settings, &self.app, |why| lost = Some(why.to_owned()));
+        let Some(session) = session else {
+            return lost.map_or(Ok(false), |why| {
+                Err(Error::new(ErrorKind::Io, Stage::Store, why)
+                    .with_hint("end the session in the browser, at the org's own page"))
+            });
+        };
         let agent = self.agent(Some(session));
         let mut url = self.app.clone();
         url.set_path("/api/v1/sessions/me");
@@ -227,7 +238,8 @@ impl OktaSource {
 
     /// The response that a session from before still gives; nothing where it does not.
     async fn by_kept_session(&self, request: &AssertionRequest<'_>) -> Result<Option<SamlResponse>> {
-        let Some(session) = session::load(&self.settings, &self.app) else { return Ok(None) };
+        let trouble = |why: &str| request.prompter.tell(why);
+        let Some(session) = session::load(&self.settings, &self.app, trouble) else { return Ok(None) };
         let agent = self.agent(Some(session));
         let answer = agent.get(&self.app).await?;
         let response = match page::read(&answer, &self.app) {

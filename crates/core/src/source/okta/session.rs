@@ -10,17 +10,24 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::store::{About, Entry, Lookup, StoreKey};
 
-fn key(settings: &OktaSourceBuilder, app: &Url) -> StoreKey {
-    // A session belongs to the org, not to one app of it.
-    let org = app.origin().ascii_serialization();
-    StoreKey::of(&["session", "okta", &org, settings.username.as_deref().unwrap_or_default()])
+/// The org and the person. A session belongs to the org, not to one app of it.
+pub(super) fn identity(settings: &OktaSourceBuilder, app: &Url) -> String {
+    format!("okta {} {}", app.origin().ascii_serialization(), settings.username.as_deref().unwrap_or_default())
 }
 
-/// The cookies of a session that was kept.
-pub(super) fn load(settings: &OktaSourceBuilder, app: &Url) -> Option<CookieStore> {
+fn key(settings: &OktaSourceBuilder, app: &Url) -> StoreKey {
+    StoreKey::of(&["session", &identity(settings, app)])
+}
+
+/// The cookies of a session that was kept. Where it cannot be used, `trouble` hears why.
+pub(super) fn load(settings: &OktaSourceBuilder, app: &Url, trouble: impl FnOnce(&str)) -> Option<CookieStore> {
     match settings.store.as_ref()?.get(&key(settings, app)) {
         Lookup::Found(entry) => json::load_all(entry.secret.expose().as_bytes()).ok(),
-        Lookup::Nothing | Lookup::SetAside(_) => None,
+        Lookup::Nothing => None,
+        Lookup::SetAside(why) => {
+            trouble(&why);
+            None
+        }
     }
 }
 
@@ -33,8 +40,9 @@ pub(super) fn keep(settings: &OktaSourceBuilder, app: &Url, cookies: &CookieStor
         .and_then(|()| String::from_utf8(text).ok())
         .ok_or_else(|| Error::new(ErrorKind::Io, Stage::Store, "its cookies cannot be written down"))?;
     let source = format!("okta:{}", app.host_str().unwrap_or_default());
-    let about = About::session(source, settings.username.clone(), now);
-    store.put(&Entry::new(key(settings, app), about, SecretString::from(text)))
+    let key = key(settings, app);
+    let about = About::session(source, settings.username.clone(), now).of_session(key.clone());
+    store.put(&Entry::new(key, about, SecretString::from(text)))
 }
 
 pub(super) fn forget(settings: &OktaSourceBuilder, app: &Url) -> Result<()> {

@@ -1,0 +1,191 @@
+//! One `TempAccess` within a program: callers at once, failures, and what is kept for whom.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use tempaccess_core::store::{About, Entry, FileStore, Lookup, MemoryStore, Store, StoreKey, Vault};
+use tempaccess_core::{
+    AssertionRequest, AssertionSource, Error, ErrorKind, Limits, Result, RoleQuery, SamlResponse, SecretString, Stage,
+    StsExchange, TempAccess, TempAccessBuilder,
+};
+use tempaccess_sandbox::{Sandbox, Service, World};
+
+/// Signs in at the sandbox's identity provider by its back door, or fails, and counts.
+#[derive(Debug, Default)]
+struct Source {
+    response: Option<String>,
+    failure: Option<ErrorKind>,
+    count: Arc<AtomicUsize>,
+}
+
+#[async_trait::async_trait]
+impl AssertionSource for Source {
+    fn describe(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some("test".to_owned())
+    }
+
+    async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        self.count.fetch_add(1, Ordering::Relaxed);
+        // Whoever comes meanwhile has to wait.
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        match (&self.response, self.failure) {
+            (Some(response), None) => SamlResponse::detect(response.as_bytes(), &Limits::default()),
+            (_, kind) => Err(Error::new(kind.unwrap_or(ErrorKind::Network), Stage::SignIn, "no")),
+        }
+    }
+}
+
+fn access(sandbox: &Sandbox, failure: Option<ErrorKind>) -> (TempAccessBuilder, Arc<AtomicUsize>) {
+    let claims = sandbox.claims_of("ada@example.com").unwrap();
+    let source = Source { response: Some(sandbox.mint(&claims).unwrap()), failure, ..Source::default() };
+    let count = Arc::clone(&source.count);
+    let sts = StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap();
+    let access = TempAccess::builder(source, sts).role(RoleQuery::new().role("111122223333/ReadOnly"));
+    (access, count)
+}
+
+async fn all_at_once(access: &TempAccess, count: usize) -> Vec<Result<String>> {
+    let one = |access: TempAccess| async move {
+        access.credentials().await.map(|grant| grant.answer.credentials.access_key_id)
+    };
+    let tasks: Vec<_> = (0..count).map(|_| tokio::spawn(one(access.clone()))).collect();
+    let mut results = Vec::new();
+    for task in tasks {
+        results.push(task.await.unwrap());
+    }
+    results
+}
+
+#[tokio::test]
+async fn callers_within_one_program_share_a_sign_in_and_its_failure() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(FileStore::new(folder.path()))];
+    for store in stores {
+        let (builder, count) = access(&sandbox, None);
+        let results = all_at_once(&builder.store(Arc::clone(&store)).build(), 8).await;
+        let keys: std::collections::HashSet<_> = results.into_iter().map(Result::unwrap).collect();
+        assert_eq!((keys.len(), count.load(Ordering::Relaxed)), (1, 1));
+
+        store.clear().unwrap();
+        let (builder, count) = access(&sandbox, Some(ErrorKind::AuthenticationFailed));
+        let failing = builder.store(Arc::clone(&store)).build();
+        let results = all_at_once(&failing, 8).await;
+        assert!(results.iter().all(|result| result.as_ref().unwrap_err().kind() == ErrorKind::AuthenticationFailed));
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+        // Whoever comes later has a try of their own.
+        assert!(failing.credentials().await.is_err());
+        assert_eq!(count.load(Ordering::Relaxed), 2);
+
+        // What only the caller could not do, the next one may.
+        let (builder, count) = access(&sandbox, Some(ErrorKind::InteractionRequired));
+        all_at_once(&builder.store(store).build(), 3).await;
+        assert_eq!(count.load(Ordering::Relaxed), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_means_another_account_now_is_asked_anew() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let named = |account: &str| {
+        access(&sandbox, None)
+            .0
+            .role(RoleQuery::new().role("ReadOnly").account("prod"))
+            .account_names(BTreeMap::from([(account.to_owned(), "prod".to_owned())]))
+            .store(Arc::clone(&store))
+            .build()
+    };
+    let account = |grant: tempaccess_core::Grant| grant.answer.credentials.account_id().to_owned();
+    assert_eq!(account(named("111122223333").credentials().await.unwrap()), "111122223333");
+    assert!(named("111122223333").held().is_some());
+    assert!(named("444455556666").held().is_none());
+    assert_eq!(account(named("444455556666").credentials().await.unwrap()), "444455556666");
+    // What has a number today may have another one tomorrow.
+    let numbered = |number: &str| access(&sandbox, None).0.role(RoleQuery::new().role(number));
+    numbered("1").store(Arc::clone(&store)).build().credentials().await.unwrap();
+    assert!(numbered("1").store(store).build().held().is_none());
+}
+
+/// Holds one secret for all, as a keyring does whose writer died between two files.
+#[derive(Debug, Default)]
+struct Mixed(std::sync::Mutex<Option<SecretString>>);
+
+impl Vault for Mixed {
+    fn describe(&self) -> String {
+        "mixed".to_owned()
+    }
+
+    fn seal(&self, _: &StoreKey, secret: &SecretString) -> Result<(&'static str, SecretString)> {
+        // The first one stays.
+        self.0.lock().unwrap().get_or_insert_with(|| secret.clone());
+        Ok(("mixed", SecretString::from("")))
+    }
+
+    fn open(&self, _: &str, _: &StoreKey, _: &str) -> Result<Option<SecretString>> {
+        Ok(self.0.lock().unwrap().clone())
+    }
+}
+
+#[tokio::test]
+async fn a_secret_of_another_time_is_not_given_out() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store: Arc<dyn Store> = Arc::new(FileStore::new(folder.path()).vault(Arc::new(Mixed::default())));
+    let access = access(&sandbox, None).0.store(store).build();
+    access.credentials().await.unwrap();
+    assert!(access.held().is_some());
+    access.renew(false).await.unwrap();
+    assert!(access.held().is_none());
+}
+
+#[tokio::test]
+async fn an_unreadable_store_keeps_no_session_from_ending() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("store");
+    std::fs::write(&store, "no folder").unwrap();
+    let access = access(&sandbox, None).0.store(Arc::new(FileStore::new(&store))).build();
+    assert_eq!(access.sign_out().await.unwrap_err().stage(), Stage::Store);
+    assert_eq!(sandbox.requests().iter().filter(|request| request.service == Service::Okta).count(), 0);
+}
+
+#[test]
+fn what_nobody_can_use_any_more_is_swept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = FileStore::new(folder.path());
+    let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+    let session = |days: i64| {
+        let key = StoreKey::of(&[&days.to_string()]);
+        let about = About::session("test", None, now - SignedDuration::from_hours(24 * days));
+        store.put(&Entry::new(key.clone(), about, "secret".into())).unwrap();
+        key
+    };
+    let (new, old) = (session(1), session(100));
+    let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(30 * 24 * 3600);
+    let file = |name: &str, old: bool| {
+        let path = folder.path().join(name);
+        let file = std::fs::File::create(&path).unwrap();
+        if old {
+            file.set_modified(long_ago).unwrap();
+        }
+        path
+    };
+    let unfinished = |number: u8, old| file(&format!(".{}.json.1.{number}", new.as_str()), old);
+    let gone = [unfinished(1, true), file(&format!("{}.aside", old.as_str()), true)];
+    let stay = [unfinished(2, false), file(&format!("{}.aside", new.as_str()), false), file("notes.txt", true)];
+    store.sweep(now);
+    assert!(matches!(store.get(&new), Lookup::Found(_)) && matches!(store.get(&old), Lookup::Nothing));
+    assert!(gone.iter().all(|path| !path.exists()) && stay.iter().all(|path| path.exists()));
+    // Clearing takes what cannot be read too, and nothing that is not the store's.
+    std::fs::write(folder.path().join(format!("{}.json", old.as_str())), "damaged").unwrap();
+    assert_eq!(store.clear().unwrap(), 2);
+    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["notes.txt"]);
+}
