@@ -2,7 +2,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tempaccess_core::config::Settings;
+use tempaccess_core::config::{NextRole, Settings};
 
 /// Temporary AWS access: sign in at your identity provider, get credentials that end by themselves
 #[derive(Debug, Parser)]
@@ -51,6 +51,9 @@ pub(crate) struct Login {
     /// Sign in even where the session at the identity provider would do
     #[arg(long)]
     pub(crate) anew: bool,
+    /// Get credentials of every role that fits, by one sign-in
+    #[arg(long, conflicts_with_all = ["anew", "then"])]
+    pub(crate) all: bool,
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
@@ -71,6 +74,9 @@ pub(crate) struct Credentials {
     pub(crate) access: Access,
     #[command(flatten)]
     pub(crate) session: Session,
+    /// Those of every role that fits, by one sign-in
+    #[arg(long, conflicts_with = "then")]
+    pub(crate) all: bool,
     /// How to print the credentials
     #[arg(long, value_enum)]
     pub(crate) output: CredentialsOutput,
@@ -287,6 +293,12 @@ pub(crate) struct Session {
     /// The SAML provider, where a role is offered through several: its ARN, name, or a glob
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
+    /// A role to go on to from there (role chaining), by its ARN; may be given again
+    #[arg(long, value_name = "ROLE ARN")]
+    then: Vec<String>,
+    /// What the last of these asks of third parties
+    #[arg(long, value_name = "ID", requires = "then")]
+    external_id: Option<String>,
     /// How long: 45m, 1h30m, or seconds; 15 minutes to 12 hours [default: 1h]
     #[arg(long, value_name = "DURATION")]
     duration: Option<String>,
@@ -357,11 +369,20 @@ impl Access {
 }
 
 impl Session {
+    fn then(&self) -> Option<Vec<NextRole>> {
+        let mut roles: Vec<_> = self.then.iter().map(NextRole::new).collect();
+        if let Some(last) = roles.last_mut() {
+            last.external_id.clone_from(&self.external_id);
+        }
+        (!roles.is_empty()).then_some(roles)
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             role: self.role.clone(),
             account: self.account.clone(),
             provider: self.provider.clone(),
+            then: self.then(),
             duration: self.duration.clone(),
             policy: self.policy.clone(),
             policy_arns: (!self.policy_arns.is_empty()).then(|| self.policy_arns.clone()),

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use console::style;
 use jiff::Timestamp;
 use tempaccess_core::config::Synced;
-use tempaccess_core::sink::RoleList;
+use tempaccess_core::sink::{GrantSummary, RoleList};
 use tempaccess_core::store::About;
 use tempaccess_core::verify::Verification;
-use tempaccess_core::{Error, Grant, Inspection, SignedOut, clock_words, printable};
+use tempaccess_core::{Error, ErrorReport, Exchanged, Grant, Inspection, RoleOffer, SignedOut, clock_words, printable};
 
 /// An error, for standard error.
 pub(crate) fn error(error: &Error, as_json: bool) -> String {
@@ -65,6 +65,7 @@ pub(crate) fn grant(grant: &Grant) -> String {
     let mut table = Table(Vec::new());
     table.row("Role", style(credentials.role.as_str()).bold().to_string());
     table.row("Provider", grant.offer.provider().as_str());
+    table.maybe("Chained from", grant.chained_from.as_deref());
     table.maybe("Principal", grant.answer.assumed_role_arn.as_deref());
     table.row("Until", format!("{} ({})", credentials.expiration, lasting(grant.granted_seconds)));
     if grant.scope.is_narrowed() {
@@ -86,6 +87,44 @@ pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
         .iter()
         .map(|why| format!("asked for {}, granted {granted}: {}", grant.scope.duration(), why.describe()));
     shortened.chain(grant.clock_ahead.and_then(clock_words)).collect()
+}
+
+/// What became of many roles, one a line.
+pub(crate) fn many(roles: &[Exchanged]) -> String {
+    let width = roles.iter().map(|role| role.offer.role().as_str().len()).max().unwrap_or(0);
+    let line = |role: &Exchanged| {
+        let arn = role.offer.role().as_str();
+        match &role.result {
+            Ok(grant) => {
+                let credentials = &grant.answer.credentials;
+                let narrowed = if grant.scope.is_narrowed() { ", narrowed" } else { "" };
+                let until = format!("until {} ({}{narrowed})", credentials.expiration, lasting(grant.granted_seconds));
+                format!("{} {arn:width$}  {until}", style("given:  ").green().bold())
+            }
+            Err(error) => format!("{} {arn:width$}  {}", style("refused:").red().bold(), printable(error.message())),
+        }
+    };
+    roles.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// What became of many roles.
+#[derive(serde::Serialize)]
+pub(crate) struct ManyJson<'a> {
+    pub(crate) granted: Vec<GrantSummary<'a>>,
+    pub(crate) failed: Vec<FailedJson<'a>>,
+}
+
+/// A role that was not given.
+#[derive(serde::Serialize)]
+pub(crate) struct FailedJson<'a> {
+    #[serde(flatten)]
+    offer: &'a RoleOffer,
+    error: ErrorReport<'a>,
+}
+
+pub(crate) fn failed_json(roles: &[Exchanged]) -> Vec<FailedJson<'_>> {
+    let failed = roles.iter().filter_map(|role| Some((&role.offer, role.result.as_ref().err()?)));
+    failed.map(|(offer, error)| FailedJson { offer, error: error.report() }).collect()
 }
 
 /// Seconds to the nearest minute, as a person says it.

@@ -4,10 +4,10 @@ use std::io::Write;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use console::style;
+use console::{Term, style};
 use dialoguer::FuzzySelect;
 use dialoguer::theme::ColorfulTheme;
-use tempaccess_core::{Error, ErrorKind, NoPrompter, Prompter, Result, SecretString, Stage};
+use tempaccess_core::{Error, ErrorKind, NoPrompter, Progress, Prompter, Result, SecretString, Stage};
 
 /// Asks on the terminal; without one, every question is an error.
 #[derive(Debug)]
@@ -74,6 +74,31 @@ impl Prompter for Silent {
 
     fn tell(&self, message: &str) {
         let _ = writeln!(std::io::stderr(), "{message}");
+    }
+}
+
+/// How far something is, in one line that is written anew, on a terminal alone.
+pub(crate) struct ProgressLine(Option<Term>);
+
+impl ProgressLine {
+    pub(crate) fn new() -> Self {
+        Self(Some(Term::stderr()).filter(Term::is_term))
+    }
+
+    pub(crate) fn show(&mut self, progress: Progress) {
+        let Some(terminal) = &self.0 else { return };
+        let failed = if progress.failed > 0 { format!(", {} refused", progress.failed) } else { String::new() };
+        // A terminal that cannot be written to has nobody before it.
+        let _ = terminal.clear_line();
+        let _ = terminal.write_str(&format!("{} of {} roles{failed}", progress.done, progress.of));
+    }
+}
+
+impl Drop for ProgressLine {
+    fn drop(&mut self) {
+        if let Some(terminal) = &self.0 {
+            let _ = terminal.clear_line();
+        }
     }
 }
 

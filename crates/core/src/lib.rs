@@ -82,7 +82,9 @@ pub use clock::Timer;
 pub use clock::{Clock, SystemClock};
 pub use credentials::SessionCredentials;
 pub use error::{Error, ErrorKind, ErrorReport, Fault, Result, Stage, StsFailure};
-pub use exchange::{ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, clock_words, grant};
+pub use exchange::{
+    ChainRequest, ChainedRole, ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, clock_words, grant,
+};
 #[cfg(feature = "sts")]
 pub use exchange::{StsExchange, StsExchangeBuilder};
 pub use role::{AccountNames, RoleOffer, RoleQuery, RoleValueError};
@@ -92,6 +94,8 @@ pub use saml::{
 };
 pub use scope::{SessionDuration, SessionPolicy, SessionScope};
 pub use secret::SecretString;
+#[cfg(feature = "runtime")]
+pub use session::{CONCURRENT, Exchanged, Progress};
 pub use session::{REFRESH_WINDOW, SignedIn, SignedOut, TempAccess, TempAccessBuilder};
 #[cfg(feature = "command")]
 pub use source::CommandSource;

@@ -161,6 +161,11 @@ pub struct Role {
     pub max_session_duration: i64,
     /// The providers that its trust policy names; all of its account unless said otherwise.
     pub trusts: Option<Vec<String>>,
+    /// The roles that its trust policy names: role chaining.
+    #[serde(default)]
+    pub trusts_roles: Vec<String>,
+    /// The external id that its trust policy asks for.
+    pub external_id: Option<String>,
     /// Whether its trust policy allows `sts:TagSession`.
     #[serde(default = "yes")]
     pub allows_tags: bool,

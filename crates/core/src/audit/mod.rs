@@ -13,7 +13,7 @@ use serde::Serialize;
 pub use file::AuditFile;
 
 use crate::error::{Error, ErrorReport, Result};
-use crate::exchange::Grant;
+use crate::exchange::{ChainRequest, Grant};
 use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::SessionScope;
@@ -52,6 +52,8 @@ pub struct AuditRecord<'a> {
     /// What is known of the assertion.
     #[serde(flatten)]
     pub assertion: AssertionFacts<'a>,
+    /// The principal whose session asked, where the role was chained to the one that the assertion offered.
+    pub chained_from: Option<&'a str>,
     /// The role that was asked for.
     pub role_arn: Option<&'a str>,
     /// The SAML provider through which it was asked for.
@@ -128,6 +130,7 @@ pub(crate) struct Attempt<'a> {
     pub(crate) response: Option<&'a SamlResponse>,
     pub(crate) assertion: Option<&'a Assertion>,
     pub(crate) offer: Option<&'a RoleOffer>,
+    pub(crate) chained: Option<(&'a ChainRequest, Option<&'a str>)>,
 }
 
 impl<'a> Attempt<'a> {
@@ -142,6 +145,17 @@ impl<'a> Attempt<'a> {
             assertion_id: assertion.id.as_deref(),
             assertion_sha256: None,
         });
+        let assertion = match self.chained {
+            // What the session is known by comes from the request, where there is no assertion.
+            Some((request, _)) => Some(AssertionFacts {
+                session_name: Some(&request.session_name),
+                source_identity: request.source_identity.as_deref(),
+                tags: request.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
+                ..AssertionFacts::default()
+            }),
+            None => assertion,
+        };
+        let role = self.chained.map(|(request, _)| request.role.as_str());
         let given = result.ok().map(|grant| GivenFacts {
             duration_granted: Some(grant.granted_seconds),
             expiration: Some(grant.answer.credentials.expiration.to_string()),
@@ -165,7 +179,8 @@ impl<'a> Attempt<'a> {
                 assertion_sha256: self.response.map(SamlResponse::digest),
                 ..assertion.unwrap_or_default()
             },
-            role_arn: self.offer.map(|offer| offer.role().as_str()),
+            chained_from: self.chained.and_then(|(_, from)| from),
+            role_arn: role.or(self.offer.map(|offer| offer.role().as_str())),
             provider_arn: self.offer.map(|offer| offer.provider().as_str()),
             duration_asked: self.scope.map_or(0, |scope| scope.duration().seconds()),
             policy_sha256: self.scope.and_then(SessionScope::policy).map(|policy| policy.digest()),

@@ -1,5 +1,6 @@
 //! The configuration that every front end shares: what is asked for now, over the environment, over a profile.
 
+mod chain;
 mod env;
 mod file;
 mod profiles;
@@ -7,6 +8,7 @@ mod settings;
 mod source;
 mod store;
 
+pub use chain::NextRole;
 pub use env::{ENVIRONMENT, Variable};
 pub use file::{Config, default_audit_log, default_config_file, default_store_folder};
 pub use profiles::{AwsProfile, Synced, names_for_roles, sync_aws_profiles};

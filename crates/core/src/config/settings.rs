@@ -5,11 +5,11 @@ use std::sync::Arc;
 use serde::Deserialize;
 
 use super::source::command_line;
-use super::{Config, SourceSpec, StoreChoice, default_audit_log, env};
+use super::{Config, NextRole, SourceSpec, StoreChoice, default_audit_log, env};
 use crate::arn::PolicyArn;
 use crate::audit::AuditFile;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::{Grant, StsExchange};
+use crate::exchange::{ChainedRole, Grant, StsExchange};
 use crate::net::HttpTransport;
 use crate::role::RoleQuery;
 use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
@@ -56,6 +56,8 @@ settings! {
     account: String,
     /// The SAML provider; see [`RoleQuery::provider`].
     provider: String,
+    /// Roles to go on to from there, each from the session of the one before; see [`NextRole`].
+    then: Vec<NextRole>,
     /// How long the session shall last: `45m`, `1h30m`, seconds.
     duration: String,
     /// An inline session policy: JSON, or the path of a file that holds it.
@@ -87,6 +89,15 @@ impl Settings {
     /// Which role is wanted.
     pub fn role_query(&self) -> RoleQuery {
         RoleQuery::from_parts(self.role.clone(), self.account.clone(), self.provider.clone())
+    }
+
+    /// The roles to go on to.
+    ///
+    /// # Errors
+    ///
+    /// As [`NextRole::chained`].
+    pub fn chain(&self) -> Result<Vec<ChainedRole>> {
+        self.then.iter().flatten().map(NextRole::chained).collect()
     }
 
     /// How long and how narrow the session shall be.
@@ -232,6 +243,9 @@ impl Settings {
             .scope(scope)
             .account_names(config.accounts.clone())
             .audit(Arc::new(AuditFile::new(log)));
+        for role in self.chain()? {
+            access = access.then(role);
+        }
         if let Some(store) = store {
             access = access.store(store);
         }

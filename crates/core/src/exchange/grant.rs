@@ -22,6 +22,8 @@ const TOLERANCE: i64 = 30;
 pub struct Grant {
     /// The role and the provider through which it was taken.
     pub offer: RoleOffer,
+    /// The principal from whose session the role was taken, where it was chained to the offered one.
+    pub chained_from: Option<String>,
     /// The answer of STS.
     pub answer: StsAnswer,
     /// What was asked for.
@@ -51,6 +53,8 @@ pub enum Shortening {
         /// Its value.
         seconds: u32,
     },
+    /// STS gives chained roles an hour at most.
+    RoleChaining,
     /// STS did, and nothing in the assertion says why.
     Sts,
 }
@@ -68,6 +72,7 @@ impl Shortening {
             Self::SessionDurationAttribute { seconds } => {
                 format!("the identity provider allows {} (`SessionDuration`)", crate::scope::human(*seconds))
             }
+            Self::RoleChaining => "AWS limits the session of a chained role to 1 hour".to_owned(),
             Self::Sts => "AWS STS shortened it and does not say why".to_owned(),
         }
     }
@@ -127,6 +132,7 @@ pub async fn grant(
     }
     Ok(Grant {
         offer: offer.clone(),
+        chained_from: None,
         scope: scope.clone(),
         granted_seconds: u32::try_from(granted).unwrap_or(0),
         shortened,

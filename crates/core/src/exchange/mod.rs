@@ -1,5 +1,6 @@
 //! From an assertion and a role to credentials: STS AssumeRoleWithSAML.
 
+mod chain;
 mod explain;
 mod grant;
 #[cfg(feature = "sts")]
@@ -10,6 +11,8 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+pub(crate) use chain::chain;
+pub use chain::{ChainRequest, ChainedRole};
 pub use grant::{Grant, Shortening, grant};
 #[cfg(feature = "sts")]
 pub use sts::{StsExchange, StsExchangeBuilder};
@@ -19,7 +22,7 @@ pub(crate) use explain::explain;
 
 use crate::arn::PolicyArn;
 use crate::credentials::SessionCredentials;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
 use crate::saml::SamlResponse;
 use crate::scope::{SessionDuration, SessionPolicy};
@@ -36,6 +39,15 @@ pub trait TokenExchange: fmt::Debug + Send + Sync {
     /// `duration_above_role_maximum` makes [`grant`] try a shorter duration with the same assertion; every other kind
     /// ends the exchange.
     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer>;
+
+    /// One AssumeRole, signed by the session before: role chaining.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where this exchange knows no such thing.
+    async fn assume_role(&self, _request: &ChainRequest) -> Result<StsAnswer> {
+        Err(Error::new(ErrorKind::InvalidArgument, Stage::Exchange, "this exchange cannot chain roles"))
+    }
 
     /// What tells it from another one that would answer otherwise: region, endpoint. Part of the key under which what
     /// it gives is kept.

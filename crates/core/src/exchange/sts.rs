@@ -10,8 +10,7 @@ use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents};
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
-use aws_sdk_sts::operation::assume_role_with_saml::{AssumeRoleWithSAMLError, AssumeRoleWithSamlOutput};
-use aws_sdk_sts::types::{Credentials, PolicyDescriptorType};
+use aws_sdk_sts::types::{AssumedRoleUser, Credentials, PolicyDescriptorType, Tag};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
@@ -19,14 +18,16 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
 use jiff::Timestamp;
 
-use super::{ExchangeRequest, StsAnswer, TokenExchange};
-use crate::arn::{default_region, partition_of_region};
+use super::{ChainRequest, ExchangeRequest, StsAnswer, TokenExchange};
+use crate::arn::{PolicyArn, RoleArn, default_region, partition_of_region};
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage, StsFailure};
 use crate::net::{HttpTransport, Transport, TransportError, TransportErrorKind, secure_url};
+use crate::scope::SessionDuration;
 use crate::text::printable;
 
-/// AWS STS: AssumeRoleWithSAML, an unsigned request that needs no AWS credentials.
+/// AWS STS: AssumeRoleWithSAML, an unsigned request that needs no AWS credentials; and AssumeRole, for roles chained to
+/// the one that it gives.
 ///
 /// Retries with backoff on throttling, 5xx and lost connections only, within one deadline.
 ///
@@ -142,12 +143,11 @@ impl StsExchange {
         Ok(region.clone())
     }
 
-    fn client(&self, region: String) -> aws_sdk_sts::Client {
+    fn config(&self, region: String) -> aws_sdk_sts::config::Builder {
         let connector = SharedHttpConnector::new(Connector(Arc::clone(&self.settings.transport)));
         let config = aws_sdk_sts::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(region))
-            .allow_no_auth()
             .http_client(http_client_fn(move |_, _| connector.clone()))
             .retry_config(
                 RetryConfig::standard()
@@ -155,12 +155,20 @@ impl StsExchange {
                     .with_initial_backoff(self.settings.initial_backoff),
             )
             .timeout_config(TimeoutConfig::builder().operation_timeout(self.settings.deadline).build());
-        let config = match &self.settings.endpoint_url {
+        match &self.settings.endpoint_url {
             Some(url) => config.endpoint_url(url),
             None => config,
-        };
-        aws_sdk_sts::Client::from_conf(config.build())
+        }
     }
+}
+
+fn policies(arns: &[PolicyArn]) -> Option<Vec<PolicyDescriptorType>> {
+    let policy = |arn: &PolicyArn| PolicyDescriptorType::builder().arn(arn.as_str()).build();
+    (!arns.is_empty()).then(|| arns.iter().map(policy).collect())
+}
+
+fn seconds(duration: SessionDuration) -> i32 {
+    i32::try_from(duration.seconds()).unwrap_or(i32::MAX)
 }
 
 #[async_trait]
@@ -168,26 +176,66 @@ impl TokenExchange for StsExchange {
     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer> {
         let role = request.offer.role();
         let region = self.region_for(role.partition())?;
-        let mut policies = Vec::with_capacity(request.policy_arns.len());
-        for arn in &request.policy_arns {
-            policies.push(PolicyDescriptorType::builder().arn(arn.as_str()).build());
-        }
         let date = ServerDate::default();
-        let answer = self
-            .client(region.clone())
+        let answer = aws_sdk_sts::Client::from_conf(self.config(region.clone()).allow_no_auth().build())
             .assume_role_with_saml()
             .role_arn(role.as_str())
             .principal_arn(request.offer.provider().as_str())
             .saml_assertion(request.response.encoded().expose())
-            .duration_seconds(i32::try_from(request.duration.seconds()).unwrap_or(i32::MAX))
+            .duration_seconds(seconds(request.duration))
             .set_policy(request.policy.as_ref().map(|policy| policy.as_str().to_owned()))
-            .set_policy_arns((!policies.is_empty()).then_some(policies))
+            .set_policy_arns(policies(&request.policy_arns))
             .customize()
             .interceptor(date.clone())
             .send()
             .await
-            .map_err(|error| self.refusal(&error, &region, date.get()))?;
-        read_answer(answer, request, region, date.get())
+            .map_err(|error| self.refusal(&error, &region, date.get(), Call::AssumeRoleWithSaml))?;
+        let request_id = answer.request_id().map(str::to_owned);
+        let mut read = read_answer(answer.credentials, answer.assumed_role_user, role, region)?;
+        (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
+        Ok(read)
+    }
+
+    async fn assume_role(&self, request: &ChainRequest) -> Result<StsAnswer> {
+        let region = self.region_for(request.role.partition())?;
+        let by = &request.by;
+        let keys = aws_sdk_sts::config::Credentials::new(
+            &by.access_key_id,
+            by.secret_access_key.expose(),
+            Some(by.session_token.expose().to_owned()),
+            None,
+            "tempaccess",
+        );
+        let mut tags = Vec::with_capacity(request.tags.len());
+        for (key, value) in &request.tags {
+            let tag =
+                Tag::builder().key(key).value(value).build().map_err(|_| {
+                    Error::new(ErrorKind::InvalidScope, Stage::Exchange, "a session tag is not complete")
+                })?;
+            tags.push(tag);
+        }
+        let keys_on = (!request.transitive_tag_keys.is_empty()).then(|| request.transitive_tag_keys.clone());
+        let date = ServerDate::default();
+        let answer = aws_sdk_sts::Client::from_conf(self.config(region.clone()).credentials_provider(keys).build())
+            .assume_role()
+            .role_arn(request.role.as_str())
+            .role_session_name(&request.session_name)
+            .set_source_identity(request.source_identity.clone())
+            .set_external_id(request.external_id.clone())
+            .set_tags((!tags.is_empty()).then_some(tags))
+            .set_transitive_tag_keys(keys_on)
+            .duration_seconds(seconds(request.scope.duration()))
+            .set_policy(request.scope.policy().map(|policy| policy.as_str().to_owned()))
+            .set_policy_arns(policies(request.scope.policy_arns()))
+            .customize()
+            .interceptor(date.clone())
+            .send()
+            .await
+            .map_err(|error| self.refusal(&error, &region, date.get(), Call::AssumeRole))?;
+        let request_id = answer.request_id().map(str::to_owned);
+        let mut read = read_answer(answer.credentials, answer.assumed_role_user, &request.role, region)?;
+        (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
+        Ok(read)
     }
 
     fn identity(&self) -> String {
@@ -197,12 +245,11 @@ impl TokenExchange for StsExchange {
 }
 
 fn read_answer(
-    answer: AssumeRoleWithSamlOutput,
-    request: &ExchangeRequest,
+    keys: Option<Credentials>,
+    user: Option<AssumedRoleUser>,
+    role: &RoleArn,
     region: String,
-    server_time: Option<Timestamp>,
 ) -> Result<StsAnswer> {
-    let request_id = answer.request_id().map(str::to_owned);
     let incomplete = || {
         Error::new(ErrorKind::StsUnavailable, Stage::Exchange, "the answer of AWS STS holds no credentials")
             .with_hint("check what answers under the address of STS")
@@ -211,32 +258,38 @@ fn read_answer(
     let whole = |keys: &Credentials| {
         [&keys.access_key_id, &keys.secret_access_key, &keys.session_token].iter().all(|text| !text.is_empty())
     };
-    let keys = answer.credentials.filter(whole).ok_or_else(incomplete)?;
+    let keys = keys.filter(whole).ok_or_else(incomplete)?;
     let expiration = Timestamp::from_second(keys.expiration.secs()).map_err(|_| incomplete())?;
     let mut credentials = SessionCredentials::new(
         keys.access_key_id,
         keys.secret_access_key.into(),
         keys.session_token.into(),
         expiration,
-        request.offer.role().clone(),
+        role.clone(),
     );
     credentials.region = Some(region);
-    let (assumed_role_arn, assumed_role_id) =
-        answer.assumed_role_user.map_or((None, None), |user| (Some(user.arn), Some(user.assumed_role_id)));
-    Ok(StsAnswer {
-        assumed_role_arn,
-        assumed_role_id,
-        source_identity: answer.source_identity,
-        request_id,
-        server_time,
-        ..StsAnswer::new(credentials)
-    })
+    let mut answer = StsAnswer::new(credentials);
+    if let Some(user) = user {
+        (answer.assumed_role_arn, answer.assumed_role_id) = (Some(user.arn), Some(user.assumed_role_id));
+    }
+    Ok(answer)
 }
 
-type SendError = SdkError<AssumeRoleWithSAMLError, HttpResponse>;
+/// What was asked of STS.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Call {
+    AssumeRoleWithSaml,
+    AssumeRole,
+}
 
 impl StsExchange {
-    fn refusal(&self, error: &SendError, region: &str, server_time: Option<Timestamp>) -> Error {
+    fn refusal<E: ProvideErrorMetadata>(
+        &self,
+        error: &SdkError<E, HttpResponse>,
+        region: &str,
+        server_time: Option<Timestamp>,
+        call: Call,
+    ) -> Error {
         let place = self.settings.endpoint_url.clone().unwrap_or_else(|| format!("AWS STS in {region}"));
         // The SDK's error is not kept as the source: its Debug shows whole answers, and one may hold keys.
         match error {
@@ -251,7 +304,7 @@ impl StsExchange {
             SdkError::ConstructionFailure(_) => {
                 Error::new(ErrorKind::InvalidArgument, Stage::Exchange, format!("{place} cannot be asked"))
             }
-            _ => answered(error, &place, server_time),
+            _ => answered(error, &place, server_time, call),
         }
     }
 }
@@ -266,7 +319,12 @@ fn transport_error(error: Option<&ConnectorError>) -> Option<&TransportError> {
 }
 
 /// What STS said, by its code. The codes are those of the API reference and of its common errors.
-fn answered(error: &SendError, place: &str, server_time: Option<Timestamp>) -> Error {
+fn answered<E: ProvideErrorMetadata>(
+    error: &SdkError<E, HttpResponse>,
+    place: &str,
+    server_time: Option<Timestamp>,
+    call: Call,
+) -> Error {
     let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
     let Some(code) = error.code() else {
         return Error::new(
@@ -277,7 +335,7 @@ fn answered(error: &SendError, place: &str, server_time: Option<Timestamp>) -> E
         .with_hint("try again; if it goes on, a proxy may answer in its place");
     };
     let said = error.message().unwrap_or_default();
-    let (kind, hint) = remedy(code, said, status);
+    let (kind, hint) = remedy(code, said, status, call);
     let said = if said.is_empty() { String::new() } else { format!(": {}", printable(said)) };
     let refusal = Error::new(kind, Stage::Exchange, format!("AWS STS refused ({}){said}", printable(code)));
     let sts =
@@ -285,8 +343,12 @@ fn answered(error: &SendError, place: &str, server_time: Option<Timestamp>) -> E
     refusal.with_hint(hint).with_sts(sts)
 }
 
-fn remedy(code: &str, said: &str, status: u16) -> (ErrorKind, &'static str) {
+fn remedy(code: &str, said: &str, status: u16, call: Call) -> (ErrorKind, &'static str) {
     match code {
+        "AccessDenied" | "AccessDeniedException" if call == Call::AssumeRole => (
+            ErrorKind::AccessDenied,
+            "the role before must be allowed `sts:AssumeRole` (and `sts:TagSession`, `sts:SetSourceIdentity`), and the trust policy of this one must name it, with the external id if it asks for one",
+        ),
         "ExpiredTokenException" | "ExpiredToken" => {
             (ErrorKind::AssertionExpired, "sign in again: STS takes an assertion for 5 minutes from its issuance")
         }

@@ -45,6 +45,13 @@ impl SessionScope {
         Self { duration, policy: None, policy_arns: Vec::new() }
     }
 
+    /// The same for another time.
+    #[must_use]
+    pub fn lasting(mut self, duration: SessionDuration) -> Self {
+        self.duration = duration;
+        self
+    }
+
     /// Narrows by an inline session policy (STS: `Policy`).
     ///
     /// # Errors

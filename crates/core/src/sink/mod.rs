@@ -86,6 +86,8 @@ pub struct GrantSummary<'a> {
     pub role_arn: &'a RoleArn,
     /// The SAML provider through which it was taken.
     pub provider_arn: &'a ProviderArn,
+    /// The principal from whose session the role was taken, where it was chained.
+    pub chained_from: Option<&'a str>,
     /// The principal that CloudTrail names.
     pub assumed_role_arn: Option<&'a str>,
     /// The duration that was asked for, seconds.
@@ -111,6 +113,7 @@ impl<'a> GrantSummary<'a> {
             account_id: credentials.account_id(),
             role_arn: &credentials.role,
             provider_arn: grant.offer.provider(),
+            chained_from: grant.chained_from.as_deref(),
             assumed_role_arn: grant.answer.assumed_role_arn.as_deref(),
             duration_asked: grant.scope.duration().seconds(),
             duration_granted: grant.granted_seconds,

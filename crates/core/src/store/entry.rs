@@ -58,6 +58,9 @@ pub enum EntryKind {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Kept {
     role_arn: String,
+    /// The role that the assertion offered, where this one was chained to it, and the principal in between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    chained: Option<(String, Option<String>)>,
     provider_arn: String,
     access_key_id: String,
     region: Option<String>,
@@ -153,6 +156,8 @@ impl Entry {
         let credentials = &answer.credentials;
         let kept = Kept {
             role_arn: credentials.role.to_string(),
+            chained: (credentials.role != *grant.offer.role())
+                .then(|| (grant.offer.role().to_string(), grant.chained_from.clone())),
             provider_arn: grant.offer.provider().to_string(),
             access_key_id: credentials.access_key_id.clone(),
             region: credentials.region.clone(),
@@ -200,8 +205,13 @@ impl Entry {
             role.clone(),
         );
         credentials.region.clone_from(&kept.region);
+        let (offered, chained_from) = match &kept.chained {
+            Some((offered, from)) => (offered.parse().ok()?, from.clone()),
+            None => (role, None),
+        };
         Some(Grant {
-            offer: RoleOffer::new(role, kept.provider_arn.parse().ok()?),
+            offer: RoleOffer::new(offered, kept.provider_arn.parse().ok()?),
+            chained_from,
             answer: StsAnswer {
                 credentials,
                 assumed_role_arn: kept.assumed_role_arn.clone(),

@@ -120,6 +120,10 @@ impl StoreKey {
         Self(hex(digest.finalize().get(..16).unwrap_or_default()))
     }
 
+    pub(crate) fn of_all(parts: &[String]) -> Self {
+        Self::of(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
     /// The digest.
     pub fn as_str(&self) -> &str {
         &self.0

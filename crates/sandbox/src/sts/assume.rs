@@ -33,10 +33,10 @@ pub(super) fn assume_role_with_saml(shared: &Shared, call: &Call<'_>) -> Result<
             "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.",
         ));
     }
-    issue(shared, role_arn, provider_arn, duration, policies, judged)
+    issue_for(shared, role_arn, provider_arn, duration, policies, judged)
 }
 
-fn arn<'a>(call: &'a Call<'_>, name: &'static str) -> Result<&'a str, StsError> {
+pub(super) fn arn<'a>(call: &'a Call<'_>, name: &'static str) -> Result<&'a str, StsError> {
     let text = call.require(name)?;
     if (20..=2048).contains(&text.len()) && text.starts_with("arn:aws") {
         Ok(text)
@@ -45,7 +45,7 @@ fn arn<'a>(call: &'a Call<'_>, name: &'static str) -> Result<&'a str, StsError> 
     }
 }
 
-fn duration(call: &Call<'_>) -> Result<i64, StsError> {
+pub(super) fn duration(call: &Call<'_>) -> Result<i64, StsError> {
     let Some(text) = call.get("DurationSeconds") else { return Ok(3600) };
     let refused = |bound: &str| {
         StsError::validation(format!(
@@ -60,7 +60,7 @@ fn duration(call: &Call<'_>) -> Result<i64, StsError> {
 }
 
 /// How much of the packed limit the policies take, percent.
-fn policies(call: &Call<'_>, role_arn: &str) -> Result<Option<usize>, StsError> {
+pub(super) fn policies(call: &Call<'_>, role_arn: &str) -> Result<Option<usize>, StsError> {
     let inline = call.get("Policy");
     let mut characters = 0;
     if let Some(policy) = inline {
@@ -117,7 +117,7 @@ fn authorize<'a>(
     if trusted && !reserved && tags && identity { Ok(role) } else { Err(denied()) }
 }
 
-fn issue(
+fn issue_for(
     shared: &Shared,
     role_arn: &str,
     provider_arn: &str,
@@ -125,48 +125,71 @@ fn issue(
     packed: Option<usize>,
     judged: Judged,
 ) -> Result<String, StsError> {
-    let now = shared.clock.now();
     let mut seconds = duration;
     if let Some(attribute) = judged.session_duration {
         seconds = seconds.min(attribute);
     }
     if let Some(end) = judged.session_not_on_or_after {
-        seconds = seconds.min(end.duration_since(now).as_secs());
+        seconds = seconds.min(end.duration_since(shared.clock.now()).as_secs());
     }
-    let expiration = now
+    let account = role_arn.split(':').nth(4).unwrap_or_default();
+    let head = format!("<Issuer>{}</Issuer>", escape(&judged.issuer));
+    let tail = format!(
+        "<Audience>{}</Audience><SubjectType>{}</SubjectType><NameQualifier>{}</NameQualifier><Subject>{}</Subject>",
+        escape(&judged.recipient),
+        escape(judged.subject_format.rsplit(':').next().unwrap_or_default()),
+        name_qualifier(&judged.issuer, account, provider_arn),
+        escape(&judged.subject),
+    );
+    let name = &judged.session_name;
+    issue(shared, Session { role_arn, name, seconds, source_identity: judged.source_identity, packed }, &head, &tail)
+}
+
+/// A session to be issued.
+pub(super) struct Session<'a> {
+    pub(super) role_arn: &'a str,
+    pub(super) name: &'a str,
+    pub(super) seconds: i64,
+    pub(super) source_identity: Option<String>,
+    /// How much of the packed limit its policies take, percent.
+    pub(super) packed: Option<usize>,
+}
+
+/// Gives keys, and the result of the call: what every AssumeRole has, between what this one has.
+pub(super) fn issue(shared: &Shared, session: Session<'_>, head: &str, tail: &str) -> Result<String, StsError> {
+    let Session { role_arn, name, seconds, source_identity, packed } = session;
+    let expiration = shared
+        .clock
+        .now()
         .checked_add(SignedDuration::from_secs(seconds))
         .map_err(|_| StsError::validation("the session has no end"))?;
     let mut parts = role_arn.split(':');
     let (partition, account) = (parts.nth(1).unwrap_or_default(), parts.nth(2).unwrap_or_default());
     let role_name = role_arn.rsplit('/').next().unwrap_or_default();
-    let session_name = &judged.session_name;
     let issued = Issued {
         account: account.to_owned(),
-        arn: format!("arn:{partition}:sts::{account}:assumed-role/{role_name}/{session_name}"),
-        user_id: format!("AROA{}:{session_name}", role_id(role_arn)),
+        arn: format!("arn:{partition}:sts::{account}:assumed-role/{role_name}/{name}"),
+        role_arn: role_arn.to_owned(),
+        source_identity,
+        user_id: format!("AROA{}:{name}", role_id(role_arn)),
         secret: random::alphanumeric(40),
         token: random::alphanumeric(320),
         expiration,
     };
     let key = format!("ASIA{}", random::capitals(16));
-    let qualifier = name_qualifier(&judged.issuer, account, provider_arn);
-    let source_identity = judged
+    let source_identity = issued
         .source_identity
-        .map(|identity| format!("<SourceIdentity>{}</SourceIdentity>", escape(&identity)))
+        .as_ref()
+        .map(|identity| format!("<SourceIdentity>{}</SourceIdentity>", escape(identity)))
         .unwrap_or_default();
     let packed = packed.map(|percent| format!("<PackedPolicySize>{percent}</PackedPolicySize>")).unwrap_or_default();
-    let subject_type = judged.subject_format.rsplit(':').next().unwrap_or_default().to_owned();
     let xml = format!(
-        "<Issuer>{}</Issuer><AssumedRoleUser><Arn>{}</Arn><AssumedRoleId>{}</AssumedRoleId></AssumedRoleUser><Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey><SessionToken>{}</SessionToken><Expiration>{}</Expiration></Credentials><Audience>{}</Audience><SubjectType>{}</SubjectType><NameQualifier>{qualifier}</NameQualifier><Subject>{}</Subject>{source_identity}{packed}",
-        escape(&judged.issuer),
+        "{head}<AssumedRoleUser><Arn>{}</Arn><AssumedRoleId>{}</AssumedRoleId></AssumedRoleUser><Credentials><AccessKeyId>{key}</AccessKeyId><SecretAccessKey>{}</SecretAccessKey><SessionToken>{}</SessionToken><Expiration>{}</Expiration></Credentials>{tail}{source_identity}{packed}",
         escape(&issued.arn),
         escape(&issued.user_id),
         issued.secret,
         issued.token,
         expiration.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        escape(&judged.recipient),
-        escape(&subject_type),
-        escape(&judged.subject),
     );
     shared.keys.add(key, issued);
     Ok(xml)

@@ -14,6 +14,8 @@ use crate::idp::escape;
 pub(crate) struct Issued {
     pub(crate) account: String,
     pub(crate) arn: String,
+    pub(crate) role_arn: String,
+    pub(crate) source_identity: Option<String>,
     pub(crate) user_id: String,
     pub(crate) secret: String,
     pub(crate) token: String,
@@ -33,7 +35,8 @@ impl IssuedKeys {
     }
 }
 
-pub(super) fn get_caller_identity(shared: &Shared, call: &Call<'_>) -> Result<String, StsError> {
+/// The session that has signed a call.
+pub(super) fn caller(shared: &Shared, call: &Call<'_>) -> Result<Issued, StsError> {
     let unknown =
         || StsError::new(403, "InvalidClientTokenId", "The security token included in the request is invalid.");
     let signed = sigv4::read(call.headers)
@@ -52,6 +55,11 @@ pub(super) fn get_caller_identity(shared: &Shared, call: &Call<'_>) -> Result<St
             "The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key and signing method.",
         ));
     }
+    Ok(issued)
+}
+
+pub(super) fn get_caller_identity(shared: &Shared, call: &Call<'_>) -> Result<String, StsError> {
+    let issued = caller(shared, call)?;
     Ok(format!(
         "<Arn>{}</Arn><UserId>{}</UserId><Account>{}</Account>",
         escape(&issued.arn),

@@ -1,6 +1,7 @@
 //! An AWS STS that judges: what AWS refuses, this refuses, with AWS's codes, statuses and XML.
 
 mod assume;
+mod chain;
 mod credentials;
 mod judge;
 mod sigv4;
@@ -96,6 +97,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let call = Call { method: &parts.method, uri: &parts.uri, headers: &parts.headers, body: &body, parameters };
     let result = match action.as_str() {
         "AssumeRoleWithSAML" => assume::assume_role_with_saml(&shared, &call),
+        "AssumeRole" => chain::assume_role(&shared, &call),
         "GetCallerIdentity" => credentials::get_caller_identity(&shared, &call),
         other => {
             Err(StsError::new(400, "InvalidAction", format!("Could not find operation {other} for version 2011-06-15")))

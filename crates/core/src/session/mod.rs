@@ -1,23 +1,32 @@
 //! The whole way, put together: source, assertion, role, scope, exchange, audit.
 
+mod chain;
+mod keep;
+#[cfg(feature = "runtime")]
+mod many;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::audit::{Attempt, AuditLog};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::{Grant, TokenExchange, explain, grant};
+use crate::exchange::{ChainedRole, Grant, TokenExchange, explain, grant};
 use crate::role::{AccountNames, RoleOffer, RoleQuery};
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::SessionScope;
 use crate::source::{AssertionRequest, AssertionSource, NoPrompter, Prompter};
-use crate::store::{Entry, EntryKind, Lookup, Store, StoreKey};
+use crate::store::{Store, StoreKey};
 #[cfg(feature = "runtime")]
 use crate::store::{Turn, Turns};
 use crate::text::printable;
+
+use keep::Held;
+pub use keep::REFRESH_WINDOW;
+#[cfg(feature = "runtime")]
+pub use many::{CONCURRENT, Exchanged, Progress};
 
 /// Temporary access: who signs in, which role is taken, for how long and how narrow.
 ///
@@ -42,6 +51,7 @@ pub struct TempAccess {
     exchange: Arc<dyn TokenExchange>,
     query: RoleQuery,
     scope: SessionScope,
+    chain: Vec<ChainedRole>,
     account_names: AccountNames,
     reason: Option<String>,
     prompter: Arc<dyn Prompter>,
@@ -51,15 +61,6 @@ pub struct TempAccess {
     /// Callers in this process wait for one another even where a store has no file to wait at.
     #[cfg(feature = "runtime")]
     turns: Arc<Turns>,
-}
-
-/// What is kept, and how long it is good for.
-enum Held {
-    /// For long enough.
-    Fresh(Grant),
-    /// Not for much longer.
-    Ending(Grant),
-    Nothing,
 }
 
 /// A SAML response that was got, and the facts read from it.
@@ -112,13 +113,6 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-/// How long before their end credentials are renewed: botocore asks anew in the last 15 minutes, and for every request.
-/// Sessions of less than twice that are renewed in the middle.
-pub const REFRESH_WINDOW: SignedDuration = SignedDuration::from_mins(16);
-
-/// Credentials that end sooner are not worth giving out.
-const LEAST: SignedDuration = SignedDuration::from_secs(30);
-
 #[cfg(feature = "runtime")]
 fn busy() -> Error {
     Error::new(ErrorKind::DeadlineExceeded, Stage::Store, "somebody else is signing in")
@@ -140,6 +134,13 @@ impl TempAccessBuilder {
     #[must_use]
     pub fn scope(mut self, scope: SessionScope) -> Self {
         self.0.scope = scope;
+        self
+    }
+
+    /// Goes on to another role from the session of the one before (role chaining). The scope is that of the last one.
+    #[must_use]
+    pub fn then(mut self, role: ChainedRole) -> Self {
+        self.0.chain.push(role);
         self
     }
 
@@ -207,6 +208,7 @@ impl TempAccess {
             exchange,
             query: RoleQuery::new(),
             scope: SessionScope::default(),
+            chain: Vec::new(),
             account_names: AccountNames::new(),
             reason: None,
             prompter: Arc::new(NoPrompter),
@@ -301,22 +303,6 @@ impl TempAccess {
         Ok(SignedOut { session_ended: ended?, credentials_forgotten: forgotten? })
     }
 
-    fn forget(&self) -> Result<usize> {
-        let (Some(store), Some(session)) = (&self.store, self.session_key()) else { return Ok(0) };
-        let (mut forgotten, mut result) = (0, Ok(()));
-        for (key, about) in store.list()? {
-            if about.session.as_ref() == Some(&session) {
-                forgotten += usize::from(about.kind == EntryKind::Credentials);
-                result = result.and(store.remove(&key));
-            }
-        }
-        result.map(|()| forgotten)
-    }
-
-    fn session_key(&self) -> Option<StoreKey> {
-        Some(StoreKey::of(&["session", &self.source.session_identity()?]))
-    }
-
     /// Waits for the turn and signs in, unless somebody did so meanwhile and that will do.
     #[cfg(feature = "runtime")]
     async fn take_and_renew(&self, key: &StoreKey, ending: Option<&Grant>, forced: bool, anew: bool) -> Result<Grant> {
@@ -346,8 +332,9 @@ impl TempAccess {
     }
 
     async fn fresh_and_kept(&self, key: Option<&StoreKey>, anew: bool) -> Result<Grant> {
-        let grant = self.fresh(anew).await?;
+        let grant = if self.chain.is_empty() { self.fresh(anew).await? } else { self.through_the_chain(anew).await? };
         self.keep(key, &grant);
+        self.sweep();
         Ok(grant)
     }
 
@@ -358,76 +345,6 @@ impl TempAccess {
         result
     }
 
-    /// Where credentials like these are kept, if anywhere.
-    fn place(&self) -> Option<StoreKey> {
-        self.store.as_ref()?;
-        // What has a number today may have another one tomorrow.
-        if self.query.is_numbered() {
-            return None;
-        }
-        let (role, account, provider) = self.query.parts();
-        self.place_of(role, account, provider)
-    }
-
-    fn place_of(&self, role: Option<&str>, account: Option<&str>, provider: Option<&str>) -> Option<StoreKey> {
-        // What was not asked for is not the same as what was asked for and is empty.
-        let text = |part: Option<&str>| part.map_or_else(String::new, |part| format!("={part}"));
-        let seconds = self.scope.duration().seconds().to_string();
-        let policy = text(self.scope.policy().map(crate::scope::SessionPolicy::as_str));
-        let (source, exchange) = (self.source.identity()?, self.exchange.identity());
-        let (role, account, provider) = (text(role), text(account), text(provider));
-        let mut parts = vec!["credentials", &source, &exchange, &role, &account, &provider, &seconds, policy.as_str()];
-        parts.extend(self.scope.policy_arns().iter().map(|arn| arn.as_str()));
-        Some(StoreKey::of(&parts))
-    }
-
-    fn look(&self, key: &StoreKey) -> Held {
-        let Some(store) = &self.store else { return Held::Nothing };
-        let entry = match store.get(key) {
-            Lookup::Found(entry) => entry,
-            Lookup::Nothing => return Held::Nothing,
-            Lookup::SetAside(why) => {
-                self.prompter.tell(&why);
-                return Held::Nothing;
-            }
-        };
-        let fits = |grant: &Grant| {
-            // What a name stands for may have changed since.
-            self.query.is_numbered()
-                || self.query.choose(std::slice::from_ref(&grant.offer), &self.account_names).is_ok()
-        };
-        let Some(grant) = entry.grant().filter(fits) else { return Held::Nothing };
-        let left = grant.answer.credentials.expiration.duration_since(self.clock.now());
-        let window = REFRESH_WINDOW.min(SignedDuration::from_secs(i64::from(grant.granted_seconds) / 2));
-        match left {
-            left if left > window => Held::Fresh(grant),
-            left if left > LEAST => Held::Ending(grant),
-            _ => Held::Nothing,
-        }
-    }
-
-    /// Keeps what was given, under what was asked for and under what that turned out to be.
-    fn keep(&self, key: Option<&StoreKey>, grant: &Grant) {
-        let Some(store) = &self.store else { return };
-        let principal = grant.answer.assumed_role_arn.as_deref();
-        let subject = principal.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
-        let exact = self.place_of(Some(grant.offer.role().as_str()), None, Some(grant.offer.provider().as_str()));
-        let now = self.clock.now();
-        for key in key.cloned().into_iter().chain(exact.filter(|exact| Some(exact) != key)) {
-            let from = (self.source.describe(), self.session_key());
-            let entry = Entry::of_grant(key, from, subject.clone(), now, grant);
-            if let Err(error) = store.put(&entry) {
-                // They were given, and nothing is lost but a sign-in.
-                self.prompter.tell(&format!("Not kept for later: {error}"));
-                return;
-            }
-        }
-        if let Some(notice) = store.notice() {
-            self.prompter.tell(&notice);
-        }
-        store.sweep(now);
-    }
-
     /// Makes sure that a record can be written, and that one will be.
     fn begin(&self) -> Result<Unfinished<'_>> {
         self.audit.as_ref().map_or(Ok(()), |audit| audit.check())?;
@@ -435,13 +352,18 @@ impl TempAccess {
     }
 
     async fn sign_in_and_issue(&self, anew: bool) -> Result<Grant> {
+        self.issue(&self.recorded_sign_in(anew).await?).await
+    }
+
+    /// Signs in. What fails is in the audit record.
+    async fn recorded_sign_in(&self, anew: bool) -> Result<SignedIn> {
         let request = AssertionRequest::new(&*self.prompter).anew(anew);
         let response = match self.source.saml_response(&request).await {
             Ok(response) => response,
             Err(error) => return Err(self.failed(self.attempt(None, None, None), error)),
         };
         match response.read() {
-            Ok(assertion) => self.issue(&SignedIn { response, assertion }).await,
+            Ok(assertion) => Ok(SignedIn { response, assertion }),
             Err(error) => Err(self.failed(self.attempt(Some(&response), None, None), error)),
         }
     }
@@ -464,8 +386,12 @@ impl TempAccess {
             Ok(offer) => offer,
             Err(error) => return Err(self.failed(self.attempt(Some(response), Some(assertion), None), error)),
         };
-        let attempt = self.attempt(Some(response), Some(assertion), Some(&offer));
-        match grant(&*self.exchange, &*self.clock, response, assertion, &offer, &self.scope).await {
+        self.issue_role(signed_in, &offer).await
+    }
+
+    async fn issue_role(&self, SignedIn { response, assertion }: &SignedIn, offer: &RoleOffer) -> Result<Grant> {
+        let attempt = self.attempt(Some(response), Some(assertion), Some(offer));
+        match grant(&*self.exchange, &*self.clock, response, assertion, offer, &self.scope).await {
             // Written before anything is handed out; what is not written is not handed out.
             Ok(grant) => self.record(attempt, Ok(&grant)).map(|()| grant),
             Err(error) => Err(self.failed(attempt, explain(error, assertion, self.clock.now()))),
@@ -524,6 +450,7 @@ impl TempAccess {
             response,
             assertion,
             offer,
+            chained: None,
         }
     }
 

@@ -1,0 +1,154 @@
+//! The commands: each takes its arguments and prints what came of them.
+
+mod inspect;
+mod kept;
+mod many;
+mod profiles;
+
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::sink::{self, GrantSummary, RoleList, Shell};
+use tempaccess_core::{Error, ErrorKind, Prompter, Result, SecretString, Stage, TempAccess};
+
+pub(crate) use inspect::inspect;
+
+use crate::args::{Access, Arguments, Command, CredentialsOutput, Exec, Output, Profiles, ShellName};
+use crate::render;
+use crate::terminal::{self, Silent, Terminal};
+
+pub(crate) async fn run(arguments: Arguments) -> Result<()> {
+    match arguments.command {
+        Command::Inspect(arguments) => inspect(&arguments),
+        Command::Roles(arguments) => {
+            let access = access(&arguments.access, arguments.access.settings()).await?;
+            let signed_in = access.sign_in().await?;
+            let list = RoleList::new(&signed_in.assertion, access.account_names())?;
+            match arguments.output {
+                Output::Json => print_json(&list),
+                Output::Text => print(&render::roles(&list)),
+            }
+        }
+        Command::Login(arguments) => {
+            let settings = arguments.access.settings().over(arguments.session.settings());
+            let access = access(&arguments.access, settings).await?;
+            if arguments.all {
+                return many::login(&access, arguments.output).await;
+            }
+            let grant = access.renew(arguments.anew).await?;
+            match arguments.output {
+                Output::Json => print_json(&GrantSummary::new(&grant)),
+                Output::Text => print(&render::grant(&grant)),
+            }
+        }
+        Command::Credentials(arguments) => {
+            let settings = arguments.access.settings().over(arguments.session.settings());
+            let access = access(&arguments.access, settings).await?;
+            if arguments.all {
+                return many::credentials(&access, arguments.output).await;
+            }
+            let grant = access.credentials().await?;
+            for line in render::remarks(&grant) {
+                let _ = writeln!(std::io::stderr(), "note: {line}");
+            }
+            let text = match arguments.output {
+                CredentialsOutput::Env => sink::assignments(Shell::Posix, &grant.answer.credentials)?,
+                CredentialsOutput::Json => sink::credentials_json(&grant),
+                CredentialsOutput::CredentialProcess => sink::credential_process(&grant.answer.credentials),
+            };
+            print(text.expose().trim_end())
+        }
+        Command::Env(mut arguments) => {
+            arguments.access.profile = arguments.of.take().or(arguments.access.profile);
+            let settings = arguments.access.settings().over(arguments.session.settings());
+            let grant = access(&arguments.access, settings).await?.credentials().await?;
+            let shell = match arguments.shell {
+                ShellName::Posix => Shell::Posix,
+                ShellName::Fish => Shell::Fish,
+                ShellName::Powershell => Shell::PowerShell,
+                ShellName::Cmd => Shell::Cmd,
+                ShellName::Dotenv => Shell::Dotenv,
+                ShellName::GithubActions => Shell::GitHubActions,
+            };
+            print(sink::assignments(shell, &grant.answer.credentials)?.expose().trim_end())
+        }
+        Command::Profiles(Profiles::Sync(arguments)) => profiles::sync(&arguments).await,
+        Command::Logout(arguments) => kept::logout(&arguments).await,
+        Command::Status(arguments) => kept::status(&arguments),
+        // Its own process comes to an end there; see `main`.
+        Command::Exec(_) => Ok(()),
+    }
+}
+
+/// The credentials for a program to be run, and the program.
+pub(crate) async fn prepare(mut arguments: Exec) -> Result<std::process::Command> {
+    arguments.access.profile = arguments.of.take().or(arguments.access.profile);
+    let settings = arguments.access.settings().over(arguments.session.settings());
+    let grant = access(&arguments.access, settings).await?.credentials().await?;
+    let mut words = arguments.program.into_iter();
+    let mut program = std::process::Command::new(words.next().unwrap_or_default());
+    program.args(words);
+    for name in sink::stale_variables() {
+        program.env_remove(name);
+    }
+    for (name, value) in sink::environment(&grant.answer.credentials) {
+        program.env(name, value.expose());
+    }
+    Ok(program)
+}
+
+fn config(named: Option<&Path>) -> Result<Config> {
+    named.map_or_else(Config::find, Config::load)
+}
+
+/// The access that arguments, environment and configuration describe together.
+async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
+    let config = config(arguments.config.as_deref())?;
+    let settings = settings.resolve(&config, arguments.profile.as_deref())?;
+    if arguments.password_stdin && settings.source.as_deref() == Some("-") {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            Stage::Configuration,
+            "standard input cannot be both the SAML response and the password",
+        ));
+    }
+    let password =
+        if arguments.password_stdin { Some(terminal::blocking(|| Ok(read_password())).await??) } else { None };
+    let prompter: Arc<dyn Prompter> = if arguments.no_interactive { Arc::new(Silent) } else { Arc::new(Terminal) };
+    Ok(settings.access(&config, password)?.prompter(prompter).build())
+}
+
+fn read_password() -> Result<SecretString> {
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    let password = SecretString::from(line);
+    match (read, password.expose().trim_end_matches(['\r', '\n'])) {
+        (Ok(_), text) if !text.is_empty() => Ok(text.into()),
+        (Err(error), _) => {
+            Err(Error::new(ErrorKind::Io, Stage::Configuration, "the password cannot be read from standard input")
+                .with_source(error))
+        }
+        _ => {
+            Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, "there is no password on standard input"))
+        }
+    }
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| cannot_print(error.into()))?;
+    print(&text)
+}
+
+fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(cannot_print(error)),
+        _ => Ok(()),
+    }
+}
+
+fn cannot_print(error: std::io::Error) -> Error {
+    Error::new(ErrorKind::Io, Stage::Output, format!("the result cannot be printed: {error}")).with_source(error)
+}

@@ -1,0 +1,56 @@
+//! `profiles sync`.
+
+use tempaccess_core::config::{AwsProfile, names_for_roles, sync_aws_profiles};
+use tempaccess_core::{Error, ErrorKind, Result, Stage};
+
+use super::{access, config, print, print_json};
+use crate::args::{Output, Sync};
+use crate::render;
+
+pub(super) async fn sync(arguments: &Sync) -> Result<()> {
+    let config = config(arguments.access.config.as_deref())?;
+    let this = std::env::current_exe().map_err(|error| {
+        Error::new(ErrorKind::Io, Stage::Output, format!("the path of this program cannot be found: {error}"))
+            .with_source(error)
+    })?;
+    let this = this.to_string_lossy();
+    let given = arguments.access.words();
+    let mut ask = vec![this.as_ref(), "credentials", "--output", "credential-process"];
+    ask.extend(given.iter().map(String::as_str));
+    let mut profiles = Vec::new();
+    if arguments.roles {
+        let access = access(&arguments.access, arguments.access.settings()).await?;
+        let signed_in = access.sign_in().await?;
+        let offers = signed_in.assertion.offers()?;
+        for (name, offer) in names_for_roles(offers, access.account_names()).iter().zip(offers) {
+            let mut command = ask.clone();
+            if let Some(profile) = &arguments.access.profile {
+                command.extend(["--profile", profile]);
+            }
+            command.extend(["--role", offer.role().as_str(), "--provider", offer.provider().as_str()]);
+            profiles.push(AwsProfile::new(name, &command, None)?);
+        }
+    } else {
+        for name in &arguments.names {
+            config.profile(name)?;
+        }
+        let wanted = |name: &&String| arguments.names.is_empty() || arguments.names.contains(name);
+        for name in config.profiles.keys().filter(wanted) {
+            let region = config.profile(name)?.region.as_deref();
+            profiles.push(AwsProfile::new(name, &[&ask[..], &["--profile", name]].concat(), region)?);
+        }
+    }
+    if profiles.is_empty() {
+        return Err(Error::new(
+            ErrorKind::InvalidConfiguration,
+            Stage::Configuration,
+            "there is no profile in the configuration to write",
+        )
+        .with_hint("write one into the configuration, or let `--roles` write one for each role"));
+    }
+    let synced = sync_aws_profiles(&profiles, arguments.prune)?;
+    match arguments.output {
+        Output::Json => print_json(&synced),
+        Output::Text => print(&render::synced(&synced)),
+    }
+}

@@ -1,0 +1,76 @@
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::exchange::ChainedRole;
+
+/// A role to go on to from the session of the one before, as a profile has it.
+///
+/// ```
+/// use tempaccess_core::config::Config;
+///
+/// let config = Config::parse(r#"
+///     [profiles.deploy]
+///     role = "hub/Jump"
+///     then = [{ role_arn = "arn:aws:iam::444455556666:role/Deploy", external_id = "contract-17" }]
+/// "#)?;
+/// assert_eq!(config.profile("deploy")?.chain()?[0].role().name(), "Deploy");
+/// # Ok::<(), tempaccess_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct NextRole {
+    /// Its ARN.
+    pub role_arn: String,
+    /// The name of its session; that of the session before unless said otherwise.
+    #[serde(default)]
+    pub session_name: Option<String>,
+    /// The source identity to set.
+    #[serde(default)]
+    pub source_identity: Option<String>,
+    /// What the role's trust policy asks of third parties.
+    #[serde(default)]
+    pub external_id: Option<String>,
+    /// Session tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// The tags that go on to sessions after this one.
+    #[serde(default)]
+    pub transitive_tag_keys: Vec<String>,
+}
+
+impl NextRole {
+    /// The role of this ARN.
+    pub fn new(role_arn: impl Into<String>) -> Self {
+        Self { role_arn: role_arn.into(), ..Self::default() }
+    }
+
+    /// The role, checked.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where the ARN is none of a role; `invalid_scope` where STS would refuse one of the others.
+    pub fn chained(&self) -> Result<ChainedRole> {
+        let role = self.role_arn.parse().map_err(|error| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                Stage::Configuration,
+                format!("`{}` is no ARN of a role: it {error}", self.role_arn),
+            )
+            .with_hint("a chained role is given by its ARN, such as `arn:aws:iam::123456789012:role/Deploy`")
+        })?;
+        let mut role = ChainedRole::new(role).transitive_tag_keys(self.transitive_tag_keys.clone());
+        if let Some(name) = &self.session_name {
+            role = role.session_name(name)?;
+        }
+        if let Some(identity) = &self.source_identity {
+            role = role.source_identity(identity)?;
+        }
+        if let Some(id) = &self.external_id {
+            role = role.external_id(id)?;
+        }
+        self.tags.iter().try_fold(role, |role, (key, value)| role.tag(key, value))
+    }
+}
