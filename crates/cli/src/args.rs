@@ -3,6 +3,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tempaccess_core::config::{NextRole, Settings};
+use tempaccess_core::sink::Shell;
 
 /// Temporary AWS access: sign in at your identity provider, get credentials that end by themselves
 #[derive(Debug, Parser)]
@@ -31,6 +32,10 @@ pub(crate) enum Command {
     Exec(Exec),
     /// Print credentials as variables for a shell
     Env(Env),
+    /// Give credentials to programs over HTTP on loopback, new ones whenever the old ones end
+    Serve(Serve),
+    /// Open the AWS console with the role
+    Console(Console),
     /// Write profiles for the AWS CLI and the SDKs
     #[command(subcommand)]
     Profiles(Profiles),
@@ -91,6 +96,9 @@ pub(crate) struct Exec {
     pub(crate) access: Access,
     #[command(flatten)]
     pub(crate) session: Session,
+    /// Give it an endpoint on loopback that it gets new credentials from as long as it runs, instead of credentials
+    #[arg(long)]
+    pub(crate) serve: bool,
     /// The program and its arguments
     #[arg(last = true, required = true, value_name = "PROGRAM")]
     pub(crate) program: Vec<OsString>,
@@ -108,6 +116,43 @@ pub(crate) struct Env {
     /// Whose grammar to write them in
     #[arg(long, value_enum, default_value_t)]
     pub(crate) shell: ShellName,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// The profile of the configuration
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    pub(crate) of: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// The port on 127.0.0.1 [default: a free one]
+    #[arg(long, value_name = "PORT", default_value_t, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Whose grammar to write the variables in that lead to it
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) shell: ShellName,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Console {
+    /// The profile of the configuration
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    pub(crate) of: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// Where to go: a service such as s3, or a page of the console (https://…)
+    #[arg(long, value_name = "SERVICE|URL")]
+    pub(crate) destination: Option<String>,
+    /// How long the console stays signed in, beyond the credentials' end if need be
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) console_duration: Option<String>,
+    /// Print the address instead of opening it: whoever has it is signed in
+    #[arg(long)]
+    pub(crate) print: bool,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -322,6 +367,19 @@ pub(crate) struct Session {
     audit_log: Option<PathBuf>,
 }
 
+impl From<ShellName> for Shell {
+    fn from(name: ShellName) -> Self {
+        match name {
+            ShellName::Posix => Self::Posix,
+            ShellName::Fish => Self::Fish,
+            ShellName::Powershell => Self::PowerShell,
+            ShellName::Cmd => Self::Cmd,
+            ShellName::Dotenv => Self::Dotenv,
+            ShellName::GithubActions => Self::GitHubActions,
+        }
+    }
+}
+
 impl Arguments {
     /// Whether errors shall be printed as JSON.
     pub(crate) fn wants_json(&self) -> bool {
@@ -332,7 +390,7 @@ impl Arguments {
             | Command::Status(Status { output, .. })
             | Command::Logout(Logout { output, .. })
             | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,
-            Command::Exec(_) | Command::Env(_) => false,
+            Command::Exec(_) | Command::Env(_) | Command::Serve(_) | Command::Console(_) => false,
             Command::Credentials(credentials) => credentials.output == CredentialsOutput::Json,
         }
     }

@@ -13,6 +13,7 @@ use clap::Parser;
 use tempaccess_core::{Error, ErrorKind, Result, Stage};
 
 use args::{Arguments, Command};
+use commands::Running;
 
 fn main() -> ExitCode {
     if fast::answered() {
@@ -21,7 +22,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();
     match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // A reader that closed its end has had enough; nobody else needs to hear of it.
             let _ = writeln!(std::io::stderr(), "{}", render::error(&error, as_json));
@@ -30,9 +31,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<()> {
+fn run(arguments: Arguments) -> Result<ExitCode> {
     if let Command::Inspect(inspect) = &arguments.command {
-        return commands::inspect(inspect);
+        return commands::inspect(inspect).map(|()| ExitCode::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
         Error::new(ErrorKind::Io, Stage::Configuration, format!("the program cannot start: {error}")).with_source(error)
@@ -52,28 +53,28 @@ fn run(arguments: Arguments) -> Result<()> {
             }
         }
     });
+    let result = match result {
+        Ok(Some(Running { program, endpoint: Some(endpoint) })) => {
+            return runtime.block_on(commands::beside(program, endpoint));
+        }
+        other => other,
+    };
     // A question may still wait for its answer on another thread; nobody waits for that.
     runtime.shutdown_background();
-    result?.map_or(Ok(()), become_program)
+    result?.map_or(Ok(ExitCode::SUCCESS), |running| become_program(running.program))
 }
 
 /// Ends as the program does: on Unix this process becomes it, with its signals, its input and its exit code.
-fn become_program(mut program: std::process::Command) -> Result<()> {
-    let failed = |error: std::io::Error, program: &std::process::Command| {
-        let name = program.get_program().to_string_lossy().into_owned();
-        Error::new(ErrorKind::Io, Stage::Output, format!("`{name}` cannot be run: {error}"))
-            .with_hint("give a program of the `PATH`, or its path, after `--`")
-            .with_source(error)
-    };
+fn become_program(mut program: std::process::Command) -> Result<ExitCode> {
     #[cfg(unix)]
     {
         let error = std::os::unix::process::CommandExt::exec(&mut program);
-        Err(failed(error, &program))
+        Err(commands::cannot_run(&program, error))
     }
     #[cfg(not(unix))]
     match program.status() {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
-        Err(error) => Err(failed(error, &program)),
+        Err(error) => Err(commands::cannot_run(&program, error)),
     }
 }
 

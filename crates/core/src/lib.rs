@@ -41,6 +41,7 @@
 //! | `command` | [`CommandSource`]: any program as a source | tokio |
 //! | `config` | [`config`]: the configuration that all front ends share; needs the three above | toml |
 //! | `verify` | [`verify`]: is the document genuine? | ring, x509-cert |
+//! | `endpoint` | [`CredentialsEndpoint`]: container credentials on loopback | hyper, ring, tokio |
 //! | `keyring` | secrets of a [`store`] sealed with a key in the system's keyring, or held there | keyring, ring |
 //! | `samael` | libxmlsec1 as a second engine for [`verify`] | samael, OpenSSL, libxml2, libxmlsec1 |
 //!
@@ -59,9 +60,15 @@ pub mod audit;
 mod clock;
 #[cfg(feature = "config")]
 pub mod config;
+#[cfg(feature = "net")]
+mod console;
 mod credentials;
+#[cfg(feature = "endpoint")]
+mod endpoint;
 mod error;
 mod exchange;
+#[cfg(feature = "endpoint")]
+mod loopback;
 #[cfg(feature = "net")]
 pub mod net;
 mod role;
@@ -80,13 +87,19 @@ pub use arn::{ArnError, PolicyArn, ProviderArn, RoleArn, default_region, partiti
 #[cfg(feature = "runtime")]
 pub use clock::Timer;
 pub use clock::{Clock, SystemClock};
+#[cfg(feature = "net")]
+pub use console::Console;
 pub use credentials::SessionCredentials;
+#[cfg(feature = "endpoint")]
+pub use endpoint::CredentialsEndpoint;
 pub use error::{Error, ErrorKind, ErrorReport, Fault, Result, Stage, StsFailure};
 pub use exchange::{
     ChainRequest, ChainedRole, ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, clock_words, grant,
 };
 #[cfg(feature = "sts")]
 pub use exchange::{StsExchange, StsExchangeBuilder};
+#[cfg(feature = "endpoint")]
+pub use loopback::{Handoff, handoff};
 pub use role::{AccountNames, RoleOffer, RoleQuery, RoleValueError};
 pub use saml::{
     AWS_AUDIENCE, Assertion, AwsAttributes, Content, Inspection, Limits, Problem, ProblemCode, ResponseFacts,

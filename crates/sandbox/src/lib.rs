@@ -202,6 +202,11 @@ impl Sandbox {
         format!("http://{}", self.sts_address)
     }
 
+    /// The address of AWS sign-in's federation endpoint, which gives tokens for the console.
+    pub fn federation_url(&self) -> String {
+        format!("http://{}/federation", self.sts_address)
+    }
+
     /// Its world.
     pub fn world(&self) -> &World {
         &self.shared.world

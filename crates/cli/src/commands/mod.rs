@@ -1,9 +1,11 @@
 //! The commands: each takes its arguments and prints what came of them.
 
+mod console;
 mod inspect;
 mod kept;
 mod many;
 mod profiles;
+mod run;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
@@ -14,8 +16,9 @@ use tempaccess_core::sink::{self, GrantSummary, RoleList, Shell};
 use tempaccess_core::{Error, ErrorKind, Prompter, Result, SecretString, Stage, TempAccess};
 
 pub(crate) use inspect::inspect;
+pub(crate) use run::{Running, beside, cannot_run, prepare};
 
-use crate::args::{Access, Arguments, Command, CredentialsOutput, Exec, Output, Profiles, ShellName};
+use crate::args::{Access, Arguments, Command, CredentialsOutput, Output, Profiles};
 use crate::render;
 use crate::terminal::{self, Silent, Terminal};
 
@@ -54,7 +57,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
                 let _ = writeln!(std::io::stderr(), "note: {line}");
             }
             let text = match arguments.output {
-                CredentialsOutput::Env => sink::assignments(Shell::Posix, &grant.answer.credentials)?,
+                CredentialsOutput::Env => {
+                    sink::assignments(Shell::Posix, &sink::environment(&grant.answer.credentials))?
+                }
                 CredentialsOutput::Json => sink::credentials_json(&grant),
                 CredentialsOutput::CredentialProcess => sink::credential_process(&grant.answer.credentials),
             };
@@ -64,39 +69,20 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             arguments.access.profile = arguments.of.take().or(arguments.access.profile);
             let settings = arguments.access.settings().over(arguments.session.settings());
             let grant = access(&arguments.access, settings).await?.credentials().await?;
-            let shell = match arguments.shell {
-                ShellName::Posix => Shell::Posix,
-                ShellName::Fish => Shell::Fish,
-                ShellName::Powershell => Shell::PowerShell,
-                ShellName::Cmd => Shell::Cmd,
-                ShellName::Dotenv => Shell::Dotenv,
-                ShellName::GithubActions => Shell::GitHubActions,
-            };
-            print(sink::assignments(shell, &grant.answer.credentials)?.expose().trim_end())
+            print(
+                sink::assignments(arguments.shell.into(), &sink::environment(&grant.answer.credentials))?
+                    .expose()
+                    .trim_end(),
+            )
         }
         Command::Profiles(Profiles::Sync(arguments)) => profiles::sync(&arguments).await,
+        Command::Serve(arguments) => run::serve(arguments).await,
+        Command::Console(arguments) => console::open(arguments).await,
         Command::Logout(arguments) => kept::logout(&arguments).await,
         Command::Status(arguments) => kept::status(&arguments),
         // Its own process comes to an end there; see `main`.
         Command::Exec(_) => Ok(()),
     }
-}
-
-/// The credentials for a program to be run, and the program.
-pub(crate) async fn prepare(mut arguments: Exec) -> Result<std::process::Command> {
-    arguments.access.profile = arguments.of.take().or(arguments.access.profile);
-    let settings = arguments.access.settings().over(arguments.session.settings());
-    let grant = access(&arguments.access, settings).await?.credentials().await?;
-    let mut words = arguments.program.into_iter();
-    let mut program = std::process::Command::new(words.next().unwrap_or_default());
-    program.args(words);
-    for name in sink::stale_variables() {
-        program.env_remove(name);
-    }
-    for (name, value) in sink::environment(&grant.answer.credentials) {
-        program.env(name, value.expose());
-    }
-    Ok(program)
 }
 
 fn config(named: Option<&Path>) -> Result<Config> {

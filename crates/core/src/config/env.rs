@@ -32,6 +32,8 @@ const AUDIT_LOG: Variable = variable("TEMPACCESS_AUDIT_LOG", "The file that audi
 const STORE: Variable = variable("TEMPACCESS_STORE", "How credentials and sessions are kept, as `--store` has it");
 pub(super) const STORE_DIR: Variable = variable("TEMPACCESS_STORE_DIR", "The folder that they are kept in");
 const REGION: Variable = variable("TEMPACCESS_REGION", "The region whose STS is asked");
+const FEDERATION: Variable =
+    variable("TEMPACCESS_FEDERATION_ENDPOINT_URL", "Another address for the federation endpoint of AWS sign-in");
 const STS_ENDPOINT: Variable = variable("AWS_ENDPOINT_URL_STS", "Another address for STS");
 
 /// Every variable that is read here. The proxy variables, `SSL_CERT_FILE` and `AWS_CA_BUNDLE` are read by the transport.
@@ -49,6 +51,7 @@ pub const ENVIRONMENT: &[Variable] = &[
     STORE_DIR,
     REASON,
     AUDIT_LOG,
+    FEDERATION,
     STS_ENDPOINT,
 ];
 
@@ -77,6 +80,7 @@ pub(super) fn settings() -> Result<Settings> {
         reason: get(REASON)?,
         audit_log: get(AUDIT_LOG)?.map(Into::into),
         sts_endpoint_url: get(STS_ENDPOINT)?,
+        federation_endpoint_url: get(FEDERATION)?,
         ..Settings::default()
     })
 }

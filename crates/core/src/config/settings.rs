@@ -68,6 +68,8 @@ settings! {
     region: String,
     /// Another address for STS.
     sts_endpoint_url: String,
+    /// Another address for the federation endpoint of AWS sign-in, which opens the console.
+    federation_endpoint_url: String,
     /// How credentials and sessions are kept: `auto`, `file`, `keyring`, `kernel`, `none`; see [`StoreChoice`](super::StoreChoice).
     store: String,
     /// Why access is wanted, for the audit record.

@@ -53,7 +53,7 @@ pub const fn stale_variables() -> &'static [&'static str] {
     ]
 }
 
-/// The variables as assignments, one a line.
+/// Variables as assignments, one a line: those of [`environment`], or those that lead to an endpoint.
 ///
 /// # Errors
 ///
@@ -69,13 +69,13 @@ pub const fn stale_variables() -> &'static [&'static str] {
 ///     "2026-11-24T12:00:00Z".parse().unwrap(),
 ///     "arn:aws:iam::123456789012:role/ReadOnly".parse().unwrap(),
 /// );
-/// let text = sink::assignments(sink::Shell::Fish, &credentials)?;
+/// let text = sink::assignments(sink::Shell::Fish, &sink::environment(&credentials))?;
 /// assert!(text.expose().contains(r"set -gx AWS_SECRET_ACCESS_KEY 'se\'cret'"));
 /// # Ok::<(), tempaccess_core::Error>(())
 /// ```
-pub fn assignments(shell: Shell, credentials: &SessionCredentials) -> Result<SecretString> {
+pub fn assignments(shell: Shell, variables: &[(&str, SecretString)]) -> Result<SecretString> {
     let mut text = String::with_capacity(2048);
-    for (name, value) in environment(credentials) {
+    for (name, value) in variables {
         let value = value.expose();
         let bare = matches!(shell, Shell::Cmd | Shell::GitHubActions);
         if value.chars().any(|c| c.is_control() || (bare && matches!(c, '"' | '%' | '!' | '^' | '&' | '|' | '<' | '>')))

@@ -142,7 +142,8 @@ fn issue_for(
         escape(&judged.subject),
     );
     let name = &judged.session_name;
-    issue(shared, Session { role_arn, name, seconds, source_identity: judged.source_identity, packed }, &head, &tail)
+    let source_identity = judged.source_identity;
+    issue(shared, Session { role_arn, name, seconds, source_identity, is_chained: false, packed }, &head, &tail)
 }
 
 /// A session to be issued.
@@ -151,13 +152,15 @@ pub(super) struct Session<'a> {
     pub(super) name: &'a str,
     pub(super) seconds: i64,
     pub(super) source_identity: Option<String>,
+    /// Whether it comes from the session of another role.
+    pub(super) is_chained: bool,
     /// How much of the packed limit its policies take, percent.
     pub(super) packed: Option<usize>,
 }
 
 /// Gives keys, and the result of the call: what every AssumeRole has, between what this one has.
 pub(super) fn issue(shared: &Shared, session: Session<'_>, head: &str, tail: &str) -> Result<String, StsError> {
-    let Session { role_arn, name, seconds, source_identity, packed } = session;
+    let Session { role_arn, name, seconds, source_identity, is_chained, packed } = session;
     let expiration = shared
         .clock
         .now()
@@ -171,6 +174,7 @@ pub(super) fn issue(shared: &Shared, session: Session<'_>, head: &str, tail: &st
         arn: format!("arn:{partition}:sts::{account}:assumed-role/{role_name}/{name}"),
         role_arn: role_arn.to_owned(),
         source_identity,
+        is_chained,
         user_id: format!("AROA{}:{name}", role_id(role_arn)),
         secret: random::alphanumeric(40),
         token: random::alphanumeric(320),

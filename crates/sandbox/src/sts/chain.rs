@@ -39,7 +39,8 @@ pub(super) fn assume_role(shared: &Shared, call: &Call<'_>) -> Result<String, St
             "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining",
         ));
     }
-    let session = Session { role_arn, name: session_name, seconds: duration, source_identity, packed };
+    let session =
+        Session { role_arn, name: session_name, seconds: duration, source_identity, is_chained: true, packed };
     issue(shared, session, "", "")
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Issued {
     pub(crate) arn: String,
     pub(crate) role_arn: String,
     pub(crate) source_identity: Option<String>,
+    /// Whether it came from the session of another role.
+    pub(crate) is_chained: bool,
     pub(crate) user_id: String,
     pub(crate) secret: String,
     pub(crate) token: String,
@@ -23,14 +25,23 @@ pub(crate) struct Issued {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct IssuedKeys(Mutex<HashMap<String, Issued>>);
+pub(crate) struct IssuedKeys(Mutex<HashMap<String, Issued>>, Mutex<HashMap<String, String>>);
 
 impl IssuedKeys {
     pub(crate) fn add(&self, key: String, issued: Issued) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(key, issued);
     }
 
-    fn get(&self, key: &str) -> Option<Issued> {
+    /// A token that signs a browser in as this principal.
+    pub(super) fn add_sign_in(&self, token: String, arn: String) {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).insert(token, arn);
+    }
+
+    pub(super) fn take_sign_in(&self, token: &str) -> Option<String> {
+        self.1.lock().unwrap_or_else(PoisonError::into_inner).remove(token)
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<Issued> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(key).cloned()
     }
 }

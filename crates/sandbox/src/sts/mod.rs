@@ -3,6 +3,7 @@
 mod assume;
 mod chain;
 mod credentials;
+mod federation;
 mod judge;
 mod sigv4;
 
@@ -95,6 +96,9 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         return (date, fault.answer(&request_id, shared.clock.now()).await).into_response();
     }
     let call = Call { method: &parts.method, uri: &parts.uri, headers: &parts.headers, body: &body, parameters };
+    if parts.uri.path() == "/federation" {
+        return federation::answer(&shared, &call, &action);
+    }
     let result = match action.as_str() {
         "AssumeRoleWithSAML" => assume::assume_role_with_saml(&shared, &call),
         "AssumeRole" => chain::assume_role(&shared, &call),

@@ -1,0 +1,55 @@
+//! `console`.
+
+use std::time::Duration;
+
+use tempaccess_core::net::HttpTransport;
+use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, handoff};
+
+use super::{access, config, print};
+use crate::args::Console;
+use crate::terminal::Terminal;
+
+/// How long the browser may take to come for the address.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) async fn open(mut arguments: Console) -> Result<()> {
+    arguments.access.profile = arguments.of.take().or(arguments.access.profile);
+    let settings = arguments.access.settings().over(arguments.session.settings());
+    let mut console = tempaccess_core::Console::new();
+    if let Some(destination) = &arguments.destination {
+        console = console.destination(destination);
+    }
+    if let Some(duration) = &arguments.console_duration {
+        console = console.duration(duration.parse()?);
+    }
+    let known = config(arguments.access.config.as_deref())?;
+    let resolved = settings.clone().resolve(&known, arguments.access.profile.as_deref())?;
+    if let Some(url) = resolved.federation_endpoint_url {
+        console = console.endpoint_url(url);
+    }
+    let grant = access(&arguments.access, settings).await?.credentials().await?;
+    let transport = HttpTransport::builder().ca_files_from_env().build()?;
+    let url = console.sign_in_url(&transport, &grant).await?;
+    if arguments.print {
+        return print(url.expose());
+    }
+    hand_over(url).await?;
+    print(&format!("The console is open as {}", grant.answer.assumed_role_arn.as_deref().unwrap_or("the role")))
+}
+
+/// Leads the person's browser to an address that nobody else may see: other users read the arguments of programs.
+async fn hand_over(url: SecretString) -> Result<()> {
+    let page = handoff(url).await?;
+    let failed = |error: std::io::Error| {
+        Error::new(ErrorKind::Io, Stage::Output, format!("no browser can be opened: {error}"))
+            .with_hint("print the address with `--print` and open it by hand")
+            .with_source(error)
+    };
+    open::that_detached(page.url()).map_err(failed)?;
+    tempaccess_core::Prompter::tell(&Terminal, "Opening the AWS console in the browser");
+    match tokio::time::timeout(PATIENCE, page.taken()).await {
+        Ok(()) => Ok(()),
+        Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, Stage::Output, "no browser came for the address")
+            .with_hint("print the address with `--print` and open it by hand")),
+    }
+}

@@ -1,0 +1,135 @@
+//! Credentials over HTTP on loopback, for programs that outlive one session: what the AWS CLI and every SDK ask where
+//! `AWS_CONTAINER_CREDENTIALS_FULL_URI` says so ("Container credential provider", AWS SDKs and Tools reference).
+
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::exchange::Grant;
+use crate::loopback::{Answer, Loopback, answer, unguessable};
+use crate::secret::SecretString;
+use crate::session::TempAccess;
+use crate::text::printable;
+
+const PATH: &str = "/credentials";
+
+/// An endpoint that gives credentials to whoever has its token, new ones whenever the old ones are about to end.
+///
+/// ```no_run
+/// # async fn example(access: tempaccess_core::TempAccess) -> tempaccess_core::Result<()> {
+/// use tempaccess_core::CredentialsEndpoint;
+///
+/// let endpoint = CredentialsEndpoint::bind(access, 0).await?;
+/// let mut program = std::process::Command::new("a-long-job");
+/// for (name, value) in endpoint.environment() {
+///     program.env(name, value.expose());
+/// }
+/// endpoint.serve().await;
+/// # Ok(())
+/// # }
+/// ```
+pub struct CredentialsEndpoint {
+    access: TempAccess,
+    loopback: Loopback,
+    token: SecretString,
+}
+
+impl std::fmt::Debug for CredentialsEndpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CredentialsEndpoint").field("address", &self.loopback.address()).finish_non_exhaustive()
+    }
+}
+
+impl CredentialsEndpoint {
+    /// An endpoint on this port of 127.0.0.1, or on any free one for 0.
+    ///
+    /// # Errors
+    ///
+    /// `io` where the port is taken.
+    pub async fn bind(access: TempAccess, port: u16) -> Result<Self> {
+        Ok(Self { access, loopback: Loopback::bind(port).await?, token: unguessable()? })
+    }
+
+    /// Where it is.
+    pub fn url(&self) -> String {
+        format!("http://{}{PATH}", self.loopback.address())
+    }
+
+    /// The variables that lead a program to it. The second one is a secret.
+    pub fn environment(&self) -> [(&'static str, SecretString); 2] {
+        [
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", self.url().into()),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", self.token.clone()),
+        ]
+    }
+
+    /// Answers until it is dropped.
+    pub async fn serve(self) {
+        let (access, token) = (Arc::new(self.access), Arc::new(self.token));
+        self.loopback
+            .serve(move |request| {
+                let (access, token) = (Arc::clone(&access), Arc::clone(&token));
+                async move {
+                    let given = request.headers().get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);
+                    if request.uri().path() != PATH {
+                        return failure(StatusCode::NOT_FOUND, "NotFound", "there is nothing else here");
+                    }
+                    if request.method() != Method::GET {
+                        return failure(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", "GET is all there is");
+                    }
+                    if !given.is_some_and(|given| is_same(given, token.expose().as_bytes())) {
+                        return failure(
+                            StatusCode::UNAUTHORIZED,
+                            "Unauthorized",
+                            "the authorization token is not right",
+                        );
+                    }
+                    match access.credentials().await {
+                        Ok(grant) => given_out(&grant),
+                        Err(error) => failure(StatusCode::BAD_GATEWAY, error.kind().as_str(), error.message()),
+                    }
+                }
+            })
+            .await;
+    }
+}
+
+/// Compared in a time that says nothing of where they differ.
+fn is_same(given: &[u8], wanted: &[u8]) -> bool {
+    given.len() == wanted.len() && given.iter().zip(wanted).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+}
+
+fn given_out(grant: &Grant) -> Answer {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Output<'a> {
+        access_key_id: &'a str,
+        secret_access_key: &'a str,
+        token: &'a str,
+        expiration: String,
+        role_arn: &'a str,
+        account_id: &'a str,
+    }
+    let credentials = &grant.answer.credentials;
+    let output = Output {
+        access_key_id: &credentials.access_key_id,
+        secret_access_key: credentials.secret_access_key.expose(),
+        token: credentials.session_token.expose(),
+        expiration: credentials.expiration.to_string(),
+        role_arn: credentials.role.as_str(),
+        account_id: credentials.account_id(),
+    };
+    answer(StatusCode::OK, "application/json", serde_json::to_string(&output).unwrap_or_default())
+}
+
+fn failure(status: StatusCode, code: &str, message: &str) -> Answer {
+    #[derive(Serialize)]
+    struct Output<'a> {
+        code: &'a str,
+        message: &'a str,
+    }
+    let output = Output { code, message: &printable(message) };
+    answer(status, "application/json", serde_json::to_string(&output).unwrap_or_default())
+}
