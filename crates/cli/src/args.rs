@@ -2,12 +2,14 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tempaccess_core::config::{NextRole, Settings};
+use tempaccess_core::config::{NextRole, OtherTool, Settings};
 use tempaccess_core::sink::Shell;
+
+use crate::complete;
 
 /// Temporary AWS access: sign in at your identity provider, get credentials that end by themselves
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "tempaccess", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -39,12 +41,20 @@ pub(crate) enum Command {
     /// Write profiles for the AWS CLI and the SDKs
     #[command(subcommand)]
     Profiles(Profiles),
+    /// Write a profile into the configuration
+    Configure(Configure),
+    /// Take profiles over from another tool's configuration
+    Import(Import),
     /// Say what is kept here, for whom, how narrow and until when
     Status(Status),
     /// End the session at the identity provider and forget what is kept here
     Logout(Logout),
     /// Say what is in a SAML response, and what AWS would refuse
     Inspect(Inspect),
+    /// Print the script that lets a shell complete profiles, roles and options
+    Completions(Completions),
+    /// Write the manual pages
+    Man(Man),
 }
 
 #[derive(Debug, Args)]
@@ -90,7 +100,7 @@ pub(crate) struct Credentials {
 #[derive(Debug, Args)]
 pub(crate) struct Exec {
     /// The profile of the configuration
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    #[arg(value_name = "PROFILE", conflicts_with = "profile", add = complete::profiles())]
     pub(crate) of: Option<String>,
     #[command(flatten)]
     pub(crate) access: Access,
@@ -107,7 +117,7 @@ pub(crate) struct Exec {
 #[derive(Debug, Args)]
 pub(crate) struct Env {
     /// The profile of the configuration
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    #[arg(value_name = "PROFILE", conflicts_with = "profile", add = complete::profiles())]
     pub(crate) of: Option<String>,
     #[command(flatten)]
     pub(crate) access: Access,
@@ -121,7 +131,7 @@ pub(crate) struct Env {
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// The profile of the configuration
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    #[arg(value_name = "PROFILE", conflicts_with = "profile", add = complete::profiles())]
     pub(crate) of: Option<String>,
     #[command(flatten)]
     pub(crate) access: Access,
@@ -138,7 +148,7 @@ pub(crate) struct Serve {
 #[derive(Debug, Args)]
 pub(crate) struct Console {
     /// The profile of the configuration
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    #[arg(value_name = "PROFILE", conflicts_with = "profile", add = complete::profiles())]
     pub(crate) of: Option<String>,
     #[command(flatten)]
     pub(crate) access: Access,
@@ -181,7 +191,7 @@ pub(crate) enum Profiles {
 #[derive(Debug, Args)]
 pub(crate) struct Sync {
     /// The profiles of the configuration to write [default: all of them]
-    #[arg(value_name = "PROFILE", conflicts_with = "roles")]
+    #[arg(value_name = "PROFILE", conflicts_with = "roles", add = complete::profiles())]
     pub(crate) names: Vec<String>,
     /// Sign in, and write a profile for each role that is offered instead
     #[arg(long)]
@@ -194,6 +204,73 @@ pub(crate) struct Sync {
     /// How to print the result
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Configure {
+    /// The profile's name [default: default]
+    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    pub(crate) name: Option<String>,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The tool: saml2aws, okta-aws-cli or gimme-aws-creds
+    #[arg(value_name = "TOOL", value_parser = clap::value_parser!(OtherTool))]
+    pub(crate) tool: OtherTool,
+    /// Its configuration [default: where the tool keeps it]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// Another configuration file to write into [env: TEMPACCESS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: CompletionShell,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CompletionShell {
+    /// source <(tempaccess completions bash)
+    Bash,
+    /// source <(tempaccess completions zsh)
+    Zsh,
+    /// tempaccess completions fish | source
+    Fish,
+    /// tempaccess completions powershell | Out-String | Invoke-Expression
+    Powershell,
+}
+
+impl CompletionShell {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Bash => "bash",
+            Self::Zsh => "zsh",
+            Self::Fish => "fish",
+            Self::Powershell => "powershell",
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Man {
+    /// The folder, such as ~/.local/share/man/man1
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
@@ -294,7 +371,7 @@ pub(crate) enum CredentialsOutput {
 #[derive(Debug, Args)]
 pub(crate) struct Access {
     /// The profile of the configuration [env: TEMPACCESS_PROFILE] [default: default]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::profiles())]
     pub(crate) profile: Option<String>,
     /// Another configuration file [env: TEMPACCESS_CONFIG]
     #[arg(long, value_name = "FILE")]
@@ -330,10 +407,10 @@ pub(crate) struct Store {
 #[derive(Debug, Args)]
 pub(crate) struct Session {
     /// The role: its ARN, name, ACCOUNT/NAME, a glob, or its number in `tempaccess roles`
-    #[arg(long, value_name = "ROLE")]
+    #[arg(long, value_name = "ROLE", add = complete::roles())]
     role: Option<String>,
     /// The account: its id, its name in the configuration, or a glob
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", add = complete::accounts())]
     account: Option<String>,
     /// The SAML provider, where a role is offered through several: its ARN, name, or a glob
     #[arg(long, value_name = "PROVIDER")]
@@ -387,10 +464,13 @@ impl Arguments {
             Command::Login(Login { output, .. })
             | Command::Roles(Roles { output, .. })
             | Command::Profiles(Profiles::Sync(Sync { output, .. }))
+            | Command::Configure(Configure { output, .. })
+            | Command::Import(Import { output, .. })
             | Command::Status(Status { output, .. })
             | Command::Logout(Logout { output, .. })
             | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,
             Command::Exec(_) | Command::Env(_) | Command::Serve(_) | Command::Console(_) => false,
+            Command::Completions(_) | Command::Man(_) => false,
             Command::Credentials(credentials) => credentials.output == CredentialsOutput::Json,
         }
     }

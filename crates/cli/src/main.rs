@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod complete;
 mod fast;
 mod render;
 mod terminal;
@@ -19,6 +20,7 @@ fn main() -> ExitCode {
     if fast::answered() {
         return ExitCode::SUCCESS;
     }
+    complete::answer();
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();
     match run(arguments) {

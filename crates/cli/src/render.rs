@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::path::Path;
 
 use console::style;
 use jiff::Timestamp;
-use tempaccess_core::config::Synced;
+use tempaccess_core::config::{Added, Synced};
 use tempaccess_core::sink::{GrantSummary, RoleList};
 use tempaccess_core::store::About;
 use tempaccess_core::verify::Verification;
@@ -370,4 +371,31 @@ pub(crate) fn synced(synced: &Synced) -> String {
         format!("{note} keys in the credentials file win over the profile `{}`: remove them there", printable(name))
     }));
     lines.join("\n")
+}
+
+/// What became of profiles that were to be written.
+pub(crate) fn added(added: &Added, notes: &[String], file: &Path) -> String {
+    let mut lines: Vec<_> =
+        added.written.iter().map(|name| format!("written: {} into `{}`", printable(name), file.display())).collect();
+    let note = style("note:").bold();
+    lines.extend(
+        added
+            .left_alone
+            .iter()
+            .map(|name| format!("{note} there is a profile `{}` already, and it was left alone", printable(name))),
+    );
+    lines.extend(notes.iter().map(|text| format!("{note} {}", printable(text))));
+    lines.join("\n")
+}
+
+#[derive(serde::Serialize)]
+pub(crate) struct AddedJson<'a> {
+    file: std::borrow::Cow<'a, str>,
+    #[serde(flatten)]
+    added: &'a Added,
+    notes: &'a [String],
+}
+
+pub(crate) fn added_json<'a>(added: &'a Added, notes: &'a [String], file: &'a Path) -> AddedJson<'a> {
+    AddedJson { file: file.to_string_lossy(), added, notes }
 }

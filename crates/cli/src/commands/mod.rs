@@ -1,5 +1,6 @@
 //! The commands: each takes its arguments and prints what came of them.
 
+mod configure;
 mod console;
 mod inspect;
 mod kept;
@@ -76,6 +77,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             )
         }
         Command::Profiles(Profiles::Sync(arguments)) => profiles::sync(&arguments).await,
+        Command::Configure(arguments) => configure::configure(&arguments).await,
+        Command::Import(arguments) => configure::import(&arguments),
+        Command::Completions(arguments) => print(crate::complete::script(arguments.shell)?.trim_end()),
+        Command::Man(arguments) => crate::complete::manual(&arguments.folder),
         Command::Serve(arguments) => run::serve(arguments).await,
         Command::Console(arguments) => console::open(arguments).await,
         Command::Logout(arguments) => kept::logout(&arguments).await,

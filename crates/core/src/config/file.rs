@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use etcetera::app_strategy::choose_native_strategy;
 use etcetera::{AppStrategy, AppStrategyArgs};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::edit::edit;
 use super::{Settings, env};
 use crate::arn::is_account_id;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -103,6 +104,19 @@ impl Config {
         Self::parse(&text).map_err(in_file)
     }
 
+    /// Where the configuration is to be written: what `TEMPACCESS_CONFIG` names, or its usual place.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` where there is no home directory.
+    pub fn file() -> Result<PathBuf> {
+        let named = env::get(env::CONFIG)?.map(PathBuf::from);
+        named.or_else(default_config_file).ok_or_else(|| {
+            Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, "there is no place for the configuration")
+                .with_hint("name a file with `TEMPACCESS_CONFIG`")
+        })
+    }
+
     /// Reads the file that `TEMPACCESS_CONFIG` names, or the one at its usual place; without either, nothing is set.
     ///
     /// # Errors
@@ -139,6 +153,29 @@ impl Config {
         })
     }
 
+    /// Writes profiles below what stands in the file, comments and order kept. One whose name is there already is left as
+    /// it is.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` where the file is not right as it is; `io`, and then it is as it was.
+    pub fn add_profiles(file: &Path, profiles: &BTreeMap<String, Settings>) -> Result<Added> {
+        let mut refused = None;
+        let added = edit(file, |text| {
+            with_profiles(text, profiles).map_err(|error| {
+                let message = error.message().to_owned();
+                refused = Some(error);
+                std::io::Error::other(message)
+            })
+        });
+        added.map_err(|error| {
+            refused.unwrap_or_else(|| {
+                let message = format!("`{}` cannot be written: {error}", file.display());
+                Error::new(ErrorKind::Io, Stage::Configuration, message).with_source(error)
+            })
+        })
+    }
+
     /// The settings of the profile that is asked for, that `TEMPACCESS_PROFILE` names, or that is called `default`.
     ///
     /// # Errors
@@ -151,6 +188,49 @@ impl Config {
             None => Ok(self.profiles.get("default").cloned().unwrap_or_default()),
         }
     }
+}
+
+/// What became of profiles that were to be written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Added {
+    /// Those that were written.
+    pub written: Vec<String>,
+    /// Those whose names were taken.
+    pub left_alone: Vec<String>,
+}
+
+fn with_profiles(text: &str, profiles: &BTreeMap<String, Settings>) -> Result<(String, Added)> {
+    #[derive(Serialize)]
+    struct Written<'p> {
+        profiles: BTreeMap<&'p str, &'p Settings>,
+    }
+    let known = Config::parse(text)?;
+    let (mut added, mut new) = (Added::default(), BTreeMap::new());
+    for (name, settings) in profiles {
+        if known.profiles.contains_key(name) {
+            added.left_alone.push(name.clone());
+        } else {
+            added.written.push(name.clone());
+            new.insert(name.as_str(), settings);
+        }
+    }
+    if new.is_empty() {
+        return Ok((text.to_owned(), added));
+    }
+    let invalid = |error: toml::ser::Error| {
+        let message = format!("a setting cannot be written down: {error}");
+        Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message)
+    };
+    let lines = toml::to_string(&Written { profiles: new }).map_err(invalid)?;
+    let apart = match text {
+        "" => "",
+        text if text.ends_with('\n') => "\n",
+        _ => "\n\n",
+    };
+    let text = format!("{text}{apart}{lines}");
+    Config::parse(&text)?;
+    Ok((text, added))
 }
 
 fn check_keys(prefix: &str, table: &toml::Table, known: &[&str]) -> Result<()> {
@@ -223,6 +303,25 @@ mod tests {
         );
         assert!(message("a = 1\nb =").starts_with("the configuration is not right in line 2:"));
         assert_eq!(message("[accounts]\n12 = 'x'"), "`accounts.12` is no account id of 12 digits");
+    }
+
+    #[test]
+    fn profiles_are_added_below_what_stands_there() {
+        let text = "# mine\n[profiles.work]\nrole = 'x' # why";
+        let settings = |role: &str| Settings {
+            role: Some(role.into()),
+            policy_arns: Some(vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]),
+            then: Some(vec![super::super::NextRole::new("arn:aws:iam::444455556666:role/Deploy")]),
+            ..Settings::default()
+        };
+        let new = BTreeMap::from([("work".to_owned(), settings("y")), ("a \"b\"".to_owned(), settings("it's"))]);
+        let (after, added) = with_profiles(text, &new).unwrap();
+        assert_eq!((added.written.len(), added.left_alone.as_slice()), (1, &["work".to_owned()][..]));
+        assert!(after.starts_with(&format!("{text}\n\n[profiles.")), "{after}");
+        let config = Config::parse(&after).unwrap();
+        assert_eq!(config.profile("a \"b\"").unwrap(), &settings("it's"));
+        assert_eq!(with_profiles(&after, &new).unwrap().0, after);
+        assert!(with_profiles("x = 1", &new).is_err());
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The configuration that every front end shares: what is asked for now, over the environment, over a profile.
 
 mod chain;
+mod edit;
 mod env;
 mod file;
+mod import;
 mod profiles;
 mod settings;
 mod source;
@@ -10,7 +12,8 @@ mod store;
 
 pub use chain::NextRole;
 pub use env::{ENVIRONMENT, Variable};
-pub use file::{Config, default_audit_log, default_config_file, default_store_folder};
+pub use file::{Added, Config, default_audit_log, default_config_file, default_store_folder};
+pub use import::{Imported, OtherTool};
 pub use profiles::{AwsProfile, Synced, names_for_roles, sync_aws_profiles};
 pub use settings::Settings;
 pub use source::SourceSpec;

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::source::command_line;
 use super::{Config, NextRole, SourceSpec, StoreChoice, default_audit_log, env};
@@ -22,10 +22,10 @@ use crate::store::Store;
 macro_rules! settings {
     ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)+) => {
         /// What can be set, by argument, by environment or in a profile. What is not set is `None`.
-        #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
         #[serde(deny_unknown_fields)]
         pub struct Settings {
-            $($(#[doc = $doc])+ #[serde(default)] pub $name: Option<$type>,)+
+            $($(#[doc = $doc])+ #[serde(default, skip_serializing_if = "Option::is_none")] pub $name: Option<$type>,)+
         }
 
         impl Settings {

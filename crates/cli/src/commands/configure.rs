@@ -1,0 +1,102 @@
+//! `configure` and `import`: profiles for the configuration file.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
+
+use super::{print, print_json};
+use crate::args::{Configure, Import, Output};
+use crate::render;
+use crate::terminal::{Silent, Terminal};
+
+pub(super) async fn configure(arguments: &Configure) -> Result<()> {
+    let given = lasting(arguments.access.settings().over(arguments.session.settings()));
+    let name = arguments.name.as_deref().or(arguments.access.profile.as_deref()).unwrap_or("default");
+    let file = place(arguments.access.config.as_deref())?;
+    let prompter: Arc<dyn Prompter> =
+        if arguments.access.no_interactive { Arc::new(Silent) } else { Arc::new(Terminal) };
+    // Whoever gives the source has said what they want to say.
+    let settings = if given.source.is_some() { given } else { ask(given, &*prompter).await? };
+    check(&settings)?;
+    let added = Config::add_profiles(&file, &BTreeMap::from([(name.to_owned(), settings)]))?;
+    if !added.left_alone.is_empty() {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            Stage::Configuration,
+            format!("there is a profile `{name}` already, and it was left alone"),
+        )
+        .with_hint(format!("give another name, or edit `{}`", file.display())));
+    }
+    match arguments.output {
+        Output::Json => print_json(&render::added_json(&added, &[], &file)),
+        Output::Text => print(&render::added(&added, &[], &file)),
+    }
+}
+
+/// What is not said yet, asked; an empty answer leaves it open.
+async fn ask(given: Settings, prompter: &dyn Prompter) -> Result<Settings> {
+    let answer = async |question: &str, known: Option<String>| match known {
+        Some(known) => Ok(Some(known)),
+        None => {
+            let answer = prompter.text(question).await?.trim().to_owned();
+            Ok::<_, Error>((!answer.is_empty()).then_some(answer))
+        }
+    };
+    let source = loop {
+        let source = answer("Link of the AWS app at Okta (the address behind its tile)", given.source.clone()).await?;
+        match &source {
+            Some(_) => break source,
+            None => prompter.tell("There is no access without one"),
+        }
+    };
+    Ok(lasting(Settings {
+        source,
+        username: answer("User name (empty: ask each time)", given.username.clone()).await?,
+        role: answer("Role (empty: choose each time)", given.role.clone()).await?,
+        duration: answer("Duration, such as 45m or 8h (empty: 1h)", given.duration.clone()).await?,
+        region: answer("Region (empty: none)", given.region.clone()).await?,
+        ..given
+    }))
+}
+
+/// The same with paths that mean the same from anywhere.
+fn lasting(settings: Settings) -> Settings {
+    let absolute =
+        |path: &str| std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string());
+    let source = settings.source.map(|source| match source.strip_prefix("file:") {
+        Some(path) => format!("file:{}", absolute(path)),
+        None => source,
+    });
+    let is_json = |policy: &String| policy.trim_start().starts_with('{');
+    let policy = settings.policy.map(|policy| if is_json(&policy) { policy } else { absolute(&policy) });
+    Settings { source, policy, ..settings }
+}
+
+/// Checks what can be checked before it is used.
+fn check(settings: &Settings) -> Result<()> {
+    settings.scope()?;
+    settings.chain()?;
+    settings.exchange(Arc::default())?;
+    settings.store()?;
+    settings.assertion_source(Arc::default(), None, None).map(drop)
+}
+
+fn place(named: Option<&Path>) -> Result<PathBuf> {
+    named.map_or_else(Config::file, |file| Ok(file.to_owned()))
+}
+
+pub(super) fn import(arguments: &Import) -> Result<()> {
+    let from = arguments.file.clone().or_else(|| arguments.tool.default_file()).ok_or_else(|| {
+        Error::new(ErrorKind::Io, Stage::Configuration, "there is no home directory to find the file in")
+    })?;
+    let imported = arguments.tool.import_file(&from)?;
+    let file = place(arguments.config.as_deref())?;
+    let added = Config::add_profiles(&file, &imported.profiles)?;
+    match arguments.output {
+        Output::Json => print_json(&render::added_json(&added, &imported.notes, &file)),
+        Output::Text => print(&render::added(&added, &imported.notes, &file)),
+    }
+}
