@@ -63,7 +63,7 @@ pub(crate) fn roles() -> ArgValueCandidates {
 fn kept_roles() -> Vec<String> {
     let kept = || {
         let settings = Settings::default().resolve(&Config::find().ok()?, None).ok()?;
-        Some(settings.store().ok()??.list().ok()?)
+        settings.store().ok()??.list().ok()
     };
     let arn = |about: About| about.role_arn().map(str::to_owned);
     let mut roles: Vec<_> = kept().into_iter().flatten().filter_map(|(_, about)| arn(about)).collect();

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use ini::{Ini, Properties};
+use configparser::ini::Ini;
 use saphyr::{LoadableYamlNode, Yaml};
 
 use super::Settings;
@@ -97,8 +97,19 @@ fn unreadable(error: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
 }
 
-fn ini(text: &str) -> Result<Ini> {
-    Ini::load_from_str(text).map_err(unreadable)
+type Section = BTreeMap<String, String>;
+
+/// The sections of an INI file, by name, with the values that say something.
+fn ini(text: &str) -> Result<BTreeMap<String, Section>> {
+    let mut file = Ini::new_cs();
+    // An address may hold a `#`.
+    file.set_inline_comment_symbols(Some(&[]));
+    let sections = file.read(text.to_owned()).map_err(unreadable)?;
+    let said = |(key, value): (String, Option<String>)| Some((key, value.filter(|value| !value.is_empty())?));
+    let section = |(name, values): (String, std::collections::HashMap<_, _>)| {
+        (name, values.into_iter().filter_map(said).collect())
+    };
+    Ok(sections.into_iter().map(section).collect())
 }
 
 /// The factor of ours that another tool calls so.
@@ -111,11 +122,6 @@ fn factor(name: &str) -> Option<&'static str> {
         "email" => "email",
         _ => return None,
     })
-}
-
-/// A value that says something.
-fn said<'v>(section: &'v Properties, key: &str) -> Option<&'v str> {
-    section.get(key).map(str::trim).filter(|value| !value.is_empty())
 }
 
 impl Imported {
@@ -132,10 +138,10 @@ impl Imported {
         known
     }
 
-    fn saml2aws(&mut self, file: &Ini) {
-        for (name, section) in file.iter() {
-            let Some(name) = name.filter(|name| *name != "DEFAULT") else { continue };
-            let provider = said(section, "provider").unwrap_or_default();
+    fn saml2aws(&mut self, file: &BTreeMap<String, Section>) {
+        for (name, section) in file {
+            let said = |key: &str| section.get(key).map(String::as_str);
+            let provider = said("provider").unwrap_or_default();
             if !provider.eq_ignore_ascii_case("okta") {
                 self.note(
                     name,
@@ -143,45 +149,45 @@ impl Imported {
                 );
                 continue;
             }
-            let Some(url) = said(section, "url") else {
+            let Some(url) = said("url") else {
                 self.note(name, "not imported: it has no `url`");
                 continue;
             };
-            if section.get("skip_verify").is_some_and(|skip| skip.trim() == "true") {
+            if said("skip_verify") == Some("true") {
                 self.note(name, "`skip_verify` is left out: add your company's CA with `SSL_CERT_FILE` instead");
             }
             let settings = Settings {
                 source: Some(url.to_owned()),
-                username: said(section, "username").map(str::to_owned),
-                factor: self.factor(name, said(section, "mfa")),
-                role: said(section, "role_arn").map(str::to_owned),
-                duration: said(section, "aws_session_duration").map(str::to_owned),
-                region: said(section, "region").map(str::to_owned),
+                username: said("username").map(str::to_owned),
+                factor: self.factor(name, said("mfa")),
+                role: said("role_arn").map(str::to_owned),
+                duration: said("aws_session_duration").map(str::to_owned),
+                region: said("region").map(str::to_owned),
                 ..Settings::default()
             };
             self.profiles.insert(name.to_owned(), settings);
         }
     }
 
-    fn gimme(&mut self, file: &Ini) {
-        let names: Vec<_> = file.sections().flatten().filter(|name| *name != "DEFAULT").collect();
+    fn gimme(&mut self, file: &BTreeMap<String, Section>) {
+        let names: Vec<_> = file.keys().map(String::as_str).filter(|name| *name != "DEFAULT").collect();
         // With nothing else in it, the defaults are the profile.
         let names = if names.is_empty() { vec!["DEFAULT"] } else { names };
         for name in names {
             // A section inherits from the one that it names, and all from `DEFAULT`.
             let mut values = BTreeMap::new();
             let (mut next, mut left) = (Some(name), 10);
-            while let Some(section) = next.and_then(|name| file.section(Some(name))).filter(|_| left > 0) {
+            while let Some(section) = next.and_then(|name| file.get(name)).filter(|_| left > 0) {
                 left -= 1;
-                for (key, value) in section.iter() {
-                    values.entry(key).or_insert(value.trim());
+                for (key, value) in section {
+                    values.entry(key.as_str()).or_insert(value.as_str());
                 }
-                next = said(section, "inherits");
+                next = section.get("inherits").map(String::as_str);
             }
-            for (key, value) in file.section(Some("DEFAULT")).into_iter().flat_map(Properties::iter) {
-                values.entry(key).or_insert(value.trim());
+            for (key, value) in file.get("DEFAULT").into_iter().flatten() {
+                values.entry(key).or_insert(value);
             }
-            let value = |key: &str| values.get(key).copied().filter(|value| !value.is_empty() && *value != "None");
+            let value = |key: &str| values.get(key).copied().filter(|value| *value != "None");
             let ours = if name == "DEFAULT" { "default" } else { name };
             let Some(url) = value("app_url") else {
                 self.note(
@@ -254,15 +260,15 @@ mod tests {
         assert_eq!(ours.role.as_deref(), Some("arn:aws:iam::123456789012:role/ReadOnly"));
         assert_eq!(imported.profiles["duo"].factor, None);
         insta::assert_snapshot!(imported.notes.join("\n"), @r"
-        `default`: `skip_verify` is left out: add your company's CA with `SSL_CERT_FILE` instead
         `adfs`: not imported: signing in at `ADFS` works through a program (`command:…`) only
+        `default`: `skip_verify` is left out: add your company's CA with `SSL_CERT_FILE` instead
         `duo`: the factor `DUO` is not known here; you are asked instead
         ");
     }
 
     #[test]
     fn gimme_aws_creds() {
-        let text = "[DEFAULT]\nokta_org_url = https://acme.okta.com\napp_url = https://acme.okta.com/home/amazon_aws/0oa1/272\nokta_username = ada@example.com\npreferred_mfa_type = token:software:totp\n\n[work]\naws_rolename = arn:aws:iam::123456789012:role/ReadOnly\naws_default_duration = 3600\n[night]\ninherits = work\naws_rolename = all\n[round]\ninherits = round\napp_url =\n";
+        let text = "[DEFAULT]\nokta_org_url = https://acme.okta.com\napp_url = https://acme.okta.com/home/amazon_aws/0oa1/272\nokta_username = ada@example.com\npreferred_mfa_type = token:software:totp\n\n[work]\naws_rolename = arn:aws:iam::123456789012:role/ReadOnly\naws_default_duration = 3600\n[night]\ninherits = work\naws_rolename = all\n[round]\ninherits = round\napp_url = None\n";
         let imported = OtherTool::GimmeAwsCreds.import(text).unwrap();
         assert_eq!(imported.profiles.keys().collect::<Vec<_>>(), ["night", "work"]);
         let night = &imported.profiles["night"];
