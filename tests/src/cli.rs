@@ -14,7 +14,7 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let output = Command::new(cargo)
-            .args(["build", "--quiet", "--workspace", "--bin", "tempaccess", "--message-format", "json"])
+            .args(["build", "--quiet", "--workspace", "--bins", "--message-format", "json"])
             .current_dir(crate::workspace())
             .stderr(Stdio::inherit())
             .output()

@@ -9,7 +9,7 @@ use crate::complete;
 
 /// Temporary AWS access: sign in at your identity provider, get credentials that end by themselves
 #[derive(Debug, Parser)]
-#[command(name = "tempaccess", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "tempaccess", bin_name = "tempaccess", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,

@@ -1,9 +1,9 @@
-//! `tempaccess`: arguments in, text out. What there is to know is in `tempaccess_core`.
+//! `tempaccess-main`: arguments in, text out. What there is to know is in `tempaccess_core`; what is asked for all day is
+//! answered by the program in `front/`, which leads here.
 
 mod args;
 mod commands;
 mod complete;
-mod fast;
 mod render;
 mod terminal;
 
@@ -17,9 +17,6 @@ use args::{Arguments, Command};
 use commands::Running;
 
 fn main() -> ExitCode {
-    if fast::answered() {
-        return ExitCode::SUCCESS;
-    }
     complete::answer();
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();

@@ -13,6 +13,9 @@ pub(super) async fn sync(arguments: &Sync) -> Result<()> {
         Error::new(ErrorKind::Io, Stage::Output, format!("the path of this program cannot be found: {error}"))
             .with_source(error)
     })?;
+    // The program that answers from what is kept, beside this one.
+    let front = this.with_file_name(format!("tempaccess{}", std::env::consts::EXE_SUFFIX));
+    let this = if front.exists() { front } else { this };
     let this = this.to_string_lossy();
     let given = arguments.access.words();
     let mut ask = vec![this.as_ref(), "credentials", "--output", "credential-process"];

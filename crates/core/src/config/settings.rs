@@ -8,15 +8,16 @@ use super::source::command_line;
 use super::{Config, NextRole, SourceSpec, StoreChoice, default_audit_log, env};
 use crate::arn::PolicyArn;
 use crate::audit::AuditFile;
+use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::{ChainedRole, Grant, StsExchange};
+use crate::exchange::{ChainedRole, Grant, StsExchange, sts_identity};
 use crate::net::HttpTransport;
 use crate::role::RoleQuery;
 use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
 use crate::secret::SecretString;
-use crate::session::{TempAccess, TempAccessBuilder};
-use crate::source::okta::OktaSource;
-use crate::source::{AssertionSource, CommandSource, FileSource, Prompter};
+use crate::session::{Asked, Held, TempAccess, TempAccessBuilder};
+use crate::source::okta::{OktaSource, identity_of};
+use crate::source::{AssertionSource, CommandSource, FileSource};
 use crate::store::Store;
 
 macro_rules! settings {
@@ -213,13 +214,33 @@ impl Settings {
     }
 
     /// The credentials that these settings ask for, where they are kept and good for a while yet: no network, no prompt,
-    /// no runtime, and nothing read that these do not need. What was set aside, `prompter` hears.
+    /// no runtime, no daemon. Where there is the least doubt there are none, and [`access`](Self::access) tells why.
     ///
     /// # Errors
     ///
     /// As [`access`](Self::access).
-    pub fn held(&self, config: &Config, prompter: Arc<dyn Prompter>) -> Result<Option<Grant>> {
-        Ok(self.access_through(Arc::default(), config, None)?.prompter(prompter).build().held())
+    pub fn held(&self, config: &Config) -> Result<Option<Grant>> {
+        let (scope, chain, query) = (self.scope()?, self.chain()?, self.role_query());
+        let Some(source) = self.source_identity()? else { return Ok(None) };
+        let exchange = sts_identity(self.region.as_deref(), self.sts_endpoint_url.as_deref());
+        let asked = Asked { source: &source, exchange: &exchange, query: &query, scope: &scope, chain: &chain };
+        let store = self.store.as_deref().map_or(Ok(StoreChoice::default()), str::parse)?;
+        let Some(entry) = asked.key().and_then(|key| store.peek(&key)) else { return Ok(None) };
+        match Held::new(&entry, &query, &config.accounts, SystemClock.now()) {
+            Held::Fresh(grant) => Ok(Some(grant)),
+            Held::Ending(_) | Held::Nothing => Ok(None),
+        }
+    }
+
+    /// As [`AssertionSource::identity`] of the source, without one.
+    fn source_identity(&self) -> Result<Option<String>> {
+        let Some(source) = &self.source else { return Ok(None) };
+        Ok(match source.parse::<SourceSpec>()? {
+            SourceSpec::Stdin => None,
+            SourceSpec::File(path) => FileSource::new(path).identity(),
+            SourceSpec::Command { program, arguments } => CommandSource::new(program, arguments).identity(),
+            SourceSpec::Okta(link) => Some(identity_of(&link, self.username.as_deref())?),
+        })
     }
 
     fn access_through(

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::default_store_folder;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::store::{FileStore, Store};
+use crate::store::{Entry, FileStore, Store, StoreKey};
 
 /// How credentials and sessions are kept between runs.
 ///
@@ -70,6 +70,28 @@ impl StoreChoice {
             }
         };
         Ok(Some(Arc::new(store)))
+    }
+}
+
+impl StoreChoice {
+    /// What stands under this key at the usual place, where it can be had without a keyring's daemon.
+    pub(super) fn peek(self, key: &StoreKey) -> Option<Entry> {
+        let store = FileStore::new(default_store_folder()?);
+        match self {
+            Self::File => store,
+            #[cfg(all(feature = "keyring", target_os = "linux"))]
+            Self::Auto => {
+                let vault = crate::store::AtHandVault::new(store.folder());
+                store.vault(Arc::new(vault))
+            }
+            #[cfg(not(feature = "keyring"))]
+            Self::Auto => store,
+            #[cfg(all(feature = "keyring", target_os = "linux"))]
+            Self::Kernel => store.vault(Arc::new(crate::store::KernelVault::new())),
+            #[allow(unreachable_patterns, reason = "which of them are left depends on the features")]
+            _ => return None,
+        }
+        .peek(key)
     }
 }
 

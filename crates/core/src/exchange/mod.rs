@@ -14,6 +14,8 @@ use jiff::Timestamp;
 pub(crate) use chain::chain;
 pub use chain::{ChainRequest, ChainedRole};
 pub use grant::{Grant, Shortening, grant};
+#[cfg(feature = "config")]
+pub(crate) use sts::identity as sts_identity;
 #[cfg(feature = "sts")]
 pub use sts::{StsExchange, StsExchangeBuilder};
 

@@ -239,9 +239,13 @@ impl TokenExchange for StsExchange {
     }
 
     fn identity(&self) -> String {
-        let text = |setting: &Option<String>| setting.clone().unwrap_or_default();
-        format!("sts {} {}", text(&self.settings.region), text(&self.settings.endpoint_url))
+        identity(self.settings.region.as_deref(), self.settings.endpoint_url.as_deref())
     }
+}
+
+/// Region and endpoint: what one exchange of this kind differs in from another.
+pub(crate) fn identity(region: Option<&str>, endpoint_url: Option<&str>) -> String {
+    format!("sts {} {}", region.unwrap_or_default(), endpoint_url.unwrap_or_default())
 }
 
 fn read_answer(

@@ -1,10 +1,12 @@
 //! What is kept: where it stands, how long it is good for, and what is forgotten with a session.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::TempAccess;
 use crate::error::Result;
-use crate::exchange::Grant;
+use crate::exchange::{ChainedRole, Grant};
+use crate::role::{AccountNames, RoleOffer, RoleQuery};
+use crate::scope::{SessionPolicy, SessionScope};
 use crate::store::{Entry, EntryKind, Lookup, StoreKey};
 
 /// How long before their end credentials are renewed: botocore asks anew in the last 15 minutes, and for every request.
@@ -15,12 +17,65 @@ pub const REFRESH_WINDOW: SignedDuration = SignedDuration::from_mins(16);
 const LEAST: SignedDuration = SignedDuration::from_secs(30);
 
 /// What is kept, and how long it is good for.
-pub(super) enum Held {
+pub(crate) enum Held {
     /// For long enough.
     Fresh(Grant),
     /// Not for much longer.
     Ending(Grant),
     Nothing,
+}
+
+impl Held {
+    /// What an entry holds for whoever asks so now.
+    pub(crate) fn new(entry: &Entry, query: &RoleQuery, names: &AccountNames, now: Timestamp) -> Self {
+        let fits = |grant: &Grant| {
+            // What a name stands for may have changed since.
+            query.is_numbered() || query.choose(std::slice::from_ref(&grant.offer), names).is_ok()
+        };
+        let Some(grant) = entry.grant().filter(fits) else { return Self::Nothing };
+        let left = grant.answer.credentials.expiration.duration_since(now);
+        let window = REFRESH_WINDOW.min(SignedDuration::from_secs(i64::from(grant.granted_seconds) / 2));
+        match left {
+            left if left > window => Self::Fresh(grant),
+            left if left > LEAST => Self::Ending(grant),
+            _ => Self::Nothing,
+        }
+    }
+}
+
+/// What is asked for: everything that tells two answers apart.
+pub(crate) struct Asked<'a> {
+    /// [`AssertionSource::identity`](crate::AssertionSource::identity).
+    pub(crate) source: &'a str,
+    /// [`TokenExchange::identity`](crate::TokenExchange::identity).
+    pub(crate) exchange: &'a str,
+    pub(crate) query: &'a RoleQuery,
+    pub(crate) scope: &'a SessionScope,
+    pub(crate) chain: &'a [ChainedRole],
+}
+
+impl Asked<'_> {
+    /// Where it is kept. What has a number today may have another one tomorrow, and is not.
+    pub(crate) fn key(&self) -> Option<StoreKey> {
+        (!self.query.is_numbered()).then(|| self.key_of(self.query.parts()))
+    }
+
+    fn key_of_role(&self, offer: &RoleOffer) -> StoreKey {
+        self.key_of((Some(offer.role().as_str()), None, Some(offer.provider().as_str())))
+    }
+
+    fn key_of(&self, (role, account, provider): (Option<&str>, Option<&str>, Option<&str>)) -> StoreKey {
+        // What was not asked for is not the same as what was asked for and is empty.
+        let text = |part: Option<&str>| part.map_or_else(String::new, |part| format!("={part}"));
+        let seconds = self.scope.duration().seconds().to_string();
+        let policy = text(self.scope.policy().map(SessionPolicy::as_str));
+        let (role, account, provider) = (text(role), text(account), text(provider));
+        let mut parts = vec!["credentials", self.source, self.exchange, &role, &account, &provider, &seconds, &policy];
+        parts.extend(self.scope.policy_arns().iter().map(|arn| arn.as_str()));
+        let chain: Vec<_> = self.chain.iter().map(|role| StoreKey::of_all(&role.parts())).collect();
+        parts.extend(chain.iter().map(StoreKey::as_str));
+        StoreKey::of(&parts)
+    }
 }
 
 impl TempAccess {
@@ -34,55 +89,30 @@ impl TempAccess {
     /// Where credentials like these are kept, if anywhere.
     pub(super) fn place(&self) -> Option<StoreKey> {
         self.store.as_ref()?;
-        // What has a number today may have another one tomorrow.
-        if self.query.is_numbered() {
-            return None;
-        }
-        let (role, account, provider) = self.query.parts();
-        self.place_of(role, account, provider)
+        self.asked(|asked| asked.key())
     }
 
-    pub(super) fn place_of(
-        &self,
-        role: Option<&str>,
-        account: Option<&str>,
-        provider: Option<&str>,
-    ) -> Option<StoreKey> {
-        // What was not asked for is not the same as what was asked for and is empty.
-        let text = |part: Option<&str>| part.map_or_else(String::new, |part| format!("={part}"));
-        let seconds = self.scope.duration().seconds().to_string();
-        let policy = text(self.scope.policy().map(crate::scope::SessionPolicy::as_str));
+    /// Where those of exactly this role are kept.
+    pub(super) fn place_of(&self, offer: &RoleOffer) -> Option<StoreKey> {
+        self.store.as_ref()?;
+        self.asked(|asked| Some(asked.key_of_role(offer)))
+    }
+
+    fn asked(&self, key: impl FnOnce(Asked<'_>) -> Option<StoreKey>) -> Option<StoreKey> {
         let (source, exchange) = (self.source.identity()?, self.exchange.identity());
-        let (role, account, provider) = (text(role), text(account), text(provider));
-        let mut parts = vec!["credentials", &source, &exchange, &role, &account, &provider, &seconds, policy.as_str()];
-        parts.extend(self.scope.policy_arns().iter().map(|arn| arn.as_str()));
-        let chain: Vec<_> = self.chain.iter().map(|role| StoreKey::of_all(&role.parts())).collect();
-        parts.extend(chain.iter().map(StoreKey::as_str));
-        Some(StoreKey::of(&parts))
+        let Self { query, scope, chain, .. } = self;
+        key(Asked { source: &source, exchange: &exchange, query, scope, chain })
     }
 
     pub(super) fn look(&self, key: &StoreKey) -> Held {
         let Some(store) = &self.store else { return Held::Nothing };
-        let entry = match store.get(key) {
-            Lookup::Found(entry) => entry,
-            Lookup::Nothing => return Held::Nothing,
+        match store.get(key) {
+            Lookup::Found(entry) => Held::new(&entry, &self.query, &self.account_names, self.clock.now()),
+            Lookup::Nothing => Held::Nothing,
             Lookup::SetAside(why) => {
                 self.prompter.tell(&why);
-                return Held::Nothing;
+                Held::Nothing
             }
-        };
-        let fits = |grant: &Grant| {
-            // What a name stands for may have changed since.
-            self.query.is_numbered()
-                || self.query.choose(std::slice::from_ref(&grant.offer), &self.account_names).is_ok()
-        };
-        let Some(grant) = entry.grant().filter(fits) else { return Held::Nothing };
-        let left = grant.answer.credentials.expiration.duration_since(self.clock.now());
-        let window = REFRESH_WINDOW.min(SignedDuration::from_secs(i64::from(grant.granted_seconds) / 2));
-        match left {
-            left if left > window => Held::Fresh(grant),
-            left if left > LEAST => Held::Ending(grant),
-            _ => Held::Nothing,
         }
     }
 
@@ -91,7 +121,7 @@ impl TempAccess {
         let Some(store) = &self.store else { return };
         let principal = grant.answer.assumed_role_arn.as_deref();
         let subject = principal.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
-        let exact = self.place_of(Some(grant.offer.role().as_str()), None, Some(grant.offer.provider().as_str()));
+        let exact = self.place_of(&grant.offer);
         let now = self.clock.now();
         for key in key.cloned().into_iter().chain(exact.filter(|exact| Some(exact) != key)) {
             let from = (self.source.describe(), self.session_key());

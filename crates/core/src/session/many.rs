@@ -142,8 +142,7 @@ impl TempAccess {
     }
 
     fn held_exactly(&self, offer: &RoleOffer) -> Option<Grant> {
-        let key = self.place_of(Some(offer.role().as_str()), None, Some(offer.provider().as_str()));
-        match self.look(&key.filter(|_| self.store.is_some())?) {
+        match self.look(&self.place_of(offer)?) {
             Held::Fresh(grant) => Some(grant),
             _ => None,
         }

@@ -23,7 +23,9 @@ use crate::store::{Store, StoreKey};
 use crate::store::{Turn, Turns};
 use crate::text::printable;
 
-use keep::Held;
+#[cfg(feature = "config")]
+pub(crate) use keep::Asked;
+pub(crate) use keep::Held;
 pub use keep::REFRESH_WINDOW;
 #[cfg(feature = "runtime")]
 pub use many::{CONCURRENT, Exchanged, Progress};

@@ -117,6 +117,12 @@ impl FileStore {
         replace(&self.path(&entry.key), text.expose().as_bytes(), None).map_err(failed)
     }
 
+    /// What stands under this key, where it can be had without asking anybody: nothing is set aside, and nothing is
+    /// said of what cannot be used.
+    pub fn peek(&self, key: &StoreKey) -> Option<Entry> {
+        self.read(key).ok().flatten()
+    }
+
     /// The files of the store, by name.
     fn files(&self) -> Result<Vec<(PathBuf, Kind)>> {
         let entries = match fs::read_dir(&self.folder) {

@@ -28,7 +28,7 @@ pub(crate) use file::replace;
 pub(crate) use flight::{Turn, Turns};
 pub use memory::MemoryStore;
 #[cfg(all(feature = "keyring", target_os = "linux"))]
-pub use vault::KernelVault;
+pub use vault::{AtHandVault, KernelVault};
 #[cfg(feature = "keyring")]
 pub use vault::{KeyringVault, SealedVault};
 pub use vault::{PlainVault, Vault};

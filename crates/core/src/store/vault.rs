@@ -63,6 +63,8 @@ impl Vault for PlainVault {
     }
 }
 
+#[cfg(all(feature = "keyring", target_os = "linux"))]
+pub use system::AtHandVault;
 #[cfg(feature = "keyring")]
 pub use system::{KeyringVault, SealedVault};
 
@@ -161,8 +163,7 @@ mod system {
     impl SealedVault {
         /// For the store in this folder, with a key in the keyring of this system.
         pub fn new(folder: &Path) -> Self {
-            let folder = StoreKey::of(&[&folder.to_string_lossy()]);
-            Self { at_hand: format!("{SEALING_KEY} {}", folder.as_str()), notice: Mutex::default() }
+            Self { at_hand: at_hand(folder), notice: Mutex::default() }
         }
 
         /// The key, made where there is none and `make` says so.
@@ -191,6 +192,53 @@ mod system {
 
     fn failed() -> Error {
         Error::new(ErrorKind::Io, Stage::Store, "the secret cannot be sealed")
+    }
+
+    /// The name of a store's key in the kernel's keyring.
+    fn at_hand(folder: &Path) -> String {
+        format!("{SEALING_KEY} {}", StoreKey::of(&[&folder.to_string_lossy()]).as_str())
+    }
+
+    /// The secret of a sealed entry.
+    fn unseal(sealing: &[u8], key: &StoreKey, written: &str) -> Result<Option<SecretString>> {
+        let Ok(written) = STANDARD.decode(written) else { return Ok(None) };
+        let Some((nonce, sealed)) = written.split_at_checked(NONCE_LEN) else { return Ok(None) };
+        let mut sealed = Zeroizing::new(sealed.to_vec());
+        let Ok(nonce) = Nonce::try_assume_unique_for_key(nonce) else { return Ok(None) };
+        let opened = cipher(sealing)?.open_in_place(nonce, Aad::from(key.as_str().as_bytes()), &mut sealed);
+        Ok(opened.ok().and_then(|secret| Some(std::str::from_utf8(secret).ok()?.into())))
+    }
+
+    /// Reads what a [`SealedVault`] has written as long as its key is at hand in the kernel: wakes no daemon.
+    #[cfg(target_os = "linux")]
+    #[derive(Debug)]
+    pub struct AtHandVault(String);
+
+    #[cfg(target_os = "linux")]
+    impl AtHandVault {
+        /// For the store in this folder.
+        pub fn new(folder: &Path) -> Self {
+            Self(at_hand(folder))
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    impl Vault for AtHandVault {
+        fn describe(&self) -> String {
+            "to be read alone".to_owned()
+        }
+
+        fn seal(&self, _: &StoreKey, _: &SecretString) -> Result<(&'static str, SecretString)> {
+            Err(failed())
+        }
+
+        fn open(&self, name: &str, key: &StoreKey, written: &str) -> Result<Option<SecretString>> {
+            match name {
+                PLAIN => Ok(Some(written.into())),
+                "sealed" => unseal(&super::kernel::get(&self.0).ok_or_else(failed)?, key, written),
+                name => Err(foreign(name)),
+            }
+        }
     }
 
     fn cipher(key: &[u8]) -> Result<LessSafeKey> {
@@ -238,12 +286,7 @@ mod system {
                 return Err(foreign(name));
             }
             let Some(sealing) = self.key(false)? else { return Ok(None) };
-            let Ok(written) = STANDARD.decode(written) else { return Ok(None) };
-            let Some((nonce, sealed)) = written.split_at_checked(NONCE_LEN) else { return Ok(None) };
-            let mut sealed = Zeroizing::new(sealed.to_vec());
-            let Ok(nonce) = Nonce::try_assume_unique_for_key(nonce) else { return Ok(None) };
-            let opened = cipher(&sealing)?.open_in_place(nonce, Aad::from(key.as_str().as_bytes()), &mut sealed);
-            Ok(opened.ok().and_then(|secret| Some(std::str::from_utf8(secret).ok()?.into())))
+            unseal(&sealing, key, written)
         }
 
         fn notice(&self) -> Option<String> {

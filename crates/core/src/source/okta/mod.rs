@@ -160,17 +160,7 @@ impl OktaSourceBuilder {
     ///
     /// `invalid_argument` where the link is no `https` URL of an app.
     pub fn build(self) -> Result<OktaSource> {
-        let app = secure_url("the app's link", &self.app_url)?;
-        if app.path().trim_matches('/').is_empty() {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                Stage::Configuration,
-                format!("`{app}` is the org's address, not the link of its AWS app"),
-            )
-            .with_hint(
-                "the link looks like `https://acme.okta.com/home/amazon_aws/0oa…/272`; copy it from the app's tile",
-            ));
-        }
+        let app = app(&self.app_url)?;
         Ok(OktaSource { app, settings: self })
     }
 }
@@ -185,7 +175,7 @@ impl AssertionSource for OktaSource {
     }
 
     fn identity(&self) -> Option<String> {
-        Some(format!("okta {} {}", self.app, self.username()))
+        Some(identity(&self.app, self.settings.username.as_deref()))
     }
 
     fn session_identity(&self) -> Option<String> {
@@ -228,10 +218,6 @@ impl AssertionSource for OktaSource {
 }
 
 impl OktaSource {
-    fn username(&self) -> &str {
-        self.settings.username.as_deref().unwrap_or_default()
-    }
-
     fn agent(&self, cookies: Option<CookieStore>) -> Agent<'_> {
         Agent::new(&self.app, &*self.settings.transport, &*self.settings.timer, cookies.unwrap_or_default())
     }
@@ -293,6 +279,28 @@ impl OktaSource {
             .append_pair("redirectUrl", self.app.as_str());
         url
     }
+}
+
+/// App and person: what one source of this kind differs in from another.
+fn identity(app: &Url, username: Option<&str>) -> String {
+    format!("okta {app} {}", username.unwrap_or_default())
+}
+
+/// The same for a link that is not read yet.
+#[cfg(feature = "config")]
+pub(crate) fn identity_of(link: &str, username: Option<&str>) -> Result<String> {
+    Ok(identity(&app(link)?, username))
+}
+
+fn app(link: &str) -> Result<Url> {
+    let app = secure_url("the app's link", link)?;
+    if app.path().trim_matches('/').is_empty() {
+        let message = format!("`{app}` is the org's address, not the link of its AWS app");
+        return Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message).with_hint(
+            "the link looks like `https://acme.okta.com/home/amazon_aws/0oa…/272`; copy it from the app's tile",
+        ));
+    }
+    Ok(app)
 }
 
 /// Takes an address that Okta answered with, if it lies within the org.

@@ -1,16 +1,11 @@
-//! The answer that costs nothing: what the AWS CLI and the SDKs ask for again and again, from what is kept.
-//!
-//! Nothing is set up that a kept answer does not need: no argument parser, no runtime, no TLS. Whatever is not exactly
-//! the usual question is left to the usual way, errors included.
+//! What the AWS CLI and the SDKs ask for again and again, from what is kept. Whatever is not exactly the usual question
+//! is left to the usual way, errors included.
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::sync::Arc;
 
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::sink;
-
-use crate::terminal::Terminal;
 
 /// Whether the question was a usual one and its answer is kept and printed.
 pub(crate) fn answered() -> bool {
@@ -21,7 +16,7 @@ fn answer() -> Option<()> {
     let question = question(std::env::args_os().skip(1))?;
     let config = question.config.map_or_else(Config::find, |file| Config::load(file.as_ref())).ok()?;
     let settings = question.settings.resolve(&config, question.profile.as_deref()).ok()?;
-    let grant = settings.held(&config, Arc::new(Terminal)).ok()??;
+    let grant = settings.held(&config).ok()??;
     let text = sink::credential_process(&grant.answer.credentials);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", text.expose()).and_then(|()| out.flush()).ok()
