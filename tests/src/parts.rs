@@ -16,6 +16,12 @@ pub fn python_program(name: &str) -> Option<PathBuf> {
     found(crate::workspace().join("target/parts/venv/bin").join(name), "cargo xtask parts")
 }
 
+/// The folder with the AWS SDK for JavaScript.
+pub fn sdk_js() -> Option<PathBuf> {
+    let folder = crate::workspace().join("target/parts/node");
+    found(folder.join("node_modules/@aws-sdk/credential-providers"), "cargo xtask parts").map(|_| folder)
+}
+
 /// A program of the system.
 pub fn program(path: &str, install: &str) -> Option<PathBuf> {
     found(PathBuf::from(path), install)

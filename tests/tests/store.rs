@@ -381,7 +381,7 @@ fn arguments_that_are_no_text_are_refused_and_not_a_crash() {
 }
 
 #[test]
-fn profiles_are_written_and_serve_boto3_and_the_aws_cli_through_an_expiry() {
+fn profiles_are_written_and_serve_every_sdk_through_an_expiry() {
     let (sandbox, machine) = demo();
     let config = machine.home().join(".config/tempaccess/config.toml");
     std::fs::create_dir_all(config.parent().unwrap()).unwrap();
@@ -405,16 +405,40 @@ fn profiles_are_written_and_serve_boto3_and_the_aws_cli_through_an_expiry() {
     let text = std::fs::read_to_string(&aws_config).unwrap();
     assert!(text.starts_with("# mine\n[default]\nregion = us-east-1\n\n[profile ledger-ReadOnly]\n"), "{text}");
 
-    // Two programs that we did not write, each in a time of its own: now, and fifty minutes later.
+    // Programs that we did not write, each in a time of its own: now, and fifty minutes later.
     let Some(faketime) = parts::program("/usr/bin/faketime", "apt-get install faketime") else { return };
     let Some(python) = parts::python() else { return };
-    let Some(aws) = parts::python_program("aws") else { return };
-    let script = "import boto3; c = boto3.Session(profile_name='ledger-ReadOnly').client('sts')\nfor _ in range(5): print(c.get_caller_identity()['Arn'])";
+    let Some(cli1) = parts::python_program("aws") else { return };
+    let Some(cli2) = parts::program("/usr/bin/aws", "apt-get install awscli") else { return };
+    let Some(sdk_js) = parts::sdk_js() else { return };
+    let boto3 = "import boto3; c = boto3.Session(profile_name='ledger-ReadOnly').client('sts')\nfor _ in range(5): print(c.get_caller_identity()['Arn'])";
+    let caller_js = tempaccess_tests::workspace().join("tests/parts/sdk-js/caller.mjs");
+    let sts = sandbox.sts_url();
+    let cli = [
+        "--profile",
+        "ledger-ReadOnly",
+        "--endpoint-url",
+        &sts,
+        "--output",
+        "text",
+        "--query",
+        "Arn",
+        "sts",
+        "get-caller-identity",
+    ];
+    let caller_js = caller_js.to_string_lossy();
+    let programs: [(&str, &[&str], usize); 5] = [
+        (&python.to_string_lossy(), &["-c", boto3], 5),
+        (&cli1.to_string_lossy(), &cli, 1),
+        (&cli2.to_string_lossy(), &cli, 1),
+        ("node", &[&caller_js, "ledger-ReadOnly", &sts], 5),
+        (env!("CARGO_BIN_EXE_sdk-rust-caller"), &["ledger-ReadOnly", &sts], 5),
+    ];
     let principal = "arn:aws:sts::111122223333:assumed-role/ReadOnly/ada@example.com";
     let mut given = 1;
     for minutes in [0, 50, 100] {
         sandbox.clock().advance(jiff::SignedDuration::from_mins(if minutes == 0 { 0 } else { 50 }));
-        let in_time = |program: &std::path::Path| {
+        for (at, (program, arguments, times)) in programs.iter().enumerate() {
             let prepared = machine.command(Vec::<&str>::new());
             let mut command = Command::new(&faketime);
             command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
@@ -422,27 +446,19 @@ fn profiles_are_written_and_serve_boto3_and_the_aws_cli_through_an_expiry() {
             command
                 .env_remove("TEMPACCESS_ROLE")
                 .env("AWS_DEFAULT_REGION", "us-east-1")
-                .env("AWS_EC2_METADATA_DISABLED", "true");
-            command.args(["-f", &format!("+{minutes}m")]).arg(program);
-            command
-        };
-        let output = in_time(&python).args(["-c", script]).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(
-            text.lines().filter(|line| *line == principal).count(),
-            5,
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let output = in_time(&aws)
-            .args(["--profile", "ledger-ReadOnly", "--endpoint-url", &sandbox.sts_url(), "sts", "get-caller-identity"])
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        // Renewed once in each time, silently.
-        given += usize::from(minutes > 0);
-        assert_eq!(asked(&sandbox, Service::Sts, "AssumeRoleWithSAML"), given, "{minutes}");
+                .env("AWS_EC2_METADATA_DISABLED", "true")
+                .env("SDK_FOLDER", &sdk_js);
+            command.args(["-f", &format!("+{minutes}m")]).arg(program).args(*arguments);
+            let output = command.output().unwrap();
+            let text = String::from_utf8_lossy(&output.stdout);
+            let answers = text.lines().filter(|line| *line == principal).count();
+            assert_eq!(answers, *times, "{program}: {text}{}", String::from_utf8_lossy(&output.stderr));
+            // Renewed once in each time, silently, by whoever came first.
+            given += usize::from(minutes > 0 && at == 0);
+            assert_eq!(asked(&sandbox, Service::Sts, "AssumeRoleWithSAML"), given, "{program} after {minutes} minutes");
+        }
     }
+    // One sign-in for all of them.
     assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/authn/factors"), 4);
 }
 

@@ -18,7 +18,7 @@ pub(crate) fn virtual_environment() -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// Installs what comes from PyPI; says what comes from the system.
+/// Installs what comes from PyPI and npm; says what comes from the system.
 pub(crate) fn install() -> Done {
     let python = virtual_environment()?;
     run(Command::new(python).args([
@@ -29,6 +29,13 @@ pub(crate) fn install() -> Done {
         "--requirement",
         "tests/parts/requirements.txt",
     ]))?;
+    let node = root().join("target/parts/node");
+    std::fs::create_dir_all(&node).map_err(|error| error.to_string())?;
+    std::fs::copy(root().join("tests/parts/sdk-js/package.json"), node.join("package.json"))
+        .map_err(|error| error.to_string())?;
+    run(Command::new("npm")
+        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--prefix"])
+        .arg(&node))?;
     println!(
         "Installed. SimpleSAMLphp, xmlsec1 and the AWS CLI 2 come from Debian:\n  apt-get install --no-install-recommends \
          simplesamlphp php-cli php-xml php-mbstring xmlsec1 awscli"
