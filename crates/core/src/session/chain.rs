@@ -1,7 +1,5 @@
 //! The roles after the one that the assertion offers.
 
-use std::sync::Arc;
-
 use super::TempAccess;
 use crate::error::Result;
 use crate::exchange::{ChainRequest, Grant, chain};
@@ -10,8 +8,14 @@ use crate::scope::{SessionDuration, SessionScope};
 impl TempAccess {
     /// The same without its chain: all that the first role allows, for as long as is asked.
     fn base(&self) -> Self {
-        let duration = self.scope.duration().max(SessionDuration::default());
-        Self { chain: Vec::new(), scope: SessionScope::new(duration), turns: Arc::default(), ..self.clone() }
+        let mut base = self.clone();
+        base.chain = Vec::new();
+        base.scope = SessionScope::new(self.scope.duration().max(SessionDuration::default()));
+        #[cfg(feature = "runtime")]
+        {
+            base.turns = std::sync::Arc::default();
+        }
+        base
     }
 
     /// Takes one role from the session of the other, from the offered one to the last.
