@@ -1,10 +1,11 @@
-//! A kept answer as a whole process, interleaved with the least that a process can be.
+//! A kept answer as a whole process, interleaved with the least that a process can be, and with what others take to say
+//! their version. Instructions are counted by callgrind, where it is installed.
 //!
 //! `cargo xtask bench` builds the command line with the profile that ships; `TEMPACCESS_BIN` names another binary.
 #![allow(missing_docs, reason = "a benchmark of its own, without criterion: whole processes take turns")]
 #![allow(clippy::print_stdout, reason = "its result")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -18,6 +19,21 @@ type Start<'a> = Box<dyn Fn() -> Command + 'a>;
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// The instructions of a whole process.
+fn instructions(program: &Command, home: &Path) -> Option<u64> {
+    let output = Command::new("valgrind")
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .arg(program.get_program())
+        .args(program.get_args())
+        .env_clear()
+        .env("HOME", home)
+        .env("PATH", "/usr/bin:/bin")
+        .output()
+        .ok()?;
+    let said = String::from_utf8(output.stderr).ok()?;
+    said.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -57,16 +73,24 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }),
         ),
     ];
-    let aws = root.join("target/parts/venv/bin/aws");
-    if aws.exists() {
-        programs.push((
-            "aws --version",
-            Box::new(move || {
-                let mut command = Command::new(&aws);
+    let empty = home.join("empty");
+    std::fs::write(home.join("empty.rs"), "fn main() {}")?;
+    let built = Command::new("rustc").args(["-O", "-o"]).arg(&empty).arg(home.join("empty.rs")).status();
+    if built.is_ok_and(|status| status.success()) {
+        programs.insert(1, ("an empty Rust program", Box::new(move || Command::new(&empty))));
+    }
+    // Without a configuration it asks for one.
+    std::fs::write(home.join(".okta_aws_login_config"), "[DEFAULT]\nokta_org_url = https://acme.okta.com\n")?;
+    for (name, program) in [("aws --version", "aws"), ("gimme-aws-creds --version", "gimme-aws-creds")] {
+        let program = root.join("target/parts/venv/bin").join(program);
+        if program.exists() {
+            let version = move || {
+                let mut command = Command::new(&program);
                 command.arg("--version");
                 command
-            }),
-        ));
+            };
+            programs.push((name, Box::new(version)));
+        }
     }
     let run = |command: &mut Command| -> std::io::Result<Duration> {
         command.env_clear().env("HOME", &home).env("PATH", "/usr/bin:/bin").stdin(Stdio::null()).stdout(Stdio::null());
@@ -87,13 +111,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     let least = median(times.first().cloned().unwrap_or_default());
-    println!("| program | median, ms | more than /bin/true, ms |\n| --- | --- | --- |");
-    for ((name, _), times) in programs.iter().zip(times) {
+    println!("| program | median, ms | more than /bin/true, ms | instructions |\n| --- | --- | --- | --- |");
+    for ((name, program), times) in programs.iter().zip(times) {
         let median = median(times);
+        // Those of an interpreter would take minutes to count, and say nothing more.
+        let is_quick = median < Duration::from_millis(50);
+        let count = if is_quick { instructions(&program(), &home) } else { None };
         println!(
-            "| {name} | {:.2} | {:.2} |",
+            "| {name} | {:.2} | {:.2} | {} |",
             median.as_secs_f64() * 1e3,
-            median.saturating_sub(least).as_secs_f64() * 1e3
+            median.saturating_sub(least).as_secs_f64() * 1e3,
+            count.map_or_else(String::new, |count| format!("{} k", count / 1_000))
         );
     }
     std::fs::remove_dir_all(&home)?;
