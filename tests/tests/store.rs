@@ -223,6 +223,43 @@ fn whoever_is_killed_leaves_entries_whole() {
 }
 
 #[test]
+fn whoever_is_killed_leaves_the_aws_files_whole() {
+    let machine = Machine::alone();
+    let config = machine.home().join(".config/tempaccess/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let aws_config = machine.home().join(".aws/config");
+    std::fs::create_dir(aws_config.parent().unwrap()).unwrap();
+    let others = "# mine\n[default]\nregion = us-east-1\n\n[profile last]\noutput = json\n";
+    std::fs::write(&aws_config, others).unwrap();
+    let mut finished = 0;
+    for round in 0..200_u64 {
+        // Each round wants other profiles, so that there is always something to write.
+        let profiles: String =
+            (0..40).map(|at| format!("[profiles.p{at}]\nregion = 'eu-{}-{round}'\n", "w".repeat(at))).collect();
+        std::fs::write(&config, profiles).unwrap();
+        let mut child =
+            itself(&machine, "profiles").arg("sync").stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let end = std::time::Instant::now() + std::time::Duration::from_micros(round * 397 % 40_000);
+        while std::time::Instant::now() < end && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        finished += u32::from(child.try_wait().unwrap().is_some());
+        let _ = child.kill();
+        child.wait().unwrap();
+        // The old one or the new one, and what others wrote in either.
+        let text = std::fs::read_to_string(&aws_config).unwrap();
+        assert!(text.starts_with(others) && text.ends_with('\n'), "{text}");
+        let ours = text.matches("[profile p").count();
+        assert!(ours == 0 || ours == 40, "{text}");
+        assert_eq!(text.matches("credential_process = ").count(), ours);
+    }
+    // The test kills some at work, and not all.
+    assert!((1..200).contains(&finished), "{finished} came to their end");
+    assert_eq!(machine.run("profiles sync").code, 0);
+    assert!(std::fs::read_to_string(&aws_config).unwrap().contains("[profile p39]"));
+}
+
+#[test]
 fn exec_becomes_the_program() {
     let (_sandbox, mut machine) = demo();
     assert_eq!(login(&machine, "").code, 0);
@@ -511,4 +548,28 @@ fn without_a_keyring_the_fall_back_is_said() {
     let ran = login(&machine, "--anew");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stderr.contains("Not kept for later: this system has no keyring that can be reached"), "{ran}");
+}
+
+#[test]
+fn a_locked_keyring_is_said_and_nothing_waits_for_it() {
+    let (_sandbox, mut machine) = demo();
+    machine.set("TEMPACCESS_STORE", "keyring");
+    let login = "echo 'correct horse' | $BIN login --password-stdin --no-interactive >/dev/null";
+    let Some(ran) = with_secret_service(&machine, true, login) else { return };
+    assert_eq!(ran.code, 0, "{ran}");
+    // The same keyring in another session, where nobody has unlocked it and nobody can.
+    let line = format!(
+        "gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1; {}; $BIN {PROCESS}; echo code $?; $BIN status",
+        login.replace(">/dev/null", "--anew >/dev/null")
+    );
+    let before = machine.entries();
+    let Some(ran) = with_secret_service(&machine, false, &line) else { return };
+    assert!(ran.stderr.contains("Not kept for later: the system's keyring is locked"), "{ran}");
+    assert!(ran.stderr.contains("is not used: the system's keyring is locked"), "{ran}");
+    assert!(ran.stdout.starts_with("code 7\n") && ran.stdout.contains("Session"), "{ran}");
+    assert_eq!(machine.entries(), before, "what is locked now may be unlocked later");
+    // An empty keyring is another thing: what was kept there is lost, and said to be.
+    let _ = std::fs::remove_dir_all(machine.home().join(".local/share/keyrings"));
+    let Some(ran) = with_secret_service(&machine, true, &format!("$BIN {PROCESS}")) else { return };
+    assert!(ran.stderr.contains("its secret cannot be opened any more"), "{ran}");
 }
