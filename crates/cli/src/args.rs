@@ -163,6 +163,9 @@ pub(crate) struct Console {
     /// Print the address instead of opening it: whoever has it is signed in
     #[arg(long)]
     pub(crate) print: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
@@ -464,13 +467,13 @@ impl Arguments {
             Command::Login(Login { output, .. })
             | Command::Roles(Roles { output, .. })
             | Command::Profiles(Profiles::Sync(Sync { output, .. }))
+            | Command::Console(Console { output, .. })
             | Command::Configure(Configure { output, .. })
             | Command::Import(Import { output, .. })
             | Command::Status(Status { output, .. })
             | Command::Logout(Logout { output, .. })
             | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,
-            Command::Exec(_) | Command::Env(_) | Command::Serve(_) | Command::Console(_) => false,
-            Command::Completions(_) | Command::Man(_) => false,
+            Command::Exec(_) | Command::Env(_) | Command::Serve(_) | Command::Completions(_) | Command::Man(_) => false,
             Command::Credentials(credentials) => credentials.output == CredentialsOutput::Json,
         }
     }

@@ -5,9 +5,16 @@ use std::time::Duration;
 use tempaccess_core::net::HttpTransport;
 use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, handoff};
 
-use super::{access, config, print};
-use crate::args::Console;
+use super::{access, config, print, print_json};
+use crate::args::{Console, Output};
 use crate::terminal::Terminal;
+
+/// What came of it. The address is a secret, and there only where it is asked for.
+#[derive(serde::Serialize)]
+struct OpenedJson<'a> {
+    assumed_role_arn: Option<&'a str>,
+    url: Option<&'a str>,
+}
 
 /// How long the browser may take to come for the address.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -30,11 +37,18 @@ pub(super) async fn open(mut arguments: Console) -> Result<()> {
     let grant = access(&arguments.access, settings).await?.credentials().await?;
     let transport = HttpTransport::builder().ca_files_from_env().build()?;
     let url = console.sign_in_url(&transport, &grant).await?;
-    if arguments.print {
-        return print(url.expose());
+    let principal = grant.answer.assumed_role_arn.as_deref();
+    match (arguments.print, arguments.output) {
+        (true, Output::Text) => return print(url.expose()),
+        (true, Output::Json) => {
+            return print_json(&OpenedJson { assumed_role_arn: principal, url: Some(url.expose()) });
+        }
+        (false, _) => hand_over(url).await?,
     }
-    hand_over(url).await?;
-    print(&format!("The console is open as {}", grant.answer.assumed_role_arn.as_deref().unwrap_or("the role")))
+    match arguments.output {
+        Output::Json => print_json(&OpenedJson { assumed_role_arn: principal, url: None }),
+        Output::Text => print(&format!("The console is open as {}", principal.unwrap_or("the role"))),
+    }
 }
 
 /// Leads the person's browser to an address that nobody else may see: other users read the arguments of programs.

@@ -39,8 +39,8 @@ pub(super) async fn sync(arguments: &Sync) -> Result<()> {
         }
         let wanted = |name: &&String| arguments.names.is_empty() || arguments.names.contains(name);
         for name in config.profiles.keys().filter(wanted) {
-            let region = config.profile(name)?.region.as_deref();
-            profiles.push(AwsProfile::new(name, &[&ask[..], &["--profile", name]].concat(), region)?);
+            let region = config.profile(name)?.region;
+            profiles.push(AwsProfile::new(name, &[&ask[..], &["--profile", name]].concat(), region.as_deref())?);
         }
     }
     if profiles.is_empty() {

@@ -26,7 +26,12 @@ use crate::role::AccountNames;
 ///     username = "ada@example.com"
 ///     role = "billing/ReadOnly"
 ///     duration = "8h"
+///
+///     [profiles.night]
+///     base = "default"
+///     duration = "40m"
 /// "#)?;
+/// assert_eq!(config.profile("night")?.role.as_deref(), Some("billing/ReadOnly"));
 /// assert_eq!(config.profile("default")?.duration.as_deref(), Some("8h"));
 /// # Ok::<(), tempaccess_core::Error>(())
 /// ```
@@ -132,12 +137,27 @@ impl Config {
         }
     }
 
-    /// The settings of a profile.
+    /// The settings of a profile, over those of its base, if it has one.
     ///
     /// # Errors
     ///
-    /// `invalid_configuration` where there is none of that name.
-    pub fn profile(&self, name: &str) -> Result<&Settings> {
+    /// `invalid_configuration` where there is none of that name, or profiles are based on one another.
+    pub fn profile(&self, name: &str) -> Result<Settings> {
+        let mut settings = self.named(name)?.clone();
+        let mut names = vec![name.to_owned()];
+        while let Some(base) = settings.base.take() {
+            if names.contains(&base) {
+                let message = format!("the profiles `{}` are based on one another", names.join("`, `"));
+                return Err(Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
+                    .with_hint("a profile's `base` is another one, whose settings count where it is silent"));
+            }
+            settings = settings.over(self.named(&base)?.clone());
+            names.push(base);
+        }
+        Ok(settings)
+    }
+
+    fn named(&self, name: &str) -> Result<&Settings> {
         self.profiles.get(name).ok_or_else(|| {
             let names: Vec<_> = self.profiles.keys().map(String::as_str).collect();
             let error = Error::new(
@@ -184,8 +204,9 @@ impl Config {
     pub fn chosen_profile(&self, asked: Option<&str>) -> Result<Settings> {
         let named = asked.map(str::to_owned).map_or_else(|| env::get(env::PROFILE), |name| Ok(Some(name)))?;
         match named {
-            Some(name) => self.profile(&name).cloned(),
-            None => Ok(self.profiles.get("default").cloned().unwrap_or_default()),
+            Some(name) => self.profile(&name),
+            None if self.profiles.contains_key("default") => self.profile("default"),
+            None => Ok(Settings::default()),
         }
     }
 }
@@ -306,6 +327,21 @@ mod tests {
     }
 
     #[test]
+    fn profiles_are_based_on_others_and_never_on_themselves() {
+        let text = "[profiles.a]\nbase = 'b'\nrole = 'x'\n[profiles.b]\nbase = 'c'\nrole = 'y'\nregion = 'r'\n[profiles.c]\nusername = 'u'";
+        let settings = Config::parse(text).unwrap().profile("a").unwrap();
+        assert_eq!((settings.role.as_deref(), settings.region.as_deref()), (Some("x"), Some("r")));
+        assert_eq!((settings.username.as_deref(), settings.base), (Some("u"), None));
+        let message = |text: &str| Config::parse(text).unwrap().profile("a").unwrap_err().message().to_owned();
+        assert_eq!(
+            message("[profiles.a]\nbase = 'b'\n[profiles.b]\nbase = 'a'"),
+            "the profiles `a`, `b` are based on one another"
+        );
+        assert_eq!(message("[profiles.a]\nbase = 'a'"), "the profiles `a` are based on one another");
+        assert_eq!(message("[profiles.a]\nbase = 'z'"), "there is no profile `z` in the configuration");
+    }
+
+    #[test]
     fn profiles_are_added_below_what_stands_there() {
         let text = "# mine\n[profiles.work]\nrole = 'x' # why";
         let settings = |role: &str| Settings {
@@ -319,7 +355,7 @@ mod tests {
         assert_eq!((added.written.len(), added.left_alone.as_slice()), (1, &["work".to_owned()][..]));
         assert!(after.starts_with(&format!("{text}\n\n[profiles.")), "{after}");
         let config = Config::parse(&after).unwrap();
-        assert_eq!(config.profile("a \"b\"").unwrap(), &settings("it's"));
+        assert_eq!(config.profile("a \"b\"").unwrap(), settings("it's"));
         assert_eq!(with_profiles(&after, &new).unwrap().0, after);
         assert!(with_profiles("x = 1", &new).is_err());
     }

@@ -14,7 +14,7 @@ pub use chain::NextRole;
 pub use env::{ENVIRONMENT, Variable};
 pub use file::{Added, Config, default_audit_log, default_config_file, default_store_folder};
 pub use import::{Imported, OtherTool};
-pub use profiles::{AwsProfile, Synced, names_for_roles, sync_aws_profiles};
+pub use profiles::{AwsProfile, Synced, aws_config_with, names_for_roles, sync_aws_profiles};
 pub use settings::Settings;
 pub use source::SourceSpec;
 pub use store::StoreChoice;

@@ -43,6 +43,8 @@ macro_rules! settings {
 }
 
 settings! {
+    /// The profile whose settings count where this one is silent: an org and a person are written down once.
+    base: String,
     /// Where the SAML response comes from; see [`SourceSpec`].
     source: String,
     /// The user name at the identity provider.

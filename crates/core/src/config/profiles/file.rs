@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::super::edit::edit;
 use super::AwsProfile;
-use super::text::{synced, with_keys};
+use super::text::{aws_config_with, with_keys};
 use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// What syncing changed.
@@ -33,7 +33,7 @@ pub struct Synced {
 /// `io`; then the file is as it was.
 pub fn sync_aws_profiles(profiles: &[AwsProfile], prune: bool) -> Result<Synced> {
     let file = aws_file("AWS_CONFIG_FILE", "config")?;
-    let mut done = edit(&file, |text| Ok(synced(text, profiles, prune))).map_err(|error| {
+    let mut done = edit(&file, |text| Ok(aws_config_with(text, profiles, prune))).map_err(|error| {
         Error::new(ErrorKind::Io, Stage::Output, format!("`{}` cannot be written: {error}", file.display()))
             .with_source(error)
     })?;

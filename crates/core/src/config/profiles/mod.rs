@@ -4,6 +4,7 @@ mod file;
 mod text;
 
 pub use file::{Synced, sync_aws_profiles};
+pub use text::aws_config_with;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::{AccountNames, RoleOffer};

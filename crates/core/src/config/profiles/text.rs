@@ -83,10 +83,22 @@ fn profile_of(section: &str) -> Option<String> {
     }
 }
 
-/// The text with these profiles in it: ours written anew where they stand or added at the end, everything else as it
-/// was, to the byte. Where `prune` says so, ours that are not among them are taken away, and what others wrote below
-/// them stays.
-pub(super) fn synced(text: &str, profiles: &[AwsProfile], prune: bool) -> (String, Synced) {
+/// The text of an AWS config file with these profiles in it: ours written anew where they stand or added at the end,
+/// everything else as it was, to the byte. Where `prune` says so, ours that are not among them are taken away, and what
+/// others wrote below them stays.
+///
+/// [`sync_aws_profiles`](super::sync_aws_profiles) does it to the file; this is for whoever keeps the file elsewhere.
+///
+/// ```
+/// use tempaccess_core::config::{AwsProfile, aws_config_with};
+///
+/// let work = AwsProfile::new("work", &["tempaccess", "credentials", "--output", "credential-process"], None)?;
+/// let (text, done) = aws_config_with("# mine\n", &[work], false);
+/// assert!(text.starts_with("# mine\n\n[profile work]\n"));
+/// assert_eq!(done.written, ["work"]);
+/// # Ok::<(), tempaccess_core::Error>(())
+/// ```
+pub fn aws_config_with(text: &str, profiles: &[AwsProfile], prune: bool) -> (String, Synced) {
     let mut out = String::with_capacity(text.len() + 1024);
     let mut done = Synced::default();
     let mut there = Vec::new();
@@ -160,7 +172,7 @@ mod tests {
 
     #[test]
     fn what_is_not_ours_stays_to_the_byte() {
-        let (text, done) = synced(OTHERS, &[profile("work"), profile("other")], true);
+        let (text, done) = aws_config_with(OTHERS, &[profile("work"), profile("other")], true);
         assert!(text.starts_with(OTHERS));
         assert_eq!(
             (done.written.as_slice(), done.left_alone.as_slice()),
@@ -168,33 +180,33 @@ mod tests {
         );
         // Ours is written anew where it stands, and taken away when it is not wanted any more.
         let more = format!("{text}\n[profile last]\nx = 1\n");
-        let (again, done) = synced(&more, &[profile("work")], true);
+        let (again, done) = aws_config_with(&more, &[profile("work")], true);
         assert_eq!((again.as_str(), done.written.len()), (more.as_str(), 1));
-        let (same, done) = synced(&more, &[], false);
+        let (same, done) = aws_config_with(&more, &[], false);
         assert_eq!((same.as_str(), done), (more.as_str(), Synced::default()));
-        let (without, done) = synced(&more, &[], true);
+        let (without, done) = aws_config_with(&more, &[], true);
         assert_eq!(done.removed, ["work"]);
         assert_eq!(without, format!("{OTHERS}\n\n[profile last]\nx = 1\n"));
     }
 
     #[test]
     fn what_others_wrote_into_our_section_is_theirs() {
-        let (text, _) = synced("", &[profile("a")], true);
+        let (text, _) = aws_config_with("", &[profile("a")], true);
         let theirs = "output = json\nregion = theirs\n\n# the next one is mine\n";
         let more = format!("{text}{theirs}[profile b]\n# {MARK}\nx = 1\n{MARK}\n");
-        let (again, done) = synced(&more, &[profile("a"), profile("b")], true);
+        let (again, done) = aws_config_with(&more, &[profile("a"), profile("b")], true);
         assert_eq!((again.as_str(), done.left_alone.as_slice()), (more.as_str(), &["b".to_owned()][..]));
-        let (without, done) = synced(&more, &[profile("b")], true);
+        let (without, done) = aws_config_with(&more, &[profile("b")], true);
         assert_eq!(done.removed, ["a"]);
         assert_eq!(without, format!("[profile a]\n{theirs}[profile b]\n# {MARK}\nx = 1\n{MARK}\n"));
         // A mark below something that is no profile marks nothing.
         let text = format!("[sso-session x]\n{MARK}\ncredential_process = x\n");
-        assert_eq!(synced(&text, &[], true).0, text);
+        assert_eq!(aws_config_with(&text, &[], true).0, text);
     }
 
     #[test]
     fn a_section_reads_as_the_aws_cli_reads_it() {
-        let (text, _) = synced("", &[profile("my work"), profile("default")], false);
+        let (text, _) = aws_config_with("", &[profile("my work"), profile("default")], false);
         insta::assert_snapshot!(text, @r#"
         [profile "my work"]
         # managed by tempaccess: `tempaccess profiles sync` writes the next lines anew
