@@ -9,7 +9,8 @@ fn of_others(text: &str) -> Vec<&str> {
     let ours = |line: &&str| {
         line.starts_with("# managed by tempaccess") || line.starts_with("credential_process") || line.starts_with("region")
     };
-    text.lines().filter(|line| !ours(line) && !line.trim().is_empty() && !line.starts_with('[')).collect()
+    let lines = text.lines().map(str::trim_end);
+    lines.filter(|line| !ours(line) && !line.is_empty() && !line.starts_with('[')).collect()
 }
 
 fuzz_target!(|input: (&str, &str, bool)| {
