@@ -93,18 +93,24 @@ impl Document<'_> {
         if self.chance.below(6) == 0 {
             let _ = write!(tag, " xml:lang=\"{}\"", self.chance.one(&["en", "de"]));
         }
-        let _ = write!(tag, " ID=\"_{}\"", self.ids);
-        self.ids += 1;
-        let name = qualified(prefixes[self.chance.below(prefixes.len())], self.chance.one(&["n", "o", "p"]));
-        let _ = write!(self.xml, "<{name}{tag}>");
-        for _ in 0..self.chance.below(4) {
-            if depth > 0 && self.chance.below(2) == 0 {
-                self.element(depth - 1, &scope);
-            } else {
-                self.xml.push_str(self.chance.one(&TEXTS));
-            }
+        // Some have no id, and come several times in a row; the first one of all has one, to be found by.
+        let times = if self.ids > 0 && self.chance.below(3) == 0 { 1 + self.chance.below(3) } else { 0 };
+        if times == 0 {
+            let _ = write!(tag, " ID=\"_{}\"", self.ids);
+            self.ids += 1;
         }
-        let _ = write!(self.xml, "</{name}>");
+        let name = qualified(prefixes[self.chance.below(prefixes.len())], self.chance.one(&["n", "o", "p"]));
+        for _ in 0..times.max(1) {
+            let _ = write!(self.xml, "<{name}{tag}>");
+            for _ in 0..self.chance.below(4) {
+                if depth > 0 && self.chance.below(2) == 0 {
+                    self.element(depth - 1, &scope);
+                } else {
+                    self.xml.push_str(self.chance.one(&TEXTS));
+                }
+            }
+            let _ = write!(self.xml, "</{name}>");
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! partitions: `aws`, `aws-cn`, `aws-us-gov`, `aws-eusc`, the isolated ones, and those still to come.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
@@ -26,7 +27,7 @@ impl std::error::Error for ArnError {}
 const MAX_LENGTH: usize = 2048;
 
 /// An ARN of the `iam` service, with the places of its parts.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct IamArn {
     text: Box<str>,
     account_at: u16,
@@ -35,8 +36,20 @@ struct IamArn {
     name_at: u16,
 }
 
+/// The places follow from the text.
+impl Hash for IamArn {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
 impl IamArn {
     fn parse(text: &str, resource_type: &str) -> Result<Self, ArnError> {
+        Self::parse_one_of(text, &[resource_type]).map(|(arn, _)| arn)
+    }
+
+    /// An ARN of one of these types of resource, and which one it is.
+    fn parse_one_of(text: &str, resource_types: &[&str]) -> Result<(Self, usize), ArnError> {
         if text.len() > MAX_LENGTH {
             return Err(ArnError("longer than 2,048 characters"));
         }
@@ -48,11 +61,13 @@ impl IamArn {
         let rest = rest.strip_prefix("iam::").ok_or(ArnError("is not an ARN of IAM"))?;
         let account_at = text.len() - rest.len();
         let (account, resource) = at_colon(rest).ok_or(ArnError("has too few parts"))?;
-        let resource = resource
-            .strip_prefix(resource_type)
-            .and_then(|resource| resource.strip_prefix('/'))
+        let inside = |resource_type: &&str| resource.strip_prefix(*resource_type)?.strip_prefix('/');
+        let (kind, resource) = resource_types
+            .iter()
+            .enumerate()
+            .find_map(|(at, resource_type)| Some((at, inside(resource_type)?)))
             .ok_or(ArnError("names another kind of resource"))?;
-        let is_aws_own = account == "aws" && resource_type == "policy";
+        let is_aws_own = account == "aws" && resource_types.contains(&"policy");
         if !is_aws_own && !is_account_id(account) {
             return Err(ArnError("has no 12-digit account id"));
         }
@@ -69,12 +84,13 @@ impl IamArn {
         if !name.bytes().all(is_name_byte) {
             return Err(ArnError("has a name with a character that IAM does not allow"));
         }
-        Ok(Self {
+        let arn = Self {
             text: text.into(),
             account_at: account_at as u16,
             resource_at: resource_at as u16,
             name_at: name_at as u16,
-        })
+        };
+        Ok((arn, kind))
     }
 
     fn part(&self, from: usize, to: usize) -> &str {
@@ -106,10 +122,13 @@ fn at_colon(text: &str) -> Option<(&str, &str)> {
 }
 
 fn is_name_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)
+    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'+' | b'=' | b',' | b'.' | b'@' | b'-')
 }
 
 fn is_partition(text: &str) -> bool {
+    if text == "aws" {
+        return true;
+    }
     text.split('-').next() == Some("aws")
         && text
             .split('-')
@@ -202,6 +221,21 @@ iam_arn! {
 iam_arn! {
     /// The ARN of a managed policy: the account's own, or one that AWS manages (`arn:aws:iam::aws:policy/ReadOnlyAccess`).
     PolicyArn, "policy"
+}
+
+/// One half of what the SAML attribute `Role` offers.
+pub(crate) enum OfferedArn {
+    Role(RoleArn),
+    Provider(ProviderArn),
+}
+
+impl OfferedArn {
+    pub(crate) fn parse(text: &str) -> Result<Self, ArnError> {
+        match IamArn::parse_one_of(text, &["role", "saml-provider"])? {
+            (arn, 0) => Ok(Self::Role(RoleArn(arn))),
+            (arn, _) => Ok(Self::Provider(ProviderArn(arn))),
+        }
+    }
 }
 
 impl RoleArn {

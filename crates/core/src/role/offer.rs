@@ -3,7 +3,7 @@ use std::fmt;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use crate::arn::{ArnError, ProviderArn, RoleArn};
+use crate::arn::{ArnError, OfferedArn, ProviderArn, RoleArn};
 
 /// One pair of role and SAML provider, as the attribute `Role` offers it.
 ///
@@ -59,21 +59,6 @@ impl fmt::Display for RoleValueError {
 
 impl std::error::Error for RoleValueError {}
 
-enum Part {
-    Role(RoleArn),
-    Provider(ProviderArn),
-}
-
-impl Part {
-    fn parse(text: &str) -> Result<Self, ArnError> {
-        // The kind of resource decides whose complaint is worth hearing; it stands behind the fifth colon.
-        let mut colons = text.bytes().enumerate().filter(|(_, byte)| *byte == b':');
-        let resource = colons.nth(4).and_then(|(colon, _)| text.get(colon + 1..)).unwrap_or_default();
-        let is_provider = resource.starts_with("saml-provider/");
-        if is_provider { text.parse().map(Self::Provider) } else { text.parse().map(Self::Role) }
-    }
-}
-
 impl RoleOffer {
     /// A pair of your own, for an assertion that cannot be read here.
     pub fn new(role: RoleArn, provider: ProviderArn) -> Self {
@@ -87,18 +72,17 @@ impl RoleOffer {
     ///
     /// Says what is wrong with the value; see [`RoleValueError`].
     pub fn from_attribute_value(value: &str) -> Result<Self, RoleValueError> {
-        let mut parts = value.split(',').map(str::trim).filter(|part| !part.is_empty());
+        let mut parts = at_commas(value).map(str::trim).filter(|part| !part.is_empty());
         let (first, second) = match (parts.next(), parts.next(), parts.next()) {
             (Some(first), Some(second), None) => (first, second),
             (None, ..) => return Err(RoleValueError::Empty),
             (_, None, _) => return Err(RoleValueError::OnePart),
             _ => return Err(RoleValueError::TooManyParts),
         };
-        let parse = |text| Part::parse(text).map_err(RoleValueError::NotAnArn);
+        let parse = |text| OfferedArn::parse(text).map_err(RoleValueError::NotAnArn);
         let (role, provider) = match (parse(first)?, parse(second)?) {
-            (Part::Role(role), Part::Provider(provider)) | (Part::Provider(provider), Part::Role(role)) => {
-                (role, provider)
-            }
+            (OfferedArn::Role(role), OfferedArn::Provider(provider))
+            | (OfferedArn::Provider(provider), OfferedArn::Role(role)) => (role, provider),
             _ => return Err(RoleValueError::SameKind),
         };
         if role.partition() != provider.partition() {
@@ -116,6 +100,17 @@ impl RoleOffer {
     pub fn provider(&self) -> &ProviderArn {
         &self.provider
     }
+}
+
+/// The pieces between commas.
+fn at_commas(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let comma = memchr::memchr(b',', text.as_bytes());
+        rest = comma.and_then(|comma| text.get(comma + 1..));
+        Some(comma.and_then(|comma| text.get(..comma)).unwrap_or(text))
+    })
 }
 
 /// `{role_arn, provider_arn, partition, account_id, name}`.

@@ -15,6 +15,7 @@ mod problem;
 mod reader;
 mod response;
 mod soap;
+mod tag;
 mod time;
 #[cfg(feature = "verify")]
 pub(crate) mod tree;

@@ -14,14 +14,13 @@ pub(super) struct Namespaces {
     /// For each open element, how many bindings there were before it.
     marks: Vec<usize>,
     /// How many declarations there were so far.
-    #[cfg(feature = "verify")]
     declared: u32,
 }
 
 struct Binding {
     prefix: Range<usize>,
     uri: Range<usize>,
-    #[cfg(feature = "verify")]
+    #[cfg_attr(not(feature = "verify"), allow(dead_code, reason = "a tree asks"))]
     number: u32,
 }
 
@@ -43,10 +42,11 @@ impl Namespaces {
         self.bindings.len()
     }
 
-    /// Takes in a declaration of the innermost element, or says why it is none.
-    pub(super) fn declare(&mut self, prefix: &str, uri: &str) -> Result<(), &'static str> {
+    /// Takes in a declaration of the innermost element and gives its number, or says why it is none.
+    pub(super) fn declare(&mut self, prefix: &str, uri: &str) -> Result<u32, &'static str> {
+        let number = self.declared;
         match (prefix, uri) {
-            ("xml", XML) => return Ok(()),
+            ("xml", XML) => return Ok(number),
             ("xml" | "xmlns", _) | (_, XML | XMLNS) => {
                 return Err("the namespaces of `xml` and `xmlns` are declared anew");
             }
@@ -57,21 +57,21 @@ impl Namespaces {
         if here.iter().any(|binding| self.text_of(&binding.prefix) == prefix) {
             return Err("a namespace prefix is declared twice");
         }
+        self.declared += 1;
+        self.declare_again(prefix, uri, number);
+        Ok(number)
+    }
+
+    /// Takes in a declaration that was taken in before, on another element, and found to be right.
+    pub(super) fn declare_again(&mut self, prefix: &str, uri: &str, number: u32) {
+        if prefix == "xml" {
+            return;
+        }
         let start = self.text.len();
         self.text.push_str(prefix);
         let middle = self.text.len();
         self.text.push_str(uri);
-        self.bindings.push(Binding {
-            prefix: start..middle,
-            uri: middle..self.text.len(),
-            #[cfg(feature = "verify")]
-            number: self.declared,
-        });
-        #[cfg(feature = "verify")]
-        {
-            self.declared += 1;
-        }
-        Ok(())
+        self.bindings.push(Binding { prefix: start..middle, uri: middle..self.text.len(), number });
     }
 
     /// What a prefix means here; the empty one is the default namespace, which may be none.

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use super::assertion::SkippedWhat;
 use super::aws::AwsReader;
-use super::xml::{Element, Tag, Visitor, malformed, walk};
+use super::tag::Tag;
+use super::xml::{Element, Visitor, malformed, walk};
 use super::{Assertion, Content, Limits, ResponseFacts, Skipped, Subject, SubjectConfirmation, aws, time};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::text::excerpt;

@@ -3,7 +3,8 @@
 
 use super::namespaces::XML;
 use super::reader::Facts;
-use super::xml::{Element, Tag, Visitor, walk};
+use super::tag::Tag;
+use super::xml::{Element, Visitor, walk};
 use super::{Assertion, Limits};
 use crate::error::Result;
 
@@ -20,6 +21,8 @@ pub(crate) struct Tree {
     /// Every declaration in the document, in its order.
     declarations: Vec<Declaration>,
     open: Vec<usize>,
+    /// The element whose tag was kept last: those that begin alike share its names and attributes.
+    kept: usize,
     instructions: bool,
 }
 
@@ -34,6 +37,7 @@ struct Node {
     kind: Kind,
 }
 
+#[derive(Clone)]
 enum Kind {
     Element { prefix: Span, local_name: Span, namespace: Namespace, attributes: Span, declarations: Span },
     Text(Span),
@@ -240,14 +244,7 @@ impl Tree {
         start..self.text.len() as u32
     }
 
-    fn push(&mut self, kind: Kind) {
-        let at = self.nodes.len();
-        self.nodes.push(Node { parent: self.open.last().copied(), end: at + 1, kind });
-    }
-}
-
-impl Visitor for Tree {
-    fn open(&mut self, tag: &Tag<'_>) -> Result<()> {
+    fn keep_tag(&mut self, tag: &Tag<'_>) -> Kind {
         let first = self.declarations.len() as u32;
         for (prefix, uri) in tag.namespaces().declared_here() {
             // Counted as the namespaces count them, so that a number leads here.
@@ -265,12 +262,38 @@ impl Visitor for Tree {
             };
             self.attributes.push(attribute);
         }
-        let kind = Kind::Element {
+        Kind::Element {
             prefix: self.keep(tag.prefix()),
             local_name: self.keep(tag.local_name()),
             namespace: number(tag, tag.prefix()),
             attributes: first..self.attributes.len() as u32,
             declarations,
+        }
+    }
+
+    /// Whether two elements have the same tag, kept once.
+    pub(crate) fn share_tag(&self, one: NodeId, other: NodeId) -> bool {
+        let place = |node: NodeId| match self.nodes.get(node.0).map(|node| &node.kind) {
+            Some(Kind::Element { local_name, .. }) => Some(local_name),
+            _ => None,
+        };
+        place(one).is_some() && place(one) == place(other)
+    }
+
+    fn push(&mut self, kind: Kind) {
+        let at = self.nodes.len();
+        self.nodes.push(Node { parent: self.open.last().copied(), end: at + 1, kind });
+    }
+}
+
+impl Visitor for Tree {
+    fn open(&mut self, tag: &Tag<'_>) -> Result<()> {
+        let kind = match self.nodes.get(self.kept) {
+            Some(node) if tag.is_repeat() => node.kind.clone(),
+            _ => {
+                self.kept = self.nodes.len();
+                self.keep_tag(tag)
+            }
         };
         self.push(kind);
         self.open.push(self.nodes.len() - 1);

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use quick_xml::events::attributes::Attribute;
-use quick_xml::events::{BytesRef, BytesStart, Event};
-use quick_xml::{Reader, XmlVersion};
+use quick_xml::Reader;
+use quick_xml::events::{BytesRef, Event};
 
 use super::Limits;
 use super::limits::exceeded;
 use super::namespaces::Namespaces;
+use super::tag::{Tag, Tags};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::text::excerpt;
 
@@ -42,10 +42,13 @@ pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Re
     check_characters(xml)?;
     let mut reader = Reader::from_str(xml);
     reader.config_mut().check_comments = true;
-    let mut namespaces = Namespaces::default();
-    let (mut depth, mut elements) = (0_usize, 0_usize);
+    let (mut tags, mut namespaces) = (Tags::default(), Namespaces::default());
+    let mut elements = 0_usize;
+    // The open elements, by their numbers.
+    let mut around = Vec::new();
     loop {
         let position = reader.buffer_position() as usize;
+        let depth = around.len();
         match reader.read_event().map_err(|error| unwell(&error, position))? {
             event @ (Event::Start(_) | Event::Empty(_)) => {
                 if depth == 0 && elements > 0 {
@@ -58,19 +61,19 @@ pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Re
                 }
                 let is_empty = matches!(event, Event::Empty(_));
                 let (Event::Start(start) | Event::Empty(start)) = event else { continue };
-                namespaces.open();
-                visitor.open(&Tag::check(&start, &mut namespaces, limits, position)?)?;
+                tags.take(&start, around.last().copied(), &mut namespaces, limits, position)?;
+                visitor.open(&Tag::new(&tags, &namespaces, position)?)?;
                 if is_empty {
                     visitor.close()?;
                     namespaces.close();
                 } else {
-                    depth += 1;
+                    around.push(elements);
                 }
             }
             Event::End(_) => {
                 visitor.close()?;
                 namespaces.close();
-                depth = depth.saturating_sub(1);
+                around.pop();
             }
             Event::Text(text) => {
                 let text = text.xml10_content();
@@ -107,177 +110,13 @@ pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Re
     if elements == 0 {
         return Err(malformed("the document is empty"));
     }
-    if depth > 0 {
+    if !around.is_empty() {
         return Err(malformed("the SAML response is cut off: an element is not closed at its end").with_hint(
             "give all of it; some terminals cut a pasted line at 4,096 characters, so use a file or a pipe",
         ));
     }
     Ok(())
 }
-
-/// A start tag that was checked.
-pub(super) struct Tag<'e> {
-    namespaces: &'e Namespaces,
-    #[cfg(feature = "verify")]
-    prefix: &'e str,
-    local_name: &'e str,
-    namespace: &'e str,
-    attributes: Vec<TagAttribute<'e>>,
-}
-
-/// An attribute that is no declaration of a namespace.
-struct TagAttribute<'e> {
-    prefix: &'e str,
-    local_name: &'e str,
-    value: Cow<'e, str>,
-}
-
-impl<'e> Tag<'e> {
-    fn check(
-        start: &'e BytesStart<'e>,
-        namespaces: &'e mut Namespaces,
-        limits: &Limits,
-        position: usize,
-    ) -> Result<Self> {
-        if start.attributes_raw().len() > limits.text_bytes {
-            return Err(exceeded("bytes of one text", limits.text_bytes));
-        }
-        let mut attributes = Vec::new();
-        let mut with_prefix = false;
-        // Duplicates are looked for below, by what names mean.
-        for (at, attribute) in start.attributes().with_checks(false).enumerate() {
-            limits.check("attributes of one element", at + 1, limits.attributes)?;
-            let attribute = attribute.map_err(|error| malformed_at(&lower(&error.to_string()), position))?;
-            if memchr::memchr(b'<', attribute.value.as_bytes()).is_some() {
-                return Err(malformed_at("there is a `<` in the value of an attribute", position));
-            }
-            let value = value(&attribute, position)?;
-            let declared = match split(attribute.key.into_inner(), position)? {
-                ("xmlns", prefix) => prefix,
-                ("", "xmlns") => "",
-                (prefix, local_name) => {
-                    with_prefix |= !prefix.is_empty();
-                    attributes.push(TagAttribute { prefix, local_name, value });
-                    continue;
-                }
-            };
-            limits.check("bytes of one namespace", value.len(), limits.namespace_bytes)?;
-            namespaces.declare(declared, &value).map_err(|why| malformed_at(why, position))?;
-        }
-        limits.check("namespaces in one place", namespaces.len(), limits.namespaces)?;
-        let namespaces: &Namespaces = namespaces;
-        let (prefix, local_name) = split(start.name().into_inner(), position)?;
-        let namespace = namespaces.resolve(prefix).ok_or_else(|| undeclared(prefix, position))?;
-        let tag = Self {
-            namespaces,
-            #[cfg(feature = "verify")]
-            prefix,
-            local_name,
-            namespace,
-            attributes,
-        };
-        if tag.attributes.len() > 1 || with_prefix {
-            tag.check_expanded_names(position)?;
-        }
-        Ok(tag)
-    }
-
-    /// Two attributes with different prefixes may still be the same one.
-    fn check_expanded_names(&self, position: usize) -> Result<()> {
-        let mut names = Vec::with_capacity(self.attributes.len());
-        for TagAttribute { prefix, local_name, .. } in &self.attributes {
-            let namespace = if prefix.is_empty() { Some("") } else { self.namespaces.resolve(prefix) };
-            names.push((*local_name, namespace.ok_or_else(|| undeclared(prefix, position))?));
-        }
-        names.sort_unstable();
-        if names.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
-            return Err(malformed_at("an attribute is given twice", position));
-        }
-        Ok(())
-    }
-}
-
-/// What a tree keeps of a tag beside its name.
-#[cfg(feature = "verify")]
-impl Tag<'_> {
-    pub(super) fn prefix(&self) -> &str {
-        self.prefix
-    }
-
-    /// What prefixes mean on it.
-    pub(super) fn namespaces(&self) -> &Namespaces {
-        self.namespaces
-    }
-
-    /// Its attributes but for the declarations: prefix, local name, value.
-    pub(super) fn attributes(&self) -> impl Iterator<Item = (&str, &str, &str)> {
-        self.attributes.iter().map(|attribute| (attribute.prefix, attribute.local_name, &*attribute.value))
-    }
-}
-
-impl Element for Tag<'_> {
-    fn namespace(&self) -> &str {
-        self.namespace
-    }
-
-    fn local_name(&self) -> &str {
-        self.local_name
-    }
-
-    fn attribute(&self, name: &str) -> Option<&str> {
-        let found =
-            self.attributes.iter().find(|attribute| attribute.prefix.is_empty() && attribute.local_name == name);
-        found.map(|attribute| &*attribute.value)
-    }
-}
-
-/// The value as XML 1.0, 3.3.3, normalises it.
-fn value<'v>(attribute: &Attribute<'v>, position: usize) -> Result<Cow<'v, str>> {
-    let unknown = || malformed_at("there is a reference to an entity or character that does not exist", position);
-    let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|_| unknown())?;
-    match &value {
-        Cow::Owned(text) if !text.chars().all(is_character) => Err(unknown()),
-        _ => Ok(value),
-    }
-}
-
-/// Prefix and local name of a qualified name.
-fn split(name: &str, position: usize) -> Result<(&str, &str)> {
-    let (prefix, local_name) = match name.bytes().position(|byte| byte == b':') {
-        Some(colon) => (name.get(..colon).filter(|prefix| is_name(prefix)), name.get(colon + 1..).unwrap_or_default()),
-        None => (Some(""), name),
-    };
-    match prefix {
-        Some(prefix) if is_name(local_name) => Ok((prefix, local_name)),
-        _ => Err(malformed_at(&format!("`{name}` is no name of an element or attribute"), position)),
-    }
-}
-
-/// A name without a colon (Namespaces in XML 1.0, `NCName`); what is not ASCII counts as a letter.
-fn is_name(name: &str) -> bool {
-    let class = |byte: u8| NAME_BYTES.get(usize::from(byte)).copied().unwrap_or_default();
-    let Some((first, rest)) = name.as_bytes().split_first() else { return false };
-    class(*first) == 2 && rest.iter().all(|byte| class(*byte) > 0)
-}
-
-/// 2 for what a name may begin with, 1 for what it may go on with.
-const NAME_BYTES: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0_u8;
-    loop {
-        #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
-        let class = &mut table[byte as usize];
-        *class = match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'_' | 0x80.. => 2,
-            b'0'..=b'9' | b'-' | b'.' => 1,
-            _ => 0,
-        };
-        if byte == u8::MAX {
-            break table;
-        }
-        byte += 1;
-    }
-};
 
 /// Refuses the characters that XML 1.0 has no place for.
 fn check_characters(xml: &str) -> Result<()> {
@@ -296,7 +135,7 @@ fn check_characters(xml: &str) -> Result<()> {
 }
 
 /// XML 1.0, production 2, `Char`.
-fn is_character(c: char) -> bool {
+pub(super) fn is_character(c: char) -> bool {
     !matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
 }
 
@@ -319,7 +158,7 @@ fn character(reference: &BytesRef<'_>, position: usize) -> Result<char> {
         .ok_or_else(|| malformed_at("there is a reference to an entity or character that does not exist", position))
 }
 
-fn lower(message: &str) -> String {
+pub(super) fn lower(message: &str) -> String {
     let mut characters = message.chars();
     characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
@@ -328,12 +167,8 @@ pub(super) fn malformed(message: impl Into<Cow<'static, str>>) -> Error {
     Error::new(ErrorKind::MalformedResponse, Stage::Assertion, message)
 }
 
-fn malformed_at(what: &str, position: usize) -> Error {
+pub(super) fn malformed_at(what: &str, position: usize) -> Error {
     malformed(format!("the SAML response is not well-formed XML at byte {position}: {}", excerpt(what)))
-}
-
-fn undeclared(prefix: &str, position: usize) -> Error {
-    malformed_at(&format!("the namespace prefix `{prefix}` is not declared"), position)
 }
 
 pub(super) fn unwell(error: &quick_xml::Error, position: usize) -> Error {

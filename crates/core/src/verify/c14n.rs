@@ -1,5 +1,7 @@
 //! Exclusive XML Canonicalization 1.0 without comments, of one element and what is beneath it.
 
+use std::ops::Range;
+
 use crate::saml::tree::{Name, NodeId, Tree, View};
 
 /// The canonical form of `apex`, with the element `left_out` and what is beneath it missing.
@@ -15,6 +17,8 @@ pub(crate) fn canonical(tree: &Tree, apex: NodeId, left_out: Option<NodeId>, pre
         open: Vec::new(),
         attributes: Vec::new(),
         needed: Vec::new(),
+        last: None,
+        declared: Vec::new(),
     };
     let end = tree.end(apex);
     let mut at = apex;
@@ -46,6 +50,10 @@ struct Writer<'t> {
     attributes: Vec<(Name<'t>, &'t str)>,
     /// The declarations that the element at hand needs.
     needed: Vec<(&'t str, &'t str)>,
+    /// The start tag that was written last, and where: the next one inside the same element may be the same.
+    last: Option<(NodeId, Range<usize>)>,
+    /// What it has declared.
+    declared: Vec<(&'t str, &'t str)>,
 }
 
 struct Open<'t> {
@@ -67,6 +75,15 @@ impl<'t> Writer<'t> {
 
     fn open(&mut self, node: NodeId, name: Name<'t>, is_apex: bool) {
         let rendered = self.rendered.len();
+        let start = self.out.len();
+        self.open.push(Open { name, end: self.tree.end(node), rendered });
+        if let Some((last, written)) = &self.last
+            && self.tree.share_tag(*last, node)
+        {
+            self.out.extend_from_within(written.clone());
+            self.rendered.extend_from_slice(&self.declared);
+            return;
+        }
         self.out.push(b'<');
         self.qualified(name);
         let mut attributes = std::mem::take(&mut self.attributes);
@@ -80,7 +97,9 @@ impl<'t> Writer<'t> {
         }
         self.attributes = attributes;
         self.out.push(b'>');
-        self.open.push(Open { name, end: self.tree.end(node), rendered });
+        self.last = Some((node, start..self.out.len()));
+        self.declared.clear();
+        self.declared.extend_from_slice(self.rendered.get(rendered..).unwrap_or_default());
     }
 
     /// Writes the declarations that the element needs and the output does not have yet, in order of their prefixes.
