@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::{Entry, RandomState};
 use std::collections::{HashMap, HashSet};
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 use super::assertion::{Skipped, SkippedWhat};
 use crate::role::RoleOffer;
@@ -36,10 +36,29 @@ pub struct AwsAttributes {
 pub(super) struct AwsReader {
     pub(super) found: AwsAttributes,
     /// Where in `found.roles` an offer with this hash is.
-    roles: HashMap<u64, usize>,
+    roles: HashMap<u64, usize, BuildHasherDefault<AsItIs>>,
     hasher: RandomState,
     tags: HashSet<String>,
     repeated: HashSet<String>,
+}
+
+/// What is a hash already needs no other: nobody outside can choose it.
+#[derive(Debug, Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn write(&mut self, bytes: &[u8]) {
+        // Numbers alone are hashed here.
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl AwsReader {

@@ -183,6 +183,11 @@ impl Tree {
         found.iter().map(|declaration| (self.span(&declaration.prefix), self.span(&declaration.uri)))
     }
 
+    /// Every namespace that is declared anywhere.
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.declarations.iter().map(|declaration| self.span(&declaration.uri))
+    }
+
     /// What a prefix means on an element, as the declarations on it and around it say.
     pub(crate) fn in_scope(&self, node: NodeId, prefix: &str) -> Option<&str> {
         let mut around = std::iter::successors(Some(node), |node| self.parent(*node));

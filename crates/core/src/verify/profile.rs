@@ -83,8 +83,7 @@ pub(super) fn check_canonical(tree: &Tree) -> Result<()> {
     if tree.has_instructions() {
         return Err(forbidden("the document holds a processing instruction, which SAML never needs"));
     }
-    let is_relative = |(_, uri): (&str, &str)| !uri.is_empty() && !uri.contains(':');
-    if tree.all().any(|node| tree.name(node).is_some() && tree.declarations(node).any(is_relative)) {
+    if tree.namespaces().any(|uri| !uri.is_empty() && !uri.contains(':')) {
         return Err(forbidden("a namespace is named by a relative URI, which canonicalization is not defined for"));
     }
     Ok(())
