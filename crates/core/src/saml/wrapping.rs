@@ -64,10 +64,11 @@ fn form_value(text: &str) -> Cow<'_, str> {
 
 fn from_base64(encoded: &str, limits: &Limits) -> Result<SamlResponse> {
     let encoded = encoded.trim();
-    let wrapped = encoded.bytes().any(|byte| byte.is_ascii_whitespace());
+    let bytes = encoded.as_bytes();
+    let wrapped = memchr::memchr3(b'\n', b'\r', b' ', bytes).or_else(|| memchr::memchr2(b'\t', 0x0C, bytes)).is_some();
     let compact: Cow<'_, str> =
         if wrapped { encoded.split_ascii_whitespace().collect::<String>().into() } else { encoded.into() };
-    let engine = if compact.bytes().any(|byte| matches!(byte, b'-' | b'_')) { URL_SAFE } else { STANDARD };
+    let engine = if memchr::memchr2(b'-', b'_', compact.as_bytes()).is_some() { URL_SAFE } else { STANDARD };
     let bytes = engine.decode(compact.as_bytes()).map_err(|error| {
         let message = match error {
             base64::DecodeError::InvalidByte(at, _) => {
