@@ -215,6 +215,18 @@ def genuine():
     vector("sha1-allowed", "verified", both(name="sha1", digest_name="sha1"), "SHA-1 under a policy that allows it", policy="allow-sha1")
     vector("short-rsa-allowed", "verified", both(key=SHORT), "1,024 bits under a policy that allows them", key="short.pem", policy="allow-short-rsa")
     vector("expired-certificate-allowed", "verified", both(key=EXPIRED), "an expired certificate under a policy that allows it", key="expired.pem", policy="allow-expired-certificate")
+    vector("renewed-certificate", "verified", both(key=EXPIRED), "an expired certificate, and a renewed one over the same key", key="renewed.pem")
+    value = "<saml2:AttributeValue{}>arn:aws:iam::123456789012:role/{},arn:aws:iam::123456789012:saml-provider/Okta</saml2:AttributeValue>"
+    alike = ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="xs:string"'
+    several = response().replace(
+        "</saml2:AttributeValue></saml2:Attribute>",
+        "</saml2:AttributeValue>" + value.format(alike, "Second") + value.format(alike, "Third") + value.format("", "Fourth")
+        + value.format(alike, "Fifth") + "</saml2:Attribute>"
+        + f'<saml2:Attribute Name="urn:more"><saml2:AttributeValue{alike}>a</saml2:AttributeValue><saml2:AttributeValue{alike}><xs:b xsi:type="c"/></saml2:AttributeValue></saml2:Attribute>',
+        1,
+    )
+    vector("values-that-begin-alike", "verified", both(several), "many values with the same start tag, some with elements in them",
+           roles="ReadOnly Second Third Fourth Fifth")
     vector("one-time-use", "verified", both(response(conditions='<saml2:AudienceRestriction><saml2:Audience>x</saml2:Audience><saml2:Audience>urn:amazon:webservices</saml2:Audience></saml2:AudienceRestriction><saml2:OneTimeUse/>')), "conditions that are understood")
 
 
@@ -443,6 +455,7 @@ def main():
         old.unlink()
     for name, key in {"rsa": RSA, "short": SHORT, "p256": P256, "p384": P384, "expired": EXPIRED}.items():
         (FOLDER / f"{name}.pem").write_text(key.pem())
+    (FOLDER / "renewed.pem").write_text(EXPIRED.pem() + Key(EXPIRED.private, "renewed").pem())
     (FOLDER / "two.pem").write_text(P256.pem() + RSA.pem())
     (FOLDER / "rsa.public.pem").write_text(RSA.public_pem())
     (FOLDER / "metadata.xml").write_text(

@@ -235,6 +235,22 @@ mod tests {
     }
 
     #[test]
+    fn tags_that_repeat_say_the_same_and_what_is_beneath_them_too() {
+        let v = r#"<v xmlns:a="urn:a" a:k="1">"#;
+        let xml = format!(r#"<r>{v}x</v>{v}<a:y/></v><left-out>{v}</v></left-out>{v}<z/></v></r>"#);
+        assert_eq!(form(&xml, "r", &[]), format!(r#"<r>{v}x</v>{v}<a:y></a:y></v>{v}<z></z></v></r>"#));
+        // Inside another element, or after a tag that differs, it is another tag.
+        let xml = r#"<r xmlns="urn:1"><s xmlns="urn:2"><v/></s><v/><v></v><v k=""/></r>"#;
+        assert_eq!(
+            form(xml, "r", &[]),
+            r#"<r xmlns="urn:1"><s xmlns="urn:2"><v></v></s><v></v><v></v><v k=""></v></r>"#
+        );
+        // As an apex, it declares what it needs itself.
+        let xml = r#"<p:r xmlns:p="urn:p"><p:v/><p:v><x/></p:v></p:r>"#;
+        assert_eq!(form(xml, "v", &[]), r#"<p:v xmlns:p="urn:p"></p:v>"#);
+    }
+
+    #[test]
     fn attributes_of_xml_stay_where_they_are() {
         let xml = r#"<r xml:lang="en"><x xml:id="1" z="1"/></r>"#;
         assert_eq!(form(xml, "x", &[]), r#"<x z="1" xml:id="1"></x>"#);
