@@ -211,8 +211,10 @@ impl Settings {
     ///
     /// As the parts: nothing has left the machine when one comes.
     pub fn access(&self, config: &Config, password: Option<SecretString>) -> Result<TempAccessBuilder> {
-        let transport = HttpTransport::builder().ca_files_from_env().build()?;
-        self.access_through(Arc::new(transport), config, password)
+        let transport = Arc::new(HttpTransport::builder().ca_files_from_env().build()?);
+        let store = self.store()?;
+        let source = self.assertion_source(Arc::clone(&transport), password, store.clone())?;
+        self.put_together(source, transport, store, config)
     }
 
     /// The credentials that these settings ask for, where they are kept and good for a while yet: no network, no prompt,
@@ -245,16 +247,24 @@ impl Settings {
         })
     }
 
-    fn access_through(
+    /// The same with a source of your own; what `source` says is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// As [`access`](Self::access).
+    pub fn access_from(&self, source: Arc<dyn AssertionSource>, config: &Config) -> Result<TempAccessBuilder> {
+        let transport = HttpTransport::builder().ca_files_from_env().build()?;
+        self.put_together(source, Arc::new(transport), self.store()?, config)
+    }
+
+    fn put_together(
         &self,
+        source: Arc<dyn AssertionSource>,
         transport: Arc<HttpTransport>,
+        store: Option<Arc<dyn Store>>,
         config: &Config,
-        password: Option<SecretString>,
     ) -> Result<TempAccessBuilder> {
-        let scope = self.scope()?;
-        let exchange = self.exchange(Arc::clone(&transport))?;
-        let store = self.store()?;
-        let source = self.assertion_source(transport, password, store.clone())?;
+        let (scope, exchange) = (self.scope()?, self.exchange(transport)?);
         let log = self.audit_log.clone().or_else(default_audit_log).ok_or_else(|| {
             Error::new(
                 ErrorKind::AuditFailed,

@@ -87,14 +87,14 @@ impl Tags {
                 ("", "xmlns") => "",
                 (prefix, local_name) => {
                     with_prefix |= !prefix.is_empty();
-                    let part = self.part(start, prefix, local_name, &value);
+                    let part = self.part(start, prefix, local_name, value);
                     self.attributes.push(part);
                     continue;
                 }
             };
             limits.check("bytes of one namespace", value.len(), limits.namespace_bytes)?;
             let number = namespaces.declare(declared, &value).map_err(|why| malformed_at(why, position))?;
-            let part = self.part(start, "", declared, &value);
+            let part = self.part(start, "", declared, value);
             self.declarations.push((part, number));
         }
         limits.check("namespaces in one place", namespaces.len(), limits.namespaces)?;
@@ -106,12 +106,12 @@ impl Tags {
         Ok(())
     }
 
-    fn part(&mut self, start: &str, prefix: &str, local_name: &str, value: &Cow<'_, str>) -> Part {
+    fn part(&mut self, start: &str, prefix: &str, local_name: &str, value: Cow<'_, str>) -> Part {
         let value = match value {
             Cow::Borrowed(value) => Value::AsItStands(span(start, value)),
             Cow::Owned(value) => {
                 let at = self.normalised.len();
-                self.normalised.push_str(value);
+                self.normalised.push_str(&value);
                 Value::Normalised(at..self.normalised.len())
             }
         };

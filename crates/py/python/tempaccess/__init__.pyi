@@ -1,5 +1,12 @@
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, final
+
+from ._boto import boto3_session as boto3_session
+from ._boto import botocore_credentials as botocore_credentials
+from ._session import Prompter as Prompter
+from ._session import Session as Session
+from ._session import Terminal as Terminal
 
 __version__: str
 
@@ -11,6 +18,126 @@ class Error(Exception):
     fault: str
     message: str
     hint: str | None
+
+class InvalidArgument(Error):
+    """An argument or a setting does not make sense."""
+
+class InvalidConfiguration(Error):
+    """The configuration cannot be read or holds something unknown."""
+
+class Io(Error):
+    """The machine refused: a file, a directory or a program."""
+
+class Network(Error):
+    """The network refused: name, connection, TLS or a proxy."""
+
+class DeadlineExceeded(Error):
+    """Something did not answer in the time it was given."""
+
+class InteractionRequired(Error):
+    """A person is needed and none can be asked."""
+
+class AuthenticationFailed(Error):
+    """The identity provider does not accept the name and password."""
+
+class FactorFailed(Error):
+    """The second factor was wrong, refused or not answered."""
+
+class FactorUnsupported(Error):
+    """None of the second factors can be used from here."""
+
+class AccountLocked(Error):
+    """The account is locked."""
+
+class AccountActionRequired(Error):
+    """The identity provider wants the person to do something first: a new password, a factor to enrol."""
+
+class IdentityProviderRefused(Error):
+    """The identity provider refused for a reason of its own policy."""
+
+class RateLimited(Error):
+    """The identity provider limits how often it may be asked."""
+
+class IdentityProviderError(Error):
+    """The identity provider answered with something unexpected."""
+
+class NoSamlResponse(Error):
+    """There is no SAML response in what was given."""
+
+class MalformedResponse(Error):
+    """The SAML response is not well formed, or is not what SAML 2.0 says it should be."""
+
+class ForbiddenConstruct(Error):
+    """The SAML response holds something that no honest one needs, such as a DTD."""
+
+class LimitExceeded(Error):
+    """The SAML response is larger, deeper or more numerous than the limits allow."""
+
+class MultipleAssertions(Error):
+    """There is more than one assertion in the SAML response."""
+
+class EncryptedAssertion(Error):
+    """The assertion is encrypted for AWS, so that nobody else can read the roles."""
+
+class UnsignedAssertion(Error):
+    """Neither the response nor the assertion is signed."""
+
+class SignatureInvalid(Error):
+    """A signature was not made by a trusted key, or the document was changed afterwards."""
+
+class AssertionNotAccepted(Error):
+    """The assertion is genuine, but not meant for this audience or not valid now."""
+
+class NoRoles(Error):
+    """The assertion offers no role at all."""
+
+class RoleNotOffered(Error):
+    """The assertion does not offer the role that was asked for."""
+
+class RoleAmbiguous(Error):
+    """More than one role fits what was asked for."""
+
+class InvalidScope(Error):
+    """The duration or a session policy is outside what STS accepts."""
+
+class AssertionExpired(Error):
+    """STS: the assertion is too old (ExpiredTokenException)."""
+
+class ClaimRejected(Error):
+    """STS: the identity provider's claim was rejected (IDPRejectedClaim)."""
+
+class InvalidIdentityToken(Error):
+    """STS: the assertion is not valid (InvalidIdentityToken)."""
+
+class MalformedPolicy(Error):
+    """STS: the session policy is not valid (MalformedPolicyDocument)."""
+
+class PackedPolicyTooLarge(Error):
+    """STS: session policies and tags together are too large (PackedPolicyTooLarge)."""
+
+class RegionDisabled(Error):
+    """STS: not active in this region for this account (RegionDisabledException)."""
+
+class AccessDenied(Error):
+    """STS: not authorized to take this role (AccessDenied)."""
+
+class StsValidation(Error):
+    """STS: a parameter was refused (ValidationError)."""
+
+class DurationAboveRoleMaximum(Error):
+    """STS: the duration is above the role's maximum, even the shortest that was tried (ValidationError)."""
+
+class StsThrottled(Error):
+    """STS: too many requests (Throttling)."""
+
+class StsUnavailable(Error):
+    """STS: not available, or an answer that is not its own."""
+
+class AuditFailed(Error):
+    """The audit record could not be written, so nothing was handed out."""
+
+class Cancelled(Error):
+    """The person stopped it."""
 
 @final
 class Role:
@@ -55,3 +182,32 @@ class Assertion:
 
 def read(response: bytes | str) -> Assertion:
     """Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope."""
+
+@final
+class Grant:
+    """What was given: credentials, and all that is known of them. Its `repr` shows no secret."""
+
+    @property
+    def access_key_id(self) -> str: ...
+    @property
+    def secret_access_key(self) -> str: ...
+    @property
+    def session_token(self) -> str: ...
+    @property
+    def expiration(self) -> datetime:
+        """When AWS stops accepting them, in UTC."""
+
+    @property
+    def account_id(self) -> str: ...
+    @property
+    def role_arn(self) -> str: ...
+    @property
+    def region(self) -> str | None: ...
+    def summary_json(self) -> str:
+        """All that is known of them but for the secrets, as `tempaccess login --output json` prints it."""
+
+    def credentials_json(self) -> str:
+        """The same with the secrets, as `tempaccess credentials --output json` prints it."""
+
+    def credential_process(self) -> str:
+        """What the AWS CLI and the SDKs expect of a `credential_process`."""

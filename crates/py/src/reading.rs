@@ -1,0 +1,113 @@
+//! Reading and choosing.
+
+use std::collections::BTreeMap;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+use tempaccess_core::{Clock, Inspection, Limits, RoleOffer, RoleQuery, SamlResponse, SystemClock};
+
+use crate::errors::raise;
+
+/// One role that an assertion offers, and the SAML provider through which it does.
+#[pyclass(frozen, eq, hash, module = "tempaccess")]
+#[derive(PartialEq, Eq, Hash)]
+pub(crate) struct Role(pub(crate) RoleOffer);
+
+#[pymethods]
+impl Role {
+    #[getter]
+    fn role_arn(&self) -> &str {
+        self.0.role().as_str()
+    }
+
+    #[getter]
+    fn provider_arn(&self) -> &str {
+        self.0.provider().as_str()
+    }
+
+    #[getter]
+    fn partition(&self) -> &str {
+        self.0.role().partition()
+    }
+
+    #[getter]
+    fn account_id(&self) -> &str {
+        self.0.role().account_id()
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        self.0.role().name()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Role(role_arn='{}', provider_arn='{}')", self.0.role(), self.0.provider())
+    }
+}
+
+/// The facts read from a SAML response: untrusted and unverified.
+#[pyclass(frozen, module = "tempaccess")]
+pub(crate) struct Assertion(tempaccess_core::Assertion);
+
+#[pymethods]
+impl Assertion {
+    /// The roles that are offered, in document order.
+    #[getter]
+    fn roles(&self, py: Python<'_>) -> PyResult<Vec<Role>> {
+        let offers = self.0.offers().map_err(|error| raise(py, &error))?;
+        Ok(offers.iter().cloned().map(Role).collect())
+    }
+
+    /// The one role that fits.
+    #[pyo3(signature = (*, role=None, account=None, provider=None, account_names=None))]
+    fn choose(
+        &self,
+        py: Python<'_>,
+        role: Option<String>,
+        account: Option<String>,
+        provider: Option<String>,
+        account_names: Option<BTreeMap<String, String>>,
+    ) -> PyResult<Role> {
+        let query = RoleQuery::from_parts(role, account, provider);
+        let offers = self.0.offers().map_err(|error| raise(py, &error))?;
+        let chosen = query.choose(offers, &account_names.unwrap_or_default());
+        chosen.cloned().map(Role).map_err(|error| raise(py, &error))
+    }
+
+    /// The facts and what AWS would refuse, as a dict.
+    #[pyo3(signature = (*, at=None))]
+    fn inspect<'py>(&self, py: Python<'py>, at: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
+        let json = self.inspect_json(at)?;
+        Ok(py.import("json")?.call_method1("loads", (json,))?.cast_into()?)
+    }
+
+    /// The facts and what AWS would refuse, as JSON text.
+    #[pyo3(signature = (*, at=None))]
+    fn inspect_json(&self, at: Option<&str>) -> PyResult<String> {
+        let now = match at {
+            Some(text) => text.parse().map_err(|_| {
+                pyo3::exceptions::PyValueError::new_err(format!(
+                    "{text:?} is no instant; write it as 2026-11-24T12:00:00Z"
+                ))
+            })?,
+            None => SystemClock.now(),
+        };
+        serde_json::to_string(&Inspection::new(&self.0, now))
+            .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Assertion(id={:?}, roles={})", self.0.id.as_deref().unwrap_or_default(), self.0.aws.roles.len())
+    }
+}
+
+/// Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope.
+#[pyfunction]
+pub(crate) fn read(py: Python<'_>, response: &Bound<'_, PyAny>) -> PyResult<Assertion> {
+    let bytes = match response.cast::<PyString>() {
+        Ok(text) => text.to_str()?.as_bytes(),
+        Err(_) => response.cast::<PyBytes>()?.as_bytes(),
+    };
+    let read = py.detach(|| SamlResponse::detect(bytes, &Limits::default()).and_then(|response| response.read()));
+    read.map(Assertion).map_err(|error| raise(py, &error))
+}
