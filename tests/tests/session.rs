@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use tempaccess_core::store::{About, Entry, FileStore, Lookup, MemoryStore, Store, StoreKey, Vault};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Error, ErrorKind, Limits, Result, RoleQuery, SamlResponse, SecretString, Stage,
-    StsExchange, TempAccess, TempAccessBuilder,
+    AssertionRequest, AssertionSource, Clock, CredentialsEndpoint, Error, ErrorKind, Limits, Result, RoleQuery,
+    SamlResponse, SecretString, SessionScope, Stage, StsExchange, TempAccess, TempAccessBuilder,
 };
 use tempaccess_sandbox::{Sandbox, Service, World};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// Signs in at the sandbox's identity provider by its back door, or fails, and counts.
 #[derive(Debug, Default)]
@@ -111,6 +112,75 @@ async fn a_name_that_means_another_account_now_is_asked_anew() {
     let numbered = |number: &str| access(&sandbox, None).0.role(RoleQuery::new().role(number));
     numbered("1").store(Arc::clone(&store)).build().credentials().await.unwrap();
     assert!(numbered("1").store(store).build().held().is_none());
+}
+
+/// A time that a test sets.
+#[derive(Debug)]
+struct At(std::sync::Mutex<Timestamp>);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
+#[tokio::test]
+async fn what_failed_a_moment_ago_is_not_tried_again_while_there_are_credentials() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(At(std::sync::Mutex::new(Timestamp::now())));
+    let scope = SessionScope::new("20m".parse().unwrap());
+    let put_together = |failure| {
+        let (builder, count) = access(&sandbox, failure);
+        let store = Arc::new(FileStore::new(folder.path()));
+        (builder.scope(scope.clone()).store(store).clock(clock.clone()).build(), count)
+    };
+    let given = put_together(None).0.credentials().await.unwrap();
+    *clock.0.lock().unwrap() += SignedDuration::from_mins(15);
+    let (mut failing, mut counts) = (Vec::new(), Vec::new());
+    // As in one program, and as in one after the other.
+    for _ in 0..3 {
+        let (access, count) = put_together(Some(ErrorKind::AuthenticationFailed));
+        failing.push(access);
+        counts.push(count);
+    }
+    for _ in 0..3 {
+        for access in &failing {
+            let kept = access.credentials().await.unwrap();
+            assert_eq!(kept.answer.credentials.access_key_id, given.answer.credentials.access_key_id);
+        }
+    }
+    assert_eq!(counts.iter().map(|count| count.load(Ordering::Relaxed)).sum::<usize>(), 1);
+    // A person who asks for new ones is not put off.
+    assert!(put_together(None).0.renew(false).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_sign_in_goes_on_when_its_asker_gives_up() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let (builder, count) = access(&sandbox, None);
+    let endpoint = CredentialsEndpoint::bind(builder.store(Arc::new(MemoryStore::new())).build(), 0).await.unwrap();
+    let [(_, url), (_, token)] = endpoint.environment();
+    let serving = tokio::spawn(endpoint.serve());
+    let host = url.expose().trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let request = format!(
+        "GET /credentials HTTP/1.1\r\nHost: {host}\r\nAuthorization: {}\r\nConnection: close\r\n\r\n",
+        token.expose()
+    );
+    let ask = async || {
+        let mut stream = tokio::net::TcpStream::connect(&host).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream
+    };
+    // The source takes 50 ms, and this one not so long.
+    let gives_up = ask().await;
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    drop(gives_up);
+    let mut answer = String::new();
+    ask().await.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("AccessKeyId"), "{answer}");
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+    serving.abort();
 }
 
 /// Holds one secret for all, as a keyring does whose writer died between two files.

@@ -223,6 +223,53 @@ fn whoever_is_killed_leaves_entries_whole() {
 }
 
 #[test]
+fn forgetting_reaches_the_vault_that_holds_it() {
+    let (_sandbox, machine) = demo();
+    let ran = login(&machine, "--store kernel");
+    assert_eq!(ran.code, 0, "{ran}");
+    if ran.stderr.contains("the kernel's keyring cannot be used here") {
+        return;
+    }
+    let kept: Vec<_> = machine.entries().into_iter().map(|(file, _)| (std::fs::read(&file).unwrap(), file)).collect();
+    assert!(kept.len() > 1);
+    // By a store that holds its secrets in another way: it cannot end the session, says so, and forgets all the same.
+    let ran = machine.run("logout --all");
+    assert!(ran.code == 4 && ran.stderr.contains("held in another way (`kernel`)"), "{ran}");
+    assert!(machine.entries().is_empty());
+    for (text, file) in &kept {
+        std::fs::write(file, text).unwrap();
+        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let ran = machine.run(&format!("{PROCESS} --store kernel"));
+    assert!(ran.code == 7 && ran.stderr.contains("its secret cannot be opened any more"), "{ran}");
+}
+
+#[test]
+fn profiles_for_roles_say_all_that_they_need() {
+    let (_sandbox, mut machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let config = machine.home().join(".config/tempaccess/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let profiles = "[profiles.work]\naccount = '111122223333'\n[profiles.chain]\nthen = [{ role_arn = 'arn:aws:iam::777788889999:role/Deploy' }]\n";
+    std::fs::write(config, profiles).unwrap();
+    machine.set("TEMPACCESS_PROFILE", "work");
+    assert_eq!(machine.run("profiles sync --roles --no-interactive").code, 0);
+    machine.set("TEMPACCESS_PROFILE", "");
+    machine.set("TEMPACCESS_ROLE", "");
+    let text = std::fs::read_to_string(machine.home().join(".aws/config")).unwrap();
+    let lines: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("credential_process = ")).collect();
+    assert_eq!(lines.len(), 3);
+    for line in lines {
+        let words: Vec<_> = line.split(' ').skip(1).collect();
+        let ran = machine.run_words(&words, b"");
+        let account = words[words.iter().position(|word| *word == "--account").unwrap() + 1];
+        assert_eq!(json(&ran)["AccountId"], account, "{ran}");
+    }
+    let ran = machine.run("profiles sync --roles --no-interactive --profile chain");
+    assert!(ran.code == 2 && ran.stderr.contains("its roles cannot be profiles of their own"), "{ran}");
+}
+
+#[test]
 fn whoever_is_killed_leaves_the_aws_files_whole() {
     let machine = Machine::alone();
     let config = machine.home().join(".config/tempaccess/config.toml");
@@ -342,9 +389,9 @@ fn logging_out_is_one_persons_business() {
     // What keeps one from ending keeps nothing else from it.
     let config = machine.home().join(".config/tempaccess/config.toml");
     std::fs::create_dir_all(config.parent().unwrap()).unwrap();
-    let first = "[profiles.a]\nsource = 'nonsense'\n[profiles.b]\nsource = 'http://127.0.0.1:1/app'\n";
-    std::fs::write(config, first).unwrap();
-    machine.set("TEMPACCESS_STORE", "file");
+    let profiles = format!("[profiles.a]\nsource = 'nonsense'\n[profiles.b]\nsource = '{}'\n", sandbox.app_url());
+    std::fs::write(config, profiles).unwrap();
+    machine.set("TEMPACCESS_SOURCE", "");
     let damaged = machine.store().join(format!("{}.json", "0".repeat(32)));
     std::fs::write(&damaged, "damaged").unwrap();
     let ran = machine.run("logout --all");

@@ -2,11 +2,12 @@
 //! `AWS_CONTAINER_CREDENTIALS_FULL_URI` says so ("Container credential provider", AWS SDKs and Tools reference).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::exchange::Grant;
 use crate::loopback::{Answer, Loopback, answer, unguessable};
 use crate::secret::SecretString;
@@ -86,7 +87,7 @@ impl CredentialsEndpoint {
                             "the authorization token is not right",
                         );
                     }
-                    match access.credentials().await {
+                    match credentials(access).await {
                         Ok(grant) => given_out(&grant),
                         Err(error) => failure(StatusCode::BAD_GATEWAY, error.kind().as_str(), error.message()),
                     }
@@ -94,6 +95,23 @@ impl CredentialsEndpoint {
             })
             .await;
     }
+}
+
+/// How long a renewal is waited for while there are credentials that still do: clients give up after 1 or 2 seconds.
+const SOON: Duration = Duration::from_millis(700);
+
+/// Credentials. A sign-in goes on when whoever asked for it gives up, so that they find it done when they ask again.
+async fn credentials(access: Arc<TempAccess>) -> Result<Grant> {
+    let ending = access.held_for_now();
+    let mut renewal = tokio::spawn(async move { access.credentials().await });
+    let result = match ending {
+        None => renewal.await,
+        Some(grant) => match tokio::time::timeout(SOON, &mut renewal).await {
+            Ok(result) => result,
+            Err(_) => return Ok(grant),
+        },
+    };
+    result.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "the sign-in was stopped")))
 }
 
 /// Compared in a time that says nothing of where they differ.

@@ -177,24 +177,25 @@ impl Handoff {
 /// How long a connection is given to take its last answer.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 
-/// Whether the other end of a connection belongs to this user, where the system can tell.
+/// Whether the other end of a connection belongs to this user. Where the system does not tell, it does not.
 #[cfg(target_os = "linux")]
 fn is_own(peer: SocketAddr, own: SocketAddr) -> bool {
-    let SocketAddr::V4(peer) = peer else { return false };
-    let SocketAddr::V4(own) = own else { return false };
-    let Ok(table) = std::fs::read_to_string("/proc/net/tcp") else { return true };
-    let written = |address: std::net::SocketAddrV4| {
+    let (SocketAddr::V4(peer), SocketAddr::V4(own)) = (peer, own) else { return false };
+    let written = |address: std::net::SocketAddrV4, before: &str| {
         let number = u32::from_ne_bytes(address.ip().octets());
-        format!("{number:08X}:{:04X}", address.port())
+        format!("{before}{number:08X}:{:04X}", address.port())
     };
-    let (from, to) = (written(peer), written(own));
-    let owner = table.lines().find_map(|line| {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let is_it = fields.next() == Some(&from) && fields.next() == Some(&to);
-        fields.nth(4).filter(|_| is_it)?.parse::<u32>().ok()
+    // An IPv6 socket can speak IPv4 too, and stands in the other table.
+    let tables = [("/proc/net/tcp", ""), ("/proc/net/tcp6", "0000000000000000FFFF0000")];
+    let owner = tables.iter().find_map(|(table, before)| {
+        let (from, to) = (written(peer, before), written(own, before));
+        std::fs::read_to_string(table).ok()?.lines().find_map(|line| {
+            let mut fields = line.split_ascii_whitespace().skip(1);
+            let is_it = fields.next() == Some(&from) && fields.next() == Some(&to);
+            fields.nth(4).filter(|_| is_it)?.parse::<u32>().ok()
+        })
     });
-    // A connection that is gone from the table already has nobody at its other end.
-    owner.is_none_or(|owner| owner == rustix::process::geteuid().as_raw() || owner == 0)
+    owner.is_some_and(|owner| owner == rustix::process::geteuid().as_raw() || owner == 0)
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -212,6 +213,24 @@ mod tests {
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (_, peer) = listener.accept().unwrap();
         assert_eq!(peer, client.local_addr().unwrap());
+        assert!(is_own(peer, listener.local_addr().unwrap()));
+        // One that nobody knows is nobody's.
+        #[cfg(target_os = "linux")]
+        {
+            drop(client);
+            let stranger = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+            assert!(!is_own(stranger, listener.local_addr().unwrap()));
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn ipv4_over_an_ipv6_socket_is_told_too() {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let mapped = Ipv4Addr::LOCALHOST.to_ipv6_mapped();
+        // Where the machine has no IPv6, there is nothing to tell.
+        let Ok(_client) = std::net::TcpStream::connect((mapped, listener.local_addr().unwrap().port())) else { return };
+        let (_, peer) = listener.accept().unwrap();
         assert!(is_own(peer, listener.local_addr().unwrap()));
     }
 

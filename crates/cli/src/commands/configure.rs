@@ -72,7 +72,8 @@ fn lasting(settings: Settings) -> Settings {
     });
     let is_json = |policy: &String| policy.trim_start().starts_with('{');
     let policy = settings.policy.map(|policy| if is_json(&policy) { policy } else { absolute(&policy) });
-    Settings { source, policy, ..settings }
+    let audit_log = settings.audit_log.map(|log| std::path::absolute(&log).unwrap_or(log));
+    Settings { source, policy, audit_log, ..settings }
 }
 
 /// Checks what can be checked before it is used.

@@ -20,8 +20,8 @@ pub(super) async fn logout(arguments: &Logout) -> Result<()> {
             Output::Text => print(&render::signed_out(&done)),
         };
     }
-    let of_profiles = config.profiles.keys().filter_map(|name| config.profile(name).ok());
-    let of_profiles = of_profiles.map(|profile| arguments.access.settings().over(profile));
+    let resolved = |name: &String| arguments.access.settings().resolve(&config, Some(name)).ok();
+    let of_profiles = config.profiles.keys().filter_map(resolved);
     let mut everyone: Vec<_> = of_profiles.chain([settings.clone()]).filter(|it| it.source.is_some()).collect();
     let who = |settings: &Settings| (settings.source.clone(), settings.username.clone());
     everyone.sort_by_key(who);

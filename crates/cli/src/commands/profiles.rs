@@ -22,15 +22,24 @@ pub(super) async fn sync(arguments: &Sync) -> Result<()> {
     ask.extend(given.iter().map(String::as_str));
     let mut profiles = Vec::new();
     if arguments.roles {
+        let profile = config.chosen_name(arguments.access.profile.as_deref())?;
+        let settings = arguments.access.settings().resolve(&config, profile.as_deref())?;
+        if settings.then.is_some() {
+            let message = "the profile goes on to another role, so its roles cannot be profiles of their own";
+            return Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message)
+                .with_hint("choose a profile without `then`, or leave `--roles` out"));
+        }
         let access = access(&arguments.access, arguments.access.settings()).await?;
         let signed_in = access.sign_in().await?;
         let offers = signed_in.assertion.offers()?;
         for (name, offer) in names_for_roles(offers, access.account_names()).iter().zip(offers) {
             let mut command = ask.clone();
-            if let Some(profile) = &arguments.access.profile {
+            if let Some(profile) = &profile {
                 command.extend(["--profile", profile]);
             }
-            command.extend(["--role", offer.role().as_str(), "--provider", offer.provider().as_str()]);
+            // The account too: the profile may name one.
+            let (role, provider) = (offer.role(), offer.provider().as_str());
+            command.extend(["--role", role.as_str(), "--account", role.account_id(), "--provider", provider]);
             profiles.push(AwsProfile::new(name, &command, None)?);
         }
     } else {

@@ -196,18 +196,23 @@ impl Config {
         })
     }
 
+    /// The name of the profile that is asked for, that `TEMPACCESS_PROFILE` names, or `default` where there is one.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where the variable is not text.
+    pub fn chosen_name(&self, asked: Option<&str>) -> Result<Option<String>> {
+        let named = asked.map(str::to_owned).map_or_else(|| env::get(env::PROFILE), |name| Ok(Some(name)))?;
+        Ok(named.or_else(|| self.profiles.contains_key("default").then(|| "default".to_owned())))
+    }
+
     /// The settings of the profile that is asked for, that `TEMPACCESS_PROFILE` names, or that is called `default`.
     ///
     /// # Errors
     ///
     /// As [`profile`](Self::profile); but no profile `default` is no error.
     pub fn chosen_profile(&self, asked: Option<&str>) -> Result<Settings> {
-        let named = asked.map(str::to_owned).map_or_else(|| env::get(env::PROFILE), |name| Ok(Some(name)))?;
-        match named {
-            Some(name) => self.profile(&name),
-            None if self.profiles.contains_key("default") => self.profile("default"),
-            None => Ok(Settings::default()),
-        }
+        self.chosen_name(asked)?.map_or_else(|| Ok(Settings::default()), |name| self.profile(&name))
     }
 }
 
@@ -250,7 +255,12 @@ fn with_profiles(text: &str, profiles: &BTreeMap<String, Settings>) -> Result<(S
         _ => "\n\n",
     };
     let text = format!("{text}{apart}{lines}");
-    Config::parse(&text)?;
+    // The file was right before; one that holds its profiles in an inline table cannot be added to.
+    Config::parse(&text).map_err(|error| {
+        let message = format!("the profiles cannot be written below what stands there: {}", error.message());
+        Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
+            .with_hint("give each profile a table of its own: `[profiles.NAME]`")
+    })?;
     Ok((text, added))
 }
 

@@ -229,7 +229,7 @@ impl Imported {
                 value.as_str().map(str::to_owned).or(number).filter(|value| !value.is_empty())
             };
             let (Some(org), Some(app)) = (value("org-domain"), value("aws-acct-fed-app-id")) else {
-                self.note(name, "not imported: it says neither org nor app (`org-domain`, `aws-acct-fed-app-id`)");
+                self.note(name, "not imported: it must say both org and app (`org-domain`, `aws-acct-fed-app-id`)");
                 continue;
             };
             let settings = Settings {

@@ -93,6 +93,10 @@ impl Tags {
                 }
             };
             limits.check("bytes of one namespace", value.len(), limits.namespace_bytes)?;
+            // The prefix `xml` has its meaning without a declaration, so that nobody else would see two of them.
+            if declared == "xml" && self.declarations.iter().any(|(part, _)| self.raw(&part.local_name) == "xml") {
+                return Err(malformed_at("a namespace prefix is declared twice", position));
+            }
             let number = namespaces.declare(declared, &value).map_err(|why| malformed_at(why, position))?;
             let part = self.part(start, "", declared, value);
             self.declarations.push((part, number));

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::TempAccess;
+use crate::arn::RoleArn;
 use crate::error::Result;
 use crate::exchange::{ChainedRole, Grant};
 use crate::role::{AccountNames, RoleOffer, RoleQuery};
@@ -65,6 +66,9 @@ impl Asked<'_> {
     }
 
     fn key_of(&self, (role, account, provider): (Option<&str>, Option<&str>, Option<&str>)) -> StoreKey {
+        // The ARN of a role says its account already.
+        let says = |role: &RoleArn| account == Some(role.account_id());
+        let account = account.filter(|_| !role.and_then(|role| role.parse().ok()).is_some_and(|role| says(&role)));
         // What was not asked for is not the same as what was asked for and is empty.
         let text = |part: Option<&str>| part.map_or_else(String::new, |part| format!("={part}"));
         let seconds = self.scope.duration().seconds().to_string();

@@ -254,6 +254,15 @@ impl TempAccess {
         }
     }
 
+    /// The credentials that are kept, for as long as they do.
+    #[cfg(feature = "endpoint")]
+    pub(crate) fn held_for_now(&self) -> Option<Grant> {
+        match self.look(&self.place()?) {
+            Held::Fresh(grant) | Held::Ending(grant) => Some(grant),
+            Held::Nothing => None,
+        }
+    }
+
     /// Credentials: those that are kept, as long as they are good for a while yet; else signs in, chooses the role,
     /// exchanges the assertion, writes the audit record, and keeps what was given.
     ///

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::vault::forget_in;
 use super::{About, Entry, EntryKind, Lookup, PlainVault, Store, StoreKey, Vault};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
@@ -114,7 +115,13 @@ impl FileStore {
         let written =
             ToWrite { version: VERSION, key: entry.key.as_str(), vault, about: &entry.about, secret: secret.expose() };
         let text = SecretString::from(serde_json::to_string(&written).map_err(|error| failed(error.into()))?);
-        replace(&self.path(&entry.key), text.expose().as_bytes(), None).map_err(failed)
+        let before = self.vault_of(&entry.key).filter(|before| before != vault);
+        replace(&self.path(&entry.key), text.expose().as_bytes(), None).map_err(failed)?;
+        // What stood there may have been held elsewhere.
+        if let Some(before) = before {
+            forget_in(&before, &entry.key);
+        }
+        Ok(())
     }
 
     /// What stands under this key, where it can be had without asking anybody: nothing is set aside, and nothing is
@@ -139,6 +146,12 @@ impl FileStore {
         let mut files: Vec<_> = entries.filter_map(kind).collect();
         files.sort();
         Ok(files)
+    }
+
+    /// The vault that holds the secret of what stands under this key.
+    fn vault_of(&self, key: &StoreKey) -> Option<String> {
+        let (text, id) = read_own(&self.path(key)).ok()??;
+        Some(parse(text.expose(), id).ok()?.vault)
     }
 
     fn about(&self, key: &StoreKey) -> Option<(About, FileId)> {
@@ -339,7 +352,10 @@ impl Store for FileStore {
     }
 
     fn remove(&self, key: &StoreKey) -> Result<()> {
-        self.vault.forget(key);
+        match self.vault_of(key) {
+            Some(vault) => forget_in(&vault, key),
+            None => self.vault.forget(key),
+        }
         let path = self.path(key);
         self.delete(&path.with_extension("aside")).and(self.delete(&path))
     }

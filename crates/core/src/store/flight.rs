@@ -16,6 +16,8 @@ use crate::error::{Error, ErrorKind, Fault, Result, Stage};
 
 /// As long as a sign-in may take, and a little more.
 const PATIENCE: Duration = Duration::from_secs(16 * 60);
+/// How long whoever has credentials that still do leaves a failed renewal alone.
+const PAUSE: Duration = Duration::from_secs(60);
 /// Between two looks at the lock.
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -69,7 +71,15 @@ impl Turns {
     pub(crate) async fn take(&self, file: Option<&Path>, wait: bool, trouble: impl FnOnce(&Error)) -> Result<Turn<'_>> {
         let since = now();
         let mut within = match self.0.try_lock() {
-            Ok(within) => within,
+            Ok(within) => {
+                // Whoever can do without does not try again what failed a moment ago.
+                if let Some(error) =
+                    within.as_ref().filter(|failure| !wait && failure.is_recent(since)).and_then(Failure::error)
+                {
+                    return Ok(Turn::Failed(error));
+                }
+                within
+            }
             Err(_) if !wait => return Ok(Turn::Busy),
             Err(_) => {
                 let within = tokio::time::timeout(PATIENCE, self.0.lock()).await.map_err(|_| unending())?;
@@ -85,7 +95,8 @@ impl Turns {
                 Ok(Some((mut file, waited))) => {
                     let mut text = String::new();
                     let failure = file.read_to_string(&mut text).ok().and_then(|_| serde_json::from_str(&text).ok());
-                    let met = |failure: &Failure| waited && failure.at >= since;
+                    let met =
+                        |failure: &Failure| (waited && failure.at >= since) || (!wait && failure.is_recent(since));
                     if let Some(error) = failure.filter(met).and_then(|failure| failure.error()) {
                         return Ok(Turn::Failed(error));
                     }
@@ -170,6 +181,16 @@ impl Flight<'_> {
 }
 
 impl Failure {
+    /// Whether it is too early to try the same again: a wrong password, or a push that nobody answered, would be sent
+    /// over and over by programs that nobody watches.
+    fn is_recent(&self, now: u64) -> bool {
+        let is_of_a_person = ["authentication_failed", "factor_failed", "account_locked", "account_action_required"]
+            .contains(&self.kind.as_str());
+        let pause = if is_of_a_person { PATIENCE } else { PAUSE };
+        // A record from the future is none.
+        now.checked_sub(self.at).is_some_and(|age| u128::from(age) < pause.as_millis())
+    }
+
     fn error(&self) -> Option<Error> {
         let kind = ErrorKind::ALL.iter().find(|kind| kind.as_str() == self.kind)?;
         let stage = Stage::ALL.iter().find(|stage| stage.as_str() == self.stage)?;

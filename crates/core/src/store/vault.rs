@@ -63,6 +63,20 @@ impl Vault for PlainVault {
     }
 }
 
+/// Forgets what the vault of this name holds for a key, whichever vault the store has now.
+pub(super) fn forget_in(name: &str, key: &StoreKey) {
+    match name {
+        #[cfg(feature = "keyring")]
+        "keyring" => KeyringVault::new().forget(key),
+        #[cfg(all(feature = "keyring", target_os = "linux"))]
+        "kernel" => KernelVault::new().forget(key),
+        // Those whose secrets stand in the entry.
+        _ => {
+            let _ = key;
+        }
+    }
+}
+
 #[cfg(all(feature = "keyring", target_os = "linux"))]
 pub use system::AtHandVault;
 #[cfg(feature = "keyring")]

@@ -6,6 +6,8 @@ mod text;
 pub use file::{Synced, sync_aws_profiles};
 pub use text::aws_config_with;
 
+use std::collections::{HashMap, HashSet};
+
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::{AccountNames, RoleOffer};
 
@@ -60,26 +62,39 @@ fn quoted(word: &str) -> Option<String> {
     }
 }
 
-/// A name for each role: `ACCOUNT-ROLE`, by the account's name where one is known; with the path or the provider where
-/// that alone would name two. What the file has no place for is a `-` in it.
+/// A name for each role: `ACCOUNT-ROLE`, by the account's name where one is known; with the path, the account's id and the
+/// provider where less would name two. What the file has no place for is a `-` in it.
 pub fn names_for_roles(offers: &[RoleOffer], accounts: &AccountNames) -> Vec<String> {
-    let account = |offer: &RoleOffer| {
-        let id = offer.role().account_id();
-        accounts.get(id).map_or(id, String::as_str).to_owned()
-    };
-    let short = |offer: &RoleOffer| format!("{}-{}", account(offer), offer.role().name());
-    let longer = |offer: &RoleOffer| format!("{}-{}", account(offer), offer.role().path_and_name());
-    let longest = |offer: &RoleOffer| format!("{}-{}", longer(offer), offer.provider().name());
-    let is_only = |name: &dyn Fn(&RoleOffer) -> String, of: &RoleOffer| {
-        offers.iter().filter(|offer| name(offer) == name(of)).count() == 1
-    };
-    let name = |offer: &RoleOffer| match offer {
-        offer if is_only(&short, offer) => short(offer),
-        offer if is_only(&longer, offer) => longer(offer),
-        offer => longest(offer),
-    };
     let fitting = |c: char| if c.is_alphanumeric() || "-_.@+=,: ".contains(c) { c } else { '-' };
-    offers.iter().map(|offer| name(offer).chars().map(fitting).collect::<String>().trim().to_owned()).collect()
+    let fit = |name: String| name.chars().map(fitting).collect::<String>().trim().to_owned();
+    let name = |offer: &RoleOffer, length: usize| {
+        let (role, provider) = (offer.role(), offer.provider().name());
+        let id = role.account_id();
+        let account = accounts.get(id).map_or(id, String::as_str);
+        fit(match length {
+            0 => format!("{account}-{}", role.name()),
+            1 => format!("{account}-{}", role.path_and_name()),
+            2 => format!("{account}-{}-{provider}", role.path_and_name()),
+            _ => format!("{id}-{}-{provider}", role.path_and_name()),
+        })
+    };
+    let mut counts = HashMap::new();
+    for offer in offers {
+        // Each name once, however many lengths give it.
+        let names: HashSet<_> = (0..4).map(|length| name(offer, length)).collect();
+        names.into_iter().for_each(|name| *counts.entry(name).or_insert(0_usize) += 1);
+    }
+    let mut taken = HashSet::new();
+    let mut unique = |offer: &RoleOffer| {
+        let shortest = (0..4).map(|length| name(offer, length)).find(|name| counts.get(name) == Some(&1));
+        let longest = name(offer, 3);
+        let numbered = (2..).map(|number| format!("{longest}-{number}"));
+        let mut names = shortest.into_iter().chain([longest.clone()]).chain(numbered);
+        let found = names.find(|name| !taken.contains(name)).unwrap_or_default();
+        taken.insert(found.clone());
+        found
+    };
+    offers.iter().map(&mut unique).collect()
 }
 
 #[cfg(test)]
@@ -102,6 +117,25 @@ mod tests {
         assert_eq!(names_for_roles(&offers[..1], &AccountNames::new()), ["123456789012-Admin"]);
         let names = AccountNames::from([("123456789012".into(), " [prod]'s\n\"".into())]);
         assert_eq!(names_for_roles(&offers[..1], &names), ["-prod--s---Admin"]);
+        // However they are put together, no two are the same.
+        let offer = |account: &str, role: &str| {
+            let value = format!("arn:aws:iam::{account}:role/{role},arn:aws:iam::{account}:saml-provider/Okta");
+            RoleOffer::from_attribute_value(&value).unwrap()
+        };
+        let (one, two) = ("111111111111", "222222222222");
+        let offers = [
+            offer(one, "eu-Admin"),
+            offer(two, "Admin"),
+            offer(one, "x/Read"),
+            offer(one, "y/Read"),
+            offer(one, "x-Read"),
+        ];
+        let names = AccountNames::from([(one.into(), "prod".into()), (two.into(), "prod-eu".into())]);
+        let found = names_for_roles(&offers, &names);
+        assert_eq!(found.iter().collect::<HashSet<_>>().len(), 5, "{found:?}");
+        let alike = AccountNames::from([(one.into(), "same".into()), (two.into(), "same".into())]);
+        let found = names_for_roles(&[offer(one, "A"), offer(two, "A")], &alike);
+        assert_eq!(found, ["111111111111-A-Okta", "222222222222-A-Okta"]);
     }
 
     #[test]

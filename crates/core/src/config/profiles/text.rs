@@ -6,9 +6,6 @@ use super::file::Synced;
 /// What marks a section as ours: the line right after its header, and nowhere else.
 const MARK: &str = "# managed by tempaccess: `tempaccess profiles sync` writes the next lines anew";
 
-/// The keys that we write.
-const KEYS: [&str; 2] = ["credential_process", "region"];
-
 impl AwsProfile {
     fn header(&self) -> String {
         // `profile default` would be another one.
@@ -34,8 +31,9 @@ struct Section<'t> {
 }
 
 impl<'t> Section<'t> {
-    /// The header of a section of ours, and what others wrote below it: their keys, comments, blank lines.
-    fn ours(&self) -> Option<(&'t str, String)> {
+    /// The header of a section of ours, and what others wrote below it: their keys, comments, blank lines. A region is
+    /// ours only where we write one.
+    fn ours(&self, with_region: bool) -> Option<(&'t str, String)> {
         self.profile.as_ref()?;
         let mut lines = self.text.split_inclusive('\n');
         let header = lines.next()?;
@@ -43,16 +41,11 @@ impl<'t> Section<'t> {
             return None;
         }
         let key = |line: &str| line.split_once('=').map(|(key, _)| key.trim_end().to_owned()).unwrap_or_default();
-        let mut rest = String::new();
-        let mut is_ours_still = true;
-        for line in lines {
-            // Ours are the first ones; what stands below a line of somebody else's is theirs.
-            is_ours_still &= KEYS.contains(&key(line).as_str());
-            if !is_ours_still {
-                rest.push_str(line);
-            }
-        }
-        Some((header, rest))
+        // Ours are the first ones, each once; what stands below is somebody else's.
+        let mut lines = lines.peekable();
+        lines.next_if(|line| key(line) == "credential_process");
+        lines.next_if(|line| with_region && key(line) == "region");
+        Some((header, lines.collect()))
     }
 }
 
@@ -78,7 +71,11 @@ fn profile_of(section: &str) -> Option<String> {
     let (name, _) = head.split_once(']')?;
     let name = name.trim();
     match name.strip_prefix("profile").filter(|rest| rest.starts_with(char::is_whitespace)) {
-        Some(rest) => Some(rest.trim().trim_matches('"').to_owned()),
+        // Quoted as in a shell, where it is quoted.
+        Some(rest) => match shell_words::split(rest).as_deref() {
+            Ok([name]) => Some(name.clone()),
+            _ => Some(rest.trim().trim_matches('"').to_owned()),
+        },
         None => (name == "default").then(|| name.to_owned()),
     }
 }
@@ -105,7 +102,8 @@ pub fn aws_config_with(text: &str, profiles: &[AwsProfile], prune: bool) -> (Str
     for section in sections(text) {
         let wanted = profiles.iter().find(|profile| section.profile.as_deref() == Some(profile.name.as_str()));
         let wanted = wanted.filter(|profile| !there.contains(&profile.name));
-        match (wanted, section.ours()) {
+        let with_region = wanted.is_none_or(|profile| profile.region.is_some());
+        match (wanted, section.ours(with_region)) {
             (Some(profile), Some((header, rest))) => {
                 out.push_str(header);
                 out.push_str(&profile.lines());
@@ -128,7 +126,12 @@ pub fn aws_config_with(text: &str, profiles: &[AwsProfile], prune: bool) -> (Str
         }
         there.extend(wanted.map(|profile| profile.name.clone()));
     }
-    for profile in profiles.iter().filter(|profile| !there.contains(&profile.name)) {
+    for profile in profiles {
+        // Of two that are called alike, the first one counts: a file with both would be read by nobody.
+        if there.contains(&profile.name) {
+            continue;
+        }
+        there.push(profile.name.clone());
         if !out.is_empty() {
             out.push_str(match &out {
                 out if out.ends_with("\n\n") => "",
@@ -202,6 +205,19 @@ mod tests {
         // A mark below something that is no profile marks nothing.
         let text = format!("[sso-session x]\n{MARK}\ncredential_process = x\n");
         assert_eq!(aws_config_with(&text, &[], true).0, text);
+    }
+
+    #[test]
+    fn a_region_that_a_person_wrote_is_theirs_and_one_name_is_one_section() {
+        let plain = AwsProfile::new("a", &["x"], None).unwrap();
+        let (text, _) = aws_config_with("", std::slice::from_ref(&plain), false);
+        let theirs = format!("{text}region = eu-west-1\noutput = json\n");
+        assert_eq!(aws_config_with(&theirs, &[plain.clone()], true).0, theirs);
+        let (text, done) = aws_config_with("", &[plain.clone(), plain], false);
+        assert_eq!((text.matches("[profile a]").count(), done.written.len()), (1, 1));
+        let quoted = "[profile 'my work']\nx = 1\n";
+        let (text, done) = aws_config_with(quoted, &[profile("my work")], true);
+        assert_eq!((text.as_str(), done.left_alone.as_slice()), (quoted, &["my work".to_owned()][..]));
     }
 
     #[test]
