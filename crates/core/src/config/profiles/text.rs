@@ -212,7 +212,7 @@ mod tests {
         let plain = AwsProfile::new("a", &["x"], None).unwrap();
         let (text, _) = aws_config_with("", std::slice::from_ref(&plain), false);
         let theirs = format!("{text}region = eu-west-1\noutput = json\n");
-        assert_eq!(aws_config_with(&theirs, &[plain.clone()], true).0, theirs);
+        assert_eq!(aws_config_with(&theirs, std::slice::from_ref(&plain), true).0, theirs);
         let (text, done) = aws_config_with("", &[plain.clone(), plain], false);
         assert_eq!((text.matches("[profile a]").count(), done.written.len()), (1, 1));
         let quoted = "[profile 'my work']\nx = 1\n";
