@@ -371,7 +371,7 @@ fn status_and_logout() {
 
     let ran = machine.run("logout");
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stdout.contains("the session has ended, 2 credentials forgotten"), "{ran}");
+    assert!(ran.stdout.contains("the session has ended, credentials forgotten: 1"), "{ran}");
     assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/sessions/me"), 1);
     assert!(machine.entries().is_empty());
     assert_eq!(machine.run(PROCESS).code, 7);
@@ -384,7 +384,7 @@ fn logging_out_is_one_persons_business() {
     let (sandbox, mut machine) = demo();
     assert_eq!(login(&machine, "").code, 0);
     let ran = machine.run("logout --username alan@example.com");
-    assert!(ran.stdout.contains("there was no session, 0 credentials forgotten"), "{ran}");
+    assert!(ran.stdout.contains("there was no session, credentials forgotten: 0"), "{ran}");
     assert_eq!(machine.run(PROCESS).code, 0);
     // What keeps one from ending keeps nothing else from it.
     let config = machine.home().join(".config/tempaccess/config.toml");
@@ -396,7 +396,7 @@ fn logging_out_is_one_persons_business() {
     std::fs::write(&damaged, "damaged").unwrap();
     let ran = machine.run("logout --all");
     assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stdout.contains("the session has ended, 2 credentials forgotten"), "{ran}");
+    assert!(ran.stdout.contains("the session has ended, credentials forgotten: 1"), "{ran}");
     assert!(ran.stdout.contains("forgotten beside them: 1") && !damaged.exists(), "{ran}");
     assert!(ran.stderr.contains("`nonsense` names no source"), "{ran}");
     assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/sessions/me"), 1);

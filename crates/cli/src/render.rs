@@ -326,7 +326,7 @@ pub(crate) fn kept_json<'a>(entries: &'a [About], store: &'a str) -> KeptJson<'a
 pub(crate) fn signed_out(done: &[(String, SignedOut)]) -> String {
     let line = |(source, out): &(String, SignedOut)| {
         let session = if out.session_ended { "the session has ended" } else { "there was no session" };
-        format!("{}: {session}, {} credentials forgotten", printable(source), out.credentials_forgotten)
+        format!("{}: {session}, credentials forgotten: {}", printable(source), out.credentials_forgotten)
     };
     let mut lines: Vec<_> = done.iter().map(line).collect();
     if done.iter().any(|(_, out)| out.credentials_forgotten > 0) {

@@ -146,7 +146,7 @@ class Sessions(WithSandbox):
     def test_signing_out_forgets(self):
         session = self.session()
         session.credentials()
-        self.assertEqual(session.sign_out(), 2)
+        self.assertEqual(session.sign_out(), 1)
         with self.assertRaises(tempaccess.InteractionRequired):
             self.session(password=None).credentials()
 

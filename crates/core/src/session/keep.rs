@@ -1,5 +1,7 @@
 //! What is kept: where it stands, how long it is good for, and what is forgotten with a session.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::TempAccess;
@@ -8,7 +10,7 @@ use crate::error::Result;
 use crate::exchange::{ChainedRole, Grant};
 use crate::role::{AccountNames, RoleOffer, RoleQuery};
 use crate::scope::{SessionPolicy, SessionScope};
-use crate::store::{Entry, EntryKind, Lookup, StoreKey};
+use crate::store::{Entry, Lookup, StoreKey};
 
 /// How long before their end credentials are renewed: botocore asks anew in the last 15 minutes, and for every request.
 /// Sessions of less than twice that are renewed in the middle.
@@ -144,14 +146,15 @@ impl TempAccess {
     /// Forgets what came from this person's session. Says how many credentials there were.
     pub(super) fn forget(&self) -> Result<usize> {
         let (Some(store), Some(session)) = (&self.store, self.session_key()) else { return Ok(0) };
-        let (mut forgotten, mut result) = (0, Ok(()));
+        // Each may stand under what was asked and under what that turned out to be.
+        let (mut forgotten, mut result) = (HashSet::new(), Ok(()));
         for (key, about) in store.list()? {
             if about.session.as_ref() == Some(&session) {
-                forgotten += usize::from(about.kind == EntryKind::Credentials);
+                forgotten.extend(about.access_key_id().map(str::to_owned));
                 result = result.and(store.remove(&key));
             }
         }
-        result.map(|()| forgotten)
+        result.map(|()| forgotten.len())
     }
 
     /// The session at the identity provider, as entries name it.
