@@ -42,10 +42,11 @@
 //! | `config` | [`config`]: the configuration that all front ends share; needs the three above | toml |
 //! | `verify` | [`verify`]: is the document genuine? | ring, x509-cert |
 //! | `endpoint` | [`CredentialsEndpoint`]: container credentials on loopback | hyper, ring, tokio |
+//! | `aws-config` | [`TempAccess`] as a provider of credentials for the AWS SDK for Rust | aws-credential-types |
 //! | `keyring` | secrets of a [`store`] sealed with a key in the system's keyring, or held there | keyring, ring |
 //! | `samael` | libxmlsec1 as a second engine for [`verify`] | samael, OpenSSL, libxml2, libxmlsec1 |
 //!
-//! All but the last two are on by default.
+//! All but the last three are on by default.
 //!
 //! # What a session policy is worth
 //!
@@ -71,6 +72,8 @@ mod exchange;
 mod loopback;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(feature = "aws-config")]
+mod provider;
 mod role;
 mod saml;
 mod scope;

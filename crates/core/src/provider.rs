@@ -1,0 +1,57 @@
+//! Credentials for the AWS SDK for Rust.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+
+use crate::credentials::SessionCredentials;
+use crate::error::{Error, Fault};
+use crate::session::TempAccess;
+
+impl From<&SessionCredentials> for Credentials {
+    fn from(credentials: &SessionCredentials) -> Self {
+        Self::builder()
+            .access_key_id(&credentials.access_key_id)
+            .secret_access_key(credentials.secret_access_key.expose())
+            .session_token(credentials.session_token.expose())
+            .expiry(UNIX_EPOCH + Duration::from_secs(u64::try_from(credentials.expiration.as_second()).unwrap_or(0)))
+            .account_id(credentials.account_id())
+            .provider_name("tempaccess")
+            .build()
+    }
+}
+
+/// Credentials that the SDK asks for when it needs them, and again before they end.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use tempaccess_core::{RoleQuery, StsExchange, TempAccess, okta::OktaSource};
+///
+/// let okta = OktaSource::builder("https://acme.okta.com/home/amazon_aws/0oa1b2c3d4E5f6G7h8i9/272").build()?;
+/// let access = TempAccess::builder(okta, StsExchange::builder().build()?).role(RoleQuery::new().role("ReadOnly"));
+/// let config = aws_config::from_env().credentials_provider(access.build()).load().await;
+/// # Ok(())
+/// # }
+/// ```
+impl ProvideCredentials for TempAccess {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(async move {
+            match self.credentials().await {
+                Ok(grant) => Ok(Credentials::from(&grant.answer.credentials)),
+                Err(error) => Err(unavailable(error)),
+            }
+        })
+    }
+}
+
+fn unavailable(error: Error) -> CredentialsError {
+    match error.fault() {
+        Fault::Caller => CredentialsError::invalid_configuration(error),
+        _ => CredentialsError::provider_error(error),
+    }
+}

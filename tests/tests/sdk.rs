@@ -1,0 +1,79 @@
+//! The AWS SDK for Rust with temporary access as its provider.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use aws_config::BehaviorVersion;
+use aws_sdk_sts::config::Region;
+use aws_smithy_async::time::TimeSource;
+use jiff::{SignedDuration, Timestamp};
+use tempaccess_core::store::MemoryStore;
+use tempaccess_core::{
+    AssertionRequest, AssertionSource, Clock, Limits, Result, RoleQuery, SamlResponse, StsExchange, TempAccess,
+};
+use tempaccess_sandbox::{Sandbox, Service, World};
+
+/// Mints at the sandbox, and lives in its time.
+#[derive(Debug, Clone)]
+struct There(Arc<Sandbox>);
+
+#[async_trait::async_trait]
+impl AssertionSource for There {
+    fn describe(&self) -> String {
+        "test".to_owned()
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some("test".to_owned())
+    }
+
+    async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        let claims = self.0.claims_of("alan@example.com").unwrap();
+        SamlResponse::detect(self.0.mint(&claims).unwrap().as_bytes(), &Limits::default())
+    }
+}
+
+impl Clock for There {
+    fn now(&self) -> Timestamp {
+        self.0.clock().now()
+    }
+}
+
+impl TimeSource for There {
+    fn now(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(self.0.clock().now().as_second() as u64)
+    }
+}
+
+#[tokio::test]
+async fn the_sdk_renews_through_an_expiry() {
+    let sandbox = Arc::new(Sandbox::start(World::demo()).unwrap());
+    let there = There(Arc::clone(&sandbox));
+    let access =
+        TempAccess::builder(there.clone(), StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap())
+            .role(RoleQuery::new().role("ReadOnly"))
+            .store(Arc::new(MemoryStore::new()))
+            .clock(Arc::new(there.clone()))
+            .build();
+    let config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .region(Region::new("us-east-1"))
+        .endpoint_url(sandbox.sts_url())
+        .time_source(there)
+        .credentials_provider(access)
+        .load()
+        .await;
+    let client = aws_sdk_sts::Client::new(&config);
+    let issued = || {
+        let is_it = |what: &str| what == "AssumeRoleWithSAML";
+        sandbox.requests().iter().filter(|request| request.service == Service::Sts && is_it(&request.what)).count()
+    };
+    for hours in 1..=3 {
+        for _ in 0..5 {
+            let answer = client.get_caller_identity().send().await.unwrap();
+            assert_eq!(answer.arn(), Some("arn:aws:sts::111122223333:assumed-role/ReadOnly/alan@example.com"));
+            assert_eq!(issued(), hours);
+        }
+        sandbox.clock().advance(SignedDuration::from_mins(61));
+    }
+}
