@@ -54,4 +54,87 @@ function read(response) {
   return call(() => new Assertion(native.read(bytes(response))));
 }
 
-module.exports = { Assertion, TempAccessError, read };
+/** Settings as the configuration spells them: `policyArns` is `policy_arns` there. */
+function settings(given) {
+  const spelt = {};
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined) spelt[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
+  }
+  return JSON.stringify(spelt);
+}
+
+/** Waits for the native side, and no longer than the signal allows. What was begun is finished and kept all the same. */
+async function wait(work, signal) {
+  signal?.throwIfAborted();
+  const aborted =
+    signal && new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+  try {
+    return await (aborted ? Promise.race([work, aborted]) : work);
+  } catch (error) {
+    const [ours, report] = [error?.message?.startsWith?.("TEMPACCESS "), error?.message?.slice("TEMPACCESS ".length)];
+    throw ours ? new TempAccessError(JSON.parse(report)) : error;
+  }
+}
+
+/** What was given. Printed, it shows no secret. */
+class Grant {
+  #given;
+
+  constructor(given) {
+    this.#given = given;
+    this.accessKeyId = given.accessKeyId;
+    this.accountId = given.accountId;
+    this.roleArn = given.roleArn;
+    this.region = given.region ?? undefined;
+    this.expiration = new Date(given.expiration);
+  }
+
+  get secretAccessKey() {
+    return this.#given.secretAccessKey;
+  }
+
+  get sessionToken() {
+    return this.#given.sessionToken;
+  }
+
+  /** All that is known of it but for the secrets, as `tempaccess login --output json` prints it. */
+  get summary() {
+    return JSON.parse(this.#given.summaryJson);
+  }
+}
+
+/** Temporary access: who signs in, which role is taken, for how long and how narrow. */
+class Session {
+  #native;
+
+  constructor({ profile, config, password, ...given } = {}) {
+    this.#native = call(() => new native.Session(profile, config, password, settings(given)));
+  }
+
+  async credentials({ signal } = {}) {
+    return new Grant(await wait(this.#native.credentials(), signal));
+  }
+
+  async renew({ anew = false, signal } = {}) {
+    return new Grant(await wait(this.#native.renew(anew), signal));
+  }
+
+  async roles({ signal } = {}) {
+    return wait(this.#native.roles(), signal);
+  }
+
+  async signOut({ signal } = {}) {
+    return wait(this.#native.signOut(), signal);
+  }
+}
+
+/** A credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromTempAccess({ … }) })`. */
+function fromTempAccess(options) {
+  const session = new Session(options);
+  return async () => {
+    const { accessKeyId, secretAccessKey, sessionToken, expiration, accountId } = await session.credentials();
+    return { accessKeyId, secretAccessKey, sessionToken, expiration, accountId };
+  };
+}
+
+module.exports = { Assertion, Grant, Session, TempAccessError, fromTempAccess, read };

@@ -2,17 +2,19 @@
 //!
 //! An error goes over as JSON under the code `TEMPACCESS`; `index.js` makes it a `TempAccessError`.
 
+mod session;
+
 use std::collections::BTreeMap;
 
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use tempaccess_core::{Clock, Inspection, Limits, RoleOffer, RoleQuery, SamlResponse, SystemClock};
 
-type Result<T> = std::result::Result<T, napi::Error<&'static str>>;
+pub(crate) type Result<T> = std::result::Result<T, napi::Error<&'static str>>;
 
 const CODE: &str = "TEMPACCESS";
 
-fn thrown(error: &tempaccess_core::Error) -> napi::Error<&'static str> {
+pub(crate) fn thrown(error: &tempaccess_core::Error) -> napi::Error<&'static str> {
     napi::Error::new(CODE, serde_json::to_string(&error.report()).unwrap_or_default())
 }
 
