@@ -122,3 +122,65 @@ fn namespaces_in_one_place_are_bounded() {
     let error = tempaccess_core::verify::canonicalize(&three, None, &[], &Limits::default()).unwrap_err();
     assert_eq!(error.to_string(), "the SAML response is over the limit of 128 namespaces in one place");
 }
+
+/// A vector by its name, its keys, and the instant that it is judged at.
+fn named(name: &str) -> (SignedVector, TrustedKeys, jiff::Timestamp) {
+    let vector = vectors::signed().into_iter().find(|vector| vector.file.ends_with(name)).unwrap();
+    let keys = TrustedKeys::parse(&std::fs::read(vector.folder().join(vector.field("key").unwrap())).unwrap()).unwrap();
+    let now = vector.field("clock").unwrap().parse().unwrap();
+    (vector, keys, now)
+}
+
+#[test]
+fn whom_it_is_meant_for_is_for_the_caller_to_say() {
+    let (vector, keys, now) = named("both.vector");
+    let verifier = Verifier::new(keys);
+    let response = SamlResponse::detect(vector.document.as_bytes(), &Limits::default()).unwrap();
+    let (audience, recipient) = ("urn:amazon:webservices", "https://signin.aws.amazon.com/saml");
+    assert!(verifier.verify(&response, &Expectations::new(audience, recipient), now).is_ok());
+    for (audience, recipient) in [("urn:other", recipient), (audience, "https://other.example/saml")] {
+        let error = verifier.verify(&response, &Expectations::new(audience, recipient), now).unwrap_err();
+        assert_eq!(error.kind().as_str(), "assertion_not_accepted", "{error}");
+    }
+}
+
+#[test]
+fn keys_say_which_they_are_and_refusals_which_they_would_be() {
+    let (vector, keys, now) = named("both.vector");
+    let key = &keys.keys()[0];
+    let pem = std::fs::read_to_string(vector.folder().join("rsa.pem")).unwrap();
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let der = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, base64).unwrap();
+    let digest: String = sha2::Digest::finalize(<sha2::Sha256 as sha2::Digest>::new_with_prefix(&der))
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!((key.sha256(), key.subject()), (digest.as_str(), Some("CN=idp")));
+    let response = SamlResponse::detect(vector.document.as_bytes(), &Limits::default()).unwrap();
+    let verified = Verifier::new(keys).verify(&response, &Expectations::aws(), now).unwrap();
+    let signatures: Vec<_> =
+        verified.signatures().iter().map(|one| (one.of.as_str(), one.key_sha256.as_str())).collect();
+    assert_eq!(signatures, [("Response", digest.as_str()), ("Assertion", digest.as_str())]);
+    let hint = |name: &str| {
+        let (vector, keys, now) = named(name);
+        let response = SamlResponse::detect(vector.document.as_bytes(), &Limits::default()).unwrap();
+        let error = Verifier::new(keys).verify(&response, &Expectations::aws(), now).unwrap_err();
+        format!("{error}; {}", error.hint().unwrap_or_default())
+    };
+    assert!(
+        hint("changed-value.vector").contains("it names a trusted certificate"),
+        "{}",
+        hint("changed-value.vector")
+    );
+    assert!(
+        hint("attacker-key-info.vector").contains("it names a certificate with the SHA-256"),
+        "{}",
+        hint("attacker-key-info.vector")
+    );
+    assert!(
+        hint("short-rsa.vector").contains("an RSA key of 1024 bits, which is too short"),
+        "{}",
+        hint("short-rsa.vector")
+    );
+    assert!(hint("unsigned.vector").contains("the identity provider must sign"), "{}", hint("unsigned.vector"));
+}
