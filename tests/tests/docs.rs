@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use tempaccess_core::ErrorKind;
-use tempaccess_core::config::ENVIRONMENT;
+use tempaccess_core::config::{Config, ENVIRONMENT, Settings};
 
 fn errors() -> String {
     let mut table = "| exit code | kind | fault | meaning |\n| --- | --- | --- | --- |\n".to_owned();
@@ -30,14 +30,40 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
     format!("{before}{marker}{table}\n{rest}")
 }
 
+fn settings() -> String {
+    let mut table = "| key | meaning |\n| --- | --- |\n".to_owned();
+    for (key, meaning) in Settings::MEANINGS {
+        // What leads on in the documentation of the code leads nowhere here.
+        let meaning = meaning.split("; see [").next().unwrap_or_default().trim().trim_end_matches('.');
+        let _ = writeln!(table, "| `{key}` | {meaning} |");
+    }
+    table
+}
+
 #[test]
 fn the_tables_are_those_of_the_code() {
-    let file = tempaccess_tests::workspace().join("docs/output.md");
-    let text = std::fs::read_to_string(&file).unwrap();
-    let expected = with_table(&with_table(&text, "errors", &errors()), "environment", &environment());
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&file, &expected).unwrap();
-    } else {
-        assert!(text == expected, "docs/output.md is behind; renew it with UPDATE_DOCS=1");
+    let tables = [
+        ("docs/output.md", "errors", errors()),
+        ("docs/output.md", "environment", environment()),
+        ("docs/configuration.md", "settings", settings()),
+    ];
+    for (file, name, table) in tables {
+        let path = tempaccess_tests::workspace().join(file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let expected = with_table(&text, name, &table);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &expected).unwrap();
+        } else {
+            assert!(text == expected, "{file} is behind; renew it with UPDATE_DOCS=1");
+        }
     }
+}
+
+#[test]
+fn the_example_of_the_configuration_is_one() {
+    let text = std::fs::read_to_string(tempaccess_tests::workspace().join("docs/configuration.md")).unwrap();
+    let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let config = Config::parse(example).unwrap();
+    assert_eq!(config.profile("deploy").unwrap().chain().unwrap().len(), 1);
+    assert_eq!(config.profile("count-objects").unwrap().username.as_deref(), Some("ada@example.com"));
 }

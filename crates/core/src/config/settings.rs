@@ -33,6 +33,9 @@ macro_rules! settings {
             /// The names of all settings, as a profile has them.
             pub const KEYS: &[&str] = &[$(stringify!($name)),+];
 
+            /// The same with what each means, as the documentation lists them.
+            pub const MEANINGS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+))),+];
+
             /// These settings, and where one is not set, the other's.
             #[must_use]
             pub fn over(self, other: Self) -> Self {
@@ -45,7 +48,7 @@ macro_rules! settings {
 settings! {
     /// The profile whose settings count where this one is silent: an org and a person are written down once.
     base: String,
-    /// Where the SAML response comes from; see [`SourceSpec`].
+    /// Where the SAML response comes from: the link of Okta's AWS app, `file:PATH`, `command:PROGRAM ARGUMENTS`; see [`SourceSpec`].
     source: String,
     /// The user name at the identity provider.
     username: String,
@@ -53,13 +56,13 @@ settings! {
     password_command: String,
     /// The second factor: `push`, `code`, `sms`, `call`, `email`, `question`.
     factor: String,
-    /// The role; see [`RoleQuery::role`].
+    /// The role: its ARN, name, `ACCOUNT/NAME`, or a glob; see [`RoleQuery::role`].
     role: String,
-    /// The account; see [`RoleQuery::account`].
+    /// The account: its id, its name, or a glob; see [`RoleQuery::account`].
     account: String,
-    /// The SAML provider; see [`RoleQuery::provider`].
+    /// The SAML provider, where a role is offered through several: its ARN, its name, or a glob; see [`RoleQuery::provider`].
     provider: String,
-    /// Roles to go on to from there, each from the session of the one before; see [`NextRole`].
+    /// Roles to go on to from there, each from the session of the one before (role chaining); see [`NextRole`].
     then: Vec<NextRole>,
     /// How long the session shall last: `45m`, `1h30m`, seconds.
     duration: String,
