@@ -89,15 +89,9 @@ pub(crate) fn fuzz(seconds: &str) -> Done {
 /// Builds and installs the Python package as a user would, and holds it to the vectors.
 fn python() -> Done {
     let python = parts::virtual_environment()?;
-    run(Command::new(&python).args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--force-reinstall",
-        "--no-deps",
-        "./crates/py",
-    ]))?;
+    let install = ["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "./crates/py"];
+    // As for Node: what is tested is not how fast it is.
+    run(Command::new(&python).args(install).env("MATURIN_PEP517_ARGS", "--profile=dev"))?;
     run(Command::new(&python).args(["-m", "unittest", "discover", "--start-directory", "crates/py/tests"]))
 }
 
