@@ -214,10 +214,7 @@ impl Settings {
     ///
     /// As the parts: nothing has left the machine when one comes.
     pub fn access(&self, config: &Config, password: Option<SecretString>) -> Result<TempAccessBuilder> {
-        let transport = Arc::new(HttpTransport::builder().ca_files_from_env().build()?);
-        let store = self.store()?;
-        let source = self.assertion_source(Arc::clone(&transport), password, store.clone())?;
-        self.put_together(source, transport, store, config)
+        self.put_together(config, |transport, store| self.assertion_source(transport, password, store))
     }
 
     /// The credentials that these settings ask for, where they are kept and good for a while yet: no network, no prompt,
@@ -256,18 +253,18 @@ impl Settings {
     ///
     /// As [`access`](Self::access).
     pub fn access_from(&self, source: Arc<dyn AssertionSource>, config: &Config) -> Result<TempAccessBuilder> {
-        let transport = HttpTransport::builder().ca_files_from_env().build()?;
-        self.put_together(source, Arc::new(transport), self.store()?, config)
+        self.put_together(config, |_, _| Ok(source))
     }
 
     fn put_together(
         &self,
-        source: Arc<dyn AssertionSource>,
-        transport: Arc<HttpTransport>,
-        store: Option<Arc<dyn Store>>,
         config: &Config,
+        source: impl FnOnce(Arc<HttpTransport>, Option<Arc<dyn Store>>) -> Result<Arc<dyn AssertionSource>>,
     ) -> Result<TempAccessBuilder> {
-        let (scope, exchange) = (self.scope()?, self.exchange(transport)?);
+        let transport = Arc::new(HttpTransport::builder().ca_files_from_env().build()?);
+        let (scope, exchange) = (self.scope()?, self.exchange(Arc::clone(&transport))?);
+        let store = self.store()?;
+        let source = source(transport, store.clone())?;
         let log = self.audit_log.clone().or_else(default_audit_log).ok_or_else(|| {
             Error::new(
                 ErrorKind::AuditFailed,
