@@ -357,3 +357,54 @@ impl Element for At<'_> {
         self.tree.attribute(self.node, name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(xml: &str) -> Result<Tree> {
+        Tree::read(xml, &Limits::default())
+    }
+
+    #[test]
+    fn what_is_no_name_and_no_character_is_refused() {
+        const XML_DECLARED: &str = "xmlns:xml='http://www.w3.org/XML/1998/namespace'";
+        let twice = format!("<a {XML_DECLARED} {XML_DECLARED}/>");
+        for bad in [
+            "<1a/>",
+            "<-/>",
+            "<:a/>",
+            "<a:/>",
+            "<a:1b xmlns:a='urn:a'/>",
+            "<a:b:c xmlns:a='urn:a'/>",
+            "<a 1x='y'/>",
+            "<a x='&#1;'/>",
+            "<a x='&#xFFFE;'/>",
+            "<a p:x='1'/>",
+            "<a p:x='1' y='2'/>",
+            "<a x='1' x='2'/>",
+            "<a xmlns:p='urn:a' xmlns:q='urn:a' p:x='1' q:x='2'/>",
+            &twice,
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        let once = format!("<a {XML_DECLARED} xml:lang='en'/>");
+        for good in ["<_a-1.b \u{e9}='x'/>", "<a x='&#x9;' y='&#x9;'/>", "<a xmlns:p='urn:a' p:x='1' x='2'/>", &once] {
+            assert!(read(good).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn a_tag_means_what_it_means_where_it_stands() {
+        let tree = read(r#"<r xmlns="urn:1"><s xmlns="urn:2"><v/></s><v/><v x="1"/><v x="1"/><v/></r>"#).unwrap();
+        let found: Vec<_> = tree
+            .all()
+            .filter(|node| tree.name(*node).is_some_and(|name| name.local_name == "v"))
+            .map(|node| (tree.name(node).unwrap().namespace, tree.attribute(node, "x")))
+            .collect();
+        assert_eq!(
+            found,
+            [("urn:2", None), ("urn:1", None), ("urn:1", Some("1")), ("urn:1", Some("1")), ("urn:1", None)]
+        );
+    }
+}
