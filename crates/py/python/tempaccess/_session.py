@@ -50,6 +50,9 @@ class Terminal:
         print(message, file=sys.stderr)
 
 
+TERMINAL: Prompter = Terminal()
+
+
 class Session:
     """Temporary access: who signs in, which role is taken, for how long and how narrow.
 
@@ -69,13 +72,13 @@ class Session:
         profile: str | None = None,
         *,
         config: str | None = None,
-        prompter: Prompter | None | type[Ellipsis] = ...,  # type: ignore[valid-type]
+        prompter: Prompter | None = TERMINAL,
         assertion_source: Callable[[], str | bytes] | None = None,
         password: str | None = None,
         **settings: Any,
     ) -> None:
-        if prompter is ...:
-            prompter = Terminal() if sys.stdin is not None and sys.stdin.isatty() else None
+        if prompter is TERMINAL and not (sys.stdin is not None and sys.stdin.isatty()):
+            prompter = None
         self._native = _tempaccess.Session(
             profile,
             config=config,

@@ -1,12 +1,10 @@
-from collections.abc import Mapping
+"""The native half."""
+
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, final
 
-from ._boto import boto3_session as boto3_session
-from ._boto import botocore_credentials as botocore_credentials
-from ._session import Prompter as Prompter
-from ._session import Session as Session
-from ._session import Terminal as Terminal
+from ._session import Prompter
 
 __version__: str
 
@@ -153,7 +151,7 @@ class Role:
     def account_id(self) -> str: ...
     @property
     def name(self) -> str: ...
-    def __eq__(self, other: object) -> bool: ...
+    def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
 @final
@@ -211,3 +209,29 @@ class Grant:
 
     def credential_process(self) -> str:
         """What the AWS CLI and the SDKs expect of a `credential_process`."""
+
+@final
+class Session:
+    """Temporary access: who signs in, which role is taken, for how long and how narrow."""
+
+    def __new__(
+        cls,
+        profile: str | None = None,
+        *,
+        config: str | None = None,
+        prompter: Prompter | None = None,
+        assertion_source: Callable[[], str | bytes] | None = None,
+        password: str | None = None,
+        settings: dict[str, Any] | None = None,
+    ) -> Session: ...
+    def credentials(self) -> Grant:
+        """Credentials: those that are kept as long as they are good for a while yet; else a sign-in."""
+
+    def renew(self, *, anew: bool = False) -> Grant:
+        """Credentials that are new, whatever is kept."""
+
+    def roles(self) -> list[Role]:
+        """Signs in and lists the roles that are offered."""
+
+    def sign_out(self) -> int:
+        """Ends the session at the identity provider and forgets what came from it. Says how many credentials that were."""
