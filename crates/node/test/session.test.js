@@ -2,8 +2,8 @@
 "use strict";
 
 const assert = require("node:assert/strict");
-const { execFileSync, spawn } = require("node:child_process");
-const { existsSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
+const { execFileSync, spawn, spawnSync } = require("node:child_process");
+const { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } = require("node:fs");
 const { createRequire } = require("node:module");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
@@ -91,4 +91,22 @@ test("the AWS SDK for JavaScript takes it as its provider", async (context) => {
     assert.equal(Arn, "arn:aws:sts::111122223333:assumed-role/ReadOnly/alan@example.com");
   }
   assert.equal(audit().length, 1);
+});
+
+test("the types are those that TypeScript expects", (context) => {
+  const folder = join(root, "target/parts/node");
+  const tsc = join(folder, "node_modules/typescript/bin/tsc");
+  if (!existsSync(tsc)) {
+    assert.ok(!process.env.CI, "TypeScript is missing; install it with: cargo xtask parts");
+    return context.skip("TypeScript is missing; install it with: cargo xtask parts");
+  }
+  // As in a project of a user's: the packages beside the source.
+  const project = mkdtempSync(join(folder, "types-"));
+  context.after(() => rmSync(project, { recursive: true }));
+  mkdirSync(join(project, "node_modules"));
+  symlinkSync(join(__dirname, ".."), join(project, "node_modules/tempaccess"));
+  copyFileSync(join(__dirname, "../types/usage.ts"), join(project, "usage.ts"));
+  const options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022", "--skipLibCheck"];
+  const ran = spawnSync(process.execPath, [tsc, ...options, "usage.ts"], { cwd: project, encoding: "utf8" });
+  assert.equal(ran.status, 0, ran.stdout);
 });
