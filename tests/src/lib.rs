@@ -1,5 +1,6 @@
 //! What the tests share: the vectors, the command line, the real parts.
 
+pub mod ada;
 pub mod cli;
 pub mod parts;
 pub mod person;

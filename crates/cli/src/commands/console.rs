@@ -19,9 +19,8 @@ struct OpenedJson<'a> {
 /// How long the browser may take to come for the address.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) async fn open(mut arguments: Console) -> Result<()> {
-    arguments.access.profile = arguments.of.take().or(arguments.access.profile);
-    let settings = arguments.access.settings().over(arguments.session.settings());
+pub(super) async fn open(arguments: Console) -> Result<()> {
+    let (given, settings) = arguments.chosen.into_parts();
     let mut console = tempaccess_core::Console::new();
     if let Some(destination) = &arguments.destination {
         console = console.destination(destination);
@@ -29,12 +28,12 @@ pub(super) async fn open(mut arguments: Console) -> Result<()> {
     if let Some(duration) = &arguments.console_duration {
         console = console.duration(duration.parse()?);
     }
-    let known = config(arguments.access.config.as_deref())?;
-    let resolved = settings.clone().resolve(&known, arguments.access.profile.as_deref())?;
+    let known = config(given.config.as_deref())?;
+    let resolved = settings.clone().resolve(&known, given.profile.as_deref())?;
     if let Some(url) = resolved.federation_endpoint_url {
         console = console.endpoint_url(url);
     }
-    let grant = access(&arguments.access, settings).await?.credentials().await?;
+    let grant = access(&given, settings).await?.credentials().await?;
     let transport = HttpTransport::builder().ca_files_from_env().build()?;
     let url = console.sign_in_url(&transport, &grant).await?;
     let principal = grant.answer.assumed_role_arn.as_deref();

@@ -66,10 +66,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             };
             print(text.expose().trim_end())
         }
-        Command::Env(mut arguments) => {
-            arguments.access.profile = arguments.of.take().or(arguments.access.profile);
-            let settings = arguments.access.settings().over(arguments.session.settings());
-            let grant = access(&arguments.access, settings).await?.credentials().await?;
+        Command::Env(arguments) => {
+            let (given, settings) = arguments.chosen.into_parts();
+            let grant = access(&given, settings).await?.credentials().await?;
             print(
                 sink::assignments(arguments.shell.into(), &sink::environment(&grant.answer.credentials))?
                     .expose()

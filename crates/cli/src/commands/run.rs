@@ -17,10 +17,9 @@ pub(crate) struct Running {
 }
 
 /// The program, with credentials in its environment or the way to them.
-pub(crate) async fn prepare(mut arguments: Exec) -> Result<Running> {
-    arguments.access.profile = arguments.of.take().or(arguments.access.profile);
-    let settings = arguments.access.settings().over(arguments.session.settings());
-    let access = access(&arguments.access, settings).await?;
+pub(crate) async fn prepare(arguments: Exec) -> Result<Running> {
+    let (given, settings) = arguments.chosen.into_parts();
+    let access = access(&given, settings).await?;
     // Whatever is to be asked is asked now, before there is a program that waits.
     let grant = access.credentials().await?;
     let mut words = arguments.program.into_iter();
@@ -114,10 +113,9 @@ mod signals {
     }
 }
 
-pub(super) async fn serve(mut arguments: Serve) -> Result<()> {
-    arguments.access.profile = arguments.of.take().or(arguments.access.profile);
-    let settings = arguments.access.settings().over(arguments.session.settings());
-    let access = access(&arguments.access, settings).await?;
+pub(super) async fn serve(arguments: Serve) -> Result<()> {
+    let (given, settings) = arguments.chosen.into_parts();
+    let access = access(&given, settings).await?;
     access.credentials().await?;
     let endpoint = CredentialsEndpoint::bind(access, arguments.port).await?;
     let text = sink::assignments(arguments.shell.into(), &endpoint.environment())?;

@@ -1,0 +1,40 @@
+//! Ada at the demo sandbox, and what a test asks of either.
+
+use std::process::Command;
+
+use serde_json::Value;
+use tempaccess_sandbox::{Sandbox, Service, World};
+
+use crate::cli::{Machine, Ran, binary};
+
+/// The sandbox, and a machine at it that is Ada's and wants a role.
+pub fn demo() -> (Sandbox, Machine) {
+    let sandbox = Sandbox::start(World::demo()).expect("it starts");
+    let mut machine = Machine::at(&sandbox);
+    machine.set("TEMPACCESS_USERNAME", "ada@example.com");
+    machine.set("TEMPACCESS_ROLE", "111122223333/ReadOnly");
+    (sandbox, machine)
+}
+
+/// Signs in as her.
+pub fn login(machine: &Machine, rest: &str) -> Ran {
+    machine.run_with(&format!("login --password-stdin --no-interactive {rest}"), "correct horse\n")
+}
+
+/// How often a service was asked for something.
+pub fn asked(sandbox: &Sandbox, service: Service, what: &str) -> usize {
+    sandbox.requests().iter().filter(|request| request.service == service && request.what.contains(what)).count()
+}
+
+/// What a command printed, as JSON.
+pub fn json(ran: &Ran) -> Value {
+    serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran}"))
+}
+
+/// The command without anything around it, so that what is done to its process is done to it.
+pub fn itself(machine: &Machine, command: &str) -> Command {
+    let prepared = machine.command(Vec::<&str>::new());
+    let mut itself = Command::new(binary());
+    itself.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?)))).arg(command);
+    itself
+}
