@@ -22,10 +22,14 @@ let home;
 before(async () => {
   sandbox = spawn(join(programs, "tempaccess-sandbox"), ["--okta-port", "0", "--sts-port", "0"]);
   let said = "";
-  for await (const piece of sandbox.stdout) {
-    said += piece;
-    if (said.includes("People")) break;
-  }
+  // Read on for as long as it runs: it ends when nobody listens.
+  await new Promise((resolve, reject) => {
+    sandbox.once("exit", (code) => reject(new Error(`the sandbox ended with ${code}`)));
+    sandbox.stdout.on("data", (piece) => {
+      said += piece;
+      if (said.includes("People")) resolve();
+    });
+  });
   for (const [, name, value] of said.matchAll(/export (\w+)=(\S+)/g)) variables[name] = value;
 });
 
