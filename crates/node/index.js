@@ -64,15 +64,20 @@ function settings(given) {
 }
 
 /** Waits for the native side, and no longer than the signal allows. What was begun is finished and kept all the same. */
-async function wait(work, signal) {
+async function wait(begin, signal) {
   signal?.throwIfAborted();
-  const aborted =
-    signal && new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason), { once: true }));
+  const work = begin();
+  let abort;
+  const aborted = signal && new Promise((_, reject) => signal.addEventListener("abort", (abort = () => reject(signal.reason))));
   try {
     return await (aborted ? Promise.race([work, aborted]) : work);
   } catch (error) {
-    const [ours, report] = [error?.message?.startsWith?.("TEMPACCESS "), error?.message?.slice("TEMPACCESS ".length)];
-    throw ours ? new TempAccessError(JSON.parse(report)) : error;
+    // Whoever gave up hears no more of it.
+    work.catch(() => {});
+    const ours = error?.message?.startsWith?.("TEMPACCESS ");
+    throw ours ? new TempAccessError(JSON.parse(error.message.slice("TEMPACCESS ".length))) : error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
   }
 }
 
@@ -112,19 +117,19 @@ class Session {
   }
 
   async credentials({ signal } = {}) {
-    return new Grant(await wait(this.#native.credentials(), signal));
+    return new Grant(await wait(() => this.#native.credentials(), signal));
   }
 
   async renew({ anew = false, signal } = {}) {
-    return new Grant(await wait(this.#native.renew(anew), signal));
+    return new Grant(await wait(() => this.#native.renew(anew), signal));
   }
 
   async roles({ signal } = {}) {
-    return wait(this.#native.roles(), signal);
+    return wait(() => this.#native.roles(), signal);
   }
 
   async signOut({ signal } = {}) {
-    return wait(this.#native.signOut(), signal);
+    return wait(() => this.#native.signOut(), signal);
   }
 }
 

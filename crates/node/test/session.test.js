@@ -77,6 +77,10 @@ test("errors and signals", async () => {
   assert.throws(() => new Session({ rol: "ReadOnly" }), /unknown field `rol`/);
   assert.throws(() => new Session({ ...alan, duration: "1m" }), { code: "invalid_scope" });
   await assert.rejects(new Session(alan).credentials({ signal: AbortSignal.abort() }), { name: "AbortError" });
+  const controller = new AbortController();
+  const waiting = new Session(alan).renew({ signal: controller.signal });
+  controller.abort();
+  await assert.rejects(waiting, { name: "AbortError" });
   const roles = await new Session({ ...alan, role: undefined }).roles();
   assert.deepEqual(roles.map((role) => role.name), ["ReadOnly"]);
 });
