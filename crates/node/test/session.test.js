@@ -78,9 +78,13 @@ test("errors and signals", async () => {
   assert.throws(() => new Session({ ...alan, duration: "1m" }), { code: "invalid_scope" });
   await assert.rejects(new Session(alan).credentials({ signal: AbortSignal.abort() }), { name: "AbortError" });
   const controller = new AbortController();
-  const waiting = new Session(alan).renew({ signal: controller.signal });
+  const session = new Session(alan);
+  const waiting = session.renew({ signal: controller.signal });
   controller.abort();
   await assert.rejects(waiting, { name: "AbortError" });
+  // What was begun is finished, and serves whoever asks next.
+  await session.credentials();
+  assert.equal(audit().filter((line) => JSON.parse(line).outcome === "issued").length, 1);
   const roles = await new Session({ ...alan, role: undefined }).roles();
   assert.deepEqual(roles.map((role) => role.name), ["ReadOnly"]);
 });
