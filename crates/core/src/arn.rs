@@ -121,7 +121,8 @@ fn at_colon(text: &str) -> Option<(&str, &str)> {
     Some((text.get(..colon)?, text.get(colon + 1..)?))
 }
 
-fn is_name_byte(byte: u8) -> bool {
+/// What IAM and STS take in names: `[\w+=,.@-]`.
+pub(crate) fn is_name_byte(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'+' | b'=' | b',' | b'.' | b'@' | b'-')
 }
 

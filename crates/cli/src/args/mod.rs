@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tempaccess_core::config::OtherTool;
 use tempaccess_core::sink::Shell;
 
-pub(crate) use shared::{Access, Chosen, Session, Store};
+pub(crate) use shared::{Access, Chosen, Session, Store, absolute_source};
 
 use crate::complete;
 

@@ -19,6 +19,14 @@ pub(crate) struct Chosen {
     session: Session,
 }
 
+/// A source that means the same from anywhere.
+pub(crate) fn absolute_source(source: String) -> String {
+    match source.strip_prefix("file:").and_then(|path| std::path::absolute(path).ok()) {
+        Some(path) => format!("file:{}", path.display()),
+        None => source,
+    }
+}
+
 impl Chosen {
     /// Where to sign in, with the profile in it, and the settings that were given.
     pub(crate) fn into_parts(self) -> (Access, Settings) {
@@ -111,10 +119,7 @@ impl Access {
     pub(crate) fn words(&self) -> Vec<String> {
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let config = self.config.as_deref().map(|path| absolute(path).to_string_lossy().into_owned());
-        let source = self.source.as_ref().map(|source| match source.strip_prefix("file:") {
-            Some(path) => format!("file:{}", absolute(Path::new(path)).display()),
-            None => source.clone(),
-        });
+        let source = self.source.clone().map(absolute_source);
         let options = [
             ("--config", config),
             ("--source", source),

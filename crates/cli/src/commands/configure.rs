@@ -8,7 +8,7 @@ use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
 
 use super::{print, print_json};
-use crate::args::{Configure, Import, Output};
+use crate::args::{Configure, Import, Output, absolute_source};
 use crate::render;
 use crate::terminal::{Silent, Terminal};
 
@@ -66,10 +66,7 @@ async fn ask(given: Settings, prompter: &dyn Prompter) -> Result<Settings> {
 fn lasting(settings: Settings) -> Settings {
     let absolute =
         |path: &str| std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string());
-    let source = settings.source.map(|source| match source.strip_prefix("file:") {
-        Some(path) => format!("file:{}", absolute(path)),
-        None => source,
-    });
+    let source = settings.source.map(absolute_source);
     let is_json = |policy: &String| policy.trim_start().starts_with('{');
     let policy = settings.policy.map(|policy| if is_json(&policy) { policy } else { absolute(&policy) });
     let audit_log = settings.audit_log.map(|log| std::path::absolute(&log).unwrap_or(log));

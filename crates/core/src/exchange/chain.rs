@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 
 use super::{Grant, Shortening, StsAnswer, TokenExchange};
-use crate::arn::RoleArn;
+use crate::arn::{RoleArn, is_name_byte};
 use crate::clock::Clock;
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -39,10 +39,9 @@ fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidScope, Stage::Scope, message)
 }
 
-/// The characters that STS takes in names: `[\w+=,.@-]`.
+/// Whether STS takes it as the name of a session or as a source identity.
 fn is_name(text: &str) -> bool {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
-    (2..=64).contains(&text.len()) && text.bytes().all(fits)
+    (2..=64).contains(&text.len()) && text.bytes().all(is_name_byte)
 }
 
 impl ChainedRole {
@@ -95,7 +94,7 @@ impl ChainedRole {
     /// `invalid_scope` where it is not 2 to 1,224 of letters, digits and `_+=,.@:/-`.
     pub fn external_id(mut self, id: impl Into<String>) -> Result<Self> {
         let id = id.into();
-        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@:/-".contains(&byte);
+        let fits = |byte: u8| is_name_byte(byte) || matches!(byte, b':' | b'/');
         if !(2..=1_224).contains(&id.len()) || !id.bytes().all(fits) {
             return Err(invalid(format!("`{id}` cannot be an external id"))
                 .with_hint("it has 2 to 1,224 letters, digits and `_+=,.@:/-`"));
@@ -176,8 +175,7 @@ impl ChainRequest {
     /// This role, from the session of `before`.
     pub(crate) fn new(role: &ChainedRole, before: &StsAnswer, scope: &SessionScope) -> Result<Self> {
         scope.check_for(&role.role)?;
-        let before_name = before.assumed_role_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
-        let session_name = role.session_name.as_deref().or(before_name).ok_or_else(|| {
+        let session_name = role.session_name.as_deref().or(before.session_name()).ok_or_else(|| {
             invalid("the session before has no name that the next one could take over".to_owned())
                 .with_hint("give the chained role a `session_name`")
         })?;

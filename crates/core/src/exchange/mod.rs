@@ -100,6 +100,11 @@ pub struct StsAnswer {
 }
 
 impl StsAnswer {
+    /// The name of the session, as the principal has it.
+    pub(crate) fn session_name(&self) -> Option<&str> {
+        self.assumed_role_arn.as_deref()?.rsplit('/').next()
+    }
+
     /// An answer with nothing but credentials: for a [`TokenExchange`] of your own.
     pub fn new(credentials: SessionCredentials) -> Self {
         Self {

@@ -125,8 +125,7 @@ impl TempAccess {
     /// Keeps what was given, under what was asked for and under what that turned out to be.
     pub(super) fn keep(&self, key: Option<&StoreKey>, grant: &Grant) {
         let Some(store) = &self.store else { return };
-        let principal = grant.answer.assumed_role_arn.as_deref();
-        let subject = principal.and_then(|arn| arn.rsplit('/').next()).map(str::to_owned);
+        let subject = grant.answer.session_name().map(str::to_owned);
         let exact = self.place_of(&grant.offer);
         let now = self.clock.now();
         for key in key.cloned().into_iter().chain(exact.filter(|exact| Some(exact) != key)) {
