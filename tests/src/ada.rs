@@ -33,8 +33,7 @@ pub fn json(ran: &Ran) -> Value {
 
 /// The command without anything around it, so that what is done to its process is done to it.
 pub fn itself(machine: &Machine, command: &str) -> Command {
-    let prepared = machine.command(Vec::<&str>::new());
-    let mut itself = Command::new(binary());
-    itself.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?)))).arg(command);
+    let mut itself = machine.program(binary());
+    itself.arg(command);
     itself
 }

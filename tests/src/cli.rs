@@ -100,8 +100,14 @@ impl Machine {
 
     /// The command, ready to run. It has no terminal.
     pub fn command<S: AsRef<std::ffi::OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new("setsid");
+        let mut command = self.program("setsid");
         command.arg("--wait").arg(binary()).args(arguments);
+        command
+    }
+
+    /// Any program, with the environment of this machine and nothing else.
+    pub fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().env("HOME", self.home()).env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command

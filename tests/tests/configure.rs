@@ -1,6 +1,6 @@
 //! The configuration as it is written, and the shell that completes from it.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::cli::{Machine, Ran, binary};
@@ -13,9 +13,7 @@ fn config(machine: &Machine) -> String {
 
 /// Runs a shell line with the command on its path.
 fn shell(machine: &Machine, shell: &str, line: &str) -> Ran {
-    let prepared = machine.command(Vec::<&str>::new());
-    let mut command = Command::new(shell);
-    command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut command = machine.program(shell);
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{}:{path}", binary().parent().unwrap().display()));
     let output = command.args(["-c", line]).stdin(Stdio::null()).output().unwrap();
@@ -55,9 +53,7 @@ fn configure_writes_a_profile_and_overwrites_none() {
 #[test]
 fn configure_asks_on_a_terminal() {
     let machine = Machine::alone();
-    let prepared = machine.command(Vec::<&str>::new());
-    let mut command = Command::new(binary());
-    command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut command = machine.program(binary());
     command.env("NO_COLOR", "1").args(["configure", "work", "--username", "ada"]);
     let mut terminal = rexpect::session::spawn_command(command, Some(30_000)).unwrap();
     terminal.exp_string("? Link of the AWS app at Okta").unwrap();

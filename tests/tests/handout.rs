@@ -1,7 +1,7 @@
 //! Handing out: an endpoint for programs that outlive a session, and the console.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use tempaccess_sandbox::{Sandbox, Service, World};
 use tempaccess_tests::cli::{Machine, Ran, binary};
@@ -30,9 +30,7 @@ fn curl() -> bool {
 
 /// Runs a shell line whose `$BIN` is the command.
 fn shell(machine: &Machine, line: &str) -> Ran {
-    let prepared = machine.command(Vec::<&str>::new());
-    let mut command = Command::new("sh");
-    command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut command = machine.program("sh");
     let output = command.env("BIN", binary()).args(["-c", line]).stdin(Stdio::null()).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) }

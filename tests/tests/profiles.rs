@@ -1,6 +1,6 @@
 //! Profiles for the AWS CLI and the SDKs, and credentials in a program's environment.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use tempaccess_sandbox::Service;
 use tempaccess_tests::ada::{asked, demo, itself, json, login};
@@ -100,9 +100,7 @@ fn env_is_read_by_shells() {
             r#"set -a; "$0" env --shell dotenv > "$HOME/.env"; . "$HOME/.env"; printf %s "$AWS_SECRET_ACCESS_KEY""#,
         ),
     ] {
-        let prepared = machine.command(Vec::<&str>::new());
-        let mut command = Command::new("sh");
-        command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let mut command = machine.program("sh");
         let output = command.args(["-c", read]).arg(binary()).output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{shell}");
     }
@@ -176,9 +174,7 @@ fn profiles_are_written_and_serve_every_sdk_through_an_expiry() {
     for minutes in [0, 50, 100] {
         sandbox.clock().advance(jiff::SignedDuration::from_mins(if minutes == 0 { 0 } else { 50 }));
         for (at, (program, arguments, times)) in programs.iter().enumerate() {
-            let prepared = machine.command(Vec::<&str>::new());
-            let mut command = Command::new(&faketime);
-            command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            let mut command = machine.program(&faketime);
             // What the tests ask for is not what a profile asks for.
             command
                 .env_remove("TEMPACCESS_ROLE")

@@ -338,9 +338,7 @@ fn with_secret_service(machine: &Machine, unlock: bool, line: &str) -> Option<Ra
     std::fs::set_permissions(&runtime, std::fs::Permissions::from_mode(0o700)).unwrap();
     let daemon =
         if unlock { "printf pw | gnome-keyring-daemon --unlock --components=secrets >/dev/null 2>&1; " } else { "" };
-    let prepared = machine.command(Vec::<&str>::new());
-    let mut command = Command::new(session);
-    command.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut command = machine.program(session);
     command.env("XDG_RUNTIME_DIR", runtime).env("BIN", binary());
     let output = command.args(["--", "sh", "-c", &format!("{daemon}{line}")]).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();

@@ -1,8 +1,6 @@
 //! The command line in a real terminal: prompts, the picker, Ctrl-C.
 #![cfg(unix)]
 
-use std::process::Command;
-
 use rexpect::session::{PtySession, spawn_command};
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::cli::{Machine, binary};
@@ -10,9 +8,7 @@ use tempaccess_tests::cli::{Machine, binary};
 /// Starts the command on a terminal of its own, which shows what is typed. The shell outlives the command and tells
 /// how it ended and how it left the terminal.
 fn on_terminal(machine: &Machine, arguments: &str) -> PtySession {
-    let mut shell = Command::new("sh");
-    let prepared = machine.command(Vec::<&str>::new());
-    shell.env_clear().envs(prepared.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut shell = machine.program("sh");
     let script = format!("trap : INT; stty echo; '{}' {arguments}; echo code $?; stty -a", binary().display());
     shell.env("TERM", "xterm").env("NO_COLOR", "1").args(["-c", &script]);
     spawn_command(shell, Some(60_000)).expect("a terminal")
