@@ -1,6 +1,7 @@
 //! What the tests share: the vectors, the command line, the real parts.
 
 pub mod ada;
+pub mod browse;
 pub mod cli;
 pub mod parts;
 pub mod person;

@@ -1,8 +1,9 @@
-//! Each state of Okta's authentication, driven to its end; requests are counted, and no state goes on for ever.
+//! Each state of Okta's authentication API, driven to its end; requests are counted, and no state goes on for ever.
 
 use std::sync::Arc;
 
-use tempaccess_core::okta::{OktaSource, OktaSourceBuilder};
+use tempaccess_core::okta::{Auth, OktaSource, OktaSourceBuilder};
+use tempaccess_core::store::MemoryStore;
 use tempaccess_core::{AssertionRequest, AssertionSource, ErrorKind, SamlResponse};
 use tempaccess_sandbox::{Factor, Fault, Push, PushAnswer, Sandbox, Service, User, UserStatus, World};
 use tempaccess_tests::person::{Patience, Person};
@@ -31,7 +32,7 @@ fn sandbox(change: impl FnOnce(&mut User)) -> Sandbox {
 }
 
 fn source(sandbox: &Sandbox) -> OktaSourceBuilder {
-    OktaSource::builder(sandbox.app_url()).timer(Arc::new(Patience::default()))
+    OktaSource::builder(sandbox.app_url()).auth(Auth::Classic).timer(Arc::new(Patience::default()))
 }
 
 async fn sign_in(sandbox: &Sandbox, answers: &[&str]) -> (tempaccess_core::Result<SamlResponse>, Vec<String>) {
@@ -89,6 +90,45 @@ async fn codes_of_every_kind() {
     let sandbox = sandbox(|user| user.factors = vec![factor("question", &["African or European?"])]);
     let heard = succeed(&sandbox, &[LOGIN, PASSWORD, "African or European?"]).await;
     assert_eq!(heard[2], "? What is the airspeed of a swallow?");
+}
+
+#[tokio::test]
+async fn a_code_is_sent_again_where_the_person_asks_for_it() {
+    for kind in ["sms", "call", "email"] {
+        let sandbox = sandbox(|user| user.factors = vec![factor(kind, &["123456"])]);
+        let heard = succeed(&sandbox, &[LOGIN, PASSWORD, "", "123456"]).await;
+        assert!(heard[3].ends_with("(nothing: send it again)"), "{heard:?}");
+        assert!(heard[4].starts_with("Sent again: code by"), "{heard:?}");
+        assert_eq!(sandbox.requests().iter().filter(|request| request.what.ends_with("/resend")).count(), 1);
+    }
+    // A code of an app is not sent, and an empty answer is none.
+    let sandbox = sandbox(|user| user.factors = vec![factor("token", &["123456"])]);
+    succeed(&sandbox, &[LOGIN, PASSWORD, "", "123456"]).await;
+    assert_eq!(asked(&sandbox, "/api/v1/authn/factors"), 1);
+}
+
+#[tokio::test]
+async fn a_machine_that_is_remembered_is_not_asked_for_the_factor_again() {
+    for kind in ["code", "push"] {
+        let sandbox = sandbox(|user| {
+            user.allows_remembering = true;
+            user.factors = vec![factor("token", &["123456"]), push(1, PushAnswer::Approve, None)];
+        });
+        let store = Arc::new(MemoryStore::new());
+        let source = || source(&sandbox).username(LOGIN).store(store.clone());
+        let remembering = source().remember_device(true).factor(kind.parse().unwrap()).build().unwrap();
+        let person = Person::answering(&[PASSWORD, "123456"]);
+        remembering.saml_response(&AssertionRequest::new(&*person)).await.unwrap();
+        // Signing out ends the session; the machine stays known.
+        remembering.sign_out().await.unwrap();
+        let person = Person::answering(&[PASSWORD]);
+        source().build().unwrap().saml_response(&AssertionRequest::new(&*person)).await.unwrap();
+        assert_eq!(person.heard(), ["? Password of alan@example.com"]);
+        // No machine is taken for another.
+        let other = self::source(&sandbox).username(LOGIN).store(Arc::new(MemoryStore::new())).build().unwrap();
+        let person = Person::answering(&[PASSWORD, "code", "123456"]);
+        other.saml_response(&AssertionRequest::new(&*person)).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -167,7 +207,7 @@ async fn a_security_key_alone_is_said_clearly() {
     assert_eq!(kind, ErrorKind::FactorUnsupported);
     assert_eq!(
         words,
-        "none of your second factors can be used from a terminal: security key or passkey, Duo in the browser"
+        "no second factor of yours can be used from a terminal: security key or passkey, Duo in the browser"
     );
 }
 
@@ -235,10 +275,8 @@ async fn a_link_that_leads_nowhere() {
     let sandbox = sandbox(|_| {});
     let person = Person::answering(&[LOGIN, PASSWORD]);
     let link = sandbox.app_url().replace("/0oa", "/0ob");
-    let source = OktaSource::builder(link).build().unwrap();
+    let source = OktaSource::builder(link).auth(Auth::Classic).build().unwrap();
     let error = source.saml_response(&AssertionRequest::new(&*person)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::IdentityProviderRefused);
     assert_eq!(error.message(), "`127.0.0.1` does not know the app behind the link");
-    let error = OktaSource::builder(sandbox.okta_url()).build().unwrap_err();
-    assert!(error.message().ends_with("is the org's address, not the link of its AWS app"), "{error}");
 }

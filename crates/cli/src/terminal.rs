@@ -7,11 +7,23 @@ use async_trait::async_trait;
 use console::{Term, style};
 use dialoguer::FuzzySelect;
 use dialoguer::theme::ColorfulTheme;
-use tempaccess_core::{Error, ErrorKind, NoPrompter, Progress, Prompter, Result, SecretString, Stage};
+use qrcodegen::{QrCode, QrCodeEcc};
+use tempaccess_core::{Error, ErrorKind, NoPrompter, Progress, Prompter, Result, SecretString, Stage, Visit};
 
 /// Asks on the terminal; without one, every question is an error.
 #[derive(Debug)]
-pub(crate) struct Terminal;
+pub(crate) struct Terminal {
+    /// Whether addresses are shown as QR codes too.
+    pub(crate) qr: bool,
+    /// Whether the person's browser is opened for them.
+    pub(crate) opens: bool,
+}
+
+impl Default for Terminal {
+    fn default() -> Self {
+        Self { qr: false, opens: true }
+    }
+}
 
 #[async_trait]
 impl Prompter for Terminal {
@@ -46,12 +58,45 @@ impl Prompter for Terminal {
         chosen.ok_or_else(|| Error::new(ErrorKind::Cancelled, Stage::Role, "nothing was chosen"))
     }
 
+    async fn visit(&self, page: &Visit) -> Result<()> {
+        self.tell(&page.to_string());
+        if self.qr {
+            self.tell(&qr(page.url())?);
+        }
+        if self.opens && ::open::that_detached(page.url()).is_ok() {
+            self.tell("It opens in your browser; waiting for you there (Ctrl-C gives up)");
+        } else {
+            self.tell("Open it in a browser, on this machine or another; waiting for you there (Ctrl-C gives up)");
+        }
+        Ok(())
+    }
+
     fn tell(&self, message: &str) {
         match open() {
             Ok(terminal) => drop(terminal.write_line(message)),
             Err(_) => Silent.tell(message),
         }
     }
+}
+
+/// The address as a QR code, two rows of it to a line.
+fn qr(url: &str) -> Result<String> {
+    let code = QrCode::encode_text(url, QrCodeEcc::Low)
+        .map_err(|_| Error::new(ErrorKind::InvalidArgument, Stage::SignIn, "the address is too long for a QR code"))?;
+    let quiet = 2;
+    let code = &code;
+    let is_dark = move |x, y| code.get_module(x, y);
+    let rows = (-quiet..code.size() + quiet).step_by(2);
+    let row = |y| {
+        // Light on dark is what most terminals are, and what telephones read as well.
+        (-quiet..code.size() + quiet).map(move |x| match (is_dark(x, y), is_dark(x, y + 1)) {
+            (false, false) => '█',
+            (false, true) => '▀',
+            (true, false) => '▄',
+            (true, true) => ' ',
+        })
+    };
+    Ok(rows.map(|y| row(y).collect::<String>()).collect::<Vec<_>>().join("\n"))
 }
 
 /// Asks nothing; what it is told goes to standard error.
@@ -70,6 +115,10 @@ impl Prompter for Silent {
 
     async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
         NoPrompter.choose(question, choices).await
+    }
+
+    async fn visit(&self, page: &Visit) -> Result<()> {
+        NoPrompter.visit(page).await
     }
 
     fn tell(&self, message: &str) {

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::exchange::Grant;
-use crate::loopback::{Answer, Loopback, answer, unguessable};
-use crate::secret::SecretString;
+use crate::loopback::{Answer, Loopback, Origins, answer};
+use crate::secret::{SecretString, unguessable};
 use crate::session::TempAccess;
 use crate::text::printable;
 
@@ -70,7 +70,7 @@ impl CredentialsEndpoint {
     pub async fn serve(self) {
         let (access, token) = (Arc::new(self.access), Arc::new(self.token));
         self.loopback
-            .serve(move |request| {
+            .serve(Origins::None, move |request| {
                 let (access, token) = (Arc::clone(&access), Arc::clone(&token));
                 async move {
                     let given = request.headers().get(http::header::AUTHORIZATION).map(http::HeaderValue::as_bytes);

@@ -38,8 +38,9 @@
 //! | (none) | reading, roles, scope, sinks, audit, the traits | no network, no async runtime, no C |
 //! | `sts` | [`StsExchange`]: AWS STS | aws-sdk-sts, reqwest, rustls with ring, tokio |
 //! | `okta` | [`okta::OktaSource`] | reqwest, rustls with ring, tokio |
+//! | `browser` | [`browser::BrowserSource`]: any identity provider, with a browser | hyper, ring, tokio |
 //! | `command` | [`CommandSource`]: any program as a source | tokio |
-//! | `config` | [`config`]: the configuration that all front ends share; needs the three above | toml |
+//! | `config` | [`config`]: the configuration that all front ends share; needs the four above | toml |
 //! | `verify` | [`verify`]: is the document genuine? | ring, x509-cert |
 //! | `endpoint` | [`CredentialsEndpoint`]: container credentials on loopback | hyper, ring, tokio |
 //! | `aws-config` | [`TempAccess`] as a provider of credentials for the AWS SDK for Rust | aws-credential-types |
@@ -115,7 +116,9 @@ pub use session::{CONCURRENT, Exchanged, Progress};
 pub use session::{REFRESH_WINDOW, SignedIn, SignedOut, TempAccess, TempAccessBuilder};
 #[cfg(feature = "command")]
 pub use source::CommandSource;
+#[cfg(feature = "browser")]
+pub use source::browser;
 #[cfg(feature = "okta")]
 pub use source::okta;
-pub use source::{AssertionRequest, AssertionSource, FileSource, NoPrompter, Prompter};
+pub use source::{AssertionRequest, AssertionSource, FileSource, NoPrompter, Prompter, Visit};
 pub use text::printable;

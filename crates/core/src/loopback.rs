@@ -7,18 +7,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::secret::SecretString;
+use crate::secret::{SecretString, unguessable};
 
 /// How long a client may take for its headers.
 const HEADERS: Duration = Duration::from_secs(5);
@@ -39,40 +36,52 @@ fn io(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, Stage::Output, format!("no port on loopback can be opened: {error}")).with_source(error)
 }
 
-/// A text that nobody guesses: 256 bits, in base64.
-pub(crate) fn unguessable() -> Result<SecretString> {
-    let mut bytes = zeroize::Zeroizing::new([0; 32]);
-    SystemRandom::new()
-        .fill(&mut *bytes)
-        .map_err(|_| Error::new(ErrorKind::Io, Stage::Output, "the system gives no random numbers"))?;
-    Ok(URL_SAFE_NO_PAD.encode(*bytes).into())
-}
-
 /// A port on loopback.
 pub(crate) struct Loopback {
     listener: TcpListener,
     address: SocketAddr,
+    /// What clients must call it.
+    host: String,
+}
+
+/// Whether a page of another origin may make a browser send something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origins {
+    None,
+    /// For what an identity provider's page brings; it is told from other requests by what only that page was given.
+    #[cfg(feature = "browser")]
+    Any,
 }
 
 impl Loopback {
     pub(crate) async fn bind(port: u16) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(io)?;
         let address = listener.local_addr().map_err(io)?;
-        Ok(Self { listener, address })
+        Ok(Self { listener, address, host: address.to_string() })
+    }
+
+    /// The same under another name: `localhost:PORT`.
+    #[cfg(feature = "browser")]
+    pub(crate) fn named(mut self, host: String) -> Self {
+        self.host = host;
+        self
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Answers for ever. Requests of other users, and those that a page of another origin makes a browser send, are
-    /// turned away before `handle` sees them.
-    pub(crate) async fn serve<F>(self, handle: impl Fn(http::Request<Incoming>) -> F + Send + Sync + 'static)
-    where
+    /// Answers for ever. Requests of other users, and those that a page of another origin makes a browser send where it may
+    /// not, are turned away before `handle` sees them.
+    pub(crate) async fn serve<F>(
+        self,
+        origins: Origins,
+        handle: impl Fn(http::Request<Incoming>) -> F + Send + Sync + 'static,
+    ) where
         F: Future<Output = Answer> + Send + 'static,
     {
         let handle = Arc::new(handle);
-        let host = self.address.to_string();
+        let host = self.host;
         loop {
             let (stream, peer) = match self.listener.accept().await {
                 Ok(accepted) => accepted,
@@ -88,8 +97,8 @@ impl Loopback {
             let (handle, host) = (Arc::clone(&handle), host.clone());
             let service = service_fn(move |request: http::Request<Incoming>| {
                 let named = request.headers().get(http::header::HOST).is_some_and(|named| named == host.as_str());
-                let is_foreign = request.headers().contains_key(http::header::ORIGIN) || !named;
-                let handled = (!is_foreign).then(|| handle(request));
+                let is_foreign = origins == Origins::None && request.headers().contains_key(http::header::ORIGIN);
+                let handled = (named && !is_foreign).then(|| handle(request));
                 async move {
                     Ok::<_, Infallible>(match handled {
                         Some(handled) => handled.await,
@@ -164,7 +173,7 @@ impl Handoff {
             }
         };
         tokio::select! {
-            () = loopback.serve(handle) => {}
+            () = loopback.serve(Origins::None, handle) => {}
             () = async {
                 taken.notified().await;
                 // The answer is still on its way.
@@ -232,11 +241,5 @@ mod tests {
         let Ok(_client) = std::net::TcpStream::connect((mapped, listener.local_addr().unwrap().port())) else { return };
         let (_, peer) = listener.accept().unwrap();
         assert!(is_own(peer, listener.local_addr().unwrap()));
-    }
-
-    #[test]
-    fn two_of_them_differ() {
-        assert_ne!(unguessable().unwrap().expose(), unguessable().unwrap().expose());
-        assert_eq!(unguessable().unwrap().expose().len(), 43);
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(feature = "okta")]
+use serde::Serializer;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
@@ -52,5 +54,38 @@ impl fmt::Debug for SecretString {
 impl<'de> Deserialize<'de> for SecretString {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// A secret as it is, for what a store seals.
+#[cfg(feature = "okta")]
+pub(crate) fn exposed<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(secret.expose())
+}
+
+/// A text that nobody guesses: 256 bits, in base64.
+#[cfg(any(feature = "endpoint", feature = "okta"))]
+pub(crate) fn unguessable() -> crate::error::Result<SecretString> {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use ring::rand::{SecureRandom, SystemRandom};
+
+    use crate::error::{Error, ErrorKind, Stage};
+
+    let mut bytes = Zeroizing::new([0; 32]);
+    SystemRandom::new()
+        .fill(&mut *bytes)
+        .map_err(|_| Error::new(ErrorKind::Io, Stage::Configuration, "the system gives no random numbers"))?;
+    Ok(URL_SAFE_NO_PAD.encode(*bytes).into())
+}
+
+#[cfg(all(test, feature = "endpoint"))]
+mod tests {
+    use super::unguessable;
+
+    #[test]
+    fn two_of_them_differ() {
+        assert_ne!(unguessable().unwrap().expose(), unguessable().unwrap().expose());
+        assert_eq!(unguessable().unwrap().expose().len(), 43);
     }
 }

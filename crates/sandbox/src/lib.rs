@@ -29,7 +29,9 @@ mod world;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use axum::Router;
@@ -40,7 +42,7 @@ pub use clock::SandboxClock;
 pub use faults::{Fault, Service};
 pub use idp::{Claims, SignedParts};
 pub use log::LoggedRequest;
-pub use world::{Factor, Provider, Push, PushAnswer, Role, User, UserStatus, World};
+pub use world::{App, Client, Factor, Provider, Push, PushAnswer, Role, User, UserStatus, World};
 
 use faults::Faults;
 use idp::SigningKey;
@@ -61,6 +63,9 @@ struct Shared {
     okta: OktaState,
     keys: IssuedKeys,
     okta_address: SocketAddr,
+    /// The folder of Okta's sign-in widget (`dist` of its package), where there is one.
+    widget: Option<PathBuf>,
+    upgraded: AtomicBool,
 }
 
 impl fmt::Debug for Shared {
@@ -70,6 +75,11 @@ impl fmt::Debug for Shared {
 }
 
 impl Shared {
+    /// What the org says that it signs people in with.
+    fn pipeline(&self) -> &str {
+        if self.upgraded.load(Ordering::Relaxed) { "idx" } else { &self.world.pipeline }
+    }
+
     fn okta_url(&self) -> String {
         format!("http://{}", self.okta_address)
     }
@@ -91,6 +101,7 @@ pub struct SandboxBuilder {
     mint: Mint,
     okta_port: u16,
     sts_port: u16,
+    widget: Option<PathBuf>,
 }
 
 impl fmt::Debug for SandboxBuilder {
@@ -121,6 +132,14 @@ impl SandboxBuilder {
         self
     }
 
+    /// Serves Okta's own sign-in widget on the Identity Engine's sign-in page: the folder `dist` of the npm package
+    /// `@okta/okta-signin-widget`.
+    #[must_use]
+    pub fn widget(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.widget = Some(folder.into());
+        self
+    }
+
     /// Starts it.
     ///
     /// # Errors
@@ -144,6 +163,8 @@ impl SandboxBuilder {
             okta: OktaState::default(),
             keys: IssuedKeys::default(),
             okta_address,
+            widget: self.widget,
+            upgraded: AtomicBool::new(false),
         });
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
@@ -184,6 +205,7 @@ impl Sandbox {
             mint: Box::new(|claims| claims),
             okta_port: 0,
             sts_port: 0,
+            widget: None,
         }
     }
 
@@ -225,6 +247,16 @@ impl Sandbox {
     /// Lets the next request to a service go wrong. Several wait in line.
     pub fn fail_next(&self, service: Service, fault: Fault) {
         self.shared.faults.add(service, fault);
+    }
+
+    /// Upgrades the org to the Identity Engine.
+    pub fn upgrade(&self) {
+        self.shared.upgraded.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends every session at the org, and what tokens were good for, as an administrator can.
+    pub fn end_sessions(&self) {
+        self.shared.okta.end_sessions();
     }
 
     /// What its Okta says of a person, to be changed and minted.

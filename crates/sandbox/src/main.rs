@@ -23,6 +23,10 @@ struct Arguments {
     /// A world of your own, in TOML; see the crate's documentation
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
+
+    /// The folder `dist` of `@okta/okta-signin-widget`, to be the sign-in page of an org with the Identity Engine
+    #[arg(long, value_name = "FOLDER")]
+    widget: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -40,7 +44,11 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         Some(path) => toml::from_str(&fs::read_to_string(path)?)?,
         None => World::demo(),
     };
-    let sandbox = Sandbox::builder(world).ports(arguments.okta_port, arguments.sts_port).start()?;
+    let mut sandbox = Sandbox::builder(world).ports(arguments.okta_port, arguments.sts_port);
+    if let Some(folder) = &arguments.widget {
+        sandbox = sandbox.widget(folder);
+    }
+    let sandbox = sandbox.start()?;
     writeln!(std::io::stdout(), "{}", introduction(&sandbox))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(tokio::signal::ctrl_c())?;
@@ -65,6 +73,9 @@ fn introduction(sandbox: &Sandbox) -> String {
         let factors =
             if factors.is_empty() { String::new() } else { format!(", second factor: {}", factors.join(", ")) };
         text.push_str(&format!("  {}, password: {}{factors}\n", user.login, user.password));
+    }
+    if let Some(client) = sandbox.world().clients.first() {
+        text.push_str(&format!("Native app, for device authorization: --auth device --client-id {}\n", client.id));
     }
     text
 }

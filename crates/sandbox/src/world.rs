@@ -14,6 +14,15 @@ pub struct World {
     /// The pipeline that the org says it has: `v1` (classic) or `idx` (Identity Engine).
     #[serde(default = "classic")]
     pub pipeline: String,
+    /// Whether the Identity Engine asks for the name first, and for the password then.
+    #[serde(default)]
+    pub identifier_first: bool,
+    /// The native apps, for which OAuth is done.
+    #[serde(default)]
+    pub clients: Vec<Client>,
+    /// Other apps on everybody's dashboard; those of Okta's AWS kind lead to the same roles.
+    #[serde(default)]
+    pub other_apps: Vec<App>,
     /// The people at Okta.
     #[serde(default)]
     pub users: Vec<User>,
@@ -33,6 +42,45 @@ fn classic() -> String {
     "v1".to_owned()
 }
 
+/// A native app: who may do OAuth here, and how.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// Its client id.
+    pub id: String,
+    /// The grant "Device Authorization".
+    #[serde(default = "yes")]
+    pub device_authorization: bool,
+    /// The grant "Token Exchange".
+    #[serde(default = "yes")]
+    pub token_exchange: bool,
+    /// The scopes that it may ask for.
+    #[serde(default = "all_scopes")]
+    pub scopes: Vec<String>,
+    /// Whether the AWS app names it as an allowed web SSO client.
+    #[serde(default = "yes")]
+    pub allowed_by_app: bool,
+    /// How often it is told to slow down.
+    #[serde(default)]
+    pub slow_downs: u32,
+}
+
+fn all_scopes() -> Vec<String> {
+    ["openid", "okta.apps.sso", "okta.apps.read", "okta.users.read.self", "offline_access"].map(str::to_owned).into()
+}
+
+/// An app on the dashboard.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct App {
+    /// Its instance id.
+    pub id: String,
+    /// What its tile says.
+    pub label: String,
+    /// Okta's name of its kind: `amazon_aws`, `slack`.
+    pub name: String,
+}
+
 /// A person at Okta, and what the AWS app says of them.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +98,9 @@ pub struct User {
     /// Whether the app asks for a second factor once more.
     #[serde(default)]
     pub app_step_up: bool,
+    /// Whether a machine may be remembered, so that the second factor is not asked for there again.
+    #[serde(default)]
+    pub allows_remembering: bool,
     /// The values of the attribute `Role`, as they are sent.
     #[serde(default)]
     pub roles: Vec<String>,
@@ -164,6 +215,9 @@ pub struct Role {
     /// The roles that its trust policy names: role chaining.
     #[serde(default)]
     pub trusts_roles: Vec<String>,
+    /// Recipients that its trust policy names (`SAML:aud`), beside the sign-in of AWS.
+    #[serde(default)]
+    pub audiences: Vec<String>,
     /// The external id that its trust policy asks for.
     pub external_id: Option<String>,
     /// Whether its trust policy allows `sts:TagSession`.
@@ -200,6 +254,17 @@ impl World {
     /// The person of this name, to change before the sandbox starts.
     pub fn user_mut(&mut self, login: &str) -> Option<&mut User> {
         self.users.iter_mut().find(|user| user.login == login)
+    }
+
+    /// The tiles of everybody's dashboard.
+    pub(crate) fn app_links(&self) -> Vec<App> {
+        let aws = App { id: self.app.clone(), label: "AWS".to_owned(), name: "amazon_aws".to_owned() };
+        self.other_apps.iter().cloned().chain([aws]).collect()
+    }
+
+    /// Whether there is an app of Okta's AWS kind under this id.
+    pub(crate) fn is_aws_app(&self, id: &str) -> bool {
+        self.app == id || self.other_apps.iter().any(|app| app.id == id && app.name == "amazon_aws")
     }
 
     /// The issuer that the sandbox's Okta puts into its assertions.

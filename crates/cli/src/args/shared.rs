@@ -1,11 +1,14 @@
 //! What several commands take: where to sign in, which role, for how long.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
+use tempaccess_core::Prompter;
 use tempaccess_core::config::{NextRole, Settings};
 
 use crate::complete;
+use crate::terminal::{Silent, Terminal};
 
 /// A profile by its name, and what is said over it.
 #[derive(Debug, Args)]
@@ -21,10 +24,11 @@ pub(crate) struct Chosen {
 
 /// A source that means the same from anywhere.
 pub(crate) fn absolute_source(source: String) -> String {
-    match source.strip_prefix("file:").and_then(|path| std::path::absolute(path).ok()) {
-        Some(path) => format!("file:{}", path.display()),
-        None => source,
-    }
+    let absolute = |kind: &str| {
+        let path = std::path::absolute(source.strip_prefix(kind)?).ok()?;
+        Some(format!("{kind}{}", path.display()))
+    };
+    ["file:", "saml:"].into_iter().find_map(absolute).unwrap_or(source)
 }
 
 impl Chosen {
@@ -46,23 +50,55 @@ pub(crate) struct Access {
     /// Another configuration file [env: TEMPACCESS_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The link of Okta's AWS app, or `file:PATH`, or `-` for standard input, or `command:PROGRAM ARGUMENTS`
+    /// Where to sign in: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `command:PROGRAM ARGUMENTS`,
+    /// `file:PATH`, or `-` for a response on standard input
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
+    #[command(flatten)]
+    way: Way,
     /// The user name at the identity provider
     #[arg(long, value_name = "NAME")]
     username: Option<String>,
     /// Read the password from the first line of standard input
     #[arg(long)]
     pub(crate) password_stdin: bool,
-    /// The second factor: push, code, sms, call, email or question
-    #[arg(long, value_name = "FACTOR")]
-    factor: Option<String>,
     /// Ask nothing; whatever needs an answer is an error
     #[arg(long)]
     pub(crate) no_interactive: bool,
     #[command(flatten)]
     pub(crate) store: Store,
+}
+
+/// How to sign in.
+#[derive(Debug, Args)]
+struct Way {
+    /// How to sign in at Okta: auto, classic, device, browser or idx [env: TEMPACCESS_AUTH] [default: auto]
+    #[arg(long, value_name = "WAY")]
+    auth: Option<String>,
+    /// The client id of the native app in Okta, for device authorization [env: TEMPACCESS_CLIENT_ID]
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+    /// The second factor: push, code, sms, call, email or question
+    #[arg(long, value_name = "FACTOR")]
+    factor: Option<String>,
+    /// Have Okta not ask for the second factor on this machine again for a while, where the org allows that
+    #[arg(long)]
+    remember_device: bool,
+    /// The browser to drive, with its arguments [env: TEMPACCESS_BROWSER] [default: the one that is found]
+    #[arg(long, value_name = "COMMAND")]
+    browser: Option<String>,
+    /// Show no window: for identity providers whose session needs no person
+    #[arg(long)]
+    headless: bool,
+    /// Where the response of a `saml:` source comes, as the identity provider has it [default: http://127.0.0.1:35001/saml]
+    #[arg(long, value_name = "URL")]
+    acs_url: Option<String>,
+    /// Show the address to sign in at as a QR code too
+    #[arg(long)]
+    qr: bool,
+    /// Open no browser; the address to sign in at is shown all the same
+    #[arg(long)]
+    no_open: bool,
 }
 
 /// How things are kept.
@@ -123,18 +159,34 @@ impl Access {
         let options = [
             ("--config", config),
             ("--source", source),
+            ("--auth", self.way.auth.clone()),
+            ("--client-id", self.way.client_id.clone()),
             ("--username", self.username.clone()),
-            ("--factor", self.factor.clone()),
+            ("--factor", self.way.factor.clone()),
             ("--store", self.store.store.clone()),
         ];
         options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
     }
 
+    /// Whom to ask, and how.
+    pub(crate) fn prompter(&self) -> Arc<dyn Prompter> {
+        if self.no_interactive {
+            return Arc::new(Silent);
+        }
+        Arc::new(Terminal { qr: self.way.qr, opens: !self.way.no_open })
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             source: self.source.clone(),
+            auth: self.way.auth.clone(),
+            client_id: self.way.client_id.clone(),
             username: self.username.clone(),
-            factor: self.factor.clone(),
+            factor: self.way.factor.clone(),
+            remember_device: self.way.remember_device.then_some(true),
+            browser: self.way.browser.clone(),
+            headless: self.way.headless.then_some(true),
+            acs_url: self.way.acs_url.clone(),
             store: self.store.store.clone(),
             ..Settings::default()
         }

@@ -10,14 +10,12 @@ use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
 use super::{print, print_json};
 use crate::args::{Configure, Import, Output, absolute_source};
 use crate::render;
-use crate::terminal::{Silent, Terminal};
 
 pub(super) async fn configure(arguments: &Configure) -> Result<()> {
     let given = lasting(arguments.access.settings().over(arguments.session.settings()));
     let name = arguments.name.as_deref().or(arguments.access.profile.as_deref()).unwrap_or("default");
     let file = place(arguments.access.config.as_deref())?;
-    let prompter: Arc<dyn Prompter> =
-        if arguments.access.no_interactive { Arc::new(Silent) } else { Arc::new(Terminal) };
+    let prompter = arguments.access.prompter();
     // Whoever gives the source has said what they want to say.
     let settings = if given.source.is_some() { given } else { ask(given, &*prompter).await? };
     check(&settings)?;
@@ -46,7 +44,11 @@ async fn ask(given: Settings, prompter: &dyn Prompter) -> Result<Settings> {
         }
     };
     let source = loop {
-        let source = answer("Link of the AWS app at Okta (the address behind its tile)", given.source.clone()).await?;
+        let source = answer(
+            "Link of the AWS app at Okta (behind its tile), or `browser:` and the page to sign in at elsewhere",
+            given.source.clone(),
+        )
+        .await?;
         match &source {
             Some(_) => break source,
             None => prompter.tell("There is no access without one"),

@@ -10,18 +10,17 @@ mod run;
 
 use std::io::{BufRead, Write};
 use std::path::Path;
-use std::sync::Arc;
 
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::sink::{self, GrantSummary, RoleList, Shell};
-use tempaccess_core::{Error, ErrorKind, Prompter, Result, SecretString, Stage, TempAccess};
+use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, TempAccess};
 
 pub(crate) use inspect::inspect;
 pub(crate) use run::{Running, beside, cannot_run, prepare};
 
 use crate::args::{Access, Arguments, Command, CredentialsOutput, Output, Profiles};
 use crate::render;
-use crate::terminal::{self, Silent, Terminal};
+use crate::terminal;
 
 pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
@@ -106,8 +105,7 @@ async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
     }
     let password =
         if arguments.password_stdin { Some(terminal::blocking(|| Ok(read_password())).await??) } else { None };
-    let prompter: Arc<dyn Prompter> = if arguments.no_interactive { Arc::new(Silent) } else { Arc::new(Terminal) };
-    Ok(settings.access(&config, password)?.prompter(prompter).build())
+    Ok(settings.access(&config, password)?.prompter(arguments.prompter()).build())
 }
 
 fn read_password() -> Result<SecretString> {

@@ -24,6 +24,9 @@ pub(super) const PROFILE: Variable = variable("TEMPACCESS_PROFILE", "The profile
 const SOURCE: Variable = variable("TEMPACCESS_SOURCE", "Where the SAML response comes from, as `--source` has it");
 const USERNAME: Variable = variable("TEMPACCESS_USERNAME", "The user name at the identity provider");
 const FACTOR: Variable = variable("TEMPACCESS_FACTOR", "The second factor to use");
+const AUTH: Variable = variable("TEMPACCESS_AUTH", "How to sign in at Okta, as `--auth` has it");
+const CLIENT_ID: Variable = variable("TEMPACCESS_CLIENT_ID", "The client id of the native app in Okta");
+const BROWSER: Variable = variable("TEMPACCESS_BROWSER", "The browser to drive, as `--browser` has it");
 const ROLE: Variable = variable("TEMPACCESS_ROLE", "The role to take, as `--role` has it");
 const ACCOUNT: Variable = variable("TEMPACCESS_ACCOUNT", "The account of the role");
 const DURATION: Variable = variable("TEMPACCESS_DURATION", "How long the session shall last");
@@ -42,7 +45,10 @@ pub const ENVIRONMENT: &[Variable] = &[
     PROFILE,
     SOURCE,
     USERNAME,
+    AUTH,
+    CLIENT_ID,
     FACTOR,
+    BROWSER,
     ROLE,
     ACCOUNT,
     DURATION,
@@ -71,6 +77,9 @@ pub(super) fn settings() -> Result<Settings> {
     Ok(Settings {
         source: get(SOURCE)?,
         username: get(USERNAME)?,
+        auth: get(AUTH)?,
+        client_id: get(CLIENT_ID)?,
+        browser: get(BROWSER)?,
         factor: get(FACTOR)?,
         role: get(ROLE)?,
         account: get(ACCOUNT)?,

@@ -312,6 +312,12 @@ pub fn default_store_folder() -> Option<PathBuf> {
     Some(places.in_state_dir("store").unwrap_or_else(|| places.in_data_dir("store")))
 }
 
+/// Where the profiles of browsers that are driven lie: beside the store.
+pub(super) fn default_browser_folder() -> Option<PathBuf> {
+    let store = default_store_folder()?;
+    Some(store.with_file_name("browser"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -141,23 +141,25 @@ impl Imported {
     fn saml2aws(&mut self, file: &BTreeMap<String, Section>) {
         for (name, section) in file {
             let said = |key: &str| section.get(key).map(String::as_str);
-            let provider = said("provider").unwrap_or_default();
-            if !provider.eq_ignore_ascii_case("okta") {
-                self.note(
-                    name,
-                    format_args!("not imported: signing in at `{provider}` works through a program (`command:…`) only"),
-                );
-                continue;
-            }
             let Some(url) = said("url") else {
                 self.note(name, "not imported: it has no `url`");
                 continue;
+            };
+            let provider = said("provider").unwrap_or_default();
+            let source = if provider.eq_ignore_ascii_case("okta") {
+                url.to_owned()
+            } else {
+                if !provider.eq_ignore_ascii_case("browser") {
+                    let where_ = "check that the address is where the way to AWS begins";
+                    self.note(name, format_args!("signing in at `{provider}` goes through a browser here: {where_}"));
+                }
+                format!("browser:{url}")
             };
             if said("skip_verify") == Some("true") {
                 self.note(name, "`skip_verify` is left out: add your company's CA with `SSL_CERT_FILE` instead");
             }
             let settings = Settings {
-                source: Some(url.to_owned()),
+                source: Some(source),
                 username: said("username").map(str::to_owned),
                 factor: self.factor(name, said("mfa")),
                 role: said("role_arn").map(str::to_owned),
@@ -203,8 +205,11 @@ impl Imported {
                 }
                 other => other.filter(|role| *role != "all").map(str::to_owned),
             };
+            let is_classic = value("force_classic").is_some_and(|value| value.eq_ignore_ascii_case("true"));
             let settings = Settings {
                 source: Some(url.to_owned()),
+                auth: is_classic.then(|| "classic".to_owned()),
+                client_id: value("client_id").map(str::to_owned),
                 username: value("okta_username").map(str::to_owned),
                 factor: self.factor(ours, value("preferred_mfa_type")),
                 role,
@@ -228,12 +233,16 @@ impl Imported {
                 let number = value.as_integer().map(|number| number.to_string());
                 value.as_str().map(str::to_owned).or(number).filter(|value| !value.is_empty())
             };
-            let (Some(org), Some(app)) = (value("org-domain"), value("aws-acct-fed-app-id")) else {
-                self.note(name, "not imported: it must say both org and app (`org-domain`, `aws-acct-fed-app-id`)");
+            let Some(org) = value("org-domain") else {
+                self.note(name, "not imported: it does not say which org (`org-domain`)");
                 continue;
             };
+            let app = value("aws-acct-fed-app-id").map(|app| format!("home/amazon_aws/{app}/272")).unwrap_or_default();
+            let client_id = value("oidc-client-id");
             let settings = Settings {
-                source: Some(format!("https://{org}/home/amazon_aws/{app}/272")),
+                source: Some(format!("https://{org}/{app}")),
+                auth: client_id.as_ref().map(|_| "device".to_owned()),
+                client_id,
                 role: value("aws-iam-role"),
                 provider: value("aws-iam-idp"),
                 duration: value("aws-session-duration"),

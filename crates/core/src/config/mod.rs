@@ -12,6 +12,7 @@ mod store;
 
 pub use chain::NextRole;
 pub use env::{ENVIRONMENT, Variable};
+use file::default_browser_folder;
 pub use file::{Added, Config, default_audit_log, default_config_file, default_store_folder};
 pub use import::{Imported, OtherTool};
 pub use profiles::{AwsProfile, Synced, aws_config_with, names_for_roles, sync_aws_profiles};

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::source::command_line;
-use super::{Config, NextRole, SourceSpec, StoreChoice, default_audit_log, env};
+#[cfg(doc)]
+use super::SourceSpec;
+use super::{Config, NextRole, StoreChoice, default_audit_log, env};
 use crate::arn::PolicyArn;
 use crate::audit::AuditFile;
 use crate::clock::{Clock, SystemClock};
@@ -16,8 +17,9 @@ use crate::role::RoleQuery;
 use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
 use crate::secret::SecretString;
 use crate::session::{Asked, Held, TempAccess, TempAccessBuilder};
-use crate::source::okta::{OktaSource, identity_of};
-use crate::source::{AssertionSource, CommandSource, FileSource};
+use crate::source::AssertionSource;
+#[cfg(doc)]
+use crate::source::okta::Auth;
 use crate::store::Store;
 
 macro_rules! settings {
@@ -48,14 +50,26 @@ macro_rules! settings {
 settings! {
     /// The profile whose settings count where this one is silent: an org and a person are written down once.
     base: String,
-    /// Where the SAML response comes from: the link of Okta's AWS app, `file:PATH`, `command:PROGRAM ARGUMENTS`; see [`SourceSpec`].
+    /// Where the SAML response comes from: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `file:PATH`, `command:PROGRAM ARGUMENTS`; see [`SourceSpec`].
     source: String,
+    /// How to sign in at Okta: `auto`, `classic`, `device`, `browser`, `idx`; see [`Auth`].
+    auth: String,
+    /// The client id of the native app in Okta, for device authorization.
+    client_id: String,
     /// The user name at the identity provider.
     username: String,
     /// A program that prints the password, quoted like a shell: `pass show okta`.
     password_command: String,
     /// The second factor: `push`, `code`, `sms`, `call`, `email`, `question`.
     factor: String,
+    /// Whether Okta shall not ask for the second factor on this machine again for a while, where the org allows that.
+    remember_device: bool,
+    /// The browser to drive, with arguments of its own, quoted like a shell; the Chromium, Chrome or Edge that is found.
+    browser: String,
+    /// Whether the browser shows no window: for identity providers whose session needs no person.
+    headless: bool,
+    /// The address on this machine that the identity provider of a `saml:` source sends the response to: `http://127.0.0.1:35001/saml`.
+    acs_url: String,
     /// The role: its ARN, name, `ACCOUNT/NAME`, or a glob; see [`RoleQuery::role`].
     role: String,
     /// The account: its id, its name, or a glob; see [`RoleQuery::account`].
@@ -134,63 +148,6 @@ impl Settings {
         scope.with_policy_arns(arns)
     }
 
-    /// The source of assertions. A password given here is used; else the one that `password_command` prints when it is
-    /// needed; else the person is asked. Sessions at identity providers are kept in `store`.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_argument` where there is no source, or it makes no sense.
-    pub fn assertion_source(
-        &self,
-        transport: Arc<HttpTransport>,
-        password: Option<SecretString>,
-        store: Option<Arc<dyn Store>>,
-    ) -> Result<Arc<dyn AssertionSource>> {
-        let Some(source) = &self.source else {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                Stage::Configuration,
-                "it is not said where to sign in: there is no source",
-            )
-            .with_hint(
-                "give the link of Okta's AWS app with `--source https://…`, or write it into the configuration as `source` of the profile",
-            ));
-        };
-        Ok(match source.parse::<SourceSpec>()? {
-            SourceSpec::Stdin => Arc::new(FileSource::stdin()),
-            SourceSpec::File(path) => Arc::new(FileSource::new(path)),
-            SourceSpec::Command { program, arguments } => Arc::new(CommandSource::new(program, arguments)),
-            SourceSpec::Okta(app_url) => {
-                let mut okta = OktaSource::builder(app_url).transport(transport);
-                if let Some(username) = &self.username {
-                    okta = okta.username(username);
-                }
-                if let Some(factor) = &self.factor {
-                    okta = okta.factor(factor.parse()?);
-                }
-                if let Some(store) = store {
-                    okta = okta.store(store);
-                }
-                match (password, &self.password_command) {
-                    (Some(password), _) => okta = okta.password(password),
-                    (None, Some(line)) => {
-                        let (program, arguments) = command_line(line).ok_or_else(|| {
-                            Error::new(
-                                ErrorKind::InvalidConfiguration,
-                                Stage::Configuration,
-                                "`password_command` is no command line",
-                            )
-                            .with_hint("write the program and its arguments as a shell would have them")
-                        })?;
-                        okta = okta.password_command(program, arguments);
-                    }
-                    (None, None) => {}
-                }
-                Arc::new(okta.build()?)
-            }
-        })
-    }
-
     /// The exchange at STS.
     ///
     /// # Errors
@@ -234,17 +191,6 @@ impl Settings {
             Held::Fresh(grant) => Ok(Some(grant)),
             Held::Ending(_) | Held::Nothing => Ok(None),
         }
-    }
-
-    /// As [`AssertionSource::identity`] of the source, without one.
-    fn source_identity(&self) -> Result<Option<String>> {
-        let Some(source) = &self.source else { return Ok(None) };
-        Ok(match source.parse::<SourceSpec>()? {
-            SourceSpec::Stdin => None,
-            SourceSpec::File(path) => FileSource::new(path).identity(),
-            SourceSpec::Command { program, arguments } => CommandSource::new(program, arguments).identity(),
-            SourceSpec::Okta(link) => Some(identity_of(&link, self.username.as_deref())?),
-        })
     }
 
     /// The same with a source of your own; what `source` says is not looked at.

@@ -1,7 +1,17 @@
-use std::path::PathBuf;
-use std::str::FromStr;
+//! Where SAML responses come from, as settings say it, and the source that this makes.
 
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use super::{Settings, default_browser_folder};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::net::HttpTransport;
+use crate::secret::SecretString;
+use crate::source::browser::{self, AcsSource, Browser, BrowserSource};
+use crate::source::okta::{self, OktaSource};
+use crate::source::{AssertionSource, CommandSource, FileSource};
+use crate::store::Store;
 
 /// Where SAML responses come from, as one text.
 ///
@@ -11,13 +21,18 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 /// assert_eq!("-".parse(), Ok(SourceSpec::Stdin));
 /// assert_eq!("file:response.txt".parse(), Ok(SourceSpec::File("response.txt".into())));
 /// assert!(matches!("https://acme.okta.com/home/amazon_aws/0oa1/272".parse(), Ok(SourceSpec::Okta(_))));
+/// assert!(matches!("browser:https://idp.example.com/aws".parse(), Ok(SourceSpec::Browser(_))));
 /// assert!(matches!("command:idp-login --profile 'my app'".parse(), Ok(SourceSpec::Command { .. })));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceSpec {
-    /// `https://…`: the embed link of an Okta org's AWS app.
+    /// `https://…`: the embed link of an Okta org's AWS app, or the address of the org.
     Okta(String),
+    /// `browser:https://…`: a page to sign in at with a browser, where the way to AWS begins.
+    Browser(String),
+    /// `saml:METADATA`: the file of the metadata of an identity provider, to sign in at with the person's own browser.
+    Saml(PathBuf),
     /// `file:PATH`: a file that holds a SAML response.
     File(PathBuf),
     /// `-`: standard input.
@@ -32,7 +47,7 @@ pub enum SourceSpec {
 }
 
 /// Splits a command line into the program and its arguments, as a shell quotes them.
-pub(super) fn command_line(text: &str) -> Option<(String, Vec<String>)> {
+fn command_line(text: &str) -> Option<(String, Vec<String>)> {
     let mut words = shell_words::split(text).ok()?.into_iter();
     Some((words.next()?, words.collect()))
 }
@@ -46,6 +61,8 @@ impl FromStr for SourceSpec {
         }
         match text.split_once(':') {
             Some(("https" | "http", _)) => Ok(Self::Okta(text.to_owned())),
+            Some(("browser", page)) if !page.is_empty() => Ok(Self::Browser(page.to_owned())),
+            Some(("saml", path)) if !path.is_empty() => Ok(Self::Saml(path.into())),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
             Some(("command", line)) => match command_line(line) {
                 Some((program, arguments)) => Ok(Self::Command { program, arguments }),
@@ -54,6 +71,148 @@ impl FromStr for SourceSpec {
             _ => Err(SourceError(text.to_owned())),
         }
     }
+}
+
+impl Settings {
+    /// The source of assertions. A password given here is used; else the one that `password_command` prints when it is
+    /// needed; else the person is asked. Sessions at identity providers are kept in `store`.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where there is no source, or it makes no sense.
+    pub fn assertion_source(
+        &self,
+        transport: Arc<HttpTransport>,
+        password: Option<SecretString>,
+        store: Option<Arc<dyn Store>>,
+    ) -> Result<Arc<dyn AssertionSource>> {
+        Ok(match self.source_spec()? {
+            SourceSpec::Stdin => Arc::new(FileSource::stdin()),
+            SourceSpec::File(path) => Arc::new(FileSource::new(path)),
+            SourceSpec::Command { program, arguments } => Arc::new(CommandSource::new(program, arguments)),
+            SourceSpec::Browser(page) => {
+                let mut source = BrowserSource::new(&page, self.browser()?)?;
+                if let Some(username) = &self.username {
+                    source = source.username(username);
+                }
+                Arc::new(source)
+            }
+            SourceSpec::Saml(file) => {
+                let mut source = AcsSource::new(&metadata(&file)?, self.acs_url())?;
+                if let Some(username) = &self.username {
+                    source = source.username(username);
+                }
+                Arc::new(source)
+            }
+            SourceSpec::Okta(link) => Arc::new(self.okta(link, transport, password, store)?),
+        })
+    }
+
+    /// What the source is.
+    pub(super) fn source_spec(&self) -> Result<SourceSpec> {
+        let Some(source) = &self.source else {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                Stage::Configuration,
+                "it is not said where to sign in: there is no source",
+            )
+            .with_hint(
+                "give the link of Okta's AWS app with `--source https://…`, or write it into the configuration as `source` of the profile",
+            ));
+        };
+        Ok(source.parse::<SourceSpec>()?)
+    }
+
+    /// As [`AssertionSource::identity`] of the source, without one.
+    pub(super) fn source_identity(&self) -> Result<Option<String>> {
+        if self.source.is_none() {
+            return Ok(None);
+        }
+        let username = self.username.as_deref();
+        Ok(match self.source_spec()? {
+            SourceSpec::Stdin => None,
+            SourceSpec::File(path) => FileSource::new(path).identity(),
+            SourceSpec::Command { program, arguments } => CommandSource::new(program, arguments).identity(),
+            SourceSpec::Browser(page) => Some(browser::identity_of(&page, username)?),
+            SourceSpec::Saml(file) => Some(browser::acs_identity(&metadata(&file)?, self.acs_url(), username)),
+            SourceSpec::Okta(link) => Some(okta::identity_of(&link, username)?),
+        })
+    }
+
+    fn acs_url(&self) -> &str {
+        self.acs_url.as_deref().unwrap_or(ACS_URL)
+    }
+
+    /// The browser that is driven.
+    fn browser(&self) -> Result<Browser> {
+        let mut browser = Browser::new().headless(self.headless.unwrap_or_default());
+        if let Some(folder) = default_browser_folder() {
+            browser = browser.profile_folder(folder);
+        }
+        if let Some(line) = &self.browser {
+            let (program, arguments) = required_command_line("browser", line)?;
+            browser = browser.program(program, arguments);
+        }
+        Ok(browser)
+    }
+
+    fn okta(
+        &self,
+        link: String,
+        transport: Arc<HttpTransport>,
+        password: Option<SecretString>,
+        store: Option<Arc<dyn Store>>,
+    ) -> Result<OktaSource> {
+        let mut okta = OktaSource::builder(link)
+            .transport(transport)
+            .browser(self.browser()?)
+            .remember_device(self.remember_device.unwrap_or_default());
+        if let Some(auth) = &self.auth {
+            okta = okta.auth(auth.parse()?);
+        }
+        if let Some(client_id) = &self.client_id {
+            okta = okta.client_id(client_id);
+        }
+        if let Some(username) = &self.username {
+            okta = okta.username(username);
+        }
+        if let Some(factor) = &self.factor {
+            okta = okta.factor(factor.parse()?);
+        }
+        if let Some(store) = store {
+            okta = okta.store(store);
+        }
+        match (password, &self.password_command) {
+            (Some(password), _) => okta = okta.password(password),
+            (None, Some(line)) => {
+                let (program, arguments) = required_command_line("password_command", line)?;
+                okta = okta.password_command(program, arguments);
+            }
+            (None, None) => {}
+        }
+        okta.build()
+    }
+}
+
+/// Where the response of a `saml:` source comes, unless said otherwise.
+const ACS_URL: &str = "http://127.0.0.1:35001/saml";
+
+fn required_command_line(setting: &str, line: &str) -> Result<(String, Vec<String>)> {
+    command_line(line).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, format!("`{setting}` is no command line"))
+            .with_hint("write the program and its arguments as a shell would have them")
+    })
+}
+
+fn metadata(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).map_err(|error| {
+        Error::new(
+            ErrorKind::Io,
+            Stage::Configuration,
+            format!("the metadata `{}` cannot be read: {error}", file.display()),
+        )
+        .with_source(error)
+    })
 }
 
 /// A text that names no source.
@@ -71,7 +230,8 @@ impl SourceError {
 impl From<SourceError> for Error {
     fn from(error: SourceError) -> Self {
         Self::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("`{}` names no source", error.shown())).with_hint(
-            "a source is the link of Okta's AWS app (`https://…`), `file:PATH`, `-` for standard input, or `command:PROGRAM ARGUMENTS`",
+            "a source is the link of Okta's AWS app (`https://…`), a page to sign in at with a browser (`browser:https://…`), the metadata of \
+             an identity provider (`saml:FILE`), `file:PATH`, `-` for standard input, or `command:PROGRAM ARGUMENTS`",
         )
     }
 }

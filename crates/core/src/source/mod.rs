@@ -1,5 +1,7 @@
 //! Where SAML responses come from. A source knows nothing of AWS roles or credentials.
 
+#[cfg(feature = "browser")]
+pub mod browser;
 #[cfg(feature = "command")]
 mod command;
 mod file;
@@ -16,7 +18,7 @@ pub use command::CommandSource;
 #[cfg(feature = "config")]
 pub(crate) use command::output_of;
 pub use file::FileSource;
-pub use prompter::{NoPrompter, Prompter};
+pub use prompter::{NoPrompter, Prompter, Visit};
 
 use crate::error::Result;
 use crate::saml::{AWS_AUDIENCE, SamlResponse};

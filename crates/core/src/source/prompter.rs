@@ -4,6 +4,51 @@ use async_trait::async_trait;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
+use crate::text::printable;
+
+/// A page that the person is to go to, in a browser of their own choice.
+///
+/// ```
+/// use tempaccess_core::Visit;
+///
+/// let visit = Visit::new("https://acme.okta.com/activate?user_code=ABCD1234").code("ABCD1234");
+/// assert!(visit.to_string().ends_with("the code there is ABCD1234"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Visit {
+    url: String,
+    code: Option<String>,
+}
+
+impl Visit {
+    /// The page at this address.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), code: None }
+    }
+
+    /// The code that the page asks for or shows.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Its address.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+/// What a person reads.
+impl fmt::Display for Visit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sign in at {}", printable(&self.url))?;
+        match &self.code {
+            Some(code) => write!(f, "\nthe code there is {}", printable(code)),
+            None => Ok(()),
+        }
+    }
+}
 
 /// Asks the person: on a terminal, in a window, in a chat. Dropping the future withdraws the question.
 #[async_trait]
@@ -28,6 +73,17 @@ pub trait Prompter: fmt::Debug + Send + Sync {
     ///
     /// As [`text`](Self::text).
     async fn choose(&self, question: &str, choices: &[String]) -> Result<usize>;
+
+    /// Sends the person to a page; whoever asks goes on waiting. Unless said otherwise they are told the address, and open
+    /// it themselves.
+    ///
+    /// # Errors
+    ///
+    /// `interaction_required` where there is nobody to send.
+    async fn visit(&self, page: &Visit) -> Result<()> {
+        self.tell(&page.to_string());
+        Ok(())
+    }
 
     /// Tells the person something that needs no answer, such as the number to tap on a telephone.
     fn tell(&self, message: &str);
@@ -60,6 +116,10 @@ impl Prompter for NoPrompter {
 
     async fn choose(&self, question: &str, _: &[String]) -> Result<usize> {
         Self::refuse(question)
+    }
+
+    async fn visit(&self, _: &Visit) -> Result<()> {
+        Self::refuse("sign in with the browser")
     }
 
     fn tell(&self, _: &str) {}

@@ -52,6 +52,10 @@ pub enum EntryKind {
     Credentials,
     /// A session at an identity provider.
     Session,
+    /// Tokens of an identity provider (OAuth 2.0), by which a program signs in without the person.
+    Tokens,
+    /// What is known of an org: how it signs people in, and the cookie by which it knows this machine again.
+    Org,
 }
 
 /// A grant but for its secrets.
@@ -87,15 +91,12 @@ struct Keys<'k> {
 impl About {
     /// A session at an identity provider.
     pub fn session(source: impl Into<String>, subject: Option<String>, issued_at: Timestamp) -> Self {
-        Self {
-            kind: EntryKind::Session,
-            source: source.into(),
-            session: None,
-            subject,
-            issued_at,
-            expiration: None,
-            credentials: None,
-        }
+        Self::of_kind(EntryKind::Session, source, subject, issued_at)
+    }
+
+    /// What needs no more than this to be shown.
+    pub fn of_kind(kind: EntryKind, source: impl Into<String>, subject: Option<String>, issued_at: Timestamp) -> Self {
+        Self { kind, source: source.into(), session: None, subject, issued_at, expiration: None, credentials: None }
     }
 
     /// The same, of this session.

@@ -371,7 +371,7 @@ impl Store for FileStore {
     fn sweep(&self, now: Timestamp) {
         let is_over = |about: &About| match about.kind {
             EntryKind::Credentials => about.expiration.is_some_and(|end| now.duration_since(end) > ENDED),
-            EntryKind::Session => now.duration_since(about.issued_at) > SESSION,
+            EntryKind::Session | EntryKind::Tokens | EntryKind::Org => now.duration_since(about.issued_at) > SESSION,
         };
         let is_older = |path: &Path, than: Duration| {
             let modified = fs::symlink_metadata(path).and_then(|metadata| metadata.modified());

@@ -37,6 +37,7 @@ use serde::Serialize;
 pub use algorithm::SignaturePolicy;
 pub use conditions::Expectations;
 pub use keys::{TrustedKey, TrustedKeys};
+pub use metadata::IdentityProvider;
 
 use crate::error::{Error, ErrorKind, ErrorReport, Result, Stage};
 use crate::saml::tree::{NodeId, Tree};

@@ -64,6 +64,15 @@ impl SigningKey {
         self.certificate_pem.lines().filter(|line| !line.starts_with("-----")).collect()
     }
 
+    /// A signature over bytes: RSASSA-PKCS1-v1_5 with SHA-256, as `RS256` of JWTs.
+    pub(crate) fn sign_bytes(&self, bytes: &[u8]) -> Vec<u8> {
+        use rsa::pkcs8::DecodePrivateKey;
+        use rsa::signature::{SignatureEncoding, Signer};
+        // The PEM is our own.
+        let key = RsaPrivateKey::from_pkcs8_pem(&self.private_pem).map(pkcs1v15::SigningKey::<Sha256>::new);
+        key.map(|key| key.sign(bytes).to_vec()).unwrap_or_default()
+    }
+
     /// Fills in the first signature of the document.
     pub(crate) fn sign(&self, template: &str) -> Result<String, String> {
         let key = loader::load_pem_auto(self.private_pem.as_bytes(), None).map_err(|error| error.to_string())?;

@@ -5,14 +5,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::state::Transaction;
-use super::{base, error};
+use super::{app, base, error};
 use crate::Shared;
 use crate::world::{Factor, PushAnswer, User, UserStatus};
 
@@ -29,13 +29,15 @@ pub(super) struct Body {
 pub(super) async fn begin(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Body>) -> Response {
     let base = base(&headers, &shared);
     match (body.username, body.password, body.state_token) {
-        (Some(login), Some(password), _) => with_password(&shared, &base, &login, &password),
+        (Some(login), Some(password), _) => {
+            with_password(&shared, &base, &login, &password, app::cookie(&headers, "DT"))
+        }
         (None, None, Some(token)) => resume(&shared, &base, &token),
         _ => error(StatusCode::BAD_REQUEST, "E0000001", "Api validation failed: authRequest", None),
     }
 }
 
-fn with_password(shared: &Shared, base: &str, login: &str, password: &str) -> Response {
+fn with_password(shared: &Shared, base: &str, login: &str, password: &str, device: Option<String>) -> Response {
     let failed = || error(StatusCode::UNAUTHORIZED, "E0000004", "Authentication failed", None);
     let Some(user) = shared.world.user(login) else { return failed() };
     let mut memory = shared.okta.lock();
@@ -52,7 +54,10 @@ fn with_password(shared: &Shared, base: &str, login: &str, password: &str) -> Re
     }
     memory.right_password(&user.login);
     let token = match user.status {
-        UserStatus::Active if user.factors.is_empty() => {
+        UserStatus::Active
+            if user.factors.is_empty()
+                || device.is_some_and(|device| memory.remembered.contains(&(user.login.clone(), device))) =>
+        {
             let session_token = memory.session_token(&user.login);
             return Json(success(user, &session_token)).into_response();
         }
@@ -107,6 +112,34 @@ pub(super) async fn skip(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
     }
 }
 
+/// Sends a code once more.
+pub(super) async fn resend(
+    State(shared): State<Arc<Shared>>,
+    Path(factor): Path<String>,
+    headers: HeaderMap,
+    Json(body): Json<Body>,
+) -> Response {
+    let token = body.state_token.unwrap_or_default();
+    let memory = shared.okta.lock();
+    let Some(transaction) = memory.transactions.get(&token).filter(|transaction| transaction.sent) else {
+        return unknown_token();
+    };
+    let Some(user) = shared.world.user(&transaction.login) else { return unknown_token() };
+    match user.factors.iter().enumerate().find(|(at, _)| id(*at) == factor) {
+        Some((at, factor)) => {
+            Json(challenge(user, factor, at, &base(&headers, &shared), &token, None, None)).into_response()
+        }
+        None => error(StatusCode::NOT_FOUND, "E0000007", "Not found: Resource not found", None),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Remember {
+    #[serde(default)]
+    remember_device: bool,
+}
+
 pub(super) async fn cancel(State(shared): State<Arc<Shared>>, Json(body): Json<Body>) -> Response {
     match body.state_token.and_then(|token| shared.okta.lock().transactions.remove(&token)) {
         Some(_) => Json(json!({})).into_response(),
@@ -117,11 +150,13 @@ pub(super) async fn cancel(State(shared): State<Arc<Shared>>, Json(body): Json<B
 pub(super) async fn verify(
     State(shared): State<Arc<Shared>>,
     Path(factor): Path<String>,
+    Query(remember): Query<Remember>,
     headers: HeaderMap,
     Json(body): Json<Body>,
 ) -> Response {
     let base = base(&headers, &shared);
     let token = body.state_token.unwrap_or_default();
+    let device = app::cookie(&headers, "DT");
     let mut memory = shared.okta.lock();
     let Some(transaction) = memory.transactions.get_mut(&token) else { return unknown_token() };
     let Some(user) = shared.world.user(&transaction.login) else { return unknown_token() };
@@ -170,6 +205,9 @@ pub(super) async fn verify(
                         .into_response()
                 }
                 None => {
+                    if let Some(device) = device.filter(|_| remember.remember_device && user.allows_remembering) {
+                        memory.remembered.insert((user.login.clone(), device));
+                    }
                     let session_token = memory.session_token(&user.login);
                     memory.remember_code(&session_token, code);
                     Json(success(user, &session_token)).into_response()
@@ -216,8 +254,7 @@ fn factors_required(user: &User, base: &str, token: &str) -> Value {
         user.factors.iter().enumerate().map(|(at, factor)| describe(factor, user, at, base)).collect();
     let mut embedded = embedded(user);
     embedded["factors"] = factors.into();
-    embedded["policy"] =
-        json!({ "allowRememberDevice": false, "rememberDeviceLifetimeInMinutes": 0, "rememberDeviceByDefault": false });
+    embedded["policy"] = json!({ "allowRememberDevice": user.allows_remembering, "rememberDeviceLifetimeInMinutes": 0, "rememberDeviceByDefault": false });
     json!({
         "stateToken": token,
         "status": "MFA_REQUIRED",

@@ -2,6 +2,8 @@
 
 mod app;
 mod authn;
+mod idx;
+mod oauth;
 mod state;
 
 use std::sync::Arc;
@@ -26,13 +28,30 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/.well-known/okta-organization", get(organization))
         .route("/api/v1/authn", post(authn::begin))
         .route("/api/v1/authn/factors/{factor}/verify", post(authn::verify))
-        .route("/api/v1/authn/factors/{factor}/verify/resend", post(authn::verify))
+        .route("/api/v1/authn/factors/{factor}/verify/resend", post(authn::resend))
         .route("/api/v1/authn/skip", post(authn::skip))
         .route("/api/v1/authn/cancel", post(authn::cancel))
         .route("/api/v1/sessions/me", get(app::session).delete(app::end_session))
         .route("/login/sessionCookieRedirect", get(app::redeem))
         .route("/login/step-up/redirect", get(app::stepped_up))
-        .route("/home/amazon_aws/{app}/272", get(app::page))
+        .route("/login/login.htm", get(app::sign_in_page).post(app::sign_in))
+        .route("/login/token/redirect", get(idx::redirect))
+        .route("/login/token/sso", get(oauth::sign_on_by_link).post(oauth::sign_on_by_form))
+        .route("/idp/idx/introspect", post(idx::introspect))
+        .route("/idp/idx/identify", post(idx::identify))
+        .route("/idp/idx/challenge", post(idx::challenge))
+        .route("/idp/idx/challenge/answer", post(idx::answer))
+        .route("/idp/idx/challenge/resend", post(idx::resend))
+        .route("/idp/idx/authenticators/poll", post(idx::poll))
+        .route("/idp/idx/skip", post(idx::skip))
+        .route("/idp/idx/cancel", post(idx::cancel))
+        .route("/oauth2/v1/device/authorize", post(oauth::authorize))
+        .route("/oauth2/v1/token", post(oauth::token))
+        .route("/oauth2/v1/revoke", post(oauth::revoke))
+        .route("/activate", get(oauth::activation).post(oauth::activate))
+        .route("/api/v1/users/me/appLinks", get(oauth::app_links))
+        .route("/assets/{*file}", get(app::asset))
+        .route("/home/{kind}/{app}/272", get(app::page))
         .route("/app/{app}/sso/saml/metadata", get(app::metadata))
         .fallback(|| async { error(StatusCode::NOT_FOUND, "E0000007", "Not found: Resource not found", None) })
         .layer(middleware::from_fn_with_state(Arc::clone(&shared), observe))
@@ -51,7 +70,7 @@ async fn observe(State(shared): State<Arc<Shared>>, request: Request, next: Next
 }
 
 async fn organization(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let pipeline = &shared.world.pipeline;
+    let pipeline = shared.pipeline();
     Json(
         json!({ "id": "00oSandbox", "pipeline": pipeline, "_links": { "organization": { "href": shared.okta_url() } } }),
     )

@@ -118,7 +118,9 @@ fn check_subject(shared: &Shared, assertion: Node<'_, '_>, role: &str) -> Result
     let data = child(confirmation, ASSERTION, "SubjectConfirmationData")
         .ok_or_else(|| StsError::invalid_token("SubjectConfirmationData is required"))?;
     let recipient = data.attribute("Recipient").unwrap_or_default();
-    if partition_of(recipient).is_none_or(|partition| role.split(':').nth(1) != Some(partition)) {
+    let named = |known: &crate::world::Role| known.arn == role && known.audiences.iter().any(|it| it == recipient);
+    let is_sign_in = partition_of(recipient).is_some_and(|partition| role.split(':').nth(1) == Some(partition));
+    if !is_sign_in && !shared.world.roles.iter().any(named) {
         return Err(StsError::invalid_token("The Recipient is not the sign-in endpoint of the role's partition"));
     }
     match instant(data, "NotOnOrAfter") {

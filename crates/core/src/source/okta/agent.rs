@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use cookie_store::{CookieStore, RawCookie};
-use http::header::{ACCEPT, CONTENT_TYPE, COOKIE, DATE, LOCATION, SET_COOKIE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, DATE, LINK, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use jiff::Timestamp;
 use serde_json::Value;
@@ -14,6 +14,7 @@ use super::{refusal, within_org};
 use crate::clock::Timer;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::Transport;
+use crate::secret::SecretString;
 
 /// Redirects from the session to the app.
 const REDIRECTS: usize = 10;
@@ -24,8 +25,21 @@ const RATE_WAIT: Duration = Duration::from_secs(60);
 /// How long a whole sign-in may take, the person's answers included.
 const SIGN_IN: Duration = Duration::from_secs(15 * 60);
 
+/// What is sent.
+#[derive(Clone, Copy)]
+pub(super) enum Body<'b> {
+    Nothing,
+    Json(&'b Value),
+    /// What the Identity Engine speaks (`application/ion+json`).
+    Ion(&'b Value),
+    Form(&'b [(&'b str, &'b str)]),
+}
+
+/// What the Identity Engine's answers are asked for as.
+const ION: &str = "application/ion+json; okta-version=1.0.0";
+
 pub(super) struct Agent<'a> {
-    app: &'a Url,
+    org: &'a Url,
     transport: &'a dyn Transport,
     timer: &'a dyn Timer,
     /// When the sign-in must have come to its end.
@@ -34,9 +48,9 @@ pub(super) struct Agent<'a> {
 }
 
 impl<'a> Agent<'a> {
-    pub(super) fn new(app: &'a Url, transport: &'a dyn Transport, timer: &'a dyn Timer, cookies: CookieStore) -> Self {
+    pub(super) fn new(org: &'a Url, transport: &'a dyn Transport, timer: &'a dyn Timer, cookies: CookieStore) -> Self {
         let end = timer.now().saturating_add(SIGN_IN).unwrap_or(Timestamp::MAX);
-        Self { app, transport, timer, end, cookies: Mutex::new(cookies) }
+        Self { org, transport, timer, end, cookies: Mutex::new(cookies) }
     }
 
     pub(super) fn timer(&self) -> &'a dyn Timer {
@@ -44,22 +58,57 @@ impl<'a> Agent<'a> {
     }
 
     pub(super) fn within_org(&self, text: &str) -> Result<Url> {
-        within_org(self.app, text)
+        within_org(self.org, text)
     }
 
     /// Posts JSON and gives back the JSON of the answer, or Okta's error as ours.
     pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<Value> {
-        let answer = self.send(Method::POST, url, Some(body)).await?;
+        let answer = self.send(Method::POST, url, Body::Json(body), None).await?;
         let value = serde_json::from_slice(answer.body()).ok();
         match (answer.status().is_success(), value) {
             (true, Some(value)) => Ok(value),
-            (true, None) => Err(Error::new(
-                ErrorKind::IdentityProviderError,
-                Stage::SignIn,
-                format!("`{}` did not answer like an Okta org: its answer is not JSON", self.host()),
-            )
-            .with_hint("check that the app's link is that of an Okta org")),
+            (true, None) => Err(self.not_json()),
             (false, value) => Err(refusal::from_answer(answer.status(), value.as_ref(), self.host())),
+        }
+    }
+
+    fn not_json(&self) -> Error {
+        Error::new(
+            ErrorKind::IdentityProviderError,
+            Stage::SignIn,
+            format!("`{}` did not answer like an Okta org: its answer is not JSON", self.host()),
+        )
+        .with_hint("check that the app's link is that of an Okta org")
+    }
+
+    /// Posts and gives back the status and the JSON of the answer, whatever the status is.
+    pub(super) async fn ask(&self, url: &Url, body: Body<'_>) -> Result<(StatusCode, Value)> {
+        let answer = self.send(Method::POST, url, body, None).await?;
+        match serde_json::from_slice(answer.body()) {
+            Ok(value) => Ok((answer.status(), value)),
+            Err(_) if answer.status().is_success() => Err(self.not_json()),
+            Err(_) => Err(refusal::from_answer(answer.status(), None, self.host())),
+        }
+    }
+
+    /// Gets JSON, with a token where there is one; and the address of the next page, where there is one.
+    pub(super) async fn get_json(&self, url: &Url, bearer: Option<&SecretString>) -> Result<(Value, Option<Url>)> {
+        let answer = self.send(Method::GET, url, Body::Nothing, bearer).await?;
+        let value = serde_json::from_slice(answer.body()).ok();
+        if !answer.status().is_success() {
+            return Err(refusal::from_answer(answer.status(), value.as_ref(), self.host()));
+        }
+        let next = answer.headers().get_all(LINK).iter().filter_map(|link| link.to_str().ok()).find_map(next_page);
+        let next = next.map(|next| self.within_org(next)).transpose()?;
+        Ok((value.ok_or_else(|| self.not_json())?, next))
+    }
+
+    /// Posts a form as a browser would, following redirects within the org to a page.
+    pub(super) async fn submit(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response<Vec<u8>>> {
+        let answer = self.send(Method::POST, url, Body::Form(form), None).await?;
+        match self.redirect(url, &answer)? {
+            Some(next) => self.get(&next).await,
+            None => Ok(answer),
         }
     }
 
@@ -70,7 +119,7 @@ impl<'a> Agent<'a> {
 
     /// Deletes what is there, and says whether something was.
     pub(super) async fn delete(&self, url: &Url) -> Result<bool> {
-        let answer = self.send(Method::DELETE, url, None).await?;
+        let answer = self.send(Method::DELETE, url, Body::Nothing, None).await?;
         match answer.status() {
             status if status.is_success() => Ok(true),
             StatusCode::NOT_FOUND => Ok(false),
@@ -85,22 +134,35 @@ impl<'a> Agent<'a> {
     pub(super) async fn get(&self, url: &Url) -> Result<Response<Vec<u8>>> {
         let mut url = url.clone();
         for _ in 0..REDIRECTS {
-            let answer = self.send(Method::GET, &url, None).await?;
-            let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
-            match location {
-                Some(location) if answer.status().is_redirection() => {
-                    url = within_org(&url, location).and_then(|url| within_org(self.app, url.as_str()))?;
-                }
-                _ => return Ok(answer),
+            let answer = self.send(Method::GET, &url, Body::Nothing, None).await?;
+            match self.redirect(&url, &answer)? {
+                Some(next) => url = next,
+                None => return Ok(answer),
             }
         }
         Err(Error::new(ErrorKind::IdentityProviderError, Stage::SignIn, "Okta redirects in a circle")
             .with_hint("check the app's link"))
     }
 
-    async fn send(&self, method: Method, url: &Url, body: Option<&Value>) -> Result<Response<Vec<u8>>> {
+    fn redirect(&self, from: &Url, answer: &Response<Vec<u8>>) -> Result<Option<Url>> {
+        let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
+        match location {
+            Some(location) if answer.status().is_redirection() => {
+                within_org(from, location).and_then(|url| self.within_org(url.as_str())).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        url: &Url,
+        body: Body<'_>,
+        bearer: Option<&SecretString>,
+    ) -> Result<Response<Vec<u8>>> {
         for _ in 0..RATE_WAITS {
-            let answer = self.send_once(&method, url, body).await?;
+            let answer = self.send_once(&method, url, body, bearer).await?;
             if answer.status() != StatusCode::TOO_MANY_REQUESTS {
                 return Ok(answer);
             }
@@ -109,7 +171,7 @@ impl<'a> Agent<'a> {
                 None => return Ok(answer),
             }
         }
-        self.send_once(&method, url, body).await
+        self.send_once(&method, url, body, bearer).await
     }
 
     /// How long Okta wants us to wait, by its own clock; nothing where that is too long.
@@ -123,7 +185,13 @@ impl<'a> Agent<'a> {
         (wait <= RATE_WAIT).then_some(wait)
     }
 
-    async fn send_once(&self, method: &Method, url: &Url, body: Option<&Value>) -> Result<Response<Vec<u8>>> {
+    async fn send_once(
+        &self,
+        method: &Method,
+        url: &Url,
+        body: Body<'_>,
+        bearer: Option<&SecretString>,
+    ) -> Result<Response<Vec<u8>>> {
         if self.timer.now() >= self.end {
             return Err(Error::new(
                 ErrorKind::DeadlineExceeded,
@@ -137,12 +205,23 @@ impl<'a> Agent<'a> {
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies);
         }
+        if let Some(bearer) = bearer {
+            request = request.header(AUTHORIZATION, format!("Bearer {}", bearer.expose()));
+        }
+        let json = "application/json";
+        let typed = |request: http::request::Builder, accept: &str, content: &str| {
+            request.header(ACCEPT, accept).header(CONTENT_TYPE, content)
+        };
         let request = match body {
-            Some(body) => request
-                .header(ACCEPT, "application/json")
-                .header(CONTENT_TYPE, "application/json")
-                .body(body.to_string().into_bytes()),
-            None => request.header(ACCEPT, "text/html").body(Vec::new()),
+            Body::Json(body) => typed(request, json, json).body(body.to_string().into_bytes()),
+            Body::Ion(body) => typed(request, ION, ION).body(body.to_string().into_bytes()),
+            Body::Form(fields) => {
+                let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+                typed(request, "application/json, text/html", "application/x-www-form-urlencoded")
+                    .body(form.into_bytes())
+            }
+            Body::Nothing if bearer.is_some() => request.header(ACCEPT, json).body(Vec::new()),
+            Body::Nothing => request.header(ACCEPT, "text/html, application/json").body(Vec::new()),
         };
         let request = request.map_err(|_| {
             Error::new(
@@ -170,6 +249,14 @@ impl<'a> Agent<'a> {
     }
 
     pub(super) fn host(&self) -> &str {
-        self.app.host_str().unwrap_or_default()
+        self.org.host_str().unwrap_or_default()
     }
+}
+
+/// The address of `rel="next"` in a `Link` header.
+fn next_page(link: &str) -> Option<&str> {
+    link.split(',').find_map(|link| {
+        let (address, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
+        rest.contains("rel=\"next\"").then_some(address)
+    })
 }

@@ -6,18 +6,15 @@ use std::time::Duration;
 use url::Url;
 
 use super::agent::Agent;
-use super::factor::{self, Factor, FactorKind};
+use super::factor::{Chosen, Factor, FactorKind, Factors};
 use super::refusal;
-use super::{OktaSourceBuilder, Password};
+use super::who::{Answer, CODES, Who};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
-use crate::source::Prompter;
 use crate::text::printable;
 
 /// No honest transaction has more states than this.
 const STATES: usize = 32;
-/// Codes that the person may try.
-const CODES: usize = 3;
 /// Okta asks for two seconds or more between two looks at a push.
 const POLL: Duration = Duration::from_secs(2);
 
@@ -52,6 +49,15 @@ struct Embedded {
     factors: Vec<Factor>,
     #[serde(default)]
     factor: Option<Value>,
+    #[serde(default)]
+    policy: Policy,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Policy {
+    #[serde(default)]
+    allow_remember_device: bool,
 }
 
 impl Transaction {
@@ -93,15 +99,18 @@ fn unexpected(what: &str) -> Error {
 }
 
 /// One person's way through the transaction.
-pub(super) struct SignIn<'a> {
-    pub(super) agent: &'a Agent<'a>,
-    pub(super) settings: &'a OktaSourceBuilder,
-    pub(super) prompter: &'a dyn Prompter,
-    /// The code that was accepted: a step-up must not be answered with it again.
-    pub(super) used_code: Option<SecretString>,
+pub(super) struct SignIn<'a, 'w> {
+    pub(super) agent: &'a Agent<'w>,
+    pub(super) who: &'a mut Who<'w>,
+    /// Whether Okta shall remember this machine with the factor that is verified.
+    remember: bool,
 }
 
-impl SignIn<'_> {
+impl<'a, 'w> SignIn<'a, 'w> {
+    pub(super) fn new(agent: &'a Agent<'w>, who: &'a mut Who<'w>) -> Self {
+        Self { agent, who, remember: false }
+    }
+
     /// From name and password to the end.
     pub(super) async fn with_password(&mut self) -> Result<Outcome> {
         let first = self.send_password(None, None).await?;
@@ -111,37 +120,13 @@ impl SignIn<'_> {
     /// From the state token of a page to the end.
     pub(super) async fn step_up(&mut self, state_token: &SecretString) -> Result<Outcome> {
         let url = self.agent.within_org("/api/v1/authn")?;
-        let first = self.post(&url, json!({ "stateToken": state_token.expose() })).await.map_err(|error| {
-            if refusal::is(&error, refusal::INVALID_TOKEN) {
-                Error::new(
-                    ErrorKind::IdentityProviderRefused,
-                    Stage::SignIn,
-                    "the app wants another step that Okta's authentication API cannot take: the org uses the Identity Engine",
-                )
-                .with_hint("the Okta administrator can let the AWS app's sign-on policy be met by the org's")
-                .with_source(error)
-            } else {
-                error
-            }
-        })?;
+        let first = self.post(&url, json!({ "stateToken": state_token.expose() })).await?;
         self.run(first).await
     }
 
     async fn send_password(&self, url: Option<Url>, state_token: Option<&SecretString>) -> Result<Transaction> {
         let url = url.map_or_else(|| self.agent.within_org("/api/v1/authn"), Ok)?;
-        let username = match &self.settings.username {
-            Some(username) => username.clone(),
-            None => self.prompter.text(&format!("User name at {}", self.agent.host())).await?,
-        };
-        let password = match &self.settings.password {
-            Some(Password::Known(password)) => password.clone(),
-            #[cfg(feature = "config")]
-            Some(Password::Command { program, arguments }) => crate::source::output_of(program, arguments).await?,
-            None => self.prompter.secret(&format!("Password of {username}")).await?,
-        };
-        if password.is_empty() {
-            return Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "no password was given, and none was sent"));
-        }
+        let (username, password) = self.who.name_and_password(self.agent.host()).await?;
         let mut body = json!({
             "username": username,
             "password": password.expose(),
@@ -154,7 +139,11 @@ impl SignIn<'_> {
     }
 
     async fn post(&self, url: &Url, body: Value) -> Result<Transaction> {
-        Transaction::read(self.agent.post(url, &body).await?)
+        let mut url = url.clone();
+        if self.remember && url.path().ends_with("/verify") {
+            url.query_pairs_mut().append_pair("rememberDevice", "true");
+        }
+        Transaction::read(self.agent.post(&url, &body).await?)
     }
 
     async fn run(&mut self, first: Transaction) -> Result<Outcome> {
@@ -186,7 +175,7 @@ impl SignIn<'_> {
     }
 
     async fn skip_warning(&self, transaction: &Transaction) -> Result<Transaction> {
-        self.prompter.tell("Okta: your password expires soon");
+        self.who.prompter.tell("Okta: your password expires soon");
         let href = transaction.href("skip").ok_or_else(|| unexpected("its password warning cannot be skipped"))?;
         self.post(&self.agent.within_org(href)?, with_state(transaction, [])?).await
     }
@@ -231,28 +220,23 @@ impl SignIn<'_> {
 
     /// Chooses a factor and begins with it.
     async fn begin_factor(&mut self, transaction: Transaction) -> Result<Transaction> {
-        let mut factors = factor::usable(transaction.embedded.factors.clone(), self.settings.factor)?;
-        let chosen = if factors.len() == 1 {
-            0
-        } else {
-            let choices: Vec<_> = factors.iter().map(Factor::describe).collect();
-            self.prompter.choose("Second factor", &choices).await?
+        let factors = Factors::new(transaction.embedded.factors.clone(), self.who.settings.factor)?;
+        let factor = match factors.choose(self.who).await? {
+            Chosen::Here(factor) => factor,
+            Chosen::InBrowser(error) => return Err(error),
         };
-        if chosen >= factors.len() {
-            return Err(Error::new(ErrorKind::InvalidArgument, Stage::SignIn, "there is no such second factor"));
-        }
-        let factor = factors.swap_remove(chosen);
         let href = factor.verify_href().ok_or_else(|| unexpected("its factor cannot be verified"))?;
         let url = self.agent.within_org(href)?;
+        self.remember = transaction.embedded.policy.allow_remember_device && self.who.settings.remember_device;
         match factor.kind() {
             Some(FactorKind::Push) => {
                 let waiting = self.post(&url, with_state(&transaction, [])?).await?;
-                self.prompter.tell(&format!("Sent: {}. Approve it there", factor.describe()));
+                self.who.prompter.tell(&format!("Sent: {}. Approve it there", factor.describe()));
                 Ok(waiting)
             }
             Some(kind) if kind.is_sent() => {
                 let sent = self.post(&url, with_state(&transaction, [])?).await?;
-                self.prompter.tell(&format!("Sent: {}", factor.describe()));
+                self.who.prompter.tell(&format!("Sent: {}", factor.describe()));
                 Ok(sent)
             }
             _ => self.answer(&transaction, &factor, &url).await,
@@ -267,12 +251,7 @@ impl SignIn<'_> {
         match factor.kind() {
             Some(FactorKind::Push) => self.wait_for_push(transaction, &url).await,
             Some(_) => self.answer(&transaction, &factor, &url).await,
-            None => Err(Error::new(
-                ErrorKind::FactorUnsupported,
-                Stage::SignIn,
-                format!("Okta wants a second factor that cannot be used from a terminal: {}", factor.describe()),
-            )
-            .with_hint("enrol Okta Verify or an authenticator app in Okta's settings")),
+            None => Err(factor.not_here()),
         }
     }
 
@@ -286,23 +265,33 @@ impl SignIn<'_> {
             }
             _ => ("passCode", format!("Code: {}", factor.describe())),
         };
+        let resend = transaction.href("resend").map(|href| self.agent.within_org(href)).transpose()?;
+        let resend = resend.filter(|_| factor.kind().is_some_and(FactorKind::is_sent));
         for tries_left in (0..CODES).rev() {
-            let answer = self.prompter.secret(&question).await?;
-            let answer = SecretString::from(answer.expose().trim());
-            if answer.is_empty() {
-                continue;
-            }
-            if self.used_code.as_ref().is_some_and(|used| used.expose() == answer.expose()) {
-                self.prompter.tell("That code was used a moment ago: wait for the next one");
-                continue;
-            }
+            let answer = match (self.who.code(&question, resend.is_some()).await?, &resend) {
+                (Some(Answer::Code(answer)), _) => answer,
+                (Some(Answer::Again), Some(resend)) => {
+                    match self.post(resend, with_state(transaction, [])?).await {
+                        Ok(_) => self.who.prompter.tell(&format!("Sent again: {}", factor.describe())),
+                        Err(error) if error.kind() == ErrorKind::RateLimited => {
+                            self.who.prompter.tell(error.message());
+                        }
+                        Err(error) => return Err(error),
+                    }
+                    continue;
+                }
+                _ => continue,
+            };
             match self.post(url, with_state(transaction, [(field, answer.expose())])?).await {
                 Ok(next) => {
-                    self.used_code = (field == "passCode").then_some(answer);
+                    self.who.used((field == "passCode").then_some(answer));
                     return Ok(next);
                 }
-                Err(error) if refusal::is(&error, refusal::WRONG_CODE) && tries_left > 0 => {
-                    self.prompter.tell(error.message())
+                Err(error)
+                    if (refusal::is(&error, refusal::WRONG_CODE) || refusal::is(&error, refusal::USED_CODE))
+                        && tries_left > 0 =>
+                {
+                    self.who.prompter.tell(error.message())
                 }
                 Err(error) => return Err(error),
             }
@@ -313,7 +302,7 @@ impl SignIn<'_> {
     /// Looks every two seconds until the person has answered the push, or patience ends.
     async fn wait_for_push(&self, first: Transaction, url: &Url) -> Result<Transaction> {
         let timer = self.agent.timer();
-        let end = timer.now().saturating_add(self.settings.patience).unwrap_or(jiff::Timestamp::MAX);
+        let end = timer.now().saturating_add(self.who.settings.patience).unwrap_or(jiff::Timestamp::MAX);
         let body = with_state(&first, [])?;
         let mut now = first;
         let mut shown = None;
@@ -326,7 +315,9 @@ impl SignIn<'_> {
                 "WAITING" if timer.now() < end => {
                     let number = now.correct_answer();
                     if number.is_some() && number != shown {
-                        self.prompter.tell(&format!("Tap the number {} there", number.as_deref().unwrap_or_default()));
+                        self.who
+                            .prompter
+                            .tell(&format!("Tap the number {} there", number.as_deref().unwrap_or_default()));
                         shown = number;
                     }
                     timer.sleep(POLL).await;

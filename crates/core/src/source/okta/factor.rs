@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::who::Who;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::text::printable;
 
@@ -49,6 +50,18 @@ impl FactorKind {
             "question" => Self::Question,
             _ => return None,
         })
+    }
+
+    /// What it is to a person.
+    pub(super) const fn words(self) -> &'static str {
+        match self {
+            Self::Push => "push",
+            Self::Code => "code",
+            Self::Sms => "code by text message",
+            Self::Call => "code by telephone call",
+            Self::Email => "code by e-mail",
+            Self::Question => "security question",
+        }
     }
 
     /// Whether Okta sends something first, which the person then reads back.
@@ -131,28 +144,74 @@ impl Factor {
     }
 }
 
-/// The factors that can be answered from here, or an error that names those that cannot.
-pub(super) fn usable(factors: Vec<Factor>, wanted: Option<FactorKind>) -> Result<Vec<Factor>> {
-    let described = factors.iter().map(Factor::describe).collect::<Vec<_>>().join(", ");
-    let (usable, other): (Vec<_>, Vec<_>) = factors.into_iter().partition(|factor| factor.kind().is_some());
-    if usable.is_empty() {
-        let what = if other.is_empty() { "none".to_owned() } else { described };
-        return Err(Error::new(
-            ErrorKind::FactorUnsupported,
-            Stage::SignIn,
-            format!("none of your second factors can be used from a terminal: {what}"),
-        )
-        .with_hint("security keys, passkeys and Duo need a browser; enrol Okta Verify or an authenticator app in Okta's settings"));
+impl Factor {
+    /// That it is not one for a terminal.
+    pub(super) fn not_here(&self) -> Error {
+        not_here(&self.describe())
     }
-    let Some(wanted) = wanted else { return Ok(usable) };
-    let fitting: Vec<_> = usable.into_iter().filter(|factor| factor.kind() == Some(wanted)).collect();
-    if fitting.is_empty() {
-        return Err(Error::new(
-            ErrorKind::FactorUnsupported,
-            Stage::SignIn,
-            format!("you have no second factor `{wanted}`; you have: {described}"),
-        )
-        .with_hint("choose another with `--factor`, or none to be asked"));
+}
+
+/// That second factors are not for a terminal.
+pub(super) fn not_here(described: &str) -> Error {
+    Error::new(
+        ErrorKind::FactorUnsupported,
+        Stage::SignIn,
+        format!("no second factor of yours can be used from a terminal: {described}"),
+    )
+    .with_hint(
+        "security keys, passkeys and Duo need a browser: sign in with `--auth browser` or `--auth device`; or enrol Okta Verify \
+         or an authenticator app in Okta's settings",
+    )
+}
+
+/// What a person can choose from.
+pub(super) struct Factors {
+    here: Vec<Factor>,
+    /// Those that only a browser can use, in words.
+    elsewhere: Vec<String>,
+}
+
+/// What the person chose.
+pub(super) enum Chosen {
+    Here(Factor),
+    /// What needs a browser, as the error that it is without one.
+    InBrowser(Error),
+}
+
+impl Factors {
+    /// Those of a person, and of the kind that is wanted where one is.
+    pub(super) fn new(factors: Vec<Factor>, wanted: Option<FactorKind>) -> Result<Self> {
+        let described = factors.iter().map(Factor::describe).collect::<Vec<_>>().join(", ");
+        let (here, elsewhere): (Vec<_>, Vec<_>) = factors.into_iter().partition(|factor| factor.kind().is_some());
+        let Some(wanted) = wanted else {
+            return Ok(Self { here, elsewhere: elsewhere.iter().map(Factor::describe).collect() });
+        };
+        let here: Vec<_> = here.into_iter().filter(|factor| factor.kind() == Some(wanted)).collect();
+        if here.is_empty() {
+            return Err(Error::new(
+                ErrorKind::FactorUnsupported,
+                Stage::SignIn,
+                format!("you have no second factor `{wanted}`; you have: {described}"),
+            )
+            .with_hint("choose another with `--factor`, or none to be asked"));
+        }
+        Ok(Self { here, elsewhere: Vec::new() })
     }
-    Ok(fitting)
+
+    /// The one that the person chooses, or the only one.
+    pub(super) async fn choose(mut self, who: &Who<'_>) -> Result<Chosen> {
+        let elsewhere = if self.elsewhere.is_empty() { "none".to_owned() } else { self.elsewhere.join(", ") };
+        if self.here.is_empty() {
+            return Ok(Chosen::InBrowser(not_here(&elsewhere)));
+        }
+        let mut choices: Vec<_> = self.here.iter().map(Factor::describe).collect();
+        if who.has_browser && !self.elsewhere.is_empty() {
+            choices.push(format!("in the browser: {elsewhere}"));
+        }
+        let chosen = who.choose("Second factor", &choices).await?;
+        if chosen >= self.here.len() {
+            return Ok(Chosen::InBrowser(not_here(&elsewhere)));
+        }
+        Ok(Chosen::Here(self.here.swap_remove(chosen)))
+    }
 }

@@ -1,14 +1,22 @@
-//! Okta: name, password and second factor over the authentication API, then the SAML response of the AWS app.
+//! Okta: from a sign-in at an org to the SAML response of its AWS app, in whichever way the org takes.
 //!
-//! Follows Okta's reference for the Authentication API (`/api/v1/authn`) and the app's embed link. Everything that
-//! Okta answers with an address is followed only within the org: a password or token never leaves it.
+//! The ways are [`Auth`]: the authentication API of the Classic Engine (`authn`), device authorization with a web SSO token
+//! (`device`), a browser that is driven from here, and the Identity Engine as Okta's own page speaks to it (`idx`). Everything
+//! that Okta answers with an address is followed only within the org: a password or token never leaves it.
 
 mod agent;
+mod apps;
 mod authn;
+mod device;
 mod factor;
+mod idx;
+mod org;
 mod page;
 mod refusal;
 mod session;
+mod tokens;
+mod way;
+mod who;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,8 +27,15 @@ use url::Url;
 
 use self::agent::Agent;
 use self::authn::{Outcome, SignIn};
+use self::device::Device;
+use self::idx::Idx;
+use self::org::Org;
 use self::page::Page;
-use super::{AssertionRequest, AssertionSource, Prompter};
+use self::way::Way;
+use self::who::Who;
+#[cfg(feature = "browser")]
+use super::browser::{Browser, BrowserSource};
+use super::{AssertionRequest, AssertionSource, NoPrompter, Prompter};
 use crate::clock::{SystemClock, Timer};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::{HttpTransport, Transport, secure_url};
@@ -29,6 +44,8 @@ use crate::secret::SecretString;
 use crate::store::Store;
 
 pub use factor::FactorKind;
+pub use refusal::{KNOWN_REFUSALS, KnownRefusal};
+pub use way::{Auth, Pipeline};
 
 /// Signs in at an Okta org and takes the SAML response of its AWS app.
 ///
@@ -42,7 +59,9 @@ pub use factor::FactorKind;
 /// ```
 #[derive(Debug)]
 pub struct OktaSource {
-    app: Url,
+    org: Url,
+    /// The AWS app's link; without one, the person's only AWS app, or the one they choose.
+    app: Option<Url>,
     settings: OktaSourceBuilder,
 }
 
@@ -53,6 +72,11 @@ pub struct OktaSourceBuilder {
     username: Option<String>,
     password: Option<Password>,
     factor: Option<FactorKind>,
+    auth: Auth,
+    client_id: Option<String>,
+    remember_device: bool,
+    #[cfg(feature = "browser")]
+    browser: Browser,
     transport: Arc<dyn Transport>,
     timer: Arc<dyn Timer>,
     patience: Duration,
@@ -72,10 +96,16 @@ enum Password {
 
 impl OktaSource {
     /// A source for the AWS app with this embed link: in Okta's admin console, the app's page, tab General, "App Embed
-    /// Link". A person finds it behind the app's tile on the dashboard.
+    /// Link". A person finds it behind the app's tile on the dashboard. The address of the org alone will do too: then the
+    /// person's AWS app is looked for.
     pub fn builder(app_url: impl Into<String>) -> OktaSourceBuilder {
         OktaSourceBuilder {
             app_url: app_url.into(),
+            auth: Auth::Auto,
+            client_id: None,
+            remember_device: false,
+            #[cfg(feature = "browser")]
+            browser: Browser::new(),
             username: None,
             password: None,
             factor: None,
@@ -86,8 +116,9 @@ impl OktaSource {
         }
     }
 
-    fn host(&self) -> &str {
-        self.app.host_str().unwrap_or_default()
+    /// The address of the org.
+    pub fn org(&self) -> &Url {
+        &self.org
     }
 }
 
@@ -126,6 +157,35 @@ impl OktaSourceBuilder {
         self
     }
 
+    /// How to sign in, where the org is not to decide.
+    #[must_use]
+    pub fn auth(mut self, auth: Auth) -> Self {
+        self.auth = auth;
+        self
+    }
+
+    /// The client id of the native app in Okta that device authorization is done for.
+    #[must_use]
+    pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
+        self.client_id = Some(client_id.into());
+        self
+    }
+
+    /// Asks Okta not to ask for the second factor on this machine again for a while, where the org allows that.
+    #[must_use]
+    pub fn remember_device(mut self, remember: bool) -> Self {
+        self.remember_device = remember;
+        self
+    }
+
+    /// The browser that a person goes on in where a terminal will not do.
+    #[cfg(feature = "browser")]
+    #[must_use]
+    pub fn browser(mut self, browser: Browser) -> Self {
+        self.browser = browser;
+        self
+    }
+
     /// What sends the requests.
     #[must_use]
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
@@ -158,10 +218,18 @@ impl OktaSourceBuilder {
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the link is no `https` URL of an app.
+    /// `invalid_argument` where the link is no `https` URL, or the way needs what is not given.
     pub fn build(self) -> Result<OktaSource> {
-        let app = app(&self.app_url)?;
-        Ok(OktaSource { app, settings: self })
+        let (org, app) = org_and_app(&self.app_url)?;
+        if self.auth == Auth::Device && self.client_id.is_none() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                Stage::Configuration,
+                "device authorization needs a client id",
+            )
+            .with_hint("give that of the native app in Okta with `--client-id`, or as `client_id` of the profile"));
+        }
+        Ok(OktaSource { org, app, settings: self })
     }
 }
 
@@ -171,15 +239,15 @@ const STEP_UPS: usize = 3;
 #[async_trait]
 impl AssertionSource for OktaSource {
     fn describe(&self) -> String {
-        format!("okta:{}", self.host())
+        describe(&self.org)
     }
 
     fn identity(&self) -> Option<String> {
-        Some(identity(&self.app, self.settings.username.as_deref()))
+        Some(identity(self.app.as_ref().unwrap_or(&self.org), self.settings.username.as_deref()))
     }
 
     fn session_identity(&self) -> Option<String> {
-        Some(session::identity(&self.settings, &self.app))
+        Some(session::identity(self))
     }
 
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
@@ -188,53 +256,190 @@ impl AssertionSource for OktaSource {
         {
             return Ok(response);
         }
-        let agent = self.agent(None);
-        let mut sign_in =
-            SignIn { agent: &agent, settings: &self.settings, prompter: request.prompter, used_code: None };
-        let outcome = sign_in.with_password().await?;
-        let response = self.at_the_app(&mut sign_in, outcome).await?;
+        let mut org = Org::recall(self);
+        let agent = self.agent(org.cookies());
+        let way = self.way(&mut org, &agent, request).await?;
+        let response = match self.sign_in(way, &mut org, &agent, request).await {
+            Err(error) if error.kind() == ErrorKind::FactorUnsupported && way != Way::Browser => {
+                self.hand_over(error, request).await?
+            }
+            response => response?,
+        };
+        org.learn(&agent.cookies());
         self.keep_session(&agent, request.prompter);
         Ok(response)
     }
 
     async fn sign_out(&self) -> Result<bool> {
         let mut lost = None;
-        let session = session::load(&self.settings, &self.app, |why| lost = Some(why.to_owned()));
-        let Some(session) = session else {
-            return lost.map_or(Ok(false), |why| {
-                Err(Error::new(ErrorKind::Io, Stage::Store, why)
-                    .with_hint("end the session in the browser, at the org's own page"))
-            });
+        let session = session::load(self, |why| lost = Some(why.to_owned()));
+        let agent = self.agent(session.clone().unwrap_or_default());
+        let revoked = match &self.settings.client_id {
+            Some(client) => self.device(client, &agent, &NoPrompter).revoke().await,
+            None => Ok(false),
         };
-        let agent = self.agent(Some(session));
-        let mut url = self.app.clone();
-        url.set_path("/api/v1/sessions/me");
-        url.set_query(None);
-        let ended = agent.delete(&url).await;
+        #[cfg(feature = "browser")]
+        let revoked = match (revoked, self.browser_source()) {
+            (Ok(revoked), Ok(browser)) => browser.sign_out().await.map(|forgotten| forgotten | revoked),
+            (revoked, _) => revoked,
+        };
+        if session.is_none() {
+            if let Some(why) = lost {
+                return Err(Error::new(ErrorKind::Io, Stage::Store, why)
+                    .with_hint("end the session in the browser, at the org's own page"));
+            }
+            return revoked;
+        }
+        let ended = match agent.within_org("/api/v1/sessions/me") {
+            Ok(url) => agent.delete(&url).await,
+            Err(error) => Err(error),
+        };
         // Forgotten either way: what cannot be reached can still not be used from here.
-        session::forget(&self.settings, &self.app)?;
-        ended
+        session::forget(self)?;
+        Ok(ended? | revoked?)
     }
 }
 
 impl OktaSource {
-    fn agent(&self, cookies: Option<CookieStore>) -> Agent<'_> {
-        Agent::new(&self.app, &*self.settings.transport, &*self.settings.timer, cookies.unwrap_or_default())
+    fn agent(&self, cookies: CookieStore) -> Agent<'_> {
+        Agent::new(&self.org, &*self.settings.transport, &*self.settings.timer, cookies)
+    }
+
+    fn device<'a>(&'a self, client: &'a str, agent: &'a Agent<'a>, prompter: &'a dyn Prompter) -> Device<'a> {
+        Device { source: self, client, agent, prompter }
+    }
+
+    fn who<'a>(&'a self, request: &AssertionRequest<'a>) -> Who<'a> {
+        Who::new(&self.settings, request.prompter, self.has_browser())
+    }
+
+    /// Whether there is a browser that a person could go on in.
+    fn has_browser(&self) -> bool {
+        #[cfg(feature = "browser")]
+        return self.settings.browser.can_be_shown();
+        #[cfg(not(feature = "browser"))]
+        false
+    }
+
+    /// The way that is taken: the one that was asked for, or the one that the org wants, which is said.
+    async fn way(&self, org: &mut Org<'_>, agent: &Agent<'_>, request: &AssertionRequest<'_>) -> Result<Way> {
+        Ok(match self.settings.auth {
+            Auth::Classic => Way::Classic,
+            Auth::Device => Way::Device,
+            Auth::Browser => Way::Browser,
+            Auth::Idx => Way::Idx,
+            Auth::Auto => {
+                let pipeline = org.pipeline(agent).await?.unwrap_or(Pipeline::Classic);
+                let way = Way::into(pipeline, self.settings.client_id.is_some(), self.has_browser());
+                request.prompter.tell(&format!(
+                    "{} has the {}: {} (`--auth` chooses another way)",
+                    agent.host(),
+                    pipeline.name(),
+                    way.words()
+                ));
+                way
+            }
+        })
+    }
+
+    async fn sign_in(
+        &self,
+        way: Way,
+        org: &mut Org<'_>,
+        agent: &Agent<'_>,
+        request: &AssertionRequest<'_>,
+    ) -> Result<SamlResponse> {
+        match way {
+            Way::Classic => {
+                let mut steps = Steps { agent, who: self.who(request), pipeline: Pipeline::Classic };
+                let outcome = SignIn::new(agent, &mut steps.who).with_password().await?;
+                let response = self.at_the_app(&mut steps, outcome).await?;
+                if steps.pipeline != Pipeline::Classic {
+                    org.is(steps.pipeline);
+                }
+                Ok(response)
+            }
+            Way::Idx => {
+                let mut steps = Steps { agent, who: self.who(request), pipeline: Pipeline::Identity };
+                let page = agent.get(self.start()).await?;
+                let outcome = match page::read(&page, self.start())? {
+                    Page::Saml(response) => return Ok(response),
+                    Page::StepUp(state_token) => steps.take(&state_token).await?,
+                };
+                self.at_the_app(&mut steps, outcome).await
+            }
+            Way::Device => {
+                let client = self.settings.client_id.as_deref().unwrap_or_default();
+                let device = self.device(client, agent, request.prompter);
+                if !request.anew
+                    && let Some(response) = device.silently().await?
+                {
+                    return Ok(response);
+                }
+                device.with_person().await
+            }
+            Way::Browser => self.in_browser(request).await,
+        }
+    }
+
+    /// Goes on in a browser where there is one, with what a terminal cannot do.
+    async fn hand_over(&self, error: Error, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        if !self.has_browser() {
+            return Err(error);
+        }
+        request.prompter.tell(&format!("{}: going on in the browser", error.message()));
+        self.in_browser(request).await
+    }
+
+    #[cfg(feature = "browser")]
+    async fn in_browser(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        self.browser_source()?.saml_response(request).await
+    }
+
+    #[cfg(not(feature = "browser"))]
+    async fn in_browser(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, "this build cannot drive a browser")
+            .with_hint("build it with the feature `browser`"))
+    }
+
+    #[cfg(feature = "browser")]
+    fn browser_source(&self) -> Result<BrowserSource> {
+        let source = BrowserSource::new(self.start().as_str(), self.settings.browser.clone())?;
+        Ok(match &self.settings.username {
+            Some(username) => source.username(username),
+            None => source,
+        })
+    }
+
+    /// Where a browser would start.
+    fn start(&self) -> &Url {
+        self.app.as_ref().unwrap_or(&self.org)
     }
 
     /// The response that a session from before still gives; nothing where it does not.
     async fn by_kept_session(&self, request: &AssertionRequest<'_>) -> Result<Option<SamlResponse>> {
         let trouble = |why: &str| request.prompter.tell(why);
-        let Some(session) = session::load(&self.settings, &self.app, trouble) else { return Ok(None) };
-        let agent = self.agent(Some(session));
-        let answer = agent.get(&self.app).await?;
-        let response = match page::read(&answer, &self.app) {
+        let Some(session) = session::load(self, trouble) else { return Ok(None) };
+        let agent = self.agent(session);
+        let app = match self.app_of_session(&agent, request.prompter).await {
+            Ok(app) => app,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::RateLimited | ErrorKind::Cancelled | ErrorKind::InteractionRequired
+                ) =>
+            {
+                return Err(error);
+            }
+            Err(_) => return Ok(None),
+        };
+        let answer = agent.get(&app).await?;
+        let response = match page::read(&answer, &app) {
             Ok(Page::Saml(response)) => response,
             Ok(Page::StepUp(state_token)) => {
-                let mut sign_in =
-                    SignIn { agent: &agent, settings: &self.settings, prompter: request.prompter, used_code: None };
-                let outcome = sign_in.step_up(&state_token).await?;
-                self.at_the_app(&mut sign_in, outcome).await?
+                let Some(mut steps) = self.steps(&agent, request).await? else { return Ok(None) };
+                let outcome = steps.take(&state_token).await?;
+                self.at_the_app(&mut steps, outcome).await?
             }
             Err(error) if error.kind() == ErrorKind::RateLimited => return Err(error),
             // Whatever it is, signing in anew is what helps, or what tells why not.
@@ -244,39 +449,97 @@ impl OktaSource {
         Ok(Some(response))
     }
 
+    /// How a step-up of a session is taken here; nothing where a new sign-in is what takes it.
+    async fn steps<'a>(&'a self, agent: &'a Agent<'a>, request: &AssertionRequest<'a>) -> Result<Option<Steps<'a>>> {
+        let mut org = Org::recall(self);
+        let pipeline = match self.settings.auth {
+            Auth::Classic => Pipeline::Classic,
+            Auth::Idx => Pipeline::Identity,
+            Auth::Device | Auth::Browser => return Ok(None),
+            Auth::Auto => match org.pipeline(agent).await?.unwrap_or(Pipeline::Classic) {
+                Pipeline::Identity if self.settings.client_id.is_some() || self.has_browser() => return Ok(None),
+                pipeline => pipeline,
+            },
+        };
+        Ok(Some(Steps { agent, who: self.who(request), pipeline }))
+    }
+
+    /// The app: the one that is configured, or the person's.
+    async fn app_of_session(&self, agent: &Agent<'_>, prompter: &dyn Prompter) -> Result<Url> {
+        match &self.app {
+            Some(app) => Ok(app.clone()),
+            None => apps::choose(agent, None, prompter).await,
+        }
+    }
+
     /// Goes on to the app, over the steps that it asks for, and takes its SAML response.
-    async fn at_the_app(&self, sign_in: &mut SignIn<'_>, mut outcome: Outcome) -> Result<SamlResponse> {
+    async fn at_the_app(&self, steps: &mut Steps<'_>, mut outcome: Outcome) -> Result<SamlResponse> {
         for _ in 0..=STEP_UPS {
+            let agent = steps.agent;
             let answer = match &outcome {
-                Outcome::SessionToken(token) => sign_in.agent.get(&self.redeem(token)).await?,
-                Outcome::Next(url) => sign_in.agent.get(url).await?,
+                Outcome::SessionToken(token) => agent.get(&self.redeem(token)).await?,
+                Outcome::Next(url) => agent.get(url).await?,
             };
-            match page::read(&answer, &self.app)? {
+            let page = match page::read(&answer, self.start()) {
+                // Signed in, and at the dashboard: the app is still to be found.
+                Err(_) if self.app.is_none() && answer.status().is_success() => {
+                    let app = apps::choose(agent, None, steps.who.prompter).await?;
+                    page::read(&agent.get(&app).await?, &app)?
+                }
+                page => page?,
+            };
+            match page {
                 Page::Saml(response) => return Ok(response),
-                Page::StepUp(state_token) => outcome = sign_in.step_up(&state_token).await?,
+                Page::StepUp(state_token) => outcome = steps.take(&state_token).await?,
             }
         }
         Err(page::refused("the app asks for one more step again and again", "check the app's sign-on policy"))
     }
 
     fn keep_session(&self, agent: &Agent<'_>, prompter: &dyn Prompter) {
-        if let Err(error) = session::keep(&self.settings, &self.app, &agent.cookies(), self.settings.timer.now()) {
+        let cookies = agent.cookies();
+        // What a browser of its own did left no session here.
+        let names: Vec<_> = cookies.get_request_values(&self.org).map(|(name, _)| name).collect();
+        if !names.iter().any(|name| matches!(*name, "sid" | "idx")) {
+            return;
+        }
+        if let Err(error) = session::keep(self, &cookies) {
             prompter.tell(&format!("The session at Okta is not kept: {error}"));
         }
+    }
+}
+
+/// How the steps that an app asks for are taken.
+struct Steps<'a> {
+    agent: &'a Agent<'a>,
+    who: Who<'a>,
+    /// Whose page it is that asks for them.
+    pipeline: Pipeline,
+}
+
+impl Steps<'_> {
+    async fn take(&mut self, state_token: &SecretString) -> Result<Outcome> {
+        if self.pipeline == Pipeline::Classic {
+            match SignIn::new(self.agent, &mut self.who).step_up(state_token).await {
+                // An org with the Identity Engine that takes passwords over the old interface, or one that was upgraded.
+                Err(error) if refusal::is(&error, refusal::INVALID_TOKEN) => self.pipeline = Pipeline::Identity,
+                outcome => return outcome,
+            }
+        }
+        Idx { agent: self.agent, who: &mut self.who }.run(state_token).await.map(Outcome::Next)
     }
 }
 
 impl OktaSource {
     /// The address that turns a session token into a session and leads on to the app.
     fn redeem(&self, token: &SecretString) -> Url {
-        let mut url = self.app.clone();
+        let mut url = self.org.clone();
         url.set_path("/login/sessionCookieRedirect");
-        url.set_fragment(None);
         url.query_pairs_mut()
             .clear()
             .append_pair("checkAccountSetupComplete", "true")
             .append_pair("token", token.expose())
-            .append_pair("redirectUrl", self.app.as_str());
+            .append_pair("redirectUrl", self.start().as_str());
         url
     }
 }
@@ -289,24 +552,30 @@ fn identity(app: &Url, username: Option<&str>) -> String {
 /// The same for a link that is not read yet.
 #[cfg(feature = "config")]
 pub(crate) fn identity_of(link: &str, username: Option<&str>) -> Result<String> {
-    Ok(identity(&app(link)?, username))
+    let (org, app) = org_and_app(link)?;
+    Ok(identity(&app.unwrap_or(org), username))
 }
 
-fn app(link: &str) -> Result<Url> {
+/// The org in a word, for messages and records.
+fn describe(org: &Url) -> String {
+    format!("okta:{}", org.host_str().unwrap_or_default())
+}
+
+/// The org, and the app where the link is that of one.
+fn org_and_app(link: &str) -> Result<(Url, Option<Url>)> {
     let app = secure_url("the app's link", link)?;
-    if app.path().trim_matches('/').is_empty() {
-        let message = format!("`{app}` is the org's address, not the link of its AWS app");
-        return Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message).with_hint(
-            "the link looks like `https://acme.okta.com/home/amazon_aws/0oa…/272`; copy it from the app's tile",
-        ));
-    }
-    Ok(app)
+    let mut org = app.clone();
+    org.set_path("/");
+    org.set_query(None);
+    org.set_fragment(None);
+    let is_app = !app.path().trim_matches('/').is_empty();
+    Ok((org, is_app.then_some(app)))
 }
 
 /// Takes an address that Okta answered with, if it lies within the org.
-fn within_org(app: &Url, text: &str) -> Result<Url> {
-    match app.join(text) {
-        Ok(url) if url.origin() == app.origin() => Ok(url),
+fn within_org(org: &Url, text: &str) -> Result<Url> {
+    match org.join(text) {
+        Ok(url) if url.origin() == org.origin() => Ok(url),
         _ => Err(Error::new(
             ErrorKind::IdentityProviderError,
             Stage::SignIn,

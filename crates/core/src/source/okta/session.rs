@@ -2,26 +2,25 @@
 
 use cookie_store::CookieStore;
 use cookie_store::serde::json;
-use jiff::Timestamp;
-use url::Url;
 
-use super::OktaSourceBuilder;
+use super::OktaSource;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::store::{About, Entry, Lookup, StoreKey};
 
 /// The org and the person. A session belongs to the org, not to one app of it.
-pub(super) fn identity(settings: &OktaSourceBuilder, app: &Url) -> String {
-    format!("okta {} {}", app.origin().ascii_serialization(), settings.username.as_deref().unwrap_or_default())
+pub(super) fn identity(source: &OktaSource) -> String {
+    let person = source.settings.username.as_deref().unwrap_or_default();
+    format!("okta {} {person}", source.org.origin().ascii_serialization())
 }
 
-fn key(settings: &OktaSourceBuilder, app: &Url) -> StoreKey {
-    StoreKey::of(&["session", &identity(settings, app)])
+pub(super) fn key(source: &OktaSource) -> StoreKey {
+    StoreKey::of(&["session", &identity(source)])
 }
 
 /// The cookies of a session that was kept. Where it cannot be used, `trouble` hears why.
-pub(super) fn load(settings: &OktaSourceBuilder, app: &Url, trouble: impl FnOnce(&str)) -> Option<CookieStore> {
-    match settings.store.as_ref()?.get(&key(settings, app)) {
+pub(super) fn load(source: &OktaSource, trouble: impl FnOnce(&str)) -> Option<CookieStore> {
+    match source.settings.store.as_ref()?.get(&key(source)) {
         Lookup::Found(entry) => json::load_all(entry.secret.expose().as_bytes()).ok(),
         Lookup::Nothing => None,
         Lookup::SetAside(why) => {
@@ -31,20 +30,20 @@ pub(super) fn load(settings: &OktaSourceBuilder, app: &Url, trouble: impl FnOnce
     }
 }
 
-pub(super) fn keep(settings: &OktaSourceBuilder, app: &Url, cookies: &CookieStore, now: Timestamp) -> Result<()> {
-    let Some(store) = &settings.store else { return Ok(()) };
+pub(super) fn keep(source: &OktaSource, cookies: &CookieStore) -> Result<()> {
+    let Some(store) = &source.settings.store else { return Ok(()) };
     let mut text = Vec::new();
     let written = json::save_incl_expired_and_nonpersistent(cookies, &mut text);
     let text = written
         .ok()
         .and_then(|()| String::from_utf8(text).ok())
         .ok_or_else(|| Error::new(ErrorKind::Io, Stage::Store, "its cookies cannot be written down"))?;
-    let source = format!("okta:{}", app.host_str().unwrap_or_default());
-    let key = key(settings, app);
-    let about = About::session(source, settings.username.clone(), now).of_session(key.clone());
+    let (key, now) = (key(source), source.settings.timer.now());
+    let about =
+        About::session(super::describe(&source.org), source.settings.username.clone(), now).of_session(key.clone());
     store.put(&Entry::new(key, about, SecretString::from(text)))
 }
 
-pub(super) fn forget(settings: &OktaSourceBuilder, app: &Url) -> Result<()> {
-    settings.store.as_ref().map_or(Ok(()), |store| store.remove(&key(settings, app)))
+pub(super) fn forget(source: &OktaSource) -> Result<()> {
+    source.settings.store.as_ref().map_or(Ok(()), |store| store.remove(&key(source)))
 }

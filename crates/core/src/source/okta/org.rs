@@ -1,0 +1,113 @@
+//! What is known of an org from before: its pipeline, and the cookie by which it knows this machine again.
+
+use cookie_store::{CookieStore, RawCookie};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::OktaSource;
+use super::agent::Agent;
+use super::way::Pipeline;
+use crate::error::{ErrorKind, Result};
+use crate::secret::unguessable;
+use crate::store::{About, Entry, EntryKind, Lookup, StoreKey};
+
+/// How long an org is taken to be what it was: an upgrade to the Identity Engine is rare, and noticed anyway.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The cookie by which Okta knows a machine again.
+const DEVICE: &str = "DT";
+
+#[derive(Clone, Serialize, Deserialize)]
+struct Known {
+    pipeline: Option<(Pipeline, Timestamp)>,
+    device: Option<String>,
+}
+
+/// What is known of the org of a source.
+pub(super) struct Org<'a> {
+    source: &'a OktaSource,
+    known: Known,
+}
+
+impl<'a> Org<'a> {
+    /// What was kept of it, or what everybody knows: nothing.
+    pub(super) fn recall(source: &'a OktaSource) -> Self {
+        let kept = source.settings.store.as_ref().map(|store| store.get(&key(&source.org)));
+        let known = match kept {
+            Some(Lookup::Found(entry)) => serde_json::from_str(entry.secret.expose()).ok(),
+            _ => None,
+        };
+        Self { source, known: known.unwrap_or(Known { pipeline: None, device: None }) }
+    }
+
+    /// The pipeline, asked for where it is not remembered. Nothing where the org does not say: older ones do not.
+    pub(super) async fn pipeline(&mut self, agent: &Agent<'_>) -> Result<Option<Pipeline>> {
+        let now = self.source.settings.timer.now();
+        if let Some((pipeline, at)) = self.known.pipeline
+            && now.duration_since(at).abs() < REMEMBERED
+        {
+            return Ok(Some(pipeline));
+        }
+        let pipeline = probe(agent).await?;
+        self.known.pipeline = pipeline.map(|pipeline| (pipeline, now));
+        self.keep();
+        Ok(pipeline)
+    }
+
+    /// Remembers that the org has another pipeline than it was known to have.
+    pub(super) fn is(&mut self, pipeline: Pipeline) {
+        self.known.pipeline = Some((pipeline, self.source.settings.timer.now()));
+        self.keep();
+    }
+
+    /// Cookies to begin with: that of this machine, made up at random when the org sees it for the first time, so that
+    /// "do not ask again on this device" can be kept.
+    pub(super) fn cookies(&mut self) -> CookieStore {
+        let mut cookies = CookieStore::default();
+        let made_up = || unguessable().ok().map(|random| format!("DI0{}", random.expose()));
+        let Some(device) = self.known.device.take().or_else(made_up) else { return cookies };
+        let secure = if self.source.org.scheme() == "https" { "; Secure" } else { "" };
+        let text = format!("{DEVICE}={device}; Path=/; Max-Age=63072000; HttpOnly{secure}");
+        self.known.device = Some(device);
+        if let Ok(cookie) = RawCookie::parse(text) {
+            let _ = cookies.insert_raw(&cookie, &self.source.org);
+        }
+        cookies
+    }
+
+    /// Keeps the machine's cookie, which the org may have replaced by one of its own.
+    pub(super) fn learn(&mut self, cookies: &CookieStore) {
+        let device = cookies.get_request_values(&self.source.org).find(|(name, _)| *name == DEVICE);
+        if let Some((_, value)) = device {
+            self.known.device = Some(value.to_owned());
+        }
+        self.keep();
+    }
+
+    /// Nothing depends on it, so that nothing is said where it cannot be kept.
+    fn keep(&self) {
+        let Some(store) = &self.source.settings.store else { return };
+        let Ok(text) = serde_json::to_string(&self.known) else { return };
+        let now = self.source.settings.timer.now();
+        let about = About::of_kind(EntryKind::Org, super::describe(&self.source.org), None, now);
+        let _ = store.put(&Entry::new(key(&self.source.org), about, text.into()));
+    }
+}
+
+fn key(org: &Url) -> StoreKey {
+    StoreKey::of(&["org", &org.origin().ascii_serialization()])
+}
+
+/// What the org says of itself at its well-known address.
+pub(super) async fn probe(agent: &Agent<'_>) -> Result<Option<Pipeline>> {
+    #[derive(Deserialize)]
+    struct Organization {
+        pipeline: Pipeline,
+    }
+    match agent.get_json(&agent.within_org("/.well-known/okta-organization")?, None).await {
+        Ok((answer, _)) => Ok(serde_json::from_value(answer).ok().map(|it: Organization| it.pipeline)),
+        Err(error) if error.kind() == ErrorKind::IdentityProviderRefused => Ok(None),
+        Err(error) => Err(error),
+    }
+}
