@@ -274,6 +274,11 @@ impl Sandbox {
         claims.mint(self.shared.key)
     }
 
+    /// The SAML metadata of its AWS app.
+    pub fn metadata(&self) -> String {
+        self.shared.metadata()
+    }
+
     /// The certificate that its signatures are verified with, in PEM.
     pub fn certificate_pem(&self) -> &str {
         self.shared.key.certificate_pem()

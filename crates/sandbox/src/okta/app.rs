@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::state::{Flow, Memory, Session};
-use super::{base, error};
+use super::{base, error, idx};
 use crate::form::pairs;
 use crate::idp::{Claims, escape};
 use crate::world::User;
@@ -116,7 +116,8 @@ pub(super) async fn page(
     if user.app_step_up && !session.stepped_up {
         if is_idx {
             let login = Some(user.login.clone());
-            let flow = Flow { login, password: true, session: Some(sid), ..Flow::default() };
+            let factor = idx::only_code(user);
+            let flow = Flow { login, password: true, factor, session: Some(sid), ..Flow::default() };
             let token = memory.begin_flow(flow);
             return sign_in_widget(&shared, &base(&headers, &shared), &token);
         }
@@ -219,12 +220,18 @@ pub(super) async fn stepped_up(State(shared): State<Arc<Shared>>, headers: Heade
 }
 
 pub(super) async fn metadata(State(shared): State<Arc<Shared>>) -> Response {
-    let xml = format!(
-        r#"<?xml version="1.0" encoding="UTF-8"?><md:EntityDescriptor entityID="{}" xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"><md:IDPSSODescriptor WantAuthnRequestsSigned="false" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified</md:NameIDFormat><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{}/app/{}/sso/saml"/></md:IDPSSODescriptor></md:EntityDescriptor>"#,
-        escape(&shared.world.issuer()),
-        shared.key.certificate_base64(),
-        shared.okta_url(),
-        shared.world.app,
-    );
-    ([("content-type", "application/xml")], xml).into_response()
+    ([("content-type", "application/xml")], shared.metadata()).into_response()
+}
+
+impl Shared {
+    /// The metadata of the app.
+    pub(crate) fn metadata(&self) -> String {
+        format!(
+            r#"<?xml version="1.0" encoding="UTF-8"?><md:EntityDescriptor entityID="{}" xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"><md:IDPSSODescriptor WantAuthnRequestsSigned="false" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified</md:NameIDFormat><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{}/app/{}/sso/saml"/></md:IDPSSODescriptor></md:EntityDescriptor>"#,
+            escape(&self.world.issuer()),
+            self.key.certificate_base64(),
+            self.okta_url(),
+            self.world.app,
+        )
+    }
 }

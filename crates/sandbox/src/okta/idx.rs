@@ -239,6 +239,11 @@ fn id(at: usize, factor: &Factor) -> String {
     format!("aut{at:02}{}", factor.kind.replace([':', '_'], ""))
 }
 
+/// The factor that need not be chosen: the only one, where nothing has to be sent for it.
+pub(super) fn only_code(user: &User) -> Option<usize> {
+    matches!(user.factors.as_slice(), [only] if only.kind.starts_with("token")).then_some(0)
+}
+
 /// Okta's key, name, type and method of a factor.
 fn describe(factor: &Factor) -> (&'static str, &'static str, &'static str, &'static str) {
     match (factor.kind.as_str(), factor.provider.as_str()) {
@@ -268,6 +273,7 @@ impl<'a> Turn<'a> {
         memory.right_password(&user.login);
         self.flow.login = Some(user.login.clone());
         self.flow.password = true;
+        self.flow.factor = only_code(user);
         None
     }
 

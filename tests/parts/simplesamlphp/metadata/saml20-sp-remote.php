@@ -1,6 +1,7 @@
 <?php
 $metadata['urn:amazon:webservices'] = [
-    'AssertionConsumerService' => 'https://signin.aws.amazon.com/saml',
+    // The one that a request may ask for instead stands second.
+    'AssertionConsumerService' => array_values(array_filter(['https://signin.aws.amazon.com/saml', getenv('TEMPACCESS_SSP_ACS')])),
     'simplesaml.nameidattribute' => 'uid',
     'NameIDFormat' => 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent',
     'saml20.sign.response' => true,

@@ -1,6 +1,7 @@
 //! One sign-in: a browser with a profile of its own, and the form that it would have sent to AWS.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -61,7 +62,7 @@ fn failed(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Io, Stage::SignIn, message.into())
 }
 
-fn cannot(error: std::io::Error) -> Error {
+fn cannot(error: io::Error) -> Error {
     failed(format!("the browser cannot be driven: {error}")).with_source(error)
 }
 
@@ -126,28 +127,28 @@ struct Profile {
 
 impl Profile {
     async fn take(browser: &Browser, session: &str) -> Result<Self> {
-        let io = |error: std::io::Error| {
+        let unusable = |error: io::Error| {
             failed(format!("the browser's profile folder cannot be used: {error}")).with_source(error)
         };
         let Some(profiles) = &browser.profiles else {
             let folder = std::env::temp_dir().join(format!("tempaccess-{}", unguessable()?.expose()));
-            private_folder(&folder).map_err(io)?;
+            fresh_profile(&folder).map_err(unusable)?;
             return Ok(Self { folder, lock: None });
         };
         let folder = folder(profiles, session);
-        private_folder(&folder).map_err(io)?;
-        let lock = File::create(folder.with_extension("lock")).map_err(io)?;
+        fresh_profile(&folder).map_err(unusable)?;
+        let lock = File::create(folder.with_extension("lock")).map_err(unusable)?;
         loop {
             match lock.try_lock() {
                 Ok(()) => return Ok(Self { folder, lock: Some(lock) }),
                 Err(fs::TryLockError::WouldBlock) => tokio::time::sleep(Duration::from_millis(100)).await,
-                Err(fs::TryLockError::Error(error)) => return Err(io(error)),
+                Err(fs::TryLockError::Error(error)) => return Err(unusable(error)),
             }
         }
     }
 
     fn clear(&self) -> Result<()> {
-        let cleared = fs::remove_dir_all(&self.folder).and_then(|()| private_folder(&self.folder));
+        let cleared = fs::remove_dir_all(&self.folder).and_then(|()| fresh_profile(&self.folder));
         cleared
             .map_err(|error| failed(format!("the browser's profile cannot be forgotten: {error}")).with_source(error))
     }
@@ -161,10 +162,38 @@ impl Drop for Profile {
     }
 }
 
-/// A folder for its owner alone: a browser's cookies are in it.
-fn private_folder(folder: &Path) -> std::io::Result<()> {
+/// Settings of a new profile: nothing is connected to before it is asked for, no password is offered to be kept, and cookies
+/// of a session outlast the window, since most identity providers give no others.
+const PREFERENCES: &str =
+    r#"{"net":{"network_prediction_options":2},"credentials_enable_service":false,"session":{"restore_on_startup":1}}"#;
+
+/// A folder for its owner alone, as a browser's cookies are in it, with settings where it is new.
+fn fresh_profile(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    let settings = folder.join("Default");
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&settings)?;
+    // Its pages are not to come back with the cookies: the last one was a form on its way to AWS.
+    match fs::remove_dir_all(settings.join("Sessions")) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    match File::create_new(settings.join("Preferences")) {
+        Ok(mut file) => io::Write::write_all(&mut file, PREFERENCES.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// How far the first page has come.
+#[derive(Default)]
+struct Way {
+    navigation: Option<u64>,
+    has_started: bool,
+}
+
+fn unreachable_page(start: &Url, why: &str) -> Error {
+    let message = format!("the browser cannot reach `{}`: {}", start.host_str().unwrap_or_default(), excerpt(why));
+    Error::new(ErrorKind::Network, Stage::SignIn, message).with_hint("open the same address in your own browser")
 }
 
 /// A browser that runs, and the connection to it.
@@ -225,66 +254,59 @@ impl Driven {
 
     /// Drives the browser until it would send a SAML response to AWS, which it does not.
     async fn capture(&mut self, start: &Url) -> Result<SamlResponse> {
-        self.tools.send(None, "Target.setAutoAttach", attach()).await.map_err(cannot)?;
-        let mut navigating = None;
-        let mut started = false;
-        loop {
-            let message = match self.tools.next().await {
-                Ok(Some(message)) => message,
-                Ok(None) | Err(_) => return Err(self.ended(started).await),
-            };
-            let (method, parameters, session) = match message {
-                Message::Event { method, parameters, session } => (method, parameters, session),
-                Message::Answer { id, result } if Some(id) == navigating => {
-                    started = true;
-                    let refused = result.as_ref().ok().and_then(|it| it.get("errorText")?.as_str());
-                    if let Some(why) = refused {
-                        return Err(Error::new(
-                            ErrorKind::Network,
-                            Stage::SignIn,
-                            format!(
-                                "the browser cannot reach `{}`: {}",
-                                start.host_str().unwrap_or_default(),
-                                excerpt(why)
-                            ),
-                        )
-                        .with_hint("open the same address in your own browser"));
-                    }
-                    continue;
-                }
-                Message::Answer { .. } => continue,
-            };
-            match method.as_str() {
-                "Target.attachedToTarget" => {
-                    let Some(page) = parameters.get("sessionId").and_then(Value::as_str) else { continue };
-                    let is_page = parameters.pointer("/targetInfo/type").and_then(Value::as_str) == Some("page");
-                    self.watch(page).await.map_err(cannot)?;
-                    if is_page && navigating.is_none() {
-                        let to = json!({ "url": start.as_str() });
-                        navigating = Some(self.tools.send(Some(page), "Page.navigate", to).await.map_err(cannot)?);
-                    }
-                }
-                "Fetch.requestPaused" => {
-                    let Some(id) = parameters.get("requestId").and_then(Value::as_str) else { continue };
-                    match for_aws(&parameters) {
-                        Some(body) => {
-                            let response = SamlResponse::detect(&body, &Limits::default());
-                            self.answer(session.as_deref(), id).await.map_err(cannot)?;
-                            return response;
-                        }
-                        None => {
-                            let on = json!({ "requestId": id });
-                            self.tools.send(session.as_deref(), "Fetch.continueRequest", on).await.map_err(cannot)?;
-                        }
-                    }
-                }
-                _ => {}
-            }
+        let mut way = Way::default();
+        match self.follow(start, &mut way).await {
+            Ok(Some(response)) => response,
+            // It has closed its end, or we would write to nobody.
+            Ok(None) | Err(_) => Err(self.ended(way.has_started).await),
         }
     }
 
+    /// The same, until the browser has ended.
+    async fn follow(&mut self, start: &Url, way: &mut Way) -> io::Result<Option<Result<SamlResponse>>> {
+        self.tools.send(None, "Target.setAutoAttach", attach()).await?;
+        while let Some(message) = self.tools.next().await? {
+            match message {
+                Message::Answer { id, result } if Some(id) == way.navigation => {
+                    way.has_started = true;
+                    let refused = result.as_ref().ok().and_then(|it| it.get("errorText")?.as_str());
+                    if let Some(why) = refused {
+                        return Ok(Some(Err(unreachable_page(start, why))));
+                    }
+                }
+                Message::Answer { .. } => {}
+                Message::Event { method, parameters, session } => match method.as_str() {
+                    "Target.attachedToTarget" => self.attached(start, &parameters, way).await?,
+                    "Fetch.requestPaused" => {
+                        let Some(id) = parameters.get("requestId").and_then(Value::as_str) else { continue };
+                        if let Some(body) = for_aws(&parameters) {
+                            self.answer(session.as_deref(), id).await?;
+                            return Ok(Some(SamlResponse::detect(&body, &Limits::default())));
+                        }
+                        let on = json!({ "requestId": id });
+                        self.tools.send(session.as_deref(), "Fetch.continueRequest", on).await?;
+                    }
+                    _ => {}
+                },
+            }
+        }
+        Ok(None)
+    }
+
+    /// Watches a page or a frame from before it does anything, and sends the first page on its way.
+    async fn attached(&mut self, start: &Url, target: &Value, way: &mut Way) -> io::Result<()> {
+        let Some(page) = target.get("sessionId").and_then(Value::as_str) else { return Ok(()) };
+        self.watch(page).await?;
+        let is_page = target.pointer("/targetInfo/type").and_then(Value::as_str) == Some("page");
+        if is_page && way.navigation.is_none() {
+            way.navigation =
+                Some(self.tools.send(Some(page), "Page.navigate", json!({ "url": start.as_str() })).await?);
+        }
+        Ok(())
+    }
+
     /// Has a page or a frame stop before it sends anything to AWS, and the same for whatever it opens.
-    async fn watch(&mut self, page: &str) -> std::io::Result<()> {
+    async fn watch(&mut self, page: &str) -> io::Result<()> {
         let pattern = |host: &&str| {
             ["https://", "https://*."]
                 .map(|before| json!({ "urlPattern": format!("{before}{host}/*"), "requestStage": "Request" }))
@@ -297,7 +319,7 @@ impl Driven {
     }
 
     /// Answers in place of AWS.
-    async fn answer(&mut self, session: Option<&str>, request: &str) -> std::io::Result<()> {
+    async fn answer(&mut self, session: Option<&str>, request: &str) -> io::Result<()> {
         let page = json!({
             "requestId": request,
             "responseCode": 200,
