@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use tempaccess_sandbox::{Provider, Sandbox, World};
+use tempaccess_tests::browse;
 use tempaccess_tests::cli::Machine;
 use tempaccess_tests::parts::{self, Server};
 
@@ -128,6 +129,54 @@ fn gimme_aws_creds_signs_in_to_the_sandbox() {
     let printed = String::from_utf8_lossy(&output.stdout);
     let given = printed.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
     let given = given.unwrap_or_else(|| panic!("{printed}{}", String::from_utf8_lossy(&output.stderr)));
+    assert!(given["credentials"]["aws_access_key_id"].as_str().unwrap().starts_with("ASIA"));
+}
+
+/// Device authorization: the address that it prints is gone to, as a person would.
+#[test]
+fn gimme_aws_creds_signs_in_over_device_authorization() {
+    let Some(gimme) = parts::python_program("gimme-aws-creds") else { return };
+    let world = World { pipeline: "idx".to_owned(), ..World::demo() };
+    let client = world.clients[0].id.clone();
+    let sandbox = Sandbox::start(world).unwrap();
+    let machine = Machine::at(&sandbox);
+    let config = format!(
+        "[DEFAULT]\nokta_org_url = {}\nokta_auth_server =\nclient_id = {client}\ngimme_creds_server = appurl\naws_appname =\n\
+         aws_rolename = arn:aws:iam::111122223333:role/ReadOnly\nwrite_aws_creds = False\ncred_profile = role\n\
+         okta_username = alan@example.com\napp_url = {}\nresolve_aws_alias = False\npreferred_mfa_type =\n\
+         aws_default_duration = 3600\noutput_format = json\nforce_classic = False\nopen_browser = False\nenable_keychain = False\n",
+        sandbox.okta_url(),
+        sandbox.app_url()
+    );
+    std::fs::write(machine.home().join(".okta_aws_login_config"), config).unwrap();
+    let mut command = clean(gimme, machine.home());
+    command.env("AWS_ENDPOINT_URL_STS", sandbox.sts_url()).env("PYTHONUNBUFFERED", "1");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (told, lines) = std::sync::mpsc::channel();
+    for stream in [
+        Box::new(child.stdout.take().unwrap()) as Box<dyn std::io::Read + Send>,
+        Box::new(child.stderr.take().unwrap()),
+    ] {
+        let told = told.clone();
+        std::thread::spawn(move || {
+            let lines = std::io::BufRead::lines(std::io::BufReader::new(stream));
+            lines.map_while(Result::ok).for_each(|line| drop(told.send(line)));
+        });
+    }
+    drop(told);
+    let mut said = Vec::new();
+    for line in lines {
+        if let Some((_, code)) = line.split_once("/activate?user_code=") {
+            let fields = [("user_code", code.trim()), ("username", "alan@example.com"), ("password", "bombe")];
+            let page = format!("{}/activate", sandbox.okta_url());
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            assert_eq!(runtime.block_on(browse::submit(&page, &fields)).0, 200);
+        }
+        said.push(line);
+    }
+    child.wait().unwrap();
+    let given = said.iter().find_map(|line| serde_json::from_str::<Value>(line).ok());
+    let given = given.unwrap_or_else(|| panic!("{said:#?}"));
     assert!(given["credentials"]["aws_access_key_id"].as_str().unwrap().starts_with("ASIA"));
 }
 

@@ -40,8 +40,9 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let result = runtime.block_on(async {
         let work = async {
             match arguments.command {
-                Command::Exec(exec) => commands::prepare(exec).await.map(Some),
-                _ => commands::run(arguments).await.map(|()| None),
+                Command::Exec(exec) => commands::prepare(exec).await.map(Ended::Running),
+                Command::Doctor(doctor) => commands::examine(doctor).await.map(Ended::With),
+                _ => commands::run(arguments).await.map(|()| Ended::With(ExitCode::SUCCESS)),
             }
         };
         tokio::select! {
@@ -53,14 +54,25 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         }
     });
     let result = match result {
-        Ok(Some(Running { program, endpoint: Some(endpoint) })) => {
+        Ok(Ended::Running(Running { program, endpoint: Some(endpoint) })) => {
             return runtime.block_on(commands::beside(program, endpoint));
         }
         other => other,
     };
     // A question may still wait for its answer on another thread; nobody waits for that.
     runtime.shutdown_background();
-    result?.map_or(Ok(ExitCode::SUCCESS), |running| become_program(running.program))
+    match result? {
+        Ended::With(code) => Ok(code),
+        Ended::Running(running) => become_program(running.program),
+    }
+}
+
+/// What is left to be done.
+enum Ended {
+    /// Nothing but this.
+    With(ExitCode),
+    /// A program is to run.
+    Running(Running),
 }
 
 /// Ends as the program does: on Unix this process becomes it, with its signals, its input and its exit code.

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
-use console::style;
+use console::{Color, style};
 use jiff::Timestamp;
 use tempaccess_core::config::{Added, Synced};
+use tempaccess_core::doctor::{Finding, Outcome};
 use tempaccess_core::sink::{GrantSummary, RoleList};
-use tempaccess_core::store::About;
+use tempaccess_core::store::{About, EntryKind};
 use tempaccess_core::verify::Verification;
 use tempaccess_core::{Error, ErrorReport, Exchanged, Grant, Inspection, RoleOffer, SignedOut, clock_words, printable};
 
@@ -30,6 +31,26 @@ pub(crate) fn error(error: &Error, as_json: bool) -> String {
     }
     if let Some(id) = error.sts().and_then(|sts| sts.request_id.as_deref()) {
         let _ = write!(text, "\n{} AWS request id {}", style("note:").for_stderr().bold(), printable(id));
+    }
+    text
+}
+
+/// What was found at one step of the way.
+pub(crate) fn finding(finding: &Finding) -> String {
+    let (mark, colour) = match finding.outcome {
+        Outcome::Good => ("ok", Color::Green),
+        Outcome::Warning => ("warning", Color::Yellow),
+        Outcome::Failed => ("failed", Color::Red),
+        _ => ("skipped", Color::Black),
+    };
+    let name = finding.step.as_str().replace('_', " ");
+    let mark = style(format!("{mark:8}")).fg(colour).bold();
+    let mut text = format!("{mark}{}: {}", style(name).bold(), printable(&finding.message));
+    for line in finding.hint.iter().flat_map(|hint| hint.lines()) {
+        let _ = write!(text, "\n        {} {}", style("hint:").cyan(), printable(line));
+    }
+    if let Some(who) = finding.who {
+        let _ = write!(text, "\n        {} {}", style("who:").cyan(), who.words());
     }
     text
 }
@@ -280,7 +301,9 @@ fn verification(verification: &Verification<'_>) -> String {
 pub(crate) fn kept(entries: &[About], place: &str, now: Timestamp) -> String {
     let mut text = format!("{} {place}", style("Kept in").dim());
     let mut shown = HashSet::new();
-    for about in entries {
+    // What is known of an org is nothing that anybody was given.
+    let entries: Vec<_> = entries.iter().filter(|about| about.kind != EntryKind::Org).collect();
+    for about in &entries {
         // Credentials may stand under what was asked for and under what that turned out to be.
         if about.access_key_id().is_some_and(|id| !shown.insert(id)) {
             continue;
@@ -288,7 +311,10 @@ pub(crate) fn kept(entries: &[About], place: &str, now: Timestamp) -> String {
         let mut table = Table(Vec::new());
         match about.role_arn() {
             Some(role) => table.row("Role", style(role).bold().to_string()),
-            None => table.row("Session", style(printable(&about.source)).bold().to_string()),
+            None => {
+                let what = if about.kind == EntryKind::Tokens { "Tokens" } else { "Session" };
+                table.row(what, style(printable(&about.source)).bold().to_string());
+            }
         }
         table.maybe("Principal", about.assumed_role_arn());
         if about.assumed_role_arn().is_none() {

@@ -65,6 +65,8 @@ pub mod config;
 #[cfg(feature = "net")]
 mod console;
 mod credentials;
+#[cfg(feature = "config")]
+pub mod doctor;
 #[cfg(feature = "endpoint")]
 mod endpoint;
 mod error;

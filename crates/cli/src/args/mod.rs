@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Status(Status),
     /// End the session at the identity provider and forget what is kept here
     Logout(Logout),
+    /// Walk the way to credentials step by step, and say what to change where it does not lead there
+    Doctor(Doctor),
     /// Say what is in a SAML response, and what AWS would refuse
     Inspect(Inspect),
     /// Print the script that lets a shell complete profiles, roles and options
@@ -284,6 +286,18 @@ pub(crate) struct Logout {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Look at everything but the sign-in
+    #[arg(long)]
+    pub(crate) no_sign_in: bool,
+    /// How to print the result
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// A file that holds a SAML response in any form (base64, XML, HTML page, SOAP); `-` for standard input
     #[arg(value_name = "FILE", default_value = "-")]
@@ -381,6 +395,7 @@ impl Arguments {
             | Command::Import(Import { output, .. })
             | Command::Status(Status { output, .. })
             | Command::Logout(Logout { output, .. })
+            | Command::Doctor(Doctor { output, .. })
             | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,
             Command::Exec(_) | Command::Env(_) | Command::Serve(_) | Command::Completions(_) | Command::Man(_) => false,
             Command::Credentials(credentials) => credentials.output == CredentialsOutput::Json,

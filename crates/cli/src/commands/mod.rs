@@ -2,6 +2,7 @@
 
 mod configure;
 mod console;
+mod doctor;
 mod inspect;
 mod kept;
 mod many;
@@ -15,6 +16,7 @@ use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::sink::{self, GrantSummary, RoleList, Shell};
 use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, TempAccess};
 
+pub(crate) use doctor::examine;
 pub(crate) use inspect::inspect;
 pub(crate) use run::{Running, beside, cannot_run, prepare};
 
@@ -83,8 +85,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Console(arguments) => console::open(arguments).await,
         Command::Logout(arguments) => kept::logout(&arguments).await,
         Command::Status(arguments) => kept::status(&arguments),
-        // Its own process comes to an end there; see `main`.
-        Command::Exec(_) => Ok(()),
+        // They end with a code of their own; see `main`.
+        Command::Exec(_) | Command::Doctor(_) => Ok(()),
     }
 }
 
@@ -103,9 +105,13 @@ async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
             "standard input cannot be both the SAML response and the password",
         ));
     }
-    let password =
-        if arguments.password_stdin { Some(terminal::blocking(|| Ok(read_password())).await??) } else { None };
+    let password = password(arguments).await?;
     Ok(settings.access(&config, password)?.prompter(arguments.prompter()).build())
+}
+
+/// The password on standard input, where it is said to be there.
+async fn password(arguments: &Access) -> Result<Option<SecretString>> {
+    if arguments.password_stdin { terminal::blocking(|| Ok(read_password())).await?.map(Some) } else { Ok(None) }
 }
 
 fn read_password() -> Result<SecretString> {

@@ -109,7 +109,7 @@ impl Settings {
     }
 
     /// What the source is.
-    pub(super) fn source_spec(&self) -> Result<SourceSpec> {
+    pub(crate) fn source_spec(&self) -> Result<SourceSpec> {
         let Some(source) = &self.source else {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
@@ -144,7 +144,7 @@ impl Settings {
     }
 
     /// The browser that is driven.
-    fn browser(&self) -> Result<Browser> {
+    pub(crate) fn browser(&self) -> Result<Browser> {
         let mut browser = Browser::new().headless(self.headless.unwrap_or_default());
         if let Some(folder) = default_browser_folder() {
             browser = browser.profile_folder(folder);
@@ -156,7 +156,7 @@ impl Settings {
         Ok(browser)
     }
 
-    fn okta(
+    pub(crate) fn okta(
         &self,
         link: String,
         transport: Arc<HttpTransport>,

@@ -116,6 +116,9 @@ impl StsExchangeBuilder {
     }
 }
 
+/// How long STS may take to show that it is there.
+const REACH: Duration = Duration::from_secs(10);
+
 impl StsExchange {
     /// An exchange with settings of your own.
     pub fn builder() -> StsExchangeBuilder {
@@ -126,6 +129,30 @@ impl StsExchange {
             attempts: 4,
             initial_backoff: Duration::from_millis(200),
             deadline: Duration::from_secs(60),
+        }
+    }
+
+    /// Asks STS who is asking, with nothing to show: a refusal of its own tells that it is there, and what time it is there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from answering.
+    pub async fn reach(&self, partition: &str) -> Result<Option<Timestamp>> {
+        let region = self.region_for(partition)?;
+        let date = ServerDate::default();
+        // Whoever looks wants to know how it is, not how it is after a while.
+        let once = self.config(region.clone()).retry_config(RetryConfig::disabled()).timeout_config(
+            TimeoutConfig::builder().operation_timeout(self.settings.deadline.min(REACH)).build(),
+        );
+        let answer = aws_sdk_sts::Client::from_conf(once.allow_no_auth().build())
+            .get_caller_identity()
+            .customize()
+            .interceptor(date.clone())
+            .send()
+            .await;
+        match answer {
+            Err(error) if error.code().is_none() => Err(self.refusal(&error, &region, None, Call::AssumeRoleWithSaml)),
+            _ => Ok(date.get()),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The network, injected: everything that this crate sends goes through a [`Transport`].
 
+mod environment;
 mod reqwest_transport;
 mod url;
 
@@ -7,6 +8,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+pub use environment::{ca_files, proxies};
 pub use reqwest_transport::{HttpTransport, HttpTransportBuilder};
 pub(crate) use url::secure_url;
 

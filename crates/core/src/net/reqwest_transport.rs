@@ -50,11 +50,10 @@ impl HttpTransportBuilder {
         self
     }
 
-    /// Trusts the CA certificates in the files that `AWS_CA_BUNDLE` and `SSL_CERT_FILE` name.
+    /// Trusts the CA certificates in the files that `AWS_CA_BUNDLE` and `SSL_CERT_FILE` name, in either case.
     #[must_use]
     pub fn ca_files_from_env(self) -> Self {
-        let named = |name| std::env::var_os(name).filter(|value| !value.is_empty());
-        ["AWS_CA_BUNDLE", "SSL_CERT_FILE"].into_iter().filter_map(named).fold(self, Self::extra_ca_file)
+        super::ca_files().into_iter().fold(self, Self::extra_ca_file)
     }
 
     /// The longest that one request may take, answer included: 30 s unless said otherwise.

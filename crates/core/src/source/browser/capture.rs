@@ -207,7 +207,7 @@ struct Driven {
 impl Driven {
     fn start(browser: &Browser, profile: &Profile) -> Result<Self> {
         let (program, arguments) = match &browser.program {
-            Some((program, arguments)) => (program.clone(), arguments.clone()),
+            Some((program, arguments)) => (find::named(program)?, arguments.clone()),
             None => (find::required()?, Vec::new()),
         };
         let (its_in, our_out) =
@@ -218,11 +218,8 @@ impl Driven {
         command.args(arguments).args(ARGUMENTS);
         if browser.headless {
             command.arg("--headless=new");
-        } else if !find::has_display() {
-            return Err(failed("there is no display to show a browser on").with_hint(
-                "sign in where there is one, or with `--headless` where no person is needed; at an Okta org, `--auth device` needs no \
-                 browser on this machine",
-            ));
+        } else {
+            find::display()?;
         }
         // Held before it is sent, so nothing should look up the name either.
         let rules: Vec<_> =

@@ -33,15 +33,6 @@ pub(super) fn installed() -> Option<PathBuf> {
     }
 }
 
-/// Where a program of this name is: itself where it is a path.
-pub(super) fn on_path(program: &Path) -> Option<PathBuf> {
-    if program.components().count() > 1 {
-        return Some(program.to_owned()).filter(|path| path.is_file());
-    }
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
-}
-
 /// The same, or an error that says what to install.
 pub(super) fn required() -> Result<PathBuf> {
     installed().ok_or_else(|| {
@@ -51,8 +42,32 @@ pub(super) fn required() -> Result<PathBuf> {
     })
 }
 
-/// Whether a window could be shown.
-pub(super) fn has_display() -> bool {
+/// Where a program of this name is: itself where it is a path.
+pub(super) fn named(program: &Path) -> Result<PathBuf> {
+    let found = if program.components().count() > 1 {
+        Some(program.to_owned()).filter(|path| path.is_file())
+    } else {
+        on_path(program)
+    };
+    found.ok_or_else(|| {
+        Error::new(ErrorKind::Io, Stage::SignIn, format!("there is no browser `{}`", program.display()))
+            .with_hint("name another with `--browser`")
+    })
+}
+
+fn on_path(program: &Path) -> Option<PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// That a window can be shown.
+pub(super) fn display() -> Result<()> {
     let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    cfg!(not(target_os = "linux")) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY")
+    if cfg!(not(target_os = "linux")) || is_set("DISPLAY") || is_set("WAYLAND_DISPLAY") {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Io, Stage::SignIn, "there is no display to show a browser on").with_hint(
+        "sign in where there is one, or with `--headless` where no person is needed; at an Okta org, `--auth device` needs no \
+         browser on this machine",
+    ))
 }

@@ -89,13 +89,22 @@ impl Browser {
         self
     }
 
+    /// That there is a browser, and a display to show it on where one is needed.
+    ///
+    /// # Errors
+    ///
+    /// `io`, with what is missing.
+    pub fn required(&self) -> Result<()> {
+        match &self.program {
+            Some((program, _)) => find::named(program)?,
+            None => find::required()?,
+        };
+        if self.headless { Ok(()) } else { find::display() }
+    }
+
     /// Whether there is a browser, and a display to show it on where one is needed.
     pub fn can_be_shown(&self) -> bool {
-        let found = match &self.program {
-            Some((program, _)) => find::on_path(program),
-            None => find::installed(),
-        };
-        cfg!(unix) && found.is_some() && (self.headless || find::has_display())
+        cfg!(unix) && self.required().is_ok()
     }
 }
 

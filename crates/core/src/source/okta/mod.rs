@@ -342,6 +342,35 @@ impl OktaSource {
         })
     }
 
+    /// What the org says of itself now, and how it is signed in to, in a few words. Asks for nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from answering, and what the way needs that is not there.
+    pub async fn examine(&self) -> Result<(Option<Pipeline>, &'static str)> {
+        let mut org = Org::recall(self);
+        let pipeline = org::probe(&self.agent(org.cookies())).await?;
+        if let Some(pipeline) = pipeline {
+            org.is(pipeline);
+        }
+        let way = match self.settings.auth {
+            Auth::Classic => Way::Classic,
+            Auth::Device => Way::Device,
+            Auth::Browser => Way::Browser,
+            Auth::Idx => Way::Idx,
+            Auth::Auto => Way::into(
+                pipeline.unwrap_or(Pipeline::Classic),
+                self.settings.client_id.is_some(),
+                self.has_browser(),
+            ),
+        };
+        #[cfg(feature = "browser")]
+        if way == Way::Browser {
+            self.settings.browser.required()?;
+        }
+        Ok((pipeline, way.words()))
+    }
+
     async fn sign_in(
         &self,
         way: Way,

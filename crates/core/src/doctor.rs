@@ -1,0 +1,528 @@
+//! Walks the way to credentials step by step and says what is in it: for each step what was found, and for each failure the
+//! setting to change and who can change it. Nothing is exchanged and nothing handed out, and no secret is in what it says.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::arn::partition_of_region;
+use crate::audit::{AuditFile, AuditLog};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Settings, SourceSpec, default_audit_log};
+use crate::error::{Error, ErrorKind, Fault, Result, Stage};
+use crate::exchange::clock_words;
+use crate::net::{HttpTransport, ca_files, proxies};
+use crate::secret::SecretString;
+use crate::source::okta::OktaSource;
+use crate::source::{AssertionRequest, AssertionSource, Prompter};
+use crate::store::{About, Entry, EntryKind, Lookup, Store, StoreKey};
+use crate::saml::{Assertion, Content};
+
+/// A step of the way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Step {
+    /// Arguments, environment and configuration.
+    Configuration,
+    /// What is kept, and whether it can be.
+    Store,
+    /// The audit record.
+    Audit,
+    /// Proxies and private CAs.
+    Network,
+    /// The identity provider, and how it signs people in.
+    IdentityProvider,
+    /// This machine's clock.
+    Clock,
+    /// The sign-in, with the identity provider's policies.
+    SignIn,
+    /// The SAML assertion.
+    Assertion,
+    /// The roles that it offers.
+    Roles,
+    /// AWS STS.
+    Sts,
+}
+
+impl Step {
+    /// The stable name, as in `--output json`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configuration => "configuration",
+            Self::Store => "store",
+            Self::Audit => "audit",
+            Self::Network => "network",
+            Self::IdentityProvider => "identity_provider",
+            Self::Clock => "clock",
+            Self::SignIn => "sign_in",
+            Self::Assertion => "assertion",
+            Self::Roles => "roles",
+            Self::Sts => "sts",
+        }
+    }
+}
+
+/// How a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// As it should.
+    Good,
+    /// It works, and could be better.
+    Warning,
+    /// It does not work.
+    Failed,
+    /// It was not looked at, because of what came before.
+    Skipped,
+}
+
+/// Who can change what a failure names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Who {
+    /// The person.
+    You,
+    /// Whoever administers the identity provider.
+    IdentityProviderAdministrator,
+    /// Whoever administers the AWS account: its IAM roles and SAML providers.
+    AwsAdministrator,
+    /// Whoever runs this machine and its network.
+    MachineAdministrator,
+}
+
+impl Who {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::You => "you",
+            Self::IdentityProviderAdministrator => "the administrator of the identity provider",
+            Self::AwsAdministrator => "the administrator of the AWS account",
+            Self::MachineAdministrator => "whoever runs this machine and its network",
+        }
+    }
+}
+
+impl From<Fault> for Who {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Caller => Self::You,
+            Fault::IdentityProvider | Fault::Input => Self::IdentityProviderAdministrator,
+            Fault::Aws => Self::AwsAdministrator,
+            Fault::Environment => Self::MachineAdministrator,
+        }
+    }
+}
+
+/// What was found at one step.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Finding {
+    /// The step.
+    pub step: Step,
+    /// How it went.
+    pub outcome: Outcome,
+    /// What was found, in one line.
+    pub message: String,
+    /// What to change.
+    pub hint: Option<String>,
+    /// Who can.
+    pub who: Option<Who>,
+    /// The kind of error that it is.
+    pub kind: Option<ErrorKind>,
+}
+
+/// Everything that was found, in the order of the way.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct Diagnosis {
+    /// Whether credentials could be got, as far as that can be told without getting them.
+    pub healthy: bool,
+    /// This program's version.
+    pub version: &'static str,
+    /// The system that it runs on.
+    pub system: String,
+    /// Step by step.
+    pub findings: Vec<Finding>,
+}
+
+impl Diagnosis {
+    /// The kind of the first failure.
+    pub fn failure(&self) -> Option<ErrorKind> {
+        let failed = self.findings.iter().find(|finding| finding.outcome == Outcome::Failed)?;
+        Some(failed.kind.unwrap_or(ErrorKind::InvalidConfiguration))
+    }
+}
+
+/// What is walked, and with whom.
+pub struct Doctor<'a> {
+    /// The settings as they are given, not resolved yet.
+    pub settings: Settings,
+    /// The profile that is asked for.
+    pub profile: Option<&'a str>,
+    /// Another configuration file.
+    pub config: Option<PathBuf>,
+    /// The password, where it is given.
+    pub password: Option<SecretString>,
+    /// Who can be asked.
+    pub prompter: &'a dyn Prompter,
+    /// Whether to sign in too.
+    pub signs_in: bool,
+    /// Hears each finding as it is made.
+    pub hear: &'a (dyn Fn(&Finding) + Sync),
+}
+
+impl fmt::Debug for Doctor<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Doctor").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// What has been found so far.
+struct Walk<'a> {
+    doctor: &'a Doctor<'a>,
+    findings: Vec<Finding>,
+}
+
+impl Doctor<'_> {
+    /// Walks the way. What fails is in what it finds: this itself does not.
+    ///
+    /// ```no_run
+    /// # async fn example() {
+    /// use tempaccess_core::config::Settings;
+    /// use tempaccess_core::{NoPrompter, doctor::Doctor};
+    ///
+    /// let doctor = Doctor {
+    ///     settings: Settings::default(),
+    ///     profile: Some("work"),
+    ///     config: None,
+    ///     password: None,
+    ///     prompter: &NoPrompter,
+    ///     signs_in: false,
+    ///     hear: &|finding| println!("{}", finding.message),
+    /// };
+    /// assert!(doctor.examine().await.healthy);
+    /// # }
+    /// ```
+    pub async fn examine(&self) -> Diagnosis {
+        let mut walk = Walk { doctor: self, findings: Vec::new() };
+        walk.all().await;
+        let healthy = walk.findings.iter().all(|finding| finding.outcome != Outcome::Failed);
+        let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
+        Diagnosis { healthy, version: env!("CARGO_PKG_VERSION"), system, findings: walk.findings }
+    }
+}
+
+impl Walk<'_> {
+    async fn all(&mut self) {
+        let Some((config, settings)) = self.configuration() else {
+            return self.skip(&[
+                Step::Store,
+                Step::Audit,
+                Step::Network,
+                Step::IdentityProvider,
+                Step::Clock,
+                Step::SignIn,
+                Step::Assertion,
+                Step::Roles,
+                Step::Sts,
+            ]);
+        };
+        let store = self.store(&settings);
+        self.audit(&settings);
+        let Some(transport) = self.network() else {
+            return self.skip(&[
+                Step::IdentityProvider,
+                Step::Clock,
+                Step::SignIn,
+                Step::Assertion,
+                Step::Roles,
+                Step::Sts,
+            ]);
+        };
+        let source = self.identity_provider(&settings, &transport, store).await;
+        let sts_time = self.sts(&settings, &transport).await;
+        self.clock(sts_time);
+        let Some(source) = source.filter(|_| self.doctor.signs_in) else {
+            return self.skip(&[Step::SignIn, Step::Assertion, Step::Roles]);
+        };
+        self.assertion(&*source, &config, &settings).await;
+    }
+
+    fn found(&mut self, step: Step, outcome: Outcome, message: impl Into<String>) {
+        self.add(Finding { step, outcome, message: message.into(), hint: None, who: None, kind: None });
+    }
+
+    fn warn(&mut self, step: Step, message: impl Into<String>, hint: impl Into<String>, who: Who) {
+        let (message, hint) = (message.into(), Some(hint.into()));
+        self.add(Finding { step, outcome: Outcome::Warning, message, hint, who: Some(who), kind: None });
+    }
+
+    fn failed(&mut self, step: Step, error: &Error) {
+        self.add(Finding {
+            step,
+            outcome: Outcome::Failed,
+            message: error.message().to_owned(),
+            hint: error.hint().map(str::to_owned),
+            who: Some(error.fault().into()),
+            kind: Some(error.kind()),
+        });
+    }
+
+    fn add(&mut self, finding: Finding) {
+        (self.doctor.hear)(&finding);
+        self.findings.push(finding);
+    }
+
+    fn skip(&mut self, steps: &[Step]) {
+        for step in steps {
+            self.found(*step, Outcome::Skipped, "not looked at");
+        }
+    }
+
+    fn configuration(&mut self) -> Option<(Config, Settings)> {
+        let given = &self.doctor;
+        let read = given.config.as_deref().map_or_else(Config::find, Config::load);
+        let resolved = read.and_then(|config| {
+            let settings = given.settings.clone().resolve(&config, given.profile)?;
+            settings.scope()?;
+            settings.chain()?;
+            let source = settings.source_spec()?;
+            Ok((config, settings, source))
+        });
+        match resolved {
+            Ok((config, settings, source)) => {
+                let what = match source {
+                    SourceSpec::Okta(_) => "an Okta org",
+                    SourceSpec::Browser(_) => "a page for a browser",
+                    SourceSpec::Saml(_) => "an identity provider, with your own browser",
+                    SourceSpec::Command { .. } => "a program",
+                    SourceSpec::File(_) | SourceSpec::Stdin => "a response that is there already",
+                };
+                self.found(Step::Configuration, Outcome::Good, format!("the source is {what}"));
+                Some((config, settings))
+            }
+            Err(error) => {
+                self.failed(Step::Configuration, &error);
+                None
+            }
+        }
+    }
+
+    fn store(&mut self, settings: &Settings) -> Option<Arc<dyn Store>> {
+        let store = match settings.store() {
+            Ok(Some(store)) => store,
+            Ok(None) => {
+                self.warn(
+                    Step::Store,
+                    "nothing is kept: each call signs in",
+                    "choose `auto` or `file` as the `store`",
+                    Who::You,
+                );
+                return None;
+            }
+            Err(error) => {
+                self.failed(Step::Store, &error);
+                return None;
+            }
+        };
+        match kept_and_forgotten(&*store) {
+            Ok(()) => {
+                self.found(Step::Store, Outcome::Good, format!("kept in {}", store.describe()));
+                if let Some(notice) = store.notice() {
+                    let hint = "unlock the system's keyring, or choose another `store`";
+                    self.warn(Step::Store, notice, hint, Who::You);
+                }
+                Some(store)
+            }
+            Err(error) => {
+                self.failed(Step::Store, &error);
+                None
+            }
+        }
+    }
+
+    fn audit(&mut self, settings: &Settings) {
+        match settings.audit_log.clone().or_else(default_audit_log) {
+            Some(file) => match AuditFile::new(&file).check() {
+                Ok(()) => self.found(Step::Audit, Outcome::Good, format!("records go to {}", file.display())),
+                Err(error) => self.failed(Step::Audit, &error),
+            },
+            None => {
+                let error =
+                    Error::new(ErrorKind::AuditFailed, Stage::Audit, "there is no place for the audit record")
+                        .with_hint("name a file with `--audit-log` or `TEMPACCESS_AUDIT_LOG`");
+                self.failed(Step::Audit, &error);
+            }
+        }
+    }
+
+    fn network(&mut self) -> Option<Arc<HttpTransport>> {
+        match HttpTransport::builder().ca_files_from_env().build() {
+            Ok(transport) => {
+                let files: Vec<_> = ca_files().iter().map(|file| format!("CAs in {}", file.display())).collect();
+                let set: Vec<_> = proxies().into_iter().chain(files).collect();
+                let set = if set.is_empty() { "no proxy, the system's CAs".to_owned() } else { set.join(", ") };
+                self.found(Step::Network, Outcome::Good, set);
+                Some(Arc::new(transport))
+            }
+            Err(error) => {
+                self.failed(Step::Network, &error);
+                None
+            }
+        }
+    }
+
+    async fn identity_provider(
+        &mut self,
+        settings: &Settings,
+        transport: &Arc<HttpTransport>,
+        store: Option<Arc<dyn Store>>,
+    ) -> Option<Arc<dyn AssertionSource>> {
+        let password = self.doctor.password.clone();
+        let examined = match settings.source_spec() {
+            Ok(SourceSpec::Okta(link)) => {
+                match settings.okta(link, Arc::clone(transport), password, store) {
+                    Ok(okta) => examine_org(&okta).await.map(|words| (Arc::new(okta) as Arc<dyn AssertionSource>, words)),
+                    Err(error) => Err(error),
+                }
+            }
+            Ok(spec) => settings.assertion_source(Arc::clone(transport), password, store).and_then(|source| {
+                if let SourceSpec::Browser(_) = spec {
+                    settings.browser()?.required()?;
+                }
+                let words = source.describe();
+                Ok((source, words))
+            }),
+            Err(error) => Err(error),
+        };
+        match examined {
+            Ok((source, words)) => {
+                self.found(Step::IdentityProvider, Outcome::Good, words);
+                Some(source)
+            }
+            Err(error) => {
+                self.failed(Step::IdentityProvider, &error);
+                None
+            }
+        }
+    }
+
+    async fn sts(&mut self, settings: &Settings, transport: &Arc<HttpTransport>) -> Option<Timestamp> {
+        let partition = settings.region.as_deref().map_or("aws", partition_of_region);
+        let reached = match settings.exchange(Arc::clone(transport)) {
+            Ok(exchange) => exchange.reach(partition).await,
+            Err(error) => Err(error),
+        };
+        match reached {
+            Ok(time) => {
+                let place = settings.sts_endpoint_url.as_deref().or(settings.region.as_deref()).unwrap_or(partition);
+                self.found(Step::Sts, Outcome::Good, format!("AWS STS answers ({place})"));
+                time
+            }
+            Err(error) => {
+                self.failed(Step::Sts, &error);
+                None
+            }
+        }
+    }
+
+    fn clock(&mut self, at_aws: Option<Timestamp>) {
+        let Some(at_aws) = at_aws else { return self.skip(&[Step::Clock]) };
+        match clock_words(SystemClock.now().duration_since(at_aws)) {
+            None => self.found(Step::Clock, Outcome::Good, "this machine and AWS agree on the time"),
+            Some(words) => {
+                let (message, hint) = words.split_once(": ").unwrap_or((&words, "set it right"));
+                self.warn(Step::Clock, message, hint, Who::MachineAdministrator);
+            }
+        }
+    }
+
+    async fn assertion(&mut self, source: &dyn AssertionSource, config: &Config, settings: &Settings) {
+        let read = match source.saml_response(&AssertionRequest::new(self.doctor.prompter)).await {
+            Ok(response) => response.read(),
+            Err(error) => {
+                self.failed(Step::SignIn, &error);
+                return self.skip(&[Step::Assertion, Step::Roles]);
+            }
+        };
+        self.found(Step::SignIn, Outcome::Good, format!("{} gave a SAML response", source.describe()));
+        let assertion = match read {
+            Ok(assertion) => assertion,
+            Err(error) => {
+                self.failed(Step::Assertion, &error);
+                return self.skip(&[Step::Roles]);
+            }
+        };
+        self.judge(&assertion);
+        if assertion.content == Content::Plain {
+            self.roles(&assertion, config, settings);
+        } else {
+            self.skip(&[Step::Roles]);
+        }
+    }
+
+    fn judge(&mut self, assertion: &Assertion) {
+        let problems = assertion.problems(SystemClock.now());
+        if problems.is_empty() {
+            self.found(Step::Assertion, Outcome::Good, "the assertion has all that AWS asks for");
+        }
+        for problem in problems {
+            self.add(Finding {
+                step: Step::Assertion,
+                outcome: Outcome::Failed,
+                message: problem.message,
+                hint: problem.hint,
+                who: Some(Who::IdentityProviderAdministrator),
+                kind: Some(ErrorKind::InvalidIdentityToken),
+            });
+        }
+    }
+
+    fn roles(&mut self, assertion: &Assertion, config: &Config, settings: &Settings) {
+        let chosen = assertion.offers().and_then(|offers| {
+            let query = settings.role_query();
+            query.choose(offers, &config.accounts).map(|offer| (offers.len(), offer.role().to_string()))
+        });
+        match chosen {
+            Ok((count, role)) => {
+                self.found(Step::Roles, Outcome::Good, format!("{role}, of {count} that the assertion offers"));
+            }
+            // A person would be asked.
+            Err(error) if error.kind() == ErrorKind::RoleAmbiguous => {
+                let hint = error.hint().unwrap_or_default().to_owned();
+                self.warn(Step::Roles, error.message().to_owned(), hint, Who::You);
+            }
+            Err(error) => self.failed(Step::Roles, &error),
+        }
+    }
+}
+
+/// Whether something can be kept, found again and forgotten.
+fn kept_and_forgotten(store: &dyn Store) -> Result<()> {
+    let now = SystemClock.now();
+    let key = StoreKey::of(&["doctor", &now.to_string()]);
+    let about = About::of_kind(EntryKind::Org, "doctor", None, now);
+    store.put(&Entry::new(key.clone(), about, "kept".into()))?;
+    let found = matches!(store.get(&key), Lookup::Found(entry) if entry.secret.expose() == "kept");
+    store.remove(&key)?;
+    if found {
+        return Ok(());
+    }
+    Err(Error::new(ErrorKind::Io, Stage::Store, "what was kept was not found again")
+        .with_hint("choose another `store`: `file` needs no keyring"))
+}
+
+async fn examine_org(okta: &OktaSource) -> Result<String> {
+    let host = okta.org().host_str().unwrap_or_default().to_owned();
+    let (pipeline, words) = okta.examine().await?;
+    Ok(match pipeline {
+        Some(pipeline) => format!("{host} has the {}: {words}", pipeline.name()),
+        None => format!("{host} does not say which engine it has: {words}"),
+    })
+}

@@ -1,0 +1,52 @@
+//! What the environment says of proxies and private CAs. The variables count in either case; in upper case first.
+
+use std::path::PathBuf;
+
+use ::url::Url;
+
+/// The variables that name files of CA certificates to trust beside the system's.
+const CA_FILES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
+/// The variables that reqwest takes its proxies from.
+const PROXIES: [&str; 4] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
+
+fn value(name: &str) -> Option<(String, std::ffi::OsString)> {
+    [name.to_owned(), name.to_ascii_lowercase()]
+        .into_iter()
+        .find_map(|name| std::env::var_os(&name).filter(|value| !value.is_empty()).map(|value| (name, value)))
+}
+
+/// The files of CA certificates that the environment names.
+pub fn ca_files() -> Vec<PathBuf> {
+    CA_FILES.into_iter().filter_map(|name| value(name).map(|(_, file)| file.into())).collect()
+}
+
+/// The proxy variables that are set, as `NAME=value`, without what a proxy may be told to know its clients by.
+pub fn proxies() -> Vec<String> {
+    let set = PROXIES.into_iter().filter_map(value);
+    set.map(|(name, value)| format!("{name}={}", without_secrets(&value.to_string_lossy()))).collect()
+}
+
+fn without_secrets(value: &str) -> String {
+    match Url::parse(value) {
+        Ok(mut url) if url.password().is_some() || !url.username().is_empty() => {
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            url.into()
+        }
+        _ if value.contains('@') => "…".to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_secrets;
+
+    #[test]
+    fn what_a_proxy_is_told_is_not_shown() {
+        assert_eq!(without_secrets("http://ada:s3cret@proxy.example.com:3128"), "http://proxy.example.com:3128/");
+        assert_eq!(without_secrets("ada:s3cret@proxy.example.com:3128"), "…");
+        assert_eq!(without_secrets("proxy.example.com:3128"), "proxy.example.com:3128");
+        assert_eq!(without_secrets("localhost,.internal"), "localhost,.internal");
+    }
+}
