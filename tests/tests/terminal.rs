@@ -92,3 +92,63 @@ fn ctrl_c_at_a_hidden_prompt_shows_again_what_is_typed() {
     let record = machine.audit().remove(0);
     assert_eq!((record["outcome"].as_str(), record["error"]["kind"].as_str()), (Some("failed"), Some("cancelled")));
 }
+
+/// What the command shows until the address to sign in at, and the code that is in it.
+fn invited(terminal: &mut PtySession) -> String {
+    let (_, address) = terminal.exp_regex("/activate\\?user_code=[A-Z0-9]{8}").expect("an address");
+    address.rsplit_once('=').expect("a code").1.to_owned()
+}
+
+/// Does at the page what a person does there.
+fn at_the_page(sandbox: &Sandbox, code: &str, does: &[(&str, &str)]) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let page = format!("{}/activate", sandbox.okta_url());
+    let fields = [&[("user_code", code)], does].concat();
+    assert_eq!(runtime.block_on(tempaccess_tests::browse::submit(&page, &fields)).0, 200);
+}
+
+fn with_device_authorization() -> (Sandbox, Machine, String) {
+    let world = World { pipeline: "idx".to_owned(), ..World::demo() };
+    let client = world.clients[0].id.clone();
+    let sandbox = Sandbox::start(world).unwrap();
+    let machine = Machine::at(&sandbox);
+    let login = format!("login --client-id {client} --no-open");
+    (sandbox, machine, login)
+}
+
+#[test]
+fn a_sign_in_that_is_finished_elsewhere() {
+    let (sandbox, machine, login) = with_device_authorization();
+    let mut terminal = on_terminal(&machine, &format!("{login} --qr"));
+    terminal.exp_string("127.0.0.1 has the Identity Engine: signing in with your own browser").unwrap();
+    let code = invited(&mut terminal);
+    terminal.exp_string(&format!("the code there is {code}")).unwrap();
+    // The quiet zone above the QR code, as this library reads UTF-8.
+    terminal.exp_string(&"\u{e2}\u{96}\u{88}".repeat(29)).unwrap();
+    terminal.exp_string("Open it in a browser, on this machine or another; waiting for you there (Ctrl-C gives up)").unwrap();
+    at_the_page(&sandbox, &code, &[("username", "alan@example.com"), ("password", "bombe")]);
+    terminal.exp_string("assumed-role/ReadOnly/alan@example.com").unwrap();
+    ends_with(&mut terminal, 0);
+    // The next one needs nobody.
+    let ran = machine.run(&format!("{login} --no-interactive"));
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
+#[test]
+fn a_sign_in_that_is_declined_or_given_up_elsewhere() {
+    let (sandbox, machine, login) = with_device_authorization();
+    let mut terminal = on_terminal(&machine, &login);
+    let code = invited(&mut terminal);
+    at_the_page(&sandbox, &code, &[("decline", "yes")]);
+    terminal.exp_string("error: the sign-in was declined, or a policy forbids it (access_denied: ").unwrap();
+    ends_with(&mut terminal, 15);
+    let mut terminal = on_terminal(&machine, &login);
+    invited(&mut terminal);
+    terminal.exp_string("Ctrl-C gives up").unwrap();
+    terminal.send_control('c').unwrap();
+    terminal.exp_string("error: cancelled").unwrap();
+    ends_with(&mut terminal, 130);
+    let ran = machine.run(&format!("{login} --no-interactive"));
+    assert!(ran.stderr.contains("a person has to answer `sign in with the browser`, and there is none to ask"), "{ran}");
+    assert_eq!(ran.code, 7, "{ran}");
+}
