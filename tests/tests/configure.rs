@@ -90,7 +90,8 @@ fn an_imported_profile_signs_in() {
     let ran = machine.run("import saml2aws");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(
-        ran.stdout.contains("written: default into") && ran.stdout.contains("note: `other`: not imported"),
+        ran.stdout.contains("written: default into")
+            && ran.stdout.contains("note: `other`: signing in at `ADFS` goes through a browser"),
         "{ran}"
     );
     let ran = machine.run_with("login --password-stdin --output json", "bombe\n");
@@ -101,7 +102,7 @@ fn an_imported_profile_signs_in() {
     let before = config(&machine);
     let ran = machine.run("import saml2aws --output json");
     let said: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(said["left_alone"], serde_json::json!(["default"]));
+    assert_eq!(said["left_alone"], serde_json::json!(["default", "other"]));
     assert_eq!(config(&machine), before);
     assert_eq!(machine.run("import gimme-aws-creds").code, 4);
     assert_eq!(machine.run("import lastpass").code, 2);

@@ -231,16 +231,21 @@ fn status_and_logout() {
     for name in ["SecretAccessKey", "SessionToken"] {
         assert!(!ran.stdout.contains(secret[name].as_str().unwrap()));
     }
-    assert_eq!(json(&ran)["entries"].as_array().unwrap().len(), 3);
+    let entries = json(&ran)["entries"].as_array().unwrap().clone();
+    let count = |kind: &str| entries.iter().filter(|entry| entry["kind"] == kind).count();
+    assert_eq!((count("credentials"), count("session"), count("org"), entries.len()), (2, 1, 1, 4));
 
     let ran = machine.run("logout");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stdout.contains("the session has ended, credentials forgotten: 1"), "{ran}");
     assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/sessions/me"), 1);
-    assert!(machine.entries().is_empty());
+    // What is left is what is known of the org, which is nobody's session.
+    let kinds: Vec<_> = machine.entries().into_iter().map(|(_, entry)| entry["about"]["kind"].clone()).collect();
+    assert_eq!(kinds, ["org"]);
     assert_eq!(machine.run(PROCESS).code, 7);
     let ran = machine.run("logout --all --output json");
     assert_eq!(json(&ran)[0]["session_ended"], false);
+    assert!(machine.entries().is_empty());
 }
 
 #[test]
@@ -261,7 +266,7 @@ fn logging_out_is_one_persons_business() {
     let ran = machine.run("logout --all");
     assert_eq!(ran.code, 2, "{ran}");
     assert!(ran.stdout.contains("the session has ended, credentials forgotten: 1"), "{ran}");
-    assert!(ran.stdout.contains("forgotten beside them: 1") && !damaged.exists(), "{ran}");
+    assert!(ran.stdout.contains("forgotten beside them: 2") && !damaged.exists(), "{ran}");
     assert!(ran.stderr.contains("`nonsense` names no source"), "{ran}");
     assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/sessions/me"), 1);
 }

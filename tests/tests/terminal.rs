@@ -125,7 +125,9 @@ fn a_sign_in_that_is_finished_elsewhere() {
     terminal.exp_string(&format!("the code there is {code}")).unwrap();
     // The quiet zone above the QR code, as this library reads UTF-8.
     terminal.exp_string(&"\u{e2}\u{96}\u{88}".repeat(29)).unwrap();
-    terminal.exp_string("Open it in a browser, on this machine or another; waiting for you there (Ctrl-C gives up)").unwrap();
+    terminal
+        .exp_string("Open it in a browser, on this machine or another; waiting for you there (Ctrl-C gives up)")
+        .unwrap();
     at_the_page(&sandbox, &code, &[("username", "alan@example.com"), ("password", "bombe")]);
     terminal.exp_string("assumed-role/ReadOnly/alan@example.com").unwrap();
     ends_with(&mut terminal, 0);
@@ -149,6 +151,9 @@ fn a_sign_in_that_is_declined_or_given_up_elsewhere() {
     terminal.exp_string("error: cancelled").unwrap();
     ends_with(&mut terminal, 130);
     let ran = machine.run(&format!("{login} --no-interactive"));
-    assert!(ran.stderr.contains("a person has to answer `sign in with the browser`, and there is none to ask"), "{ran}");
+    assert!(
+        ran.stderr.contains("a person has to answer `sign in with the browser`, and there is none to ask"),
+        "{ran}"
+    );
     assert_eq!(ran.code, 7, "{ran}");
 }

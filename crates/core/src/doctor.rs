@@ -15,11 +15,11 @@ use crate::config::{Config, Settings, SourceSpec, default_audit_log};
 use crate::error::{Error, ErrorKind, Fault, Result, Stage};
 use crate::exchange::clock_words;
 use crate::net::{HttpTransport, ca_files, proxies};
+use crate::saml::{Assertion, Content};
 use crate::secret::SecretString;
 use crate::source::okta::OktaSource;
 use crate::source::{AssertionRequest, AssertionSource, Prompter};
 use crate::store::{About, Entry, EntryKind, Lookup, Store, StoreKey};
-use crate::saml::{Assertion, Content};
 
 /// A step of the way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -354,9 +354,8 @@ impl Walk<'_> {
                 Err(error) => self.failed(Step::Audit, &error),
             },
             None => {
-                let error =
-                    Error::new(ErrorKind::AuditFailed, Stage::Audit, "there is no place for the audit record")
-                        .with_hint("name a file with `--audit-log` or `TEMPACCESS_AUDIT_LOG`");
+                let error = Error::new(ErrorKind::AuditFailed, Stage::Audit, "there is no place for the audit record")
+                    .with_hint("name a file with `--audit-log` or `TEMPACCESS_AUDIT_LOG`");
                 self.failed(Step::Audit, &error);
             }
         }
@@ -386,12 +385,10 @@ impl Walk<'_> {
     ) -> Option<Arc<dyn AssertionSource>> {
         let password = self.doctor.password.clone();
         let examined = match settings.source_spec() {
-            Ok(SourceSpec::Okta(link)) => {
-                match settings.okta(link, Arc::clone(transport), password, store) {
-                    Ok(okta) => examine_org(&okta).await.map(|words| (Arc::new(okta) as Arc<dyn AssertionSource>, words)),
-                    Err(error) => Err(error),
-                }
-            }
+            Ok(SourceSpec::Okta(link)) => match settings.okta(link, Arc::clone(transport), password, store) {
+                Ok(okta) => examine_org(&okta).await.map(|words| (Arc::new(okta) as Arc<dyn AssertionSource>, words)),
+                Err(error) => Err(error),
+            },
             Ok(spec) => settings.assertion_source(Arc::clone(transport), password, store).and_then(|source| {
                 if let SourceSpec::Browser(_) = spec {
                     settings.browser()?.required()?;

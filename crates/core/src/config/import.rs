@@ -150,8 +150,8 @@ impl Imported {
                 url.to_owned()
             } else {
                 if !provider.eq_ignore_ascii_case("browser") {
-                    let where_ = "check that the address is where the way to AWS begins";
-                    self.note(name, format_args!("signing in at `{provider}` goes through a browser here: {where_}"));
+                    let check = "check that the address is where the way to AWS begins";
+                    self.note(name, format_args!("signing in at `{provider}` goes through a browser here: {check}"));
                 }
                 format!("browser:{url}")
             };
@@ -269,7 +269,7 @@ mod tests {
         assert_eq!(ours.role.as_deref(), Some("arn:aws:iam::123456789012:role/ReadOnly"));
         assert_eq!(imported.profiles["duo"].factor, None);
         insta::assert_snapshot!(imported.notes.join("\n"), @r"
-        `adfs`: not imported: signing in at `ADFS` works through a program (`command:…`) only
+        `adfs`: signing in at `ADFS` goes through a browser here: check that the address is where the way to AWS begins
         `default`: `skip_verify` is left out: add your company's CA with `SSL_CERT_FILE` instead
         `duo`: the factor `DUO` is not known here; you are asked instead
         ");
@@ -295,7 +295,9 @@ mod tests {
         let ours = &imported.profiles["staging"];
         assert_eq!(ours.source.as_deref(), Some("https://acme.okta.com/home/amazon_aws/0oa1/272"));
         assert_eq!(ours.duration.as_deref(), Some("7200"));
-        assert_eq!(imported.notes.len(), 1);
+        assert_eq!((ours.auth.as_deref(), ours.client_id.as_deref()), (Some("device"), Some("0oaClient")));
+        assert_eq!(imported.profiles["other"].source.as_deref(), Some("https://acme.okta.com/"));
+        assert_eq!(imported.notes.len(), 0);
         for bad in ["", "- a", "awscli: 1", "a: [", "\t"] {
             assert!(OtherTool::OktaAwsCli.import(bad).is_err(), "{bad:?}");
         }

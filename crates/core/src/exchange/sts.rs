@@ -141,9 +141,10 @@ impl StsExchange {
         let region = self.region_for(partition)?;
         let date = ServerDate::default();
         // Whoever looks wants to know how it is, not how it is after a while.
-        let once = self.config(region.clone()).retry_config(RetryConfig::disabled()).timeout_config(
-            TimeoutConfig::builder().operation_timeout(self.settings.deadline.min(REACH)).build(),
-        );
+        let once = self
+            .config(region.clone())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(self.settings.deadline.min(REACH)).build());
         let answer = aws_sdk_sts::Client::from_conf(once.allow_no_auth().build())
             .get_caller_identity()
             .customize()

@@ -358,11 +358,9 @@ impl OktaSource {
             Auth::Device => Way::Device,
             Auth::Browser => Way::Browser,
             Auth::Idx => Way::Idx,
-            Auth::Auto => Way::into(
-                pipeline.unwrap_or(Pipeline::Classic),
-                self.settings.client_id.is_some(),
-                self.has_browser(),
-            ),
+            Auth::Auto => {
+                Way::into(pipeline.unwrap_or(Pipeline::Classic), self.settings.client_id.is_some(), self.has_browser())
+            }
         };
         #[cfg(feature = "browser")]
         if way == Way::Browser {

@@ -28,17 +28,20 @@ struct Known {
 pub(super) struct Org<'a> {
     source: &'a OktaSource,
     known: Known,
+    /// Whether what stands there may be replaced: what another vault holds may not.
+    keeps: bool,
 }
 
 impl<'a> Org<'a> {
     /// What was kept of it, or what everybody knows: nothing.
     pub(super) fn recall(source: &'a OktaSource) -> Self {
         let kept = source.settings.store.as_ref().map(|store| store.get(&key(&source.org)));
-        let known = match kept {
-            Some(Lookup::Found(entry)) => serde_json::from_str(entry.secret.expose()).ok(),
-            _ => None,
+        let (known, keeps) = match kept {
+            Some(Lookup::Found(entry)) => (serde_json::from_str(entry.secret.expose()).ok(), true),
+            Some(Lookup::Nothing) => (None, true),
+            Some(Lookup::SetAside(_)) | None => (None, false),
         };
-        Self { source, known: known.unwrap_or(Known { pipeline: None, device: None }) }
+        Self { source, known: known.unwrap_or(Known { pipeline: None, device: None }), keeps }
     }
 
     /// The pipeline, asked for where it is not remembered. Nothing where the org does not say: older ones do not.
@@ -87,7 +90,7 @@ impl<'a> Org<'a> {
 
     /// Nothing depends on it, so that nothing is said where it cannot be kept.
     fn keep(&self) {
-        let Some(store) = &self.source.settings.store else { return };
+        let Some(store) = self.source.settings.store.as_ref().filter(|_| self.keeps) else { return };
         let Ok(text) = serde_json::to_string(&self.known) else { return };
         let now = self.source.settings.timer.now();
         let about = About::of_kind(EntryKind::Org, super::describe(&self.source.org), None, now);
