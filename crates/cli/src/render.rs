@@ -338,16 +338,6 @@ pub(crate) fn kept(entries: &[About], place: &str, now: Timestamp) -> String {
     text
 }
 
-#[derive(serde::Serialize)]
-pub(crate) struct KeptJson<'a> {
-    store: &'a str,
-    entries: &'a [About],
-}
-
-pub(crate) fn kept_json<'a>(entries: &'a [About], store: &'a str) -> KeptJson<'a> {
-    KeptJson { store, entries }
-}
-
 /// What signing out came to.
 pub(crate) fn signed_out(done: &[(String, SignedOut)]) -> String {
     let line = |(source, out): &(String, SignedOut)| {

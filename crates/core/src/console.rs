@@ -49,6 +49,19 @@ impl Console {
         Self::default()
     }
 
+    /// As texts that may be missing: where to go, how long (`8h`), another address of the federation endpoint.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_scope` where the duration is none.
+    pub fn from_parts(
+        destination: Option<String>,
+        duration: Option<&str>,
+        endpoint_url: Option<String>,
+    ) -> Result<Self> {
+        Ok(Self { destination, duration: duration.map(str::parse).transpose()?, endpoint_url })
+    }
+
     /// Where to go: a page of the console (`https://…`), or the name of a service, such as `s3`.
     #[must_use]
     pub fn destination(mut self, destination: impl Into<String>) -> Self {
@@ -153,17 +166,17 @@ impl Console {
             session_token: credentials.session_token.expose(),
         };
         let session = SecretString::from(serde_json::to_string(&session).unwrap_or_default());
+        let seconds = self.duration.map(|duration| duration.seconds().to_string());
         // In the body: addresses are written into logs on the way.
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("Action", "getSigninToken").append_pair("Session", session.expose());
-        if let Some(duration) = self.duration {
-            form.append_pair("SessionDuration", &duration.seconds().to_string());
-        }
+        let form = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("Action", "getSigninToken"), ("Session", session.expose())])
+            .extend_pairs(seconds.iter().map(|seconds| ("SessionDuration", seconds)))
+            .finish();
         let host = endpoint.host_str().unwrap_or_default();
         let request = http::Request::post(endpoint.as_str())
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
-            .body(form.finish().into_bytes())
+            .body(form.into_bytes())
             .map_err(|_| refused("the federation endpoint cannot be asked"))?;
         let answer = transport.send(request).await.map_err(|error| error.into_error(Stage::Output, host))?;
         let status = answer.status();

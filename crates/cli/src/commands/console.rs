@@ -21,18 +21,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) async fn open(arguments: Console) -> Result<()> {
     let (given, settings) = arguments.chosen.into_parts();
-    let mut console = tempaccess_core::Console::new();
-    if let Some(destination) = &arguments.destination {
-        console = console.destination(destination);
-    }
-    if let Some(duration) = &arguments.console_duration {
-        console = console.duration(duration.parse()?);
-    }
     let known = config(given.config.as_deref())?;
     let resolved = settings.clone().resolve(&known, given.profile.as_deref())?;
-    if let Some(url) = resolved.federation_endpoint_url {
-        console = console.endpoint_url(url);
-    }
+    let endpoint = resolved.federation_endpoint_url;
+    let console =
+        tempaccess_core::Console::from_parts(arguments.destination, arguments.console_duration.as_deref(), endpoint)?;
     let grant = access(&given, settings).await?.credentials().await?;
     let transport = HttpTransport::builder().ca_files_from_env().build()?;
     let url = console.sign_in_url(&transport, &grant).await?;

@@ -58,9 +58,6 @@ fn verifier(arguments: &Verify) -> Result<Option<(Verifier, Expectations)>> {
     };
     #[cfg(not(feature = "samael"))]
     let verifier = Verifier::new(TrustedKeys::parse(&text)?);
-    let expected = match (&arguments.audience, &arguments.recipient) {
-        (Some(audience), Some(recipient)) => Expectations::new(audience, recipient),
-        _ => Expectations::aws(),
-    };
+    let expected = Expectations::from_parts(arguments.audience.clone(), arguments.recipient.clone())?;
     Ok(Some((verifier.policy(policy), expected)))
 }

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use tempaccess_core::config::Settings;
+use tempaccess_core::sink::KeptList;
 use tempaccess_core::{Clock, Result, SystemClock, TempAccessBuilder};
 
 use super::{config, print, print_json};
@@ -58,10 +59,11 @@ pub(super) async fn logout(arguments: &Logout) -> Result<()> {
 pub(super) fn status(arguments: &Status) -> Result<()> {
     let config = config(None)?;
     let settings = Settings { store: arguments.store.store.clone(), ..Settings::default() }.resolve(&config, None)?;
-    let Some(store) = settings.store()? else { return print("Nothing is kept: the store is `none`") };
-    let entries: Vec<_> = store.list()?.into_iter().map(|(_, about)| about).collect();
-    match arguments.output {
-        Output::Json => print_json(&render::kept_json(&entries, &store.describe())),
-        Output::Text => print(&render::kept(&entries, &store.describe(), SystemClock.now())),
+    let store = settings.store()?;
+    let kept = KeptList::new(store.as_deref())?;
+    match (arguments.output, &kept.store) {
+        (Output::Json, _) => print_json(&kept),
+        (Output::Text, None) => print("Nothing is kept: the store is `none`"),
+        (Output::Text, Some(place)) => print(&render::kept(&kept.entries, place, SystemClock.now())),
     }
 }

@@ -16,6 +16,7 @@ use crate::role::{AccountNames, RoleOffer};
 use crate::saml::{Assertion, Skipped};
 use crate::scope::SessionPolicy;
 use crate::secret::SecretString;
+use crate::store::{About, Store};
 
 /// The output of a `credential_process`, version 1: what the AWS CLI and every SDK read.
 ///
@@ -156,6 +157,28 @@ impl<'a> RoleList<'a> {
         let name = |offer: &RoleOffer| names.get(offer.role().account_id()).map(String::as_str);
         let roles = assertion.offers()?.iter().map(|offer| ListedRole { offer, account_name: name(offer) }).collect();
         Ok(Self { roles, skipped: &assertion.skipped })
+    }
+}
+
+/// What is kept, without its secrets, as `tempaccess status --output json` prints it.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct KeptList {
+    /// Where and how; `None` where nothing is to be kept.
+    pub store: Option<String>,
+    /// The entries. Credentials that were asked for by a pattern stand there twice.
+    pub entries: Vec<About>,
+}
+
+impl KeptList {
+    /// Lists what a store keeps.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::list`].
+    pub fn new(store: Option<&dyn Store>) -> Result<Self> {
+        let entries = store.map_or(Ok(Vec::new()), Store::list)?;
+        Ok(Self { store: store.map(Store::describe), entries: entries.into_iter().map(|(_, about)| about).collect() })
     }
 }
 

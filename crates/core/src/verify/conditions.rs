@@ -35,6 +35,24 @@ impl Expectations {
         Self { recipient: Some((audience.into(), recipient.into())), ..Self::aws() }
     }
 
+    /// The same where both may be left out: then it is for AWS.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where one is given without the other.
+    pub fn from_parts(audience: Option<String>, recipient: Option<String>) -> Result<Self> {
+        match (audience, recipient) {
+            (Some(audience), Some(recipient)) => Ok(Self::new(audience, recipient)),
+            (None, None) => Ok(Self::aws()),
+            _ => Err(Error::new(
+                ErrorKind::InvalidArgument,
+                Stage::Configuration,
+                "an audience and a recipient are given together or not at all",
+            )
+            .with_hint("leave both out for an assertion that is meant for AWS")),
+        }
+    }
+
     /// The id of the request that must be answered. Without one, an answer to any request is taken, and one to none.
     #[must_use]
     pub fn in_response_to(mut self, id: impl Into<String>) -> Self {
