@@ -1,65 +1,91 @@
 //! Python objects in the places where core asks: who answers questions, where responses come from.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
 use tempaccess_core::{
     AssertionRequest, AssertionSource, Error, ErrorKind, Limits, Prompter, Result, SamlResponse, SecretString, Stage,
 };
 
-/// Runs Python on a thread where it may take its time.
+use crate::reading::bytes;
+use crate::work::attached;
+
+/// Calls Python. What it raises is the cause of the error.
 async fn python<T: Send + 'static>(
     kind: ErrorKind,
-    call: impl FnOnce(Python<'_>) -> PyResult<T> + Send + 'static,
+    object: &Arc<Py<PyAny>>,
+    call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
 ) -> Result<T> {
-    let failed = |message: String| Error::new(kind, Stage::SignIn, message);
-    match tokio::task::spawn_blocking(move || Python::attach(|py| call(py).map_err(|error| error.to_string()))).await {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(message)) => Err(failed(message)),
-        Err(_) => Err(failed("the Python side was stopped".to_owned())),
-    }
+    let object = Arc::clone(object);
+    let called = attached(move |py| call(object.bind(py))).await;
+    called
+        .and_then(|result| result)
+        .map_err(|raised| Error::new(kind, Stage::SignIn, raised.to_string()).with_source(raised))
 }
 
 /// An object with the methods `text`, `secret`, `choose` and `tell`.
 #[derive(Debug)]
-pub(crate) struct Person(pub(crate) Py<PyAny>);
+pub(crate) struct Person(Arc<Py<PyAny>>);
 
 impl Person {
-    fn again(&self) -> Py<PyAny> {
-        Python::attach(|py| self.0.clone_ref(py))
+    pub(crate) fn new(object: Py<PyAny>) -> Self {
+        Self(Arc::new(object))
+    }
+
+    async fn ask(&self, method: &'static str, question: &str) -> Result<String> {
+        let question = question.to_owned();
+        python(ErrorKind::Cancelled, &self.0, move |person| person.call_method1(method, (question,))?.extract()).await
     }
 }
 
 #[async_trait]
 impl Prompter for Person {
     async fn text(&self, question: &str) -> Result<String> {
-        let (person, question) = (self.again(), question.to_owned());
-        python(ErrorKind::Cancelled, move |py| person.bind(py).call_method1("text", (question,))?.extract()).await
+        self.ask("text", question).await
     }
 
     async fn secret(&self, question: &str) -> Result<SecretString> {
-        let (person, question) = (self.again(), question.to_owned());
-        let answer: String =
-            python(ErrorKind::Cancelled, move |py| person.bind(py).call_method1("secret", (question,))?.extract())
-                .await?;
-        Ok(answer.into())
+        self.ask("secret", question).await.map(Into::into)
     }
 
     async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
-        let (person, question, choices) = (self.again(), question.to_owned(), choices.to_vec());
-        python(ErrorKind::Cancelled, move |py| person.bind(py).call_method1("choose", (question, choices))?.extract())
-            .await
+        let words = (question.to_owned(), choices.to_vec());
+        python(ErrorKind::Cancelled, &self.0, move |person| person.call_method1("choose", words)?.extract()).await
     }
 
     fn tell(&self, message: &str) {
         // Whoever cannot be told goes without.
-        Python::attach(|py| drop(self.0.bind(py).call_method1("tell", (message,))));
+        let _ = Python::try_attach(|py| drop(self.0.bind(py).call_method1("tell", (message,))));
+    }
+}
+
+/// What a source of Python's is asked for.
+#[pyclass(frozen, get_all, name = "AssertionRequest", module = "tempaccess")]
+pub(crate) struct Request {
+    /// Whom the assertion is for.
+    audience: String,
+    /// Whether the person shall sign in even where a session would do.
+    anew: bool,
+}
+
+#[pymethods]
+impl Request {
+    fn __repr__(&self) -> String {
+        let anew = if self.anew { "True" } else { "False" };
+        format!("AssertionRequest(audience={:?}, anew={anew})", self.audience)
     }
 }
 
 /// A callable that returns a SAML response in any form.
 #[derive(Debug)]
-pub(crate) struct Callable(pub(crate) Py<PyAny>);
+pub(crate) struct Callable(Arc<Py<PyAny>>);
+
+impl Callable {
+    pub(crate) fn new(callable: Py<PyAny>) -> Self {
+        Self(Arc::new(callable))
+    }
+}
 
 #[async_trait]
 impl AssertionSource for Callable {
@@ -67,16 +93,13 @@ impl AssertionSource for Callable {
         "python".to_owned()
     }
 
-    async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        let callable = Python::attach(|py| self.0.clone_ref(py));
-        let bytes: Vec<u8> = python(ErrorKind::IdentityProviderError, move |py| {
-            let response = callable.bind(py).call0()?;
-            Ok(match response.cast::<PyString>() {
-                Ok(text) => text.to_str()?.as_bytes().to_vec(),
-                Err(_) => response.cast::<PyBytes>()?.as_bytes().to_vec(),
-            })
+    async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        let request = Request { audience: request.audience.to_owned(), anew: request.anew };
+        let given: Vec<u8> = python(ErrorKind::IdentityProviderError, &self.0, move |callable| {
+            let response = callable.call1((request,))?;
+            bytes(&response).map(<[u8]>::to_vec)
         })
         .await?;
-        SamlResponse::detect(&bytes, &Limits::default())
+        SamlResponse::detect(&given, &Limits::default())
     }
 }

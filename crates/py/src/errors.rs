@@ -41,9 +41,19 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     Ok(())
 }
 
-/// The error as an exception.
+/// The error as an exception. What a callable raised is its cause; what is no `Exception`, such as `KeyboardInterrupt`,
+/// goes on as it is.
 pub(crate) fn raise(py: Python<'_>, error: &tempaccess_core::Error) -> PyErr {
-    exception(py, error).unwrap_or_else(|failed| failed)
+    let raised = std::error::Error::source(error).and_then(|source| source.downcast_ref::<PyErr>());
+    let raised = raised.map(|raised| raised.clone_ref(py));
+    if let Some(ending) = raised.as_ref().filter(|raised| !raised.is_instance_of::<PyException>(py)) {
+        return ending.clone_ref(py);
+    }
+    let exception = exception(py, error).unwrap_or_else(|failed| failed);
+    if raised.is_some() {
+        exception.set_cause(py, raised);
+    }
+    exception
 }
 
 fn exception(py: Python<'_>, error: &tempaccess_core::Error) -> PyResult<PyErr> {

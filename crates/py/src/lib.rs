@@ -2,8 +2,11 @@
 
 mod ask;
 mod errors;
+mod grant;
 mod reading;
 mod session;
+mod verify;
+mod work;
 
 use pyo3::prelude::*;
 
@@ -13,7 +16,12 @@ fn _tempaccess(module: &Bound<'_, PyModule>) -> PyResult<()> {
     errors::register(module)?;
     module.add_class::<reading::Role>()?;
     module.add_class::<reading::Assertion>()?;
+    module.add_class::<verify::Verifier>()?;
     module.add_class::<session::Session>()?;
-    module.add_class::<session::Grant>()?;
+    module.add_class::<grant::Grant>()?;
+    module.add_class::<grant::Exchanged>()?;
+    module.add_class::<ask::Request>()?;
+    module.add_class::<work::Work>()?;
+    module.add_function(wrap_pyfunction!(session::status, module)?)?;
     module.add_function(wrap_pyfunction!(reading::read, module)?)
 }

@@ -2,11 +2,37 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
+use serde::Serialize;
 use tempaccess_core::{Clock, Inspection, Limits, RoleOffer, RoleQuery, SamlResponse, SystemClock};
 
 use crate::errors::raise;
+
+/// The bytes of `bytes`, or of `str` as UTF-8.
+pub(crate) fn bytes<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
+    match value.cast::<PyString>() {
+        Ok(text) => Ok(text.to_str()?.as_bytes()),
+        Err(_) => Ok(value.cast::<PyBytes>()?.as_bytes()),
+    }
+}
+
+/// The instant to judge at: this one, or now.
+pub(crate) fn instant(at: Option<&str>) -> PyResult<Timestamp> {
+    let Some(text) = at else { return Ok(SystemClock.now()) };
+    let refused = |_| PyValueError::new_err(format!("{text:?} is no instant; write it as 2026-11-24T12:00:00Z"));
+    text.parse().map_err(refused)
+}
+
+pub(crate) fn to_json(value: &impl Serialize) -> PyResult<String> {
+    serde_json::to_string(value).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+pub(crate) fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyDict>> {
+    Ok(py.import("json")?.call_method1("loads", (json,))?.cast_into()?)
+}
 
 /// One role that an assertion offers, and the SAML provider through which it does.
 #[pyclass(frozen, eq, hash, module = "tempaccess")]
@@ -47,7 +73,7 @@ impl Role {
 
 /// The facts read from a SAML response: untrusted and unverified.
 #[pyclass(frozen, module = "tempaccess")]
-pub(crate) struct Assertion(tempaccess_core::Assertion);
+pub(crate) struct Assertion(pub(crate) tempaccess_core::Assertion);
 
 #[pymethods]
 impl Assertion {
@@ -77,23 +103,13 @@ impl Assertion {
     /// The facts and what AWS would refuse, as a dict.
     #[pyo3(signature = (*, at=None))]
     fn inspect<'py>(&self, py: Python<'py>, at: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
-        let json = self.inspect_json(at)?;
-        Ok(py.import("json")?.call_method1("loads", (json,))?.cast_into()?)
+        loads(py, &self.inspect_json(at)?)
     }
 
     /// The facts and what AWS would refuse, as JSON text.
     #[pyo3(signature = (*, at=None))]
     fn inspect_json(&self, at: Option<&str>) -> PyResult<String> {
-        let now = match at {
-            Some(text) => text.parse().map_err(|_| {
-                pyo3::exceptions::PyValueError::new_err(format!(
-                    "{text:?} is no instant; write it as 2026-11-24T12:00:00Z"
-                ))
-            })?,
-            None => SystemClock.now(),
-        };
-        serde_json::to_string(&Inspection::new(&self.0, now))
-            .map_err(|error| pyo3::exceptions::PyValueError::new_err(error.to_string()))
+        to_json(&Inspection::new(&self.0, instant(at)?))
     }
 
     fn __repr__(&self) -> String {
@@ -104,10 +120,7 @@ impl Assertion {
 /// Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope.
 #[pyfunction]
 pub(crate) fn read(py: Python<'_>, response: &Bound<'_, PyAny>) -> PyResult<Assertion> {
-    let bytes = match response.cast::<PyString>() {
-        Ok(text) => text.to_str()?.as_bytes(),
-        Err(_) => response.cast::<PyBytes>()?.as_bytes(),
-    };
+    let bytes = bytes(response)?;
     let read = py.detach(|| SamlResponse::detect(bytes, &Limits::default()).and_then(|response| response.read()));
     read.map(Assertion).map_err(|error| raise(py, &error))
 }

@@ -3,75 +3,13 @@
 import asyncio
 import datetime
 import json
-import os
-import pathlib
 import subprocess
-import tempfile
 import threading
 import unittest
+import urllib.request
 
 import tempaccess
-
-ROOT = pathlib.Path(__file__).parents[3]
-PROGRAMS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
-
-
-class Person:
-    """Answers as told, and remembers what was said."""
-
-    def __init__(self, **answers):
-        self.answers = answers
-        self.heard = []
-
-    def text(self, question):
-        return self.answers["text"]
-
-    def secret(self, question):
-        return self.answers["secret"]
-
-    def choose(self, question, choices):
-        return self.answers["choose"](choices)
-
-    def tell(self, message):
-        self.heard.append(message)
-
-
-class WithSandbox(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        command = [PROGRAMS / "tempaccess-sandbox", "--okta-port", "0", "--sts-port", "0"]
-        cls.sandbox = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        cls.variables = {}
-        for line in cls.sandbox.stdout:
-            if line.strip().startswith("export "):
-                name, value = line.strip().removeprefix("export ").split("=", 1)
-                cls.variables[name] = value
-            if line.startswith("People"):
-                break
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.sandbox.kill()
-        cls.sandbox.wait()
-        cls.sandbox.stdout.close()
-
-    def setUp(self):
-        home = tempfile.TemporaryDirectory()
-        self.addCleanup(home.cleanup)
-        before = dict(os.environ)
-        self.addCleanup(lambda: (os.environ.clear(), os.environ.update(before)))
-        for name in [name for name in os.environ if name.startswith(("AWS_", "TEMPACCESS_"))]:
-            del os.environ[name]
-        os.environ.update(self.variables, HOME=home.name, TEMPACCESS_STORE="file", AWS_EC2_METADATA_DISABLED="true")
-        os.environ.pop("XDG_STATE_HOME", None)
-        self.home = pathlib.Path(home.name)
-
-    def session(self, **more):
-        settings = {"username": "alan@example.com", "password": "bombe", "role": "ReadOnly", "duration": "20m"}
-        return tempaccess.Session(prompter=None, **{**settings, **more})
-
-    def audit(self):
-        return (self.home / ".local/state/tempaccess/audit.jsonl").read_text().splitlines()
+from sandbox import PROGRAMS, Person, WithSandbox
 
 
 class Sessions(WithSandbox):
@@ -118,18 +56,6 @@ class Sessions(WithSandbox):
         with self.assertRaises(tempaccess.InteractionRequired):
             roles()
 
-    def test_what_the_person_raises_ends_it(self):
-        person = Person(text="ada@example.com")
-        with self.assertRaises(tempaccess.Cancelled) as caught:
-            tempaccess.Session(prompter=person).credentials()
-        self.assertIn("KeyError", caught.exception.message)
-
-    def test_a_callable_is_a_source(self):
-        grant = self.session().credentials()
-        self.assertTrue(grant.role_arn.endswith("role/ReadOnly"))
-        with self.assertRaises(tempaccess.NoSamlResponse):
-            tempaccess.Session(prompter=None, assertion_source=lambda: b"<html><form></form></html>").credentials()
-
     def test_errors_are_classes_of_their_own(self):
         with self.assertRaises(tempaccess.AuthenticationFailed) as caught:
             self.session(password="wrong").credentials()
@@ -142,6 +68,51 @@ class Sessions(WithSandbox):
             self.session(rol="ReadOnly")
         with self.assertRaises(tempaccess.InvalidScope):
             self.session(duration="1m").credentials()
+
+    def test_every_role_by_one_sign_in(self):
+        ada = {"prompter": Person(), "username": "ada@example.com", "password": "correct horse"}
+        session = tempaccess.Session(**ada)
+        roles = session.all_credentials()
+        self.assertEqual([role.role.name for role in roles], ["ReadOnly", "Migration", "ReadOnly"])
+        self.assertEqual([role.grant.account_id for role in roles], ["111122223333", "111122223333", "444455556666"])
+        self.assertEqual({role.error for role in roles}, {None})
+        # A policy that STS refuses: each role says so by itself.
+        narrowed = asyncio.run(tempaccess.Session(policy='{"Statement": 1}', **ada).all_credentials_async())
+        self.assertIsNone(narrowed[0].grant)
+        self.assertIsInstance(narrowed[0].error, tempaccess.MalformedPolicy)
+        self.assertIn("error=", repr(narrowed[0]))
+
+    def test_what_is_held_is_given_without_a_sign_in(self):
+        session = self.session()
+        self.assertIsNone(session.held())
+        grant = session.credentials()
+        self.assertEqual(session.held().access_key_id, grant.access_key_id)
+        self.assertNotEqual(session.renew().access_key_id, grant.access_key_id)
+        self.assertNotEqual(asyncio.run(session.renew_async(anew=True)).access_key_id, grant.access_key_id)
+        kept = tempaccess.status()
+        printed = subprocess.run([PROGRAMS / "tempaccess", "status", "--output", "json"], check=True, capture_output=True)
+        self.assertEqual(kept, json.loads(printed.stdout))
+        self.assertIn("ReadOnly", json.dumps(kept))
+        self.assertNotIn(session.held().secret_access_key, json.dumps(kept))
+        self.assertEqual(tempaccess.status(store="none"), {"store": None, "entries": []})
+
+    def test_the_console_opens_by_its_address(self):
+        federation = self.variables["AWS_ENDPOINT_URL_STS"] + "/federation"
+        session = self.session(federation_endpoint_url=federation)
+        for url in (
+            session.console_url(destination="s3"),
+            asyncio.run(session.console_url_async(destination="s3", duration="2h")),
+        ):
+            with urllib.request.urlopen(url) as page:
+                self.assertIn(b"signed in as arn:aws:sts::111122223333:assumed-role/ReadOnly", page.read())
+        with self.assertRaises(tempaccess.InvalidArgument):
+            session.console_url(destination="https://evil.example/")
+
+    def test_roles_are_chained(self):
+        then = [{"role_arn": "arn:aws:iam::777788889999:role/Deploy", "external_id": "contract-17"}]
+        grant = self.session(then=then).credentials()
+        self.assertEqual(grant.account_id, "777788889999")
+        self.assertIn("ReadOnly", json.loads(grant.summary_json())["chained_from"])
 
     def test_signing_out_forgets(self):
         session = self.session()

@@ -1,7 +1,7 @@
 """Temporary AWS access: sign in at your identity provider, get credentials that end by themselves."""
 
 from ._boto import boto3_session, botocore_credentials
-from ._session import Prompter, Session, Terminal
+from ._session import NextRole, Prompter, Session, Settings, Terminal
 from ._tempaccess import (
     AccessDenied,
     AccountActionRequired,
@@ -9,6 +9,7 @@ from ._tempaccess import (
     Assertion,
     AssertionExpired,
     AssertionNotAccepted,
+    AssertionRequest,
     AuditFailed,
     AuthenticationFailed,
     Cancelled,
@@ -17,6 +18,7 @@ from ._tempaccess import (
     DurationAboveRoleMaximum,
     EncryptedAssertion,
     Error,
+    Exchanged,
     FactorFailed,
     FactorUnsupported,
     ForbiddenConstruct,
@@ -47,8 +49,10 @@ from ._tempaccess import (
     StsUnavailable,
     StsValidation,
     UnsignedAssertion,
+    Verifier,
     __version__,
     read,
+    status,
 )
 
 __all__ = [
@@ -58,6 +62,7 @@ __all__ = [
     "Assertion",
     "AssertionExpired",
     "AssertionNotAccepted",
+    "AssertionRequest",
     "AuditFailed",
     "AuthenticationFailed",
     "Cancelled",
@@ -66,6 +71,7 @@ __all__ = [
     "DurationAboveRoleMaximum",
     "EncryptedAssertion",
     "Error",
+    "Exchanged",
     "FactorFailed",
     "FactorUnsupported",
     "ForbiddenConstruct",
@@ -83,6 +89,7 @@ __all__ = [
     "MalformedResponse",
     "MultipleAssertions",
     "Network",
+    "NextRole",
     "NoRoles",
     "NoSamlResponse",
     "PackedPolicyTooLarge",
@@ -93,14 +100,17 @@ __all__ = [
     "RoleAmbiguous",
     "RoleNotOffered",
     "Session",
+    "Settings",
     "SignatureInvalid",
     "StsThrottled",
     "StsUnavailable",
     "StsValidation",
     "Terminal",
     "UnsignedAssertion",
+    "Verifier",
     "__version__",
     "boto3_session",
     "botocore_credentials",
     "read",
+    "status",
 ]

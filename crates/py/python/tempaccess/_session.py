@@ -5,26 +5,35 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
 
 from . import _tempaccess
-from ._tempaccess import Grant, Role
+from ._calls import Asked, Calls
+from ._tempaccess import AssertionRequest, Exchanged, Grant, Role, Work
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+_T = TypeVar("_T")
 
 
 class Prompter(Protocol):
-    """Asks the person. Each method runs on a thread of its own, and what it raises ends the sign-in."""
+    """Asks the person. What a method raises ends the sign-in, and is the cause of the error.
 
-    def text(self, question: str) -> str:
+    A method runs on a thread of its own, or is a coroutine, which the waiting event loop runs.
+    """
+
+    def text(self, question: str, /) -> str | Awaitable[str]:
         """Asks for a text that may be seen, such as a user name."""
 
-    def secret(self, question: str) -> str:
+    def secret(self, question: str, /) -> str | Awaitable[str]:
         """Asks for a text that nobody else may see, such as a password or a code."""
 
-    def choose(self, question: str, choices: Sequence[str]) -> int:
+    def choose(self, question: str, choices: Sequence[str], /) -> int | Awaitable[int]:
         """Lets the person choose; the answer is an index."""
 
-    def tell(self, message: str) -> None:
+    def tell(self, message: str, /) -> None | Awaitable[None]:
         """Tells the person something that needs no answer, such as the number to tap on a telephone."""
 
 
@@ -53,18 +62,53 @@ class Terminal:
 TERMINAL: Prompter = Terminal()
 
 
+class NextRole(TypedDict, total=False):
+    """A role to go on to from the session of the one before."""
+
+    role_arn: str
+    session_name: str
+    source_identity: str
+    external_id: str
+    tags: dict[str, str]
+    transitive_tag_keys: list[str]
+
+
+class Settings(TypedDict, total=False):
+    """What can be set: over the environment, over the profile."""
+
+    source: str
+    username: str
+    password_command: str
+    factor: str
+    role: str
+    account: str
+    provider: str
+    then: list[NextRole]
+    duration: str
+    policy: str
+    policy_arns: list[str]
+    region: str
+    sts_endpoint_url: str
+    federation_endpoint_url: str
+    store: str
+    reason: str
+    audit_log: str
+
+
 class Session:
     """Temporary access: who signs in, which role is taken, for how long and how narrow.
 
-    Settings are those of a profile (`source`, `username`, `role`, `account`, `duration`, `policy`, `policy_arns`, `region`,
-    `store`, `reason`, ...), over the environment, over the profile. What was given is kept where the command line keeps it,
-    so that a sign-in by either serves the other.
+    Settings are those of a profile (see `Settings`), over the environment, over the profile. What was given is kept where
+    the command line keeps it, so that a sign-in by either serves the other.
 
         session = tempaccess.Session(role="ledger/ReadOnly", duration="40m")
         grant = session.credentials()
 
-    `assertion_source` is a callable that returns a SAML response in any form, in place of a source. Without a `prompter`,
-    the person is asked on the terminal where there is one; `prompter=None` asks nobody.
+    `assertion_source` is a callable, or a coroutine function, that returns a SAML response in any form, in place of a
+    source. Without a `prompter`, the person is asked on the terminal where there is one; `prompter=None` asks nobody.
+
+    Each method that may wait has a twin for asyncio, `..._async`. Whoever cancels it gives the sign-in up, and what is asked
+    then is withdrawn; so does Ctrl-C.
     """
 
     def __init__(
@@ -73,19 +117,20 @@ class Session:
         *,
         config: str | None = None,
         prompter: Prompter | None = TERMINAL,
-        assertion_source: Callable[[], str | bytes] | None = None,
+        assertion_source: Callable[[AssertionRequest], str | bytes | Awaitable[str | bytes]] | None = None,
         password: str | None = None,
-        **settings: Any,
+        **settings: Unpack[Settings],
     ) -> None:
         if prompter is TERMINAL and not (sys.stdin is not None and sys.stdin.isatty()):
             prompter = None
+        self._calls = Calls()
         self._native = _tempaccess.Session(
             profile,
             config=config,
-            prompter=prompter,
-            assertion_source=assertion_source,
+            prompter=None if prompter is None else Asked(prompter, self._calls),
+            assertion_source=None if assertion_source is None else self._calls.of(assertion_source),
             password=password,
-            settings=settings or None,
+            settings=dict(settings) or None,
         )
 
     def credentials(self) -> Grant:
@@ -93,27 +138,77 @@ class Session:
 
         Of any number of callers, threads and processes that need the same at once, one signs in.
         """
-        return self._native.credentials()
+        return self._native.credentials().wait()
+
+    async def credentials_async(self) -> Grant:
+        """As `credentials`."""
+        return await self._awaited(self._native.credentials())
 
     def renew(self, *, anew: bool = False) -> Grant:
         """Credentials that are new, whatever is kept; `anew` makes the person sign in even where a session would do."""
-        return self._native.renew(anew=anew)
+        return self._native.renew(anew=anew).wait()
+
+    async def renew_async(self, *, anew: bool = False) -> Grant:
+        """As `renew`."""
+        return await self._awaited(self._native.renew(anew=anew))
+
+    def held(self) -> Grant | None:
+        """The credentials that are kept and good for a while yet: without a sign-in, a wait or any network."""
+        return self._native.held()
+
+    def all_credentials(self) -> list[Exchanged]:
+        """Credentials of every role that fits, by one sign-in. One role's failure is no other's."""
+        return self._native.all_credentials().wait()
+
+    async def all_credentials_async(self) -> list[Exchanged]:
+        """As `all_credentials`."""
+        return await self._awaited(self._native.all_credentials())
 
     def roles(self) -> list[Role]:
         """Signs in and lists the roles that are offered."""
-        return self._native.roles()
+        return self._native.roles().wait()
+
+    async def roles_async(self) -> list[Role]:
+        """As `roles`."""
+        return await self._awaited(self._native.roles())
+
+    def console_url(self, *, destination: str | None = None, duration: str | None = None) -> str:
+        """The address that signs a browser in to the AWS console, as secret as the credentials.
+
+        `destination` is a page of the console or a service, such as `s3`; `duration` how long the console stays signed in.
+        """
+        return self._native.console_url(destination=destination, duration=duration).wait()
+
+    async def console_url_async(self, *, destination: str | None = None, duration: str | None = None) -> str:
+        """As `console_url`."""
+        return await self._awaited(self._native.console_url(destination=destination, duration=duration))
 
     def sign_out(self) -> int:
         """Ends the session at the identity provider and forgets what came from it: how many credentials that were."""
-        return self._native.sign_out()
+        return self._native.sign_out().wait()
 
-    async def credentials_async(self) -> Grant:
-        """As `credentials`, for asyncio."""
-        return await asyncio.to_thread(self.credentials)
+    async def sign_out_async(self) -> int:
+        """As `sign_out`."""
+        return await self._awaited(self._native.sign_out())
 
-    async def roles_async(self) -> list[Role]:
-        """As `roles`, for asyncio."""
-        return await asyncio.to_thread(self.roles)
+    async def _awaited(self, work: Work[_T]) -> _T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[_T] = loop.create_future()
+
+        def settle(value: _T, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(value)
+            else:
+                future.set_exception(error)
+
+        with self._calls.on(loop):
+            work.then(lambda value, error: loop.call_soon_threadsafe(settle, value, error))
+            try:
+                return await future
+            finally:
+                work.abort()
 
     def __repr__(self) -> str:
         return repr(self._native)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, final
+from typing import Any, Generic, TypeVar, final
 
-from ._session import Prompter
+from ._calls import Asked
+
+_T_co = TypeVar("_T_co", covariant=True)
 
 __version__: str
 
@@ -182,6 +184,34 @@ def read(response: bytes | str) -> Assertion:
     """Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope."""
 
 @final
+class Verifier:
+    """Verifies signatures against keys that were pinned beforehand.
+
+    `keys` is the identity provider's SAML metadata, or PEM that holds its signing certificates or public keys. The
+    assertion must be meant for AWS, or for the service whose `audience` and `recipient` are given.
+    """
+
+    def __new__(
+        cls,
+        keys: bytes | str,
+        *,
+        audience: str | None = None,
+        recipient: str | None = None,
+        in_response_to: str | None = None,
+        allow_sha1: bool = False,
+        allow_short_rsa: bool = False,
+        allow_expired_certificate: bool = False,
+    ) -> Verifier: ...
+    def verify(self, response: bytes | str, *, at: str | None = None) -> Assertion:
+        """The facts, read from beneath what a trusted key has signed. Raises Error where anything is wrong."""
+
+    def examine(self, response: bytes | str, *, at: str | None = None) -> dict[str, Any]:
+        """What is in it, whoever signed it, and under `verification` what verifying found."""
+
+    def examine_json(self, response: bytes | str, *, at: str | None = None) -> str:
+        """The same as the JSON text that `tempaccess inspect --verify --output json` prints, on one line."""
+
+@final
 class Grant:
     """What was given: credentials, and all that is known of them. Its `repr` shows no secret."""
 
@@ -211,6 +241,45 @@ class Grant:
         """What the AWS CLI and the SDKs expect of a `credential_process`."""
 
 @final
+class Exchanged:
+    """What became of one role of many: `grant`, or the `error` that says why there is none."""
+
+    @property
+    def role(self) -> Role: ...
+    @property
+    def grant(self) -> Grant | None: ...
+    @property
+    def error(self) -> Error | None: ...
+
+@final
+class AssertionRequest:
+    """What an `assertion_source` is asked for."""
+
+    @property
+    def audience(self) -> str:
+        """Whom the assertion is for: `urn:amazon:webservices`."""
+
+    @property
+    def anew(self) -> bool:
+        """Whether the person shall sign in even where a session would do."""
+
+def status(*, config: str | None = None, store: str | None = None) -> dict[str, Any]:
+    """What is kept, for whom, how narrow, until when; nothing secret. As `tempaccess status --output json` prints it."""
+
+@final
+class Work(Generic[_T_co]):
+    """Something that was begun. Whoever began it waits for it once, or aborts it."""
+
+    def wait(self) -> _T_co:
+        """Waits for it, and hears Ctrl-C meanwhile."""
+
+    def then(self, done: Callable[[Any, BaseException | None], object]) -> None:
+        """Calls `done(value, error)` from another thread when it is through, one of the two being `None`."""
+
+    def abort(self) -> None:
+        """Gives it up. What it asks is withdrawn."""
+
+@final
 class Session:
     """Temporary access: who signs in, which role is taken, for how long and how narrow."""
 
@@ -219,19 +288,28 @@ class Session:
         profile: str | None = None,
         *,
         config: str | None = None,
-        prompter: Prompter | None = None,
-        assertion_source: Callable[[], str | bytes] | None = None,
+        prompter: Asked | None = None,
+        assertion_source: Callable[[AssertionRequest], str | bytes] | None = None,
         password: str | None = None,
         settings: dict[str, Any] | None = None,
     ) -> Session: ...
-    def credentials(self) -> Grant:
+    def credentials(self) -> Work[Grant]:
         """Credentials: those that are kept as long as they are good for a while yet; else a sign-in."""
 
-    def renew(self, *, anew: bool = False) -> Grant:
+    def renew(self, *, anew: bool = False) -> Work[Grant]:
         """Credentials that are new, whatever is kept."""
 
-    def roles(self) -> list[Role]:
+    def held(self) -> Grant | None:
+        """The credentials that are kept and good for a while yet."""
+
+    def all_credentials(self) -> Work[list[Exchanged]]:
+        """Credentials of every role that fits, by one sign-in."""
+
+    def roles(self) -> Work[list[Role]]:
         """Signs in and lists the roles that are offered."""
 
-    def sign_out(self) -> int:
+    def console_url(self, *, destination: str | None = None, duration: str | None = None) -> Work[str]:
+        """The address that signs a browser in to the console."""
+
+    def sign_out(self) -> Work[int]:
         """Ends the session at the identity provider and forgets what came from it. Says how many credentials that were."""

@@ -1,0 +1,97 @@
+"""Calls what a session was given, and waits where a coroutine comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from ._session import Prompter
+
+_T = TypeVar("_T")
+
+
+class Calls:
+    """A coroutine runs on the event loop that waits for the session; where none does, on one of its own.
+
+    Core calls from threads of its own, so that waiting here blocks no event loop.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loops: list[asyncio.AbstractEventLoop] = []
+        self._running: set[Future[Any]] = set()
+
+    @contextmanager
+    def on(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+        """This loop waits. When the last one has stopped, nobody needs an answer any more."""
+        with self._lock:
+            self._loops.append(loop)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._loops.remove(loop)
+                left = [] if self._loops else list(self._running)
+            for future in left:
+                future.cancel()
+
+    def of(self, function: Callable[..., _T | Awaitable[_T]]) -> Callable[..., _T]:
+        """The function, whose answer is waited for."""
+
+        def called(*words: Any) -> _T:
+            answer = function(*words)
+            return self._begin(answer)() if inspect.isawaitable(answer) else answer
+
+        return called
+
+    def tell(self, answer: None | Awaitable[None]) -> None:
+        """What needs no answer is waited for by nobody but a loop of its own."""
+        if inspect.isawaitable(answer):
+            wait = self._begin(answer)
+            if not self._loops:
+                wait()
+
+    def _begin(self, answer: Awaitable[_T]) -> Callable[[], _T]:
+        """Lets it run; what is returned waits for it."""
+
+        async def awaited() -> _T:
+            return await answer
+
+        with self._lock:
+            if not self._loops:
+                return functools.partial(asyncio.run, awaited())
+            future = asyncio.run_coroutine_threadsafe(awaited(), self._loops[-1])
+            self._running.add(future)
+        future.add_done_callback(self._ended)
+        return future.result
+
+    def _ended(self, future: Future[Any]) -> None:
+        with self._lock:
+            self._running.discard(future)
+
+
+class Asked:
+    """A prompter whose answers are waited for."""
+
+    def __init__(self, prompter: Prompter, calls: Calls) -> None:
+        self._prompter = prompter
+        self._calls = calls
+
+    def text(self, question: str) -> str:
+        return self._calls.of(self._prompter.text)(question)
+
+    def secret(self, question: str) -> str:
+        return self._calls.of(self._prompter.secret)(question)
+
+    def choose(self, question: str, choices: Sequence[str]) -> int:
+        return self._calls.of(self._prompter.choose)(question, choices)
+
+    def tell(self, message: str) -> None:
+        self._calls.tell(self._prompter.tell(message))

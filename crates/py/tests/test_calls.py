@@ -1,0 +1,164 @@
+"""Objects of Python's in the places where core asks: functions and coroutines, and what becomes of what they raise."""
+
+import asyncio
+import signal
+import threading
+import unittest
+
+import tempaccess
+from sandbox import Person, WithSandbox
+
+
+class Awaited(Person):
+    """The same as coroutines."""
+
+    async def text(self, question):
+        return super().text(question)
+
+    async def secret(self, question):
+        await asyncio.sleep(0)
+        return super().secret(question)
+
+    async def choose(self, question, choices):
+        return super().choose(question, choices)
+
+    async def tell(self, message):
+        super().tell(message)
+
+
+ADA = {"text": "ada@example.com", "secret": "correct horse", "choose": lambda choices: len(choices) - 1}
+ALAN = {"text": "alan@example.com", "secret": "bombe"}
+
+
+class Prompters(WithSandbox):
+    def test_coroutines_answer_whoever_waits(self):
+        async def asked():
+            return await tempaccess.Session(prompter=person).credentials_async()
+
+        person = Awaited(**ADA)
+        self.assertEqual(asyncio.run(asked()).account_id, "444455556666")
+        self.assertTrue(any("42" in message for message in person.heard), person.heard)
+        # Without asyncio too.
+        alan = tempaccess.Session(prompter=Awaited(**ALAN)).renew(anew=True)
+        self.assertEqual(alan.account_id, "111122223333")
+
+    def test_a_coroutine_runs_on_the_loop_that_waits(self):
+        loops = []
+
+        class Looking(Awaited):
+            async def secret(self, question):
+                loops.append(asyncio.get_running_loop())
+                return await super().secret(question)
+
+        async def asked():
+            await tempaccess.Session(prompter=Looking(**ALAN)).roles_async()
+            return asyncio.get_running_loop()
+
+        self.assertEqual([asyncio.run(asked())], loops)
+
+    def test_what_is_raised_is_the_cause(self):
+        for kind in (Person, Awaited):
+            with self.subTest(kind), self.assertRaises(tempaccess.Cancelled) as caught:
+                tempaccess.Session(prompter=kind(text="ada@example.com")).credentials()
+            self.assertIn("KeyError", caught.exception.message)
+            self.assertIsInstance(caught.exception.__cause__, KeyError)
+
+    def test_whoever_wants_the_program_to_end_is_heard(self):
+        class Leaving(Person):
+            def secret(self, question):
+                raise SystemExit(3)
+
+        with self.assertRaises(SystemExit):
+            tempaccess.Session(prompter=Leaving(**ALAN)).credentials()
+
+    def test_ctrl_c_ends_the_wait(self):
+        never = threading.Event()
+        self.addCleanup(never.set)
+
+        class Silent(Person):
+            def secret(self, question):
+                signal.raise_signal(signal.SIGINT)
+                never.wait()
+
+        alan = {"username": "alan@example.com", "role": "ReadOnly"}
+        with self.assertRaises(KeyboardInterrupt):
+            tempaccess.Session(prompter=Silent(**ALAN), **alan).credentials()
+        # Whoever asks for the same next does not wait for a question that nobody answers.
+        self.assertEqual(tempaccess.Session(prompter=Person(**ALAN), **alan).credentials().account_id, "111122223333")
+
+    def test_a_task_that_is_cancelled_withdraws_what_is_asked(self):
+        withdrawn, never = [], threading.Event()
+        self.addCleanup(never.set)
+        alan = {"username": "alan@example.com", "role": "ReadOnly"}
+
+        class Silent(Awaited):
+            async def secret(self, question):
+                self.asked.set()
+                try:
+                    await asyncio.Event().wait()
+                except asyncio.CancelledError:
+                    withdrawn.append(question)
+                    raise
+
+        class Blocking(Person):
+            def secret(self, question):
+                self.loop.call_soon_threadsafe(self.asked.set)
+                never.wait()
+
+        async def cancelled(person):
+            person.asked, person.loop = asyncio.Event(), asyncio.get_running_loop()
+            task = asyncio.create_task(tempaccess.Session(prompter=person, **alan).credentials_async())
+            await person.asked.wait()
+            task.cancel()
+            with self.assertRaises(asyncio.CancelledError):
+                await task
+
+        async def both():
+            await cancelled(Silent(**ALAN))
+            await cancelled(Blocking(**ALAN))
+            # The turn is free again.
+            return await tempaccess.Session(prompter=Awaited(**ALAN), **alan).credentials_async()
+
+        self.assertEqual(asyncio.run(both()).account_id, "111122223333")
+        self.assertEqual(len(withdrawn), 1)
+
+
+class Sources(WithSandbox):
+    def given(self, source):
+        return tempaccess.Session(prompter=None, store="none", assertion_source=source)
+
+    def test_a_function_or_a_coroutine_is_a_source(self):
+        requests = []
+
+        def function(request):
+            requests.append(request)
+            return self.page()
+
+        async def coroutine(request):
+            return function(request).decode()
+
+        self.assertEqual(self.given(function).credentials().account_id, "111122223333")
+        self.assertEqual(self.given(coroutine).renew(anew=True).account_id, "111122223333")
+        self.assertEqual(len(asyncio.run(self.given(coroutine).roles_async())), 1)
+        asked = [(request.audience, request.anew) for request in requests]
+        self.assertEqual(asked, [("urn:amazon:webservices", anew) for anew in (False, True, False)])
+        self.assertIn("anew=False", repr(requests[0]))
+
+    def test_what_it_gives_is_read_and_what_it_raises_is_the_cause(self):
+        with self.assertRaises(tempaccess.NoSamlResponse):
+            self.given(lambda request: b"<html><form></form></html>").credentials()
+        failed = LookupError("no browser")
+
+        def fails(request):
+            raise failed
+
+        with self.assertRaises(tempaccess.IdentityProviderError) as caught:
+            self.given(fails).credentials()
+        self.assertIs(caught.exception.__cause__, failed)
+        with self.assertRaises(tempaccess.IdentityProviderError) as caught:
+            self.given(lambda request: 1).credentials()
+        self.assertIsInstance(caught.exception.__cause__, TypeError)
+
+
+if __name__ == "__main__":
+    unittest.main()
