@@ -1,125 +1,460 @@
-/** What went wrong: its message, and what to do about it. */
-export declare class TempAccessError extends Error {
-  /** The stable name of the kind, such as `role_not_offered`. */
-  readonly code: string;
-  /** Where it went wrong, such as `role`. */
-  readonly stage: string;
-  /** Whose fault it is: `caller`, `identity_provider`, `aws`, `input` or `environment`. */
-  readonly fault: string;
-  /** What to do next. */
-  readonly hint?: string;
+// Generated from index.js: UPDATE_TYPES=1 node --test crates/node/test/types.test.js
+/**
+ * One role that an assertion offers, and the SAML provider through which it does.
+ */
+export type Role = {
+    roleArn: string;
+    providerArn: string;
+    partition: string;
+    accountId: string;
+    name: string;
+};
+/**
+ * Which role is wanted. Each part narrows.
+ */
+export type RoleQuery = {
+    /**
+     * Its ARN, name, `ACCOUNT/NAME`, a glob over these, or its number in the list.
+     */
+    role?: string;
+    /**
+     * Its account's id or name, or a glob over these.
+     */
+    account?: string;
+    /**
+     * Its SAML provider's ARN or name, or a glob over these.
+     */
+    provider?: string;
+    /**
+     * Names of accounts, by their ids.
+     */
+    accountNames?: Record<string, string>;
+};
+/**
+ * The instant to judge at.
+ */
+export type JudgeOptions = {
+    /**
+     * RFC 3339; now unless said otherwise.
+     */
+    at?: string;
+};
+/**
+ * Whom an assertion must be meant for, and which rules are loosened.
+ */
+export type VerifierOptions = {
+    /**
+     * The entity ID of a service of your own; given together with `recipient`.
+     */
+    audience?: string;
+    /**
+     * The address that the response was posted to.
+     */
+    recipient?: string;
+    /**
+     * The id of the request that must be answered.
+     */
+    inResponseTo?: string;
+    allowSha1?: boolean;
+    allowShortRsa?: boolean;
+    allowExpiredCertificate?: boolean;
+};
+/**
+ * A role to go on to from the session of the one before.
+ */
+export type NextRole = {
+    role_arn: string;
+    session_name?: string;
+    source_identity?: string;
+    external_id?: string;
+    tags?: Record<string, string>;
+    transitive_tag_keys?: string[];
+};
+export type Awaitable<T> = T | PromiseLike<T>;
+/**
+ * Asks the person. What a method throws ends the sign-in, and is the `cause` of the error. The `signal` says that nobody
+ * waits for the answer any more.
+ */
+export type Prompter = {
+    /**
+     * A text that may be seen, such as a user name.
+     */
+    text: (question: string, context: {
+        signal: AbortSignal;
+    }) => Awaitable<string>;
+    /**
+     * A text that nobody else may see, such as a password or a code.
+     */
+    secret: (question: string, context: {
+        signal: AbortSignal;
+    }) => Awaitable<string>;
+    /**
+     * The answer is an index.
+     */
+    choose: (question: string, choices: string[], context: {
+        signal: AbortSignal;
+    }) => Awaitable<number>;
+    /**
+     * Something that needs no answer, such as the number to tap on a telephone.
+     */
+    tell: (message: string) => unknown;
+};
+/**
+ * What a source of your own is asked for.
+ */
+export type AssertionRequest = {
+    /**
+     * Whom the assertion is for: `urn:amazon:webservices`.
+     */
+    audience: string;
+    /**
+     * Whether the person shall sign in even where a session would do.
+     */
+    anew: boolean;
+    /**
+     * Says that nobody waits for the answer any more.
+     */
+    signal: AbortSignal;
+};
+/**
+ * Gives a SAML response in any form.
+ */
+export type AssertionSource = (request: AssertionRequest) => Awaitable<string | Uint8Array>;
+/**
+ * Settings of a profile, over the environment, over the profile.
+ */
+export type SessionOptions = {
+    /**
+     * The profile of the configuration.
+     */
+    profile?: string;
+    /**
+     * Another configuration file.
+     */
+    config?: string;
+    /**
+     * Who can be asked; nobody unless said otherwise.
+     */
+    prompter?: Prompter;
+    /**
+     * The password at the identity provider.
+     */
+    password?: string;
+    /**
+     * Where the SAML response comes from: the link of Okta's AWS app, `file:PATH`, `command:PROGRAM ARGUMENTS`, or a function.
+     */
+    source?: string | AssertionSource;
+    /**
+     * The user name at the identity provider.
+     */
+    username?: string;
+    /**
+     * A program that prints the password, quoted like a shell.
+     */
+    passwordCommand?: string;
+    /**
+     * The second factor: `push`, `code`, `sms`, `call`, `email`, `question`.
+     */
+    factor?: string;
+    /**
+     * Its ARN, name, `ACCOUNT/NAME`, or a glob over these.
+     */
+    role?: string;
+    /**
+     * Its id, its name, or a glob over these.
+     */
+    account?: string;
+    /**
+     * The SAML provider, where a role is offered through several.
+     */
+    provider?: string;
+    /**
+     * Roles to go on to, each from the session of the one before.
+     */
+    then?: NextRole[];
+    /**
+     * `45m`, `1h30m`, or seconds.
+     */
+    duration?: string;
+    /**
+     * An inline session policy: JSON, or the path of a file that holds it.
+     */
+    policy?: string;
+    /**
+     * Managed session policies, by ARN.
+     */
+    policyArns?: string[];
+    /**
+     * The region whose STS is asked.
+     */
+    region?: string;
+    /**
+     * Another address for STS.
+     */
+    stsEndpointUrl?: string;
+    /**
+     * Another address for the federation endpoint of AWS sign-in.
+     */
+    federationEndpointUrl?: string;
+    /**
+     * `auto`, `file`, `keyring`, `kernel` or `none`.
+     */
+    store?: string;
+    /**
+     * Why access is wanted, for the audit record.
+     */
+    reason?: string;
+    /**
+     * The file that audit records are appended to.
+     */
+    auditLog?: string;
+};
+/**
+ * How long to wait.
+ */
+export type WaitOptions = {
+    /**
+     * Aborted, the promise rejects at once, and what is asked by then is withdrawn.
+     */
+    signal?: AbortSignal;
+};
+/**
+ * What became of one role of many: `grant`, or the `error` that says why there is none.
+ */
+export type Exchanged = {
+    role: Role;
+    grant?: Grant;
+    error?: TempAccessError;
+};
+/**
+ * What the AWS SDK for JavaScript takes.
+ */
+export type AwsCredentials = {
+    accessKeyId: string;
+    secretAccessKey: string;
+    sessionToken: string;
+    expiration: Date;
+    accountId: string;
+};
+/** The facts read from a SAML response: untrusted and unverified, unless a `Verifier` gave them. */
+export class Assertion {
+    /** @private */
+    private constructor();
+    /**
+     * The roles that are offered, in document order. Throws where there are none.
+     * @returns {Role[]}
+     */
+    get roles(): Role[];
+    /**
+     * The one role that fits. Throws where none does, or several do.
+     * @param {RoleQuery} [query]
+     * @returns {Role}
+     */
+    choose({ role, account, provider, accountNames }?: RoleQuery): Role;
+    /**
+     * The facts and what AWS would refuse, as the JSON text that `tempaccess inspect --output json` prints, on one line.
+     * @param {JudgeOptions} [options]
+     * @returns {string}
+     */
+    inspectJson({ at }?: JudgeOptions): string;
+    /**
+     * The same as an object.
+     * @param {JudgeOptions} [options]
+     * @returns {Record<string, unknown>}
+     */
+    inspect(options?: JudgeOptions): Record<string, unknown>;
+    #private;
 }
-
-/** One role that an assertion offers, and the SAML provider through which it does. */
-export interface Role {
-  readonly roleArn: string;
-  readonly providerArn: string;
-  readonly partition: string;
-  readonly accountId: string;
-  readonly name: string;
-}
-
-/** Which role is wanted. Each part narrows. */
-export interface RoleQuery {
-  /** Its ARN, name, `ACCOUNT/NAME`, a glob over these, or its number in the list. */
-  role?: string;
-  /** Its account's id or name, or a glob over these. */
-  account?: string;
-  /** Its SAML provider's ARN or name, or a glob over these. */
-  provider?: string;
-  /** Names of accounts, by their ids. */
-  accountNames?: Record<string, string>;
-}
-
-/** The facts read from a SAML response: untrusted and unverified. */
-export declare class Assertion {
-  private constructor();
-  /** The roles that are offered, in document order. Throws where there are none. */
-  get roles(): Role[];
-  /** The one role that fits. Throws where none does, or several do. */
-  choose(query?: RoleQuery): Role;
-  /** The facts and what AWS would refuse, judged at the instant `at` (RFC 3339) or now. */
-  inspect(options?: { at?: string }): Record<string, unknown>;
-  /** The same as the JSON text that `tempaccess inspect --output json` prints, on one line. */
-  inspectJson(options?: { at?: string }): string;
-}
-
-/** Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope. */
-export declare function read(response: Uint8Array | string): Assertion;
-
-/** A role to go on to from the session of the one before. */
-export interface NextRole {
-  role_arn: string;
-  session_name?: string;
-  source_identity?: string;
-  external_id?: string;
-  tags?: Record<string, string>;
-  transitive_tag_keys?: string[];
-}
-
-/** Settings of a profile, over the environment, over the profile. */
-export interface SessionOptions {
-  /** The profile of the configuration. */
-  profile?: string;
-  /** Another configuration file. */
-  config?: string;
-  /** The password at the identity provider. */
-  password?: string;
-  /** Where the SAML response comes from: the link of Okta's AWS app, `file:PATH`, `command:PROGRAM ARGUMENTS`. */
-  source?: string;
-  username?: string;
-  factor?: string;
-  role?: string;
-  account?: string;
-  provider?: string;
-  then?: NextRole[];
-  /** `45m`, `1h30m`, or seconds. */
-  duration?: string;
-  /** An inline session policy: JSON, or the path of a file that holds it. */
-  policy?: string;
-  policyArns?: string[];
-  region?: string;
-  stsEndpointUrl?: string;
-  /** `auto`, `file`, `keyring`, `kernel` or `none`. */
-  store?: string;
-  /** Why access is wanted, for the audit record. */
-  reason?: string;
-  auditLog?: string;
-}
-
 /** What was given. Printed, it shows no secret. */
-export declare class Grant {
-  private constructor();
-  readonly accessKeyId: string;
-  get secretAccessKey(): string;
-  get sessionToken(): string;
-  /** When AWS stops accepting it. */
-  readonly expiration: Date;
-  readonly accountId: string;
-  readonly roleArn: string;
-  readonly region?: string;
-  /** All that is known of it but for the secrets, as `tempaccess login --output json` prints it. */
-  get summary(): Record<string, unknown>;
+export class Grant {
+    /** @private */
+    private constructor();
+    /**
+     * @type {string}
+     * @readonly
+     */
+    readonly accessKeyId: string;
+    /**
+     * @type {string}
+     * @readonly
+     */
+    readonly accountId: string;
+    /**
+     * @type {string}
+     * @readonly
+     */
+    readonly roleArn: string;
+    /**
+     * @type {string | undefined}
+     * @readonly
+     */
+    readonly region: string | undefined;
+    /**
+     * When AWS stops accepting it.
+     * @type {Date}
+     * @readonly
+     */
+    readonly expiration: Date;
+    /** @returns {string} */
+    get secretAccessKey(): string;
+    /** @returns {string} */
+    get sessionToken(): string;
+    /**
+     * All that is known of it but for the secrets, as `tempaccess login --output json` prints it.
+     * @returns {string}
+     */
+    summaryJson(): string;
+    /**
+     * The same as an object.
+     * @returns {Record<string, unknown>}
+     */
+    get summary(): Record<string, unknown>;
+    /**
+     * The same with the secrets, as `tempaccess credentials --output json` prints it.
+     * @returns {string}
+     */
+    credentialsJson(): string;
+    /**
+     * What the AWS CLI and the SDKs expect of a `credential_process`.
+     * @returns {string}
+     */
+    credentialProcess(): string;
+    #private;
 }
-
 /** Temporary access: who signs in, which role is taken, for how long and how narrow. */
-export declare class Session {
-  constructor(options?: SessionOptions);
-  /** Credentials: those that are kept as long as they are good for a while yet; else by a sign-in. */
-  credentials(options?: { signal?: AbortSignal }): Promise<Grant>;
-  /** Credentials that are new, whatever is kept. */
-  renew(options?: { anew?: boolean; signal?: AbortSignal }): Promise<Grant>;
-  /** Signs in and lists the roles that are offered. */
-  roles(options?: { signal?: AbortSignal }): Promise<Role[]>;
-  /** Ends the session at the identity provider and forgets what came from it: how many credentials that were. */
-  signOut(options?: { signal?: AbortSignal }): Promise<number>;
+export class Session {
+    /** @param {SessionOptions} [options] */
+    constructor({ profile, config, password, prompter, source, ...given }?: SessionOptions);
+    /**
+     * Credentials: those that are kept as long as they are good for a while yet; else by a sign-in.
+     * @param {WaitOptions} [options]
+     * @returns {Promise<Grant>}
+     */
+    credentials({ signal }?: WaitOptions): Promise<Grant>;
+    /**
+     * Credentials that are new, whatever is kept; `anew` makes the person sign in even where a session would do.
+     * @param {{ anew?: boolean } & WaitOptions} [options]
+     * @returns {Promise<Grant>}
+     */
+    renew({ anew, signal }?: {
+        anew?: boolean;
+    } & WaitOptions): Promise<Grant>;
+    /**
+     * The credentials that are kept and good for a while yet: without a sign-in, a wait or any network.
+     * @returns {Grant | undefined}
+     */
+    held(): Grant | undefined;
+    /**
+     * Credentials of every role that fits, by one sign-in. One role's failure is no other's.
+     * @param {WaitOptions} [options]
+     * @returns {Promise<Exchanged[]>}
+     */
+    allCredentials({ signal }?: WaitOptions): Promise<Exchanged[]>;
+    /**
+     * Signs in and lists the roles that are offered.
+     * @param {WaitOptions} [options]
+     * @returns {Promise<Role[]>}
+     */
+    roles({ signal }?: WaitOptions): Promise<Role[]>;
+    /**
+     * The address that signs a browser in to the AWS console, as secret as the credentials. `destination` is a page of the
+     * console or a service, such as `s3`; `duration` how long the console stays signed in.
+     * @param {{ destination?: string, duration?: string } & WaitOptions} [options]
+     * @returns {Promise<string>}
+     */
+    consoleUrl({ destination, duration, signal }?: {
+        destination?: string;
+        duration?: string;
+    } & WaitOptions): Promise<string>;
+    /**
+     * Ends the session at the identity provider and forgets what came from it: how many credentials that were.
+     * @param {WaitOptions} [options]
+     * @returns {Promise<number>}
+     */
+    signOut({ signal }?: WaitOptions): Promise<number>;
+    #private;
 }
-
-/** A credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromTempAccess({ … }) })`. */
-export declare function fromTempAccess(options?: SessionOptions): () => Promise<{
-  accessKeyId: string;
-  secretAccessKey: string;
-  sessionToken: string;
-  expiration: Date;
-  accountId: string;
-}>;
+/** What went wrong: its message, and what to do about it. What a function of yours threw is its `cause`. */
+export class TempAccessError extends Error {
+    /** @private */
+    private constructor();
+    /**
+     * The stable name of the kind, such as `role_not_offered`.
+     * @type {string}
+     * @readonly
+     */
+    readonly code: string;
+    /**
+     * Where it went wrong, such as `role`.
+     * @type {string}
+     * @readonly
+     */
+    readonly stage: string;
+    /**
+     * Whose fault it is: `caller`, `identity_provider`, `aws`, `input` or `environment`.
+     * @type {string}
+     * @readonly
+     */
+    readonly fault: string;
+    /**
+     * What to do next.
+     * @type {string | undefined}
+     * @readonly
+     */
+    readonly hint: string | undefined;
+}
+/**
+ * Verifies signatures against keys that were pinned beforehand. The assertion must be meant for AWS, or for the service
+ * whose `audience` and `recipient` are given.
+ */
+export class Verifier {
+    /**
+     * @param {Uint8Array | string} keys The identity provider's SAML metadata, or its signing certificates or keys in PEM.
+     * @param {VerifierOptions} [options]
+     */
+    constructor(keys: Uint8Array | string, options?: VerifierOptions);
+    /**
+     * The facts, read from beneath what a trusted key has signed. Throws where anything is wrong.
+     * @param {Uint8Array | string} response
+     * @param {JudgeOptions} [options]
+     * @returns {Assertion}
+     */
+    verify(response: Uint8Array | string, { at }?: JudgeOptions): Assertion;
+    /**
+     * What is in it, whoever signed it, and what verifying found, as the JSON text that
+     * `tempaccess inspect --verify --output json` prints, on one line.
+     * @param {Uint8Array | string} response
+     * @param {JudgeOptions} [options]
+     * @returns {string}
+     */
+    examineJson(response: Uint8Array | string, { at }?: JudgeOptions): string;
+    /**
+     * The same as an object.
+     * @param {Uint8Array | string} response
+     * @param {JudgeOptions} [options]
+     * @returns {Record<string, unknown>}
+     */
+    examine(response: Uint8Array | string, options?: JudgeOptions): Record<string, unknown>;
+    #private;
+}
+/**
+ * A credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromTempAccess({ … }) })`.
+ * @param {SessionOptions} [options]
+ * @returns {() => Promise<AwsCredentials>}
+ */
+export function fromTempAccess(options?: SessionOptions): () => Promise<AwsCredentials>;
+/**
+ * Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope.
+ * @param {Uint8Array | string} response
+ * @returns {Assertion}
+ */
+export function read(response: Uint8Array | string): Assertion;
+/**
+ * What is kept, for whom, how narrow, until when; nothing secret. As `tempaccess status --output json` prints it.
+ * @param {{ config?: string, store?: string }} [options]
+ * @returns {Record<string, unknown>}
+ */
+export function status({ config, store }?: {
+    config?: string;
+    store?: string;
+}): Record<string, unknown>;

@@ -1,19 +1,173 @@
 "use strict";
 
 const native = require("./tempaccess.node");
+const { Calls, race } = require("./calls.js");
 
-/** What went wrong: its message, and what to do about it. */
+/** What went wrong: its message, and what to do about it. What a function of yours threw is its `cause`. */
 class TempAccessError extends Error {
-  constructor({ kind, stage, fault, message, hint }) {
-    super(message);
+  /** @private */
+  constructor({ kind, stage, fault, message, hint }, cause) {
+    super(message, cause === undefined ? undefined : { cause });
     this.name = "TempAccessError";
+    /**
+     * The stable name of the kind, such as `role_not_offered`.
+     * @type {string}
+     * @readonly
+     */
     this.code = kind;
+    /**
+     * Where it went wrong, such as `role`.
+     * @type {string}
+     * @readonly
+     */
     this.stage = stage;
+    /**
+     * Whose fault it is: `caller`, `identity_provider`, `aws`, `input` or `environment`.
+     * @type {string}
+     * @readonly
+     */
     this.fault = fault;
+    /**
+     * What to do next.
+     * @type {string | undefined}
+     * @readonly
+     */
     this.hint = hint ?? undefined;
   }
 }
 
+/**
+ * One role that an assertion offers, and the SAML provider through which it does.
+ * @typedef {object} Role
+ * @property {string} roleArn
+ * @property {string} providerArn
+ * @property {string} partition
+ * @property {string} accountId
+ * @property {string} name
+ */
+
+/**
+ * Which role is wanted. Each part narrows.
+ * @typedef {object} RoleQuery
+ * @property {string} [role] Its ARN, name, `ACCOUNT/NAME`, a glob over these, or its number in the list.
+ * @property {string} [account] Its account's id or name, or a glob over these.
+ * @property {string} [provider] Its SAML provider's ARN or name, or a glob over these.
+ * @property {Record<string, string>} [accountNames] Names of accounts, by their ids.
+ */
+
+/**
+ * The instant to judge at.
+ * @typedef {object} JudgeOptions
+ * @property {string} [at] RFC 3339; now unless said otherwise.
+ */
+
+/**
+ * Whom an assertion must be meant for, and which rules are loosened.
+ * @typedef {object} VerifierOptions
+ * @property {string} [audience] The entity ID of a service of your own; given together with `recipient`.
+ * @property {string} [recipient] The address that the response was posted to.
+ * @property {string} [inResponseTo] The id of the request that must be answered.
+ * @property {boolean} [allowSha1]
+ * @property {boolean} [allowShortRsa]
+ * @property {boolean} [allowExpiredCertificate]
+ */
+
+/**
+ * A role to go on to from the session of the one before.
+ * @typedef {object} NextRole
+ * @property {string} role_arn
+ * @property {string} [session_name]
+ * @property {string} [source_identity]
+ * @property {string} [external_id]
+ * @property {Record<string, string>} [tags]
+ * @property {string[]} [transitive_tag_keys]
+ */
+
+/**
+ * @template T
+ * @typedef {T | PromiseLike<T>} Awaitable
+ */
+
+/**
+ * Asks the person. What a method throws ends the sign-in, and is the `cause` of the error. The `signal` says that nobody
+ * waits for the answer any more.
+ * @typedef {object} Prompter
+ * @property {(question: string, context: { signal: AbortSignal }) => Awaitable<string>} text A text that may be seen, such as a user name.
+ * @property {(question: string, context: { signal: AbortSignal }) => Awaitable<string>} secret A text that nobody else may see, such as a password or a code.
+ * @property {(question: string, choices: string[], context: { signal: AbortSignal }) => Awaitable<number>} choose The answer is an index.
+ * @property {(message: string) => unknown} tell Something that needs no answer, such as the number to tap on a telephone.
+ */
+
+/**
+ * What a source of your own is asked for.
+ * @typedef {object} AssertionRequest
+ * @property {string} audience Whom the assertion is for: `urn:amazon:webservices`.
+ * @property {boolean} anew Whether the person shall sign in even where a session would do.
+ * @property {AbortSignal} signal Says that nobody waits for the answer any more.
+ */
+
+/**
+ * Gives a SAML response in any form.
+ * @callback AssertionSource
+ * @param {AssertionRequest} request
+ * @returns {Awaitable<string | Uint8Array>}
+ */
+
+/**
+ * Settings of a profile, over the environment, over the profile.
+ * @typedef {object} SessionOptions
+ * @property {string} [profile] The profile of the configuration.
+ * @property {string} [config] Another configuration file.
+ * @property {Prompter} [prompter] Who can be asked; nobody unless said otherwise.
+ * @property {string} [password] The password at the identity provider.
+ * @property {string | AssertionSource} [source] Where the SAML response comes from: the link of Okta's AWS app, `file:PATH`, `command:PROGRAM ARGUMENTS`, or a function.
+ * @property {string} [username] The user name at the identity provider.
+ * @property {string} [passwordCommand] A program that prints the password, quoted like a shell.
+ * @property {string} [factor] The second factor: `push`, `code`, `sms`, `call`, `email`, `question`.
+ * @property {string} [role] Its ARN, name, `ACCOUNT/NAME`, or a glob over these.
+ * @property {string} [account] Its id, its name, or a glob over these.
+ * @property {string} [provider] The SAML provider, where a role is offered through several.
+ * @property {NextRole[]} [then] Roles to go on to, each from the session of the one before.
+ * @property {string} [duration] `45m`, `1h30m`, or seconds.
+ * @property {string} [policy] An inline session policy: JSON, or the path of a file that holds it.
+ * @property {string[]} [policyArns] Managed session policies, by ARN.
+ * @property {string} [region] The region whose STS is asked.
+ * @property {string} [stsEndpointUrl] Another address for STS.
+ * @property {string} [federationEndpointUrl] Another address for the federation endpoint of AWS sign-in.
+ * @property {string} [store] `auto`, `file`, `keyring`, `kernel` or `none`.
+ * @property {string} [reason] Why access is wanted, for the audit record.
+ * @property {string} [auditLog] The file that audit records are appended to.
+ */
+
+/**
+ * How long to wait.
+ * @typedef {object} WaitOptions
+ * @property {AbortSignal} [signal] Aborted, the promise rejects at once, and what is asked by then is withdrawn.
+ */
+
+/**
+ * What became of one role of many: `grant`, or the `error` that says why there is none.
+ * @typedef {object} Exchanged
+ * @property {Role} role
+ * @property {Grant} [grant]
+ * @property {TempAccessError} [error]
+ */
+
+/**
+ * What the AWS SDK for JavaScript takes.
+ * @typedef {object} AwsCredentials
+ * @property {string} accessKeyId
+ * @property {string} secretAccessKey
+ * @property {string} sessionToken
+ * @property {Date} expiration
+ * @property {string} accountId
+ */
+
+/**
+ * @template T
+ * @param {() => T} run
+ * @returns {T}
+ */
 function call(run) {
   try {
     return run();
@@ -22,36 +176,107 @@ function call(run) {
   }
 }
 
-const bytes = (response) => (typeof response === "string" ? Buffer.from(response) : response);
+const bytes = (text) => (typeof text === "string" ? Buffer.from(text) : text);
 
-/** The facts read from a SAML response: untrusted and unverified. */
+/** The facts read from a SAML response: untrusted and unverified, unless a `Verifier` gave them. */
 class Assertion {
   #native;
 
+  /** @private */
   constructor(read) {
     this.#native = read;
   }
 
+  /**
+   * The roles that are offered, in document order. Throws where there are none.
+   * @returns {Role[]}
+   */
   get roles() {
     return call(() => this.#native.roles());
   }
 
+  /**
+   * The one role that fits. Throws where none does, or several do.
+   * @param {RoleQuery} [query]
+   * @returns {Role}
+   */
   choose({ role, account, provider, accountNames } = {}) {
     return call(() => this.#native.choose(role, account, provider, accountNames));
   }
 
+  /**
+   * The facts and what AWS would refuse, as the JSON text that `tempaccess inspect --output json` prints, on one line.
+   * @param {JudgeOptions} [options]
+   * @returns {string}
+   */
   inspectJson({ at } = {}) {
     return call(() => this.#native.inspectJson(at));
   }
 
+  /**
+   * The same as an object.
+   * @param {JudgeOptions} [options]
+   * @returns {Record<string, unknown>}
+   */
   inspect(options) {
     return JSON.parse(this.inspectJson(options));
   }
 }
 
-/** Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope. */
+/**
+ * Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope.
+ * @param {Uint8Array | string} response
+ * @returns {Assertion}
+ */
 function read(response) {
   return call(() => new Assertion(native.read(bytes(response))));
+}
+
+/**
+ * Verifies signatures against keys that were pinned beforehand. The assertion must be meant for AWS, or for the service
+ * whose `audience` and `recipient` are given.
+ */
+class Verifier {
+  #native;
+
+  /**
+   * @param {Uint8Array | string} keys The identity provider's SAML metadata, or its signing certificates or keys in PEM.
+   * @param {VerifierOptions} [options]
+   */
+  constructor(keys, options = {}) {
+    this.#native = call(() => new native.Verifier(bytes(keys), options));
+  }
+
+  /**
+   * The facts, read from beneath what a trusted key has signed. Throws where anything is wrong.
+   * @param {Uint8Array | string} response
+   * @param {JudgeOptions} [options]
+   * @returns {Assertion}
+   */
+  verify(response, { at } = {}) {
+    return call(() => new Assertion(this.#native.verify(bytes(response), at)));
+  }
+
+  /**
+   * What is in it, whoever signed it, and what verifying found, as the JSON text that
+   * `tempaccess inspect --verify --output json` prints, on one line.
+   * @param {Uint8Array | string} response
+   * @param {JudgeOptions} [options]
+   * @returns {string}
+   */
+  examineJson(response, { at } = {}) {
+    return call(() => this.#native.examineJson(bytes(response), at));
+  }
+
+  /**
+   * The same as an object.
+   * @param {Uint8Array | string} response
+   * @param {JudgeOptions} [options]
+   * @returns {Record<string, unknown>}
+   */
+  examine(response, options) {
+    return JSON.parse(this.examineJson(response, options));
+  }
 }
 
 /** Settings as the configuration spells them: `policyArns` is `policy_arns` there. */
@@ -63,77 +288,198 @@ function settings(given) {
   return JSON.stringify(spelt);
 }
 
-/** Waits for the native side, and no longer than the signal allows. What was begun is finished and kept all the same. */
-async function wait(begin, signal) {
-  signal?.throwIfAborted();
-  const work = begin();
-  let abort;
-  const aborted = signal && new Promise((_, reject) => signal.addEventListener("abort", (abort = () => reject(signal.reason))));
-  try {
-    return await (aborted ? Promise.race([work, aborted]) : work);
-  } catch (error) {
-    // Whoever gave up hears no more of it.
-    work.catch(() => {});
-    const ours = error?.message?.startsWith?.("TEMPACCESS ");
-    throw ours ? new TempAccessError(JSON.parse(error.message.slice("TEMPACCESS ".length))) : error;
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
-}
-
 /** What was given. Printed, it shows no secret. */
 class Grant {
   #given;
 
+  /** @private */
   constructor(given) {
     this.#given = given;
+    /**
+     * @type {string}
+     * @readonly
+     */
     this.accessKeyId = given.accessKeyId;
+    /**
+     * @type {string}
+     * @readonly
+     */
     this.accountId = given.accountId;
+    /**
+     * @type {string}
+     * @readonly
+     */
     this.roleArn = given.roleArn;
+    /**
+     * @type {string | undefined}
+     * @readonly
+     */
     this.region = given.region ?? undefined;
+    /**
+     * When AWS stops accepting it.
+     * @type {Date}
+     * @readonly
+     */
     this.expiration = new Date(given.expiration);
   }
 
+  /** @returns {string} */
   get secretAccessKey() {
     return this.#given.secretAccessKey;
   }
 
+  /** @returns {string} */
   get sessionToken() {
     return this.#given.sessionToken;
   }
 
-  /** All that is known of it but for the secrets, as `tempaccess login --output json` prints it. */
+  /**
+   * All that is known of it but for the secrets, as `tempaccess login --output json` prints it.
+   * @returns {string}
+   */
+  summaryJson() {
+    return this.#given.summaryJson;
+  }
+
+  /**
+   * The same as an object.
+   * @returns {Record<string, unknown>}
+   */
   get summary() {
     return JSON.parse(this.#given.summaryJson);
+  }
+
+  /**
+   * The same with the secrets, as `tempaccess credentials --output json` prints it.
+   * @returns {string}
+   */
+  credentialsJson() {
+    return this.#given.credentialsJson;
+  }
+
+  /**
+   * What the AWS CLI and the SDKs expect of a `credential_process`.
+   * @returns {string}
+   */
+  credentialProcess() {
+    return this.#given.credentialProcess;
   }
 }
 
 /** Temporary access: who signs in, which role is taken, for how long and how narrow. */
 class Session {
   #native;
+  #calls = new Calls();
 
-  constructor({ profile, config, password, ...given } = {}) {
-    this.#native = call(() => new native.Session(profile, config, password, settings(given)));
+  /** @param {SessionOptions} [options] */
+  constructor({ profile, config, password, prompter, source, ...given } = {}) {
+    const own = typeof source === "function";
+    const spelt = settings(own ? given : { source, ...given });
+    const ask = prompter && this.#calls.person(prompter);
+    const give = own ? this.#calls.source(source) : undefined;
+    this.#native = call(() => new native.Session(profile, config, password, spelt, ask, give));
   }
 
+  /** Waits for the native side, and no longer than the signal allows. What was begun is finished and kept all the same. */
+  async #wait(begin, signal) {
+    signal?.throwIfAborted();
+    return this.#calls.during(signal, async () => {
+      const work = begin();
+      try {
+        return await race(work, signal);
+      } catch (error) {
+        // Whoever gave up hears no more of it.
+        work.catch(() => {});
+        const ours = error?.message?.startsWith?.("TEMPACCESS ");
+        if (!ours) throw error;
+        const report = JSON.parse(error.message.slice("TEMPACCESS ".length));
+        throw new TempAccessError(report, this.#calls.thrown(report.thrown));
+      }
+    });
+  }
+
+  /**
+   * Credentials: those that are kept as long as they are good for a while yet; else by a sign-in.
+   * @param {WaitOptions} [options]
+   * @returns {Promise<Grant>}
+   */
   async credentials({ signal } = {}) {
-    return new Grant(await wait(() => this.#native.credentials(), signal));
+    return new Grant(await this.#wait(() => this.#native.credentials(), signal));
   }
 
+  /**
+   * Credentials that are new, whatever is kept; `anew` makes the person sign in even where a session would do.
+   * @param {{ anew?: boolean } & WaitOptions} [options]
+   * @returns {Promise<Grant>}
+   */
   async renew({ anew = false, signal } = {}) {
-    return new Grant(await wait(() => this.#native.renew(anew), signal));
+    return new Grant(await this.#wait(() => this.#native.renew(anew), signal));
   }
 
+  /**
+   * The credentials that are kept and good for a while yet: without a sign-in, a wait or any network.
+   * @returns {Grant | undefined}
+   */
+  held() {
+    const held = this.#native.held();
+    return held ? new Grant(held) : undefined;
+  }
+
+  /**
+   * Credentials of every role that fits, by one sign-in. One role's failure is no other's.
+   * @param {WaitOptions} [options]
+   * @returns {Promise<Exchanged[]>}
+   */
+  async allCredentials({ signal } = {}) {
+    const roles = await this.#wait(() => this.#native.allCredentials(), signal);
+    return roles.map(({ role, grant, errorJson }) =>
+      grant ? { role, grant: new Grant(grant) } : { role, error: new TempAccessError(JSON.parse(errorJson)) },
+    );
+  }
+
+  /**
+   * Signs in and lists the roles that are offered.
+   * @param {WaitOptions} [options]
+   * @returns {Promise<Role[]>}
+   */
   async roles({ signal } = {}) {
-    return wait(() => this.#native.roles(), signal);
+    return this.#wait(() => this.#native.roles(), signal);
   }
 
+  /**
+   * The address that signs a browser in to the AWS console, as secret as the credentials. `destination` is a page of the
+   * console or a service, such as `s3`; `duration` how long the console stays signed in.
+   * @param {{ destination?: string, duration?: string } & WaitOptions} [options]
+   * @returns {Promise<string>}
+   */
+  async consoleUrl({ destination, duration, signal } = {}) {
+    return this.#wait(() => this.#native.consoleUrl(destination, duration), signal);
+  }
+
+  /**
+   * Ends the session at the identity provider and forgets what came from it: how many credentials that were.
+   * @param {WaitOptions} [options]
+   * @returns {Promise<number>}
+   */
   async signOut({ signal } = {}) {
-    return wait(() => this.#native.signOut(), signal);
+    return this.#wait(() => this.#native.signOut(), signal);
   }
 }
 
-/** A credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromTempAccess({ … }) })`. */
+/**
+ * What is kept, for whom, how narrow, until when; nothing secret. As `tempaccess status --output json` prints it.
+ * @param {{ config?: string, store?: string }} [options]
+ * @returns {Record<string, unknown>}
+ */
+function status({ config, store } = {}) {
+  return JSON.parse(call(() => native.statusJson(config, store)));
+}
+
+/**
+ * A credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromTempAccess({ … }) })`.
+ * @param {SessionOptions} [options]
+ * @returns {() => Promise<AwsCredentials>}
+ */
 function fromTempAccess(options) {
   const session = new Session(options);
   return async () => {
@@ -142,4 +488,4 @@ function fromTempAccess(options) {
   };
 }
 
-module.exports = { Assertion, Grant, Session, TempAccessError, fromTempAccess, read };
+module.exports = { Assertion, Grant, Session, TempAccessError, Verifier, fromTempAccess, read, status };

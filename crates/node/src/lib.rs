@@ -2,20 +2,55 @@
 //!
 //! An error goes over as JSON under the code `TEMPACCESS`; `index.js` makes it a `TempAccessError`.
 
+mod ask;
+mod grant;
 mod session;
+mod verify;
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
-use tempaccess_core::{Clock, Inspection, Limits, RoleOffer, RoleQuery, SamlResponse, SystemClock};
+use serde::Serialize;
+use tempaccess_core::{Clock, ErrorReport, Inspection, Limits, RoleOffer, RoleQuery, SamlResponse, SystemClock};
 
 pub(crate) type Result<T> = std::result::Result<T, napi::Error<&'static str>>;
 
 const CODE: &str = "TEMPACCESS";
 
 pub(crate) fn thrown(error: &tempaccess_core::Error) -> napi::Error<&'static str> {
-    napi::Error::new(CODE, serde_json::to_string(&error.report()).unwrap_or_default())
+    napi::Error::new(CODE, report(error))
+}
+
+/// An error for a promise: there, the code cannot be chosen, so that the message says whose it is.
+pub(crate) fn rejected(error: &tempaccess_core::Error) -> napi::Error {
+    napi::Error::from_reason(format!("{CODE} {}", report(error)))
+}
+
+/// The error, and the number of what a function threw, if that is its cause.
+pub(crate) fn report(error: &tempaccess_core::Error) -> String {
+    #[derive(Serialize)]
+    struct Report<'a> {
+        #[serde(flatten)]
+        error: ErrorReport<'a>,
+        thrown: Option<u32>,
+    }
+    let thrown = std::error::Error::source(error).and_then(|source| source.downcast_ref::<ask::Thrown>());
+    let report = Report { error: error.report(), thrown: thrown.map(|thrown| thrown.id) };
+    serde_json::to_string(&report).unwrap_or_default()
+}
+
+pub(crate) fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| napi::Error::new("ERR_INVALID_STATE", error.to_string()))
+}
+
+/// The instant to judge at: this one, or now.
+pub(crate) fn instant(at: Option<String>) -> Result<Timestamp> {
+    let Some(text) = at else { return Ok(SystemClock.now()) };
+    text.parse().map_err(|_| {
+        napi::Error::new("ERR_INVALID_ARG_VALUE", format!("{text:?} is no instant; write it as 2026-11-24T12:00:00Z"))
+    })
 }
 
 /// One role that an assertion offers.
@@ -43,7 +78,7 @@ impl From<&RoleOffer> for Role {
 
 /// The facts read from a SAML response.
 #[napi]
-pub struct Assertion(tempaccess_core::Assertion);
+pub struct Assertion(pub(crate) tempaccess_core::Assertion);
 
 #[napi]
 impl Assertion {
@@ -69,17 +104,7 @@ impl Assertion {
 
     #[napi]
     pub fn inspect_json(&self, at: Option<String>) -> Result<String> {
-        let now = match at {
-            Some(text) => text.parse().map_err(|_| {
-                napi::Error::new(
-                    "ERR_INVALID_ARG_VALUE",
-                    format!("{text:?} is no instant; write it as 2026-11-24T12:00:00Z"),
-                )
-            })?,
-            None => SystemClock.now(),
-        };
-        serde_json::to_string(&Inspection::new(&self.0, now))
-            .map_err(|error| napi::Error::new("ERR_INVALID_STATE", error.to_string()))
+        json(&Inspection::new(&self.0, instant(at)?))
     }
 }
 

@@ -2,47 +2,16 @@
 "use strict";
 
 const assert = require("node:assert/strict");
-const { execFileSync, spawn, spawnSync } = require("node:child_process");
-const { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } = require("node:fs");
-const { createRequire } = require("node:module");
-const { tmpdir } = require("node:os");
+const { execFileSync } = require("node:child_process");
 const { join } = require("node:path");
 const { inspect } = require("node:util");
-const { after, before, beforeEach, test } = require("node:test");
+const { test } = require("node:test");
 
-const { Session, TempAccessError, fromTempAccess } = require("..");
+const { Session, TempAccessError, fromTempAccess, status } = require("..");
+const { alan, parts, programs, withSandbox } = require("./support/sandbox");
 
-const root = join(__dirname, "../../..");
-const programs = join(process.env.CARGO_TARGET_DIR || join(root, "target"), "debug");
-const alan = { username: "alan@example.com", password: "bombe", role: "ReadOnly", duration: "20m" };
-const variables = {};
-let sandbox;
-let home;
-
-before(async () => {
-  sandbox = spawn(join(programs, "tempaccess-sandbox"), ["--okta-port", "0", "--sts-port", "0"]);
-  let said = "";
-  // Read on for as long as it runs: it ends when nobody listens.
-  await new Promise((resolve, reject) => {
-    sandbox.once("exit", (code) => reject(new Error(`the sandbox ended with ${code}`)));
-    sandbox.stdout.on("data", (piece) => {
-      said += piece;
-      if (said.includes("People")) resolve();
-    });
-  });
-  for (const [, name, value] of said.matchAll(/export (\w+)=(\S+)/g)) variables[name] = value;
-});
-
-after(() => sandbox.kill());
-
-beforeEach((context) => {
-  home = mkdtempSync(join(tmpdir(), "tempaccess-node-"));
-  for (const name of Object.keys(process.env)) if (/^(AWS|TEMPACCESS|XDG)_/.test(name)) delete process.env[name];
-  Object.assign(process.env, variables, { HOME: home, TEMPACCESS_STORE: "file" });
-  context.after?.(() => rmSync(home, { recursive: true }));
-});
-
-const audit = () => readFileSync(join(home, ".local/state/tempaccess/audit.jsonl"), "utf8").trim().split("\n");
+const here = withSandbox();
+const ada = { username: "ada@example.com", password: "correct horse", prompter: { tell() {} } };
 
 test("credentials, and no secret in what is printed", async () => {
   const grant = await new Session(alan).credentials();
@@ -63,7 +32,7 @@ test("one store with the command line, and one sign-in for many at once", async 
   const asked = ["--username", alan.username, "--role", alan.role, "--duration", alan.duration];
   const printed = JSON.parse(execFileSync(join(programs, "tempaccess"), [...words, ...asked]));
   assert.equal(printed.SecretAccessKey, grants[0].secretAccessKey);
-  assert.equal(audit().length, 1);
+  assert.equal(here.audit().length, 1);
   assert.equal(await session.signOut(), 1);
   await assert.rejects(new Session({ ...alan, password: undefined }).credentials(), { code: "interaction_required" });
 });
@@ -84,41 +53,60 @@ test("errors and signals", async () => {
   await assert.rejects(waiting, { name: "AbortError" });
   // What was begun is finished, and serves whoever asks next.
   await session.credentials();
-  assert.equal(audit().filter((line) => JSON.parse(line).outcome === "issued").length, 1);
+  assert.equal(here.issued(), 1);
   const roles = await new Session({ ...alan, role: undefined }).roles();
   assert.deepEqual(roles.map((role) => role.name), ["ReadOnly"]);
 });
 
-test("the AWS SDK for JavaScript takes it as its provider", async (context) => {
-  const folder = join(root, "target/parts/node");
-  if (!existsSync(join(folder, "node_modules"))) {
-    assert.ok(!process.env.CI, "the AWS SDK is missing; install it with: cargo xtask parts");
-    return context.skip("the AWS SDK is missing; install it with: cargo xtask parts");
+test("every role by one sign-in, and each failure by itself", async () => {
+  const roles = await new Session(ada).allCredentials();
+  assert.deepEqual(roles.map(({ role }) => role.name), ["ReadOnly", "Migration", "ReadOnly"]);
+  assert.deepEqual(roles.map(({ grant }) => grant.accountId), ["111122223333", "111122223333", "444455556666"]);
+  const [narrowed] = await new Session({ ...ada, policy: '{"Statement": 1}' }).allCredentials();
+  assert.equal(narrowed.grant, undefined);
+  assert.ok(narrowed.error instanceof TempAccessError);
+  assert.equal(narrowed.error.code, "malformed_policy");
+});
+
+test("what is held is given without a sign-in, and listed without its secrets", async () => {
+  const session = new Session(alan);
+  assert.equal(session.held(), undefined);
+  const grant = await session.credentials();
+  assert.equal(session.held().accessKeyId, grant.accessKeyId);
+  assert.notEqual((await session.renew({ anew: true })).accessKeyId, grant.accessKeyId);
+  const kept = status();
+  assert.deepEqual(kept, JSON.parse(execFileSync(join(programs, "tempaccess"), ["status", "--output", "json"])));
+  assert.ok(!JSON.stringify(kept).includes(session.held().secretAccessKey));
+  assert.deepEqual(status({ store: "none" }), { store: null, entries: [] });
+});
+
+test("the console opens by its address", async () => {
+  const federationEndpointUrl = `${here.variables.AWS_ENDPOINT_URL_STS}/federation`;
+  const session = new Session({ ...alan, federationEndpointUrl });
+  const page = await (await fetch(await session.consoleUrl({ destination: "s3", duration: "2h" }))).text();
+  assert.match(page, /signed in as arn:aws:sts::111122223333:assumed-role\/ReadOnly/);
+  await assert.rejects(session.consoleUrl({ destination: "https://evil.example/" }), { code: "invalid_argument" });
+});
+
+test("roles are chained", async () => {
+  const then = [{ role_arn: "arn:aws:iam::777788889999:role/Deploy", external_id: "contract-17" }];
+  const grant = await new Session({ ...alan, then }).credentials();
+  assert.equal(grant.accountId, "777788889999");
+  assert.match(grant.summary.chained_from, /assumed-role\/ReadOnly/);
+  for (const [json, key] of [[grant.credentialsJson(), "secret_access_key"], [grant.credentialProcess(), "SecretAccessKey"]]) {
+    assert.equal(JSON.parse(json)[key], grant.secretAccessKey);
   }
-  const { GetCallerIdentityCommand, STSClient } = createRequire(join(folder, "package.json"))("@aws-sdk/client-sts");
-  const endpoint = variables.AWS_ENDPOINT_URL_STS;
+});
+
+test("the AWS SDK for JavaScript takes it as its provider", async (context) => {
+  const sdk = parts(context, "@aws-sdk/client-sts");
+  if (!sdk) return;
+  const { GetCallerIdentityCommand, STSClient } = sdk.require("@aws-sdk/client-sts");
+  const endpoint = here.variables.AWS_ENDPOINT_URL_STS;
   const client = new STSClient({ region: "us-east-1", endpoint, credentials: fromTempAccess(alan) });
   for (let round = 0; round < 3; round++) {
     const { Arn } = await client.send(new GetCallerIdentityCommand({}));
     assert.equal(Arn, "arn:aws:sts::111122223333:assumed-role/ReadOnly/alan@example.com");
   }
-  assert.equal(audit().length, 1);
-});
-
-test("the types are those that TypeScript expects", (context) => {
-  const folder = join(root, "target/parts/node");
-  const tsc = join(folder, "node_modules/typescript/bin/tsc");
-  if (!existsSync(tsc)) {
-    assert.ok(!process.env.CI, "TypeScript is missing; install it with: cargo xtask parts");
-    return context.skip("TypeScript is missing; install it with: cargo xtask parts");
-  }
-  // As in a project of a user's: the packages beside the source.
-  const project = mkdtempSync(join(folder, "types-"));
-  context.after(() => rmSync(project, { recursive: true }));
-  mkdirSync(join(project, "node_modules"));
-  symlinkSync(join(__dirname, ".."), join(project, "node_modules/tempaccess"));
-  copyFileSync(join(__dirname, "../types/usage.ts"), join(project, "usage.ts"));
-  const options = ["--strict", "--noEmit", "--module", "nodenext", "--target", "es2022", "--skipLibCheck"];
-  const ran = spawnSync(process.execPath, [tsc, ...options, "usage.ts"], { cwd: project, encoding: "utf8" });
-  assert.equal(ran.status, 0, ran.stdout);
+  assert.equal(here.audit().length, 1);
 });

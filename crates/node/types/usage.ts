@@ -1,6 +1,6 @@
 // What `tsc --strict` must accept, and what it must not.
 import { STSClient } from "@aws-sdk/client-sts";
-import { type Grant, Session, TempAccessError, fromTempAccess, read } from "tempaccess";
+import { type Grant, type Prompter, Session, TempAccessError, Verifier, fromTempAccess, read } from "tempaccess";
 
 export async function usage(): Promise<Date> {
   const session = new Session({ role: "ledger/ReadOnly", duration: "40m", policyArns: ["arn:aws:iam::aws:policy/ReadOnlyAccess"] });
@@ -12,6 +12,12 @@ export async function usage(): Promise<Date> {
   } catch (error) {
     if (error instanceof TempAccessError) names.push(error.code, error.stage, error.hint ?? "");
   }
+  const prompter: Prompter = { text: async () => "ada", secret: () => "…", choose: () => 0, tell: console.log };
+  const source = async ({ signal }: { signal: AbortSignal }) => new Uint8Array(signal.aborted ? 0 : 1);
+  const [first] = await new Session({ prompter, source }).allCredentials();
+  names.push(first?.grant?.roleArn ?? first?.error?.code ?? "", new Verifier("…").verify("…", { at: "…" }).inspectJson());
+  // @ts-expect-error: a source gives a response
+  new Session({ source: () => 1 });
   // @ts-expect-error: there is no such option
   new Session({ rol: "ReadOnly" });
   // @ts-expect-error: what was given is not to be made by hand

@@ -1,0 +1,64 @@
+//! Whether an assertion is genuine.
+
+use napi::bindgen_prelude::Uint8Array;
+use napi_derive::napi;
+use tempaccess_core::verify::{Examination, Expectations, SignaturePolicy, TrustedKeys, Verifier as Core};
+use tempaccess_core::{Inspection, Limits, SamlResponse};
+
+use crate::{Assertion, Result, instant, json, thrown};
+
+/// Whom an assertion must be meant for, and which rules are loosened.
+#[napi(object)]
+pub struct VerifierOptions {
+    pub audience: Option<String>,
+    pub recipient: Option<String>,
+    pub in_response_to: Option<String>,
+    pub allow_sha1: Option<bool>,
+    pub allow_short_rsa: Option<bool>,
+    pub allow_expired_certificate: Option<bool>,
+}
+
+/// Verifies signatures against keys that were pinned beforehand.
+#[napi]
+pub struct Verifier {
+    core: Core,
+    expected: Expectations,
+}
+
+#[napi]
+impl Verifier {
+    #[napi(constructor)]
+    pub fn new(keys: Uint8Array, options: VerifierOptions) -> Result<Self> {
+        let keys = TrustedKeys::parse(&keys).map_err(|error| thrown(&error))?;
+        let expected = Expectations::from_parts(options.audience, options.recipient);
+        let mut expected = expected.map_err(|error| thrown(&error))?;
+        if let Some(id) = options.in_response_to {
+            expected = expected.in_response_to(id);
+        }
+        let allowed = |rule: Option<bool>| rule.unwrap_or_default();
+        let policy = SignaturePolicy::new(
+            allowed(options.allow_sha1),
+            allowed(options.allow_short_rsa),
+            allowed(options.allow_expired_certificate),
+        );
+        Ok(Self { core: Core::new(keys).policy(policy), expected })
+    }
+
+    #[napi]
+    pub fn verify(&self, response: Uint8Array, at: Option<String>) -> Result<Assertion> {
+        let now = instant(at)?;
+        let verified = SamlResponse::detect(&response, &Limits::default())
+            .and_then(|response| self.core.verify(&response, &self.expected, now));
+        verified.map(|assertion| Assertion(assertion.into_inner())).map_err(|error| thrown(&error))
+    }
+
+    #[napi]
+    pub fn examine_json(&self, response: Uint8Array, at: Option<String>) -> Result<String> {
+        let now = instant(at)?;
+        let response = SamlResponse::detect(&response, &Limits::default()).map_err(|error| thrown(&error))?;
+        let assertion = response.read().map_err(|error| thrown(&error))?;
+        let outcome = self.core.examine(&response, &self.expected, now);
+        let inspection = Inspection::new(&assertion, now);
+        json(&Examination { inspection, verification: outcome.report() })
+    }
+}

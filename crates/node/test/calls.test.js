@@ -1,0 +1,102 @@
+// Functions of JavaScript's in the places where core asks, and what becomes of what they throw.
+"use strict";
+
+const assert = require("node:assert/strict");
+const { execFileSync } = require("node:child_process");
+const { join } = require("node:path");
+const { test } = require("node:test");
+
+const { Session, TempAccessError } = require("..");
+const { withSandbox } = require("./support/sandbox");
+
+const here = withSandbox();
+const asked = { username: "alan@example.com", role: "ReadOnly" };
+
+/** Answers as told, and remembers what was said. */
+function person({ text, secret, choose }) {
+  const heard = [];
+  return { heard, text: async () => text, secret: async () => secret, choose: async (_, choices) => choose(choices), tell: (message) => heard.push(message) };
+}
+
+test("a person is asked", async () => {
+  const prompter = person({ text: "ada@example.com", secret: "correct horse", choose: (choices) => choices.length - 1 });
+  const grant = await new Session({ prompter }).credentials();
+  assert.equal(grant.accountId, "444455556666");
+  assert.ok(prompter.heard.some((message) => message.includes("42")), prompter.heard.join());
+});
+
+test("what is thrown is the cause", async () => {
+  const why = new RangeError("gone for lunch");
+  const thrown = async (prompter, check) =>
+    assert.rejects(new Session({ ...asked, prompter }).credentials(), (error) => {
+      assert.ok(error instanceof TempAccessError);
+      assert.equal(error.code, "cancelled");
+      check(error);
+      return true;
+    });
+  const fail = () => {
+    throw why;
+  };
+  // At once, and later.
+  for (const secret of [fail, async () => fail()]) await thrown({ secret }, ({ cause }) => assert.equal(cause, why));
+  await thrown({ secret: () => 7 }, ({ cause }) => assert.match(cause.message, /secret gave number/));
+  await thrown({}, ({ cause }) => assert.ok(cause instanceof TypeError));
+});
+
+test("whoever gives up withdraws what is asked", async () => {
+  let signal;
+  const controller = new AbortController();
+  const secret = (_, context) => {
+    signal = context.signal;
+    controller.abort();
+    return new Promise(() => {});
+  };
+  await assert.rejects(new Session({ ...asked, prompter: { secret, tell() {} } }).credentials({ signal: controller.signal }), {
+    name: "AbortError",
+  });
+  assert.ok(signal.aborted);
+  // The turn is free again.
+  const grant = await new Session({ ...asked, prompter: person({ secret: "bombe" }) }).credentials();
+  assert.equal(grant.accountId, "111122223333");
+});
+
+test("as long as somebody waits, the question stands", async () => {
+  const controller = new AbortController();
+  let answer;
+  const prompter = { secret: () => new Promise((resolve) => ((answer = resolve), controller.abort())), tell() {} };
+  const session = new Session({ ...asked, prompter });
+  const patient = session.credentials();
+  await assert.rejects(session.credentials({ signal: controller.signal }), { name: "AbortError" });
+  answer("bombe");
+  assert.equal((await patient).accountId, "111122223333");
+  assert.equal(here.issued(), 1);
+});
+
+test("a function is a source", async () => {
+  const requests = [];
+  const source = async (request) => {
+    requests.push(request);
+    return here.page();
+  };
+  const given = (source) => new Session({ store: "none", source });
+  assert.equal((await given(source).credentials()).accountId, "111122223333");
+  const bytes = async (request) => new TextEncoder().encode(await source(request));
+  assert.equal((await given(bytes).renew({ anew: true })).accountId, "111122223333");
+  assert.deepEqual(
+    requests.map(({ audience, anew }) => [audience, anew]),
+    [["urn:amazon:webservices", false], ["urn:amazon:webservices", true]],
+  );
+  await assert.rejects(given(() => "<html><form></form></html>").credentials(), { code: "no_saml_response" });
+  const why = new Error("no browser");
+  await assert.rejects(given(() => Promise.reject(why)).credentials(), { code: "identity_provider_error", cause: why });
+  await assert.rejects(given(() => 1).credentials(), ({ cause }) => cause instanceof TypeError);
+});
+
+test("a session with functions keeps no program from ending", () => {
+  const script = `
+    const { Session } = require(${JSON.stringify(join(__dirname, ".."))});
+    globalThis.session = new Session({ prompter: { tell() {} }, source: () => "" });
+    console.log("through");`;
+  const printed = execFileSync(process.execPath, ["-e", script], { encoding: "utf8", timeout: 60_000 });
+  assert.equal(printed, "through\n");
+});

@@ -1,0 +1,75 @@
+// A sandbox for the tests of one file, and a home of its own for each of them.
+"use strict";
+
+const { spawn } = require("node:child_process");
+const { existsSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
+const { createRequire } = require("node:module");
+const { tmpdir } = require("node:os");
+const { join } = require("node:path");
+const assert = require("node:assert/strict");
+const { after, before, beforeEach } = require("node:test");
+
+const root = join(__dirname, "../../../..");
+const programs = join(process.env.CARGO_TARGET_DIR || join(root, "target"), "debug");
+const alan = { username: "alan@example.com", password: "bombe", role: "ReadOnly", duration: "20m" };
+
+/** Starts it for the tests of the file that calls this; `environment` is for the sandbox itself. */
+function withSandbox(environment = {}) {
+  const here = { variables: {}, home: undefined };
+  let sandbox;
+
+  before(async () => {
+    const env = { ...process.env, ...environment };
+    sandbox = spawn(join(programs, "tempaccess-sandbox"), ["--okta-port", "0", "--sts-port", "0"], { env });
+    let said = "";
+    // Read on for as long as it runs: it ends when nobody listens.
+    await new Promise((resolve, reject) => {
+      sandbox.once("exit", (code) => reject(new Error(`the sandbox ended with ${code}`)));
+      sandbox.stdout.on("data", (piece) => {
+        said += piece;
+        if (said.includes("People")) resolve();
+      });
+    });
+    for (const [, name, value] of said.matchAll(/export (\w+)=(\S+)/g)) here.variables[name] = value;
+  });
+
+  after(() => sandbox.kill());
+
+  beforeEach((context) => {
+    here.home = mkdtempSync(join(tmpdir(), "tempaccess-node-"));
+    const { home } = here;
+    for (const name of Object.keys(process.env)) if (/^(AWS|TEMPACCESS|XDG)_/.test(name)) delete process.env[name];
+    Object.assign(process.env, here.variables, { HOME: home, TEMPACCESS_STORE: "file" });
+    context.after?.(() => rmSync(home, { recursive: true }));
+  });
+
+  here.audit = () => readFileSync(join(here.home, ".local/state/tempaccess/audit.jsonl"), "utf8").trim().split("\n").map(JSON.parse);
+  here.issued = () => here.audit().filter(({ outcome }) => outcome === "issued").length;
+  here.page = () => page(here.variables.TEMPACCESS_SOURCE);
+  return here;
+}
+
+/** The page with Alan's SAML response, as a browser gets it. */
+async function page(app) {
+  const { username, password } = alan;
+  const headers = { "content-type": "application/json" };
+  const who = await fetch(new URL("/api/v1/authn", app), { method: "POST", headers, body: JSON.stringify({ username, password }) });
+  const { sessionToken } = await who.json();
+  const redeem = new URL("/login/sessionCookieRedirect", app);
+  redeem.search = new URLSearchParams({ token: sessionToken, redirectUrl: app });
+  const session = await fetch(redeem, { redirect: "manual" });
+  const cookie = session.headers.getSetCookie().map((line) => line.split(";")[0]).join("; ");
+  return (await fetch(app, { headers: { cookie } })).text();
+}
+
+/** Where the packages of `cargo xtask parts` are; the test is skipped where they are not. */
+function parts(context, what) {
+  const folder = join(root, "target/parts/node");
+  if (existsSync(join(folder, "node_modules", what))) return { folder, require: createRequire(join(folder, "package.json")) };
+  const missing = `${what} is missing; install it with: cargo xtask parts`;
+  assert.ok(!process.env.CI, missing);
+  context.skip(missing);
+  return undefined;
+}
+
+module.exports = { alan, parts, programs, root, withSandbox };
