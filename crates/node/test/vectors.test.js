@@ -1,15 +1,64 @@
-// Reading and choosing, held to the vectors that Rust and Python are held to.
+// Held to the vectors that Rust and Python are held to.
 "use strict";
 
 const assert = require("node:assert/strict");
-const { readFileSync, readdirSync } = require("node:fs");
+const { createHash } = require("node:crypto");
+const { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } = require("node:fs");
+const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const test = require("node:test");
 
-const { TempAccessError, read } = require("..");
+const { Session, TempAccessError, Verifier, read } = require("..");
 
 const vectors = join(__dirname, "../../../tests/vectors");
 const load = (...path) => JSON.parse(readFileSync(join(vectors, ...path)));
+
+for (const name of Object.keys(process.env)) if (/^(AWS|TEMPACCESS)_/.test(name)) delete process.env[name];
+
+function report(error) {
+  if (!(error instanceof TempAccessError)) throw error;
+  const { code: kind, stage, fault, message, hint = null } = error;
+  return { error: { kind, stage, fault, message, hint } };
+}
+
+function role({ roleArn, providerArn, partition, accountId, name }) {
+  return { role_arn: roleArn, provider_arn: providerArn, partition, account_id: accountId, name };
+}
+
+/** The bytes of a file; of a vector of verifying, those of its document. */
+function data(name) {
+  const found = readFileSync(join(vectors, name));
+  return name.endsWith(".vector") ? found.subarray(found.indexOf("\n\n") + 2) : found;
+}
+
+/** Names as JavaScript has them. */
+function camel(options) {
+  const spelt = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [spelt(name), value]));
+}
+
+const verifier = ({ keys, options }) => new Verifier(data(keys), camel(options));
+
+const runs = {
+  choose: ({ input, query, names }) => JSON.stringify(role(read(data(input)).choose({ ...query, accountNames: names }))),
+  examine: (vector) => verifier(vector).examineJson(data(vector.input), { at: vector.at }),
+  verify: (vector) => verifier(vector).verify(data(vector.input), { at: vector.at }).inspectJson({ at: vector.at }),
+  session: async ({ response, config = "", profile, settings, call }) => {
+    const home = mkdtempSync(join(tmpdir(), "tempaccess-vector-"));
+    try {
+      if (response) writeFileSync(join(home, "response"), data(response));
+      writeFileSync(join(home, "config.toml"), config);
+      const given = JSON.parse(JSON.stringify(settings).replaceAll("$HOME", home));
+      const session = new Session({ profile, config: join(home, "config.toml"), ...camel(given) });
+      if (call === "roles") return JSON.stringify((await session.roles()).map(role));
+      return (await session.credentials()).credentialsJson();
+    } catch (error) {
+      return JSON.stringify(report(error)).replaceAll(home, "$HOME");
+    } finally {
+      rmSync(home, { recursive: true });
+    }
+  },
+};
 
 test("reading", () => {
   const files = readdirSync(join(vectors, "read")).filter((file) => file.endsWith(".json"));
@@ -17,36 +66,30 @@ test("reading", () => {
   for (const file of files) {
     const vector = load("read", file);
     let found;
+    let digest = null;
     try {
-      found = read(readFileSync(join(vectors, "read", vector.input))).inspect({ at: vector.at });
+      const assertion = read(readFileSync(join(vectors, "read", vector.input)));
+      found = assertion.inspect({ at: vector.at });
+      digest = createHash("sha256").update(assertion.inspectJson({ at: vector.at })).digest("hex");
     } catch (error) {
-      if (!(error instanceof TempAccessError)) throw error;
-      const { code: kind, stage, fault, message, hint = null } = error;
-      found = { error: { kind, stage, fault, message, hint } };
+      found = report(error);
     }
     assert.deepEqual(found, vector.expect, file);
+    assert.equal(digest, vector.sha256, file);
   }
 });
 
-test("choosing", () => {
-  const table = load("select.json");
-  const assertion = read(readFileSync(join(vectors, table.input)));
-  for (const { query, names, expect } of table.cases) {
+test("the table", async () => {
+  const { cases } = load("table.json");
+  assert.ok(cases.length > 60);
+  for (const vector of cases) {
     let found;
     try {
-      const role = assertion.choose({ ...query, accountNames: names });
-      found = {
-        role_arn: role.roleArn,
-        provider_arn: role.providerArn,
-        partition: role.partition,
-        account_id: role.accountId,
-        name: role.name,
-      };
+      found = await runs[vector.run](vector);
     } catch (error) {
-      if (!(error instanceof TempAccessError)) throw error;
-      found = { error: error.code, hint: error.hint ?? null };
+      found = JSON.stringify(report(error));
     }
-    assert.deepEqual(found, expect, JSON.stringify(query));
+    assert.equal(found, vector.expect, JSON.stringify(vector));
   }
 });
 

@@ -1,46 +1,99 @@
-"""Reading and choosing, held to the vectors that Rust and Node are held to."""
+"""Held to the vectors that Rust and Node are held to."""
 
+import hashlib
 import json
+import os
 import pathlib
+import tempfile
 import unittest
 
 import tempaccess
 
 VECTORS = pathlib.Path(__file__).parents[3] / "tests" / "vectors"
+ROLE = ("role_arn", "provider_arn", "partition", "account_id", "name")
+
+
+def text(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def report(error):
-    names = ("kind", "stage", "fault", "message", "hint")
-    return {"error": {name: getattr(error, name) for name in names}}
+    return {"error": {name: getattr(error, name) for name in ("kind", "stage", "fault", "message", "hint")}}
 
 
 def role(found):
-    names = ("role_arn", "provider_arn", "partition", "account_id", "name")
-    return {name: getattr(found, name) for name in names}
+    return {name: getattr(found, name) for name in ROLE}
+
+
+def data(name):
+    """The bytes of a file; of a vector of verifying, those of its document."""
+    found = (VECTORS / name).read_bytes()
+    return found.split(b"\n\n", 1)[1] if name.endswith(".vector") else found
+
+
+def verifier(case):
+    return tempaccess.Verifier(data(case["keys"]), **case["options"])
+
+
+def choose(case):
+    return text(role(tempaccess.read(data(case["input"])).choose(**case["query"], account_names=case.get("names"))))
+
+
+def examine(case):
+    return verifier(case).examine_json(data(case["input"]), at=case["at"])
+
+
+def verify(case):
+    return verifier(case).verify(data(case["input"]), at=case["at"]).inspect_json(at=case["at"])
+
+
+def session(case):
+    with tempfile.TemporaryDirectory() as home:
+        if "response" in case:
+            pathlib.Path(home, "response").write_bytes(data(case["response"]))
+        config = pathlib.Path(home, "config.toml")
+        config.write_text(case.get("config", ""))
+        settings = json.loads(text(case["settings"]).replace("$HOME", home))
+        try:
+            access = tempaccess.Session(case.get("profile"), config=str(config), prompter=None, **settings)
+            if case["call"] == "roles":
+                return text([role(found) for found in access.roles()]).replace(home, "$HOME")
+            return access.credentials().credentials_json()
+        except tempaccess.Error as error:
+            return text(report(error)).replace(home, "$HOME")
 
 
 class Vectors(unittest.TestCase):
+    def setUp(self):
+        for name in [name for name in os.environ if name.startswith(("AWS_", "TEMPACCESS_"))]:
+            self.addCleanup(os.environ.__setitem__, name, os.environ.pop(name))
+
     def test_reading(self):
         files = sorted(VECTORS.glob("read/*.json"))
         self.assertGreater(len(files), 40)
         for file in files:
             vector = json.loads(file.read_text())
             with self.subTest(file.name):
+                digest = None
                 try:
-                    found = tempaccess.read((file.parent / vector["input"]).read_bytes()).inspect(at=vector["at"])
+                    assertion = tempaccess.read((file.parent / vector["input"]).read_bytes())
+                    found = assertion.inspect(at=vector["at"])
+                    digest = hashlib.sha256(assertion.inspect_json(at=vector["at"]).encode()).hexdigest()
                 except tempaccess.Error as error:
                     found = report(error)
                 self.assertEqual(found, vector["expect"])
+                self.assertEqual(digest, vector["sha256"])
 
-    def test_choosing(self):
-        table = json.loads((VECTORS / "select.json").read_text())
-        assertion = tempaccess.read((VECTORS / table["input"]).read_bytes())
-        for case in table["cases"]:
-            with self.subTest(case["query"]):
+    def test_the_table(self):
+        runs = {"choose": choose, "examine": examine, "verify": verify, "session": session}
+        cases = json.loads((VECTORS / "table.json").read_text())["cases"]
+        self.assertGreater(len(cases), 60)
+        for case in cases:
+            with self.subTest(**case):
                 try:
-                    found = role(assertion.choose(**case["query"], account_names=case.get("names")))
+                    found = runs[case["run"]](case)
                 except tempaccess.Error as error:
-                    found = {"error": error.kind, "hint": error.hint}
+                    found = text(report(error))
                 self.assertEqual(found, case["expect"])
 
 
