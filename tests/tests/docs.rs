@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use tempaccess_core::ErrorKind;
 use tempaccess_core::config::{Config, ENVIRONMENT, Settings};
+use tempaccess_sandbox::{Sandbox, World};
+use tempaccess_tests::cli::{Machine, binary};
 
 fn errors() -> String {
     let mut table = "| exit code | kind | fault | meaning |\n| --- | --- | --- | --- |\n".to_owned();
@@ -66,4 +68,24 @@ fn the_example_of_the_configuration_is_one() {
     let config = Config::parse(example).unwrap();
     assert_eq!(config.profile("deploy").unwrap().chain().unwrap().len(), 1);
     assert_eq!(config.profile("count-objects").unwrap().username.as_deref(), Some("ada@example.com"));
+}
+
+/// The other languages run theirs in their own tests.
+#[test]
+fn the_example_of_the_readme_gives_credentials() {
+    let read = |file: &str| std::fs::read_to_string(tempaccess_tests::workspace().join(file)).unwrap();
+    let readme = read("README.md");
+    let example = readme.split("```rust,no_run\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    assert!(read("tests/src/bin/readme.rs").ends_with(example), "the program that is run is another one");
+
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let mut machine = Machine::at(&sandbox);
+    let config = machine.home().join("config.toml");
+    let text = "[accounts]\n111122223333 = 'ledger'\n[profiles.default]\nusername = 'alan@example.com'\npassword_command = 'echo bombe'\n";
+    std::fs::write(&config, text).unwrap();
+    machine.set("TEMPACCESS_CONFIG", config.to_str().unwrap());
+    let output = machine.program(binary().with_file_name("readme")).output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with("arn:aws:iam::111122223333:role/ReadOnly until "), "{printed}");
+    assert_eq!(machine.audit().len(), 1);
 }

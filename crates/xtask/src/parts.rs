@@ -1,21 +1,35 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Done;
 use crate::tasks::{root, run};
 
-fn folder() -> PathBuf {
-    root().join("target/parts/venv")
+/// The Python of a virtual environment of our own, made when it is first needed.
+fn virtual_environment() -> Result<PathBuf, String> {
+    let folder = root().join("target/parts/venv");
+    let python = python_of(&folder);
+    if python.exists() { Ok(python) } else { fresh_environment(&folder) }
 }
 
-/// The Python of a virtual environment of our own, made when it is first needed.
-pub(crate) fn virtual_environment() -> Result<PathBuf, String> {
-    let python = folder().join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if !python.exists() {
-        let system = if cfg!(windows) { "python" } else { "python3" };
-        run(Command::new(system).args(["-m", "venv"]).arg(folder()))?;
+fn python_of(folder: &Path) -> PathBuf {
+    folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
+}
+
+/// The Python of a virtual environment with nothing in it, whatever was there before.
+pub(crate) fn fresh_environment(folder: &Path) -> Result<PathBuf, String> {
+    let system = if cfg!(windows) { "python" } else { "python3" };
+    run(Command::new(system).args(["-m", "venv", "--clear"]).arg(folder))?;
+    Ok(python_of(folder))
+}
+
+/// An npm project with nothing in it, within reach of the packages that are installed here.
+pub(crate) fn fresh_project(folder: &Path) -> Done {
+    let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).map_err(failed)?;
     }
-    Ok(python)
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    std::fs::write(folder.join("package.json"), "{ \"private\": true }\n").map_err(failed)
 }
 
 /// Installs what comes from PyPI and npm; says what comes from the system.

@@ -86,19 +86,29 @@ pub(crate) fn fuzz(seconds: &str) -> Done {
     Ok(())
 }
 
-/// Builds and installs the Python package as a user would, and holds it to the vectors.
+/// Installs the Python package into an environment made for this, as a user would, and runs its tests there.
 fn python() -> Done {
-    let python = parts::virtual_environment()?;
-    let install = ["-m", "pip", "install", "--quiet", "--force-reinstall", "--no-deps", "./crates/py"];
+    let python = parts::fresh_environment(&root().join("target/parts/fresh-venv"))?;
+    let install =
+        ["-m", "pip", "install", "--quiet", "./crates/py", "--requirement", "crates/py/tests/requirements.txt"];
     // As for Node: what is tested is not how fast it is.
     run(Command::new(&python).args(install).env("MATURIN_PEP517_ARGS", "--profile=dev"))?;
     run(Command::new(&python).args(["-m", "unittest", "discover", "--start-directory", "crates/py/tests"]))
 }
 
-/// Builds the Node package and holds it to the vectors.
+/// Installs the Node package into a project made for this, as a user would, which builds it; then runs its tests.
 fn node() -> Done {
-    run(Command::new("node").arg("crates/node/build.js").env("TEMPACCESS_BUILD_PROFILE", "dev"))?;
-    run(Command::new("node").args(["--test", "crates/node/test/"]))
+    let project = root().join("target/parts/node/fresh");
+    parts::fresh_project(&project)?;
+    let package = std::path::absolute(root().join("crates/node")).map_err(|error| error.to_string())?;
+    run(Command::new("npm")
+        .args(["install", "--no-audit", "--no-fund", "--foreground-scripts", "--prefix"])
+        .args([&project, &package])
+        .env("TEMPACCESS_BUILD_PROFILE", "dev"))?;
+    let entries = std::fs::read_dir(root().join("crates/node/test")).map_err(|error| error.to_string())?;
+    let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let tests = files.filter(|file| file.to_string_lossy().ends_with(".test.js"));
+    run(Command::new("node").arg("--test").args(tests))
 }
 
 pub(crate) fn ready() -> Done {

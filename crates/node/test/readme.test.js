@@ -1,0 +1,62 @@
+// Every example of the documentation runs as it stands, in a project of its own, with nothing but a configuration.
+"use strict";
+
+const assert = require("node:assert/strict");
+const { execFileSync } = require("node:child_process");
+const { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
+const { join } = require("node:path");
+const { test } = require("node:test");
+
+const { parts, root, withSandbox } = require("./support/sandbox");
+
+const here = withSandbox();
+
+const config = `
+[accounts]
+111122223333 = "ledger"
+
+[profiles.default]
+username = "alan@example.com"
+password_command = "echo bombe"
+region = "us-east-1"
+
+[profiles.work]
+base = "default"
+role = "ReadOnly"
+`;
+
+const examples = (file) => [...readFileSync(join(root, file), "utf8").matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => code);
+
+/** The project that `cargo xtask test` installs the package into. */
+function project(context) {
+  const folder = parts(context, "@aws-sdk/client-sts")?.folder;
+  if (!folder) return undefined;
+  const fresh = join(folder, "fresh");
+  if (existsSync(join(fresh, "node_modules/tempaccess"))) return fresh;
+  assert.ok(!process.env.CI, "the package is not installed; run: cargo xtask test");
+  context.skip("the package is not installed; run: cargo xtask test");
+  return undefined;
+}
+
+test("every example gives what it says", async (context) => {
+  const fresh = project(context);
+  if (!fresh) return;
+  const folder = mkdtempSync(join(fresh, "empty-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  const app = here.variables.TEMPACCESS_SOURCE;
+  const metadata = new URL(`/app/${app.split("/").at(-2)}/sso/saml/metadata`, app);
+  writeFileSync(join(folder, "metadata.xml"), await (await fetch(metadata)).text());
+  writeFileSync(join(here.home, "config.toml"), config);
+  const env = { ...process.env, TEMPACCESS_CONFIG: join(here.home, "config.toml"), AWS_REGION: "us-east-1" };
+  for (const [file, least] of [["README.md", 1], ["crates/node/README.md", 5]]) {
+    const found = examples(file);
+    assert.ok(found.length >= least, file);
+    for (const example of found) {
+      writeFileSync(join(folder, "response.html"), await here.page());
+      // An example says by itself of which module system it is.
+      const name = join(folder, example.includes("require(") ? "example.cjs" : "example.mjs");
+      writeFileSync(name, example);
+      assert.match(execFileSync(process.execPath, [name], { cwd: folder, env, encoding: "utf8" }), /ReadOnly/, example);
+    }
+  }
+});

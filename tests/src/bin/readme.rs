@@ -1,0 +1,13 @@
+//! The example of the README, word for word.
+#![allow(clippy::print_stdout, reason = "a program of the tests")]
+
+use tempaccess_core::config::{Config, Settings};
+
+#[tokio::main]
+async fn main() -> tempaccess_core::Result<()> {
+    let config = Config::find()?;
+    let settings = Settings { role: Some("ledger/ReadOnly".into()), ..Settings::default() }.resolve(&config, None)?;
+    let grant = settings.access(&config, None)?.build().credentials().await?;
+    println!("{} until {}", grant.offer.role(), grant.answer.credentials.expiration);
+    Ok(())
+}
