@@ -31,6 +31,85 @@
 //! # Ok::<(), tempaccess_core::Error>(())
 //! ```
 //!
+//! # Where each use begins
+//!
+//! | to | begin with |
+//! | --- | --- |
+//! | read a response and judge it | [`SamlResponse`], [`Inspection`] |
+//! | choose among its roles | [`RoleQuery`] |
+//! | know whether it is genuine | [`verify`] |
+//! | sign in at Okta | [`okta::OktaSource`] |
+//! | take a program, a file or a pipe as the source | [`CommandSource`], [`FileSource`] |
+//! | walk the whole way, and keep what was given | [`TempAccess`], [`store`] |
+//! | share the configuration with the command line | [`config::Settings`], [`config::Config`] |
+//! | go on to another role | [`ChainedRole`] |
+//! | give credentials to the AWS SDK for Rust | [`TempAccess`] with the feature `aws-config` |
+//! | give credentials to programs | [`CredentialsEndpoint`], [`sink`] |
+//! | open the console | [`Console`] |
+//! | bring parts of your own | below |
+//!
+//! # Parts of your own
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use jiff::{SignedDuration, Timestamp};
+//! use tempaccess_core::store::MemoryStore;
+//! use tempaccess_core::{
+//!     AssertionRequest, AssertionSource, ExchangeRequest, Limits, Result, SamlResponse, SessionCredentials, StsAnswer,
+//!     TempAccess, TokenExchange,
+//! };
+//!
+//! # fn page() -> &'static [u8] {
+//! #     br#"<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"><Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion">
+//! #     <AttributeStatement><Attribute Name="https://aws.amazon.com/SAML/Attributes/Role"><AttributeValue>
+//! #     arn:aws:iam::123456789012:role/ReadOnly,arn:aws:iam::123456789012:saml-provider/Okta
+//! #     </AttributeValue></Attribute></AttributeStatement></Assertion></Response>"#
+//! # }
+//! /// Whatever gives a SAML response: a browser of yours, a message, a vault.
+//! #[derive(Debug)]
+//! struct Mine;
+//!
+//! #[async_trait::async_trait]
+//! impl AssertionSource for Mine {
+//!     fn describe(&self) -> String {
+//!         "mine".to_owned()
+//!     }
+//!
+//!     /// What is given is kept under this.
+//!     fn identity(&self) -> Option<String> {
+//!         Some("mine".to_owned())
+//!     }
+//!
+//!     async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
+//!         SamlResponse::detect(page(), &Limits::default())
+//!     }
+//! }
+//!
+//! /// What stands in for STS: a broker, or an answer in a test.
+//! #[derive(Debug)]
+//! struct Broker;
+//!
+//! #[async_trait::async_trait]
+//! impl TokenExchange for Broker {
+//!     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer> {
+//!         let end = Timestamp::now() + SignedDuration::from_secs(request.duration.seconds().into());
+//!         let role = request.offer.role().clone();
+//!         Ok(StsAnswer::new(SessionCredentials::new("ASIAEXAMPLE", "secret".into(), "token".into(), end, role)))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<()> {
+//! let access = TempAccess::builder(Mine, Broker).store(Arc::new(MemoryStore::new())).build();
+//! assert!(access.held().is_none());
+//! let grant = access.credentials().await?;
+//! assert_eq!(grant.answer.credentials.account_id(), "123456789012");
+//! assert!(access.held().is_some());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Features
 //!
 //! | feature | adds | brings |

@@ -16,6 +16,17 @@ use crate::secret::SecretString;
 ///
 /// It runs without a shell, sees this process's standard input and standard error, so that it can ask the person, and
 /// is ended when its deadline passes; what it has started itself is not.
+///
+#[cfg_attr(feature = "sts", doc = "```no_run")]
+#[cfg_attr(not(feature = "sts"), doc = "```ignore")]
+/// # async fn example() -> tempaccess_core::Result<()> {
+/// use tempaccess_core::{CommandSource, StsExchange, TempAccess};
+///
+/// let source = CommandSource::new("my-idp-login", ["--app", "aws"]);
+/// let grant = TempAccess::builder(source, StsExchange::builder().build()?).build().credentials().await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct CommandSource {
     program: String,
