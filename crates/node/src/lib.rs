@@ -13,6 +13,8 @@ use jiff::Timestamp;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use serde::Serialize;
+use tempaccess_core::config::Settings;
+use tempaccess_core::sink::KeptList;
 use tempaccess_core::{Clock, ErrorReport, Inspection, Limits, RoleOffer, RoleQuery, SamlResponse, SystemClock};
 
 pub(crate) type Result<T> = std::result::Result<T, napi::Error<&'static str>>;
@@ -113,4 +115,14 @@ impl Assertion {
 pub fn read(response: Uint8Array) -> Result<Assertion> {
     let read = SamlResponse::detect(&response, &Limits::default()).and_then(|response| response.read());
     read.map(Assertion).map_err(|error| thrown(&error))
+}
+
+/// What is kept, as JSON.
+#[napi]
+pub fn status_json(config: Option<String>, store: Option<String>) -> Result<String> {
+    let listed = || {
+        let settings = Settings { store, ..Settings::default() }.resolve(&session::config(config)?, None)?;
+        KeptList::new(settings.store()?.as_deref())
+    };
+    json(&listed().map_err(|error| thrown(&error))?)
 }

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use napi_derive::napi;
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::net::HttpTransport;
-use tempaccess_core::sink::KeptList;
 use tempaccess_core::{Console, TempAccess};
 
 use crate::ask::{Ask, Give, Person, Source};
 use crate::grant::{Exchanged, Grant};
-use crate::{Result, Role, json, rejected, thrown};
+use crate::{Result, Role, rejected, thrown};
 
-fn config(file: Option<String>) -> tempaccess_core::Result<Config> {
+pub(crate) fn config(file: Option<String>) -> tempaccess_core::Result<Config> {
     file.map_or_else(Config::find, |file| Config::load(Path::new(&file)))
 }
 
@@ -96,14 +95,4 @@ impl Session {
         let out = self.access.sign_out().await.map_err(|error| rejected(&error))?;
         Ok(u32::try_from(out.credentials_forgotten).unwrap_or(u32::MAX))
     }
-}
-
-/// What is kept, as JSON.
-#[napi]
-pub fn status_json(config: Option<String>, store: Option<String>) -> Result<String> {
-    let listed = || {
-        let settings = Settings { store, ..Settings::default() }.resolve(&self::config(config)?, None)?;
-        KeptList::new(settings.store()?.as_deref())
-    };
-    json(&listed().map_err(|error| thrown(&error))?)
 }
