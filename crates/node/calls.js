@@ -29,8 +29,9 @@ class Calls {
   #thrown = new Map();
   #next = 0;
 
-  /** Runs while somebody waits. When the last one has stopped, nobody needs an answer any more. */
+  /** Runs while somebody waits. When the last one has stopped, nothing is asked until somebody waits again. */
   async during(signal, run) {
+    if (this.#waiting === 0) this.#withdrawn = new AbortController();
     this.#waiting += 1;
     try {
       return await run();
@@ -38,7 +39,6 @@ class Calls {
       this.#waiting -= 1;
       if (this.#waiting === 0) {
         this.#withdrawn.abort(signal?.reason);
-        this.#withdrawn = new AbortController();
         this.#thrown.clear();
       }
     }
@@ -75,6 +75,7 @@ class Calls {
   async #answer(ask) {
     const { signal } = this.#withdrawn;
     try {
+      signal.throwIfAborted();
       return await race(ask(signal), signal);
     } catch (error) {
       const id = this.#next;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import inspect
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -15,6 +14,10 @@ if TYPE_CHECKING:
     from ._session import Prompter
 
 _T = TypeVar("_T")
+
+
+async def _awaited(answer: Awaitable[_T]) -> _T:
+    return await answer
 
 
 class Calls:
@@ -47,30 +50,28 @@ class Calls:
 
         def called(*words: Any) -> _T:
             answer = function(*words)
-            return self._begin(answer)() if inspect.isawaitable(answer) else answer
+            if not inspect.isawaitable(answer):
+                return answer
+            future = self._begin(answer)
+            given: _T = asyncio.run(_awaited(answer)) if future is None else future.result()
+            return given
 
         return called
 
     def tell(self, answer: None | Awaitable[None]) -> None:
         """What needs no answer is waited for by nobody but a loop of its own."""
-        if inspect.isawaitable(answer):
-            wait = self._begin(answer)
-            if not self._loops:
-                wait()
+        if inspect.isawaitable(answer) and self._begin(answer) is None:
+            asyncio.run(_awaited(answer))
 
-    def _begin(self, answer: Awaitable[_T]) -> Callable[[], _T]:
-        """Lets it run; what is returned waits for it."""
-
-        async def awaited() -> _T:
-            return await answer
-
+    def _begin(self, answer: Awaitable[_T]) -> Future[_T] | None:
+        """Lets it run where a loop waits."""
         with self._lock:
             if not self._loops:
-                return functools.partial(asyncio.run, awaited())
-            future = asyncio.run_coroutine_threadsafe(awaited(), self._loops[-1])
+                return None
+            future = asyncio.run_coroutine_threadsafe(_awaited(answer), self._loops[-1])
             self._running.add(future)
         future.add_done_callback(self._ended)
-        return future.result
+        return future
 
     def _ended(self, future: Future[Any]) -> None:
         with self._lock:
