@@ -55,6 +55,11 @@ class Calls {
           await prompter.tell(question);
           return {};
         }
+        if (method === "visit") {
+          const [url, code] = choices;
+          await (prompter.visit ? prompter.visit({ url, code }, { signal }) : prompter.tell(question));
+          return {};
+        }
         if (method === "choose") {
           return { index: checked(method, await prompter.choose(question, choices, { signal })) };
         }

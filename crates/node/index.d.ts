@@ -95,6 +95,15 @@ export type Prompter = {
         signal: AbortSignal;
     }) => Awaitable<number>;
     /**
+     * Sends the person to the page of a sign-in that they finish in their own browser; without it they are told the address.
+     */
+    visit?: (page: {
+        url: string;
+        code?: string;
+    }, context: {
+        signal: AbortSignal;
+    }) => unknown;
+    /**
      * Something that needs no answer, such as the number to tap on a telephone.
      */
     tell: (message: string) => unknown;
@@ -141,9 +150,17 @@ export type SessionOptions = {
      */
     password?: string;
     /**
-     * Where the SAML response comes from: the link of Okta's AWS app, `file:PATH`, `command:PROGRAM ARGUMENTS`, or a function.
+     * Where the SAML response comes from: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `file:PATH`, `command:PROGRAM ARGUMENTS`, or a function.
      */
     source?: string | AssertionSource;
+    /**
+     * How to sign in at Okta: `auto`, `classic`, `device`, `browser` or `idx`.
+     */
+    auth?: string;
+    /**
+     * The client id of the native app in Okta, for device authorization.
+     */
+    clientId?: string;
     /**
      * The user name at the identity provider.
      */
@@ -156,6 +173,22 @@ export type SessionOptions = {
      * The second factor: `push`, `code`, `sms`, `call`, `email`, `question`.
      */
     factor?: string;
+    /**
+     * Whether Okta shall not ask for the second factor on this machine again for a while.
+     */
+    rememberDevice?: boolean;
+    /**
+     * The browser to drive, with its arguments, quoted like a shell.
+     */
+    browser?: string;
+    /**
+     * Whether the browser shows no window.
+     */
+    headless?: boolean;
+    /**
+     * Where the response of a `saml:` source comes, as the identity provider has it.
+     */
+    acsUrl?: string;
     /**
      * Its ARN, name, `ACCOUNT/NAME`, or a glob over these.
      */

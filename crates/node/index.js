@@ -95,6 +95,7 @@ class TempAccessError extends Error {
  * @property {(question: string, context: { signal: AbortSignal }) => Awaitable<string>} text A text that may be seen, such as a user name.
  * @property {(question: string, context: { signal: AbortSignal }) => Awaitable<string>} secret A text that nobody else may see, such as a password or a code.
  * @property {(question: string, choices: string[], context: { signal: AbortSignal }) => Awaitable<number>} choose The answer is an index.
+ * @property {(page: { url: string, code?: string }, context: { signal: AbortSignal }) => unknown} [visit] Sends the person to the page of a sign-in that they finish in their own browser; without it they are told the address.
  * @property {(message: string) => unknown} tell Something that needs no answer, such as the number to tap on a telephone.
  */
 
@@ -120,10 +121,16 @@ class TempAccessError extends Error {
  * @property {string} [config] Another configuration file.
  * @property {Prompter} [prompter] Who can be asked; nobody unless said otherwise.
  * @property {string} [password] The password at the identity provider.
- * @property {string | AssertionSource} [source] Where the SAML response comes from: the link of Okta's AWS app, `file:PATH`, `command:PROGRAM ARGUMENTS`, or a function.
+ * @property {string | AssertionSource} [source] Where the SAML response comes from: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `file:PATH`, `command:PROGRAM ARGUMENTS`, or a function.
+ * @property {string} [auth] How to sign in at Okta: `auto`, `classic`, `device`, `browser` or `idx`.
+ * @property {string} [clientId] The client id of the native app in Okta, for device authorization.
  * @property {string} [username] The user name at the identity provider.
  * @property {string} [passwordCommand] A program that prints the password, quoted like a shell.
  * @property {string} [factor] The second factor: `push`, `code`, `sms`, `call`, `email`, `question`.
+ * @property {boolean} [rememberDevice] Whether Okta shall not ask for the second factor on this machine again for a while.
+ * @property {string} [browser] The browser to drive, with its arguments, quoted like a shell.
+ * @property {boolean} [headless] Whether the browser shows no window.
+ * @property {string} [acsUrl] Where the response of a `saml:` source comes, as the identity provider has it.
  * @property {string} [role] Its ARN, name, `ACCOUNT/NAME`, or a glob over these.
  * @property {string} [account] Its id, its name, or a glob over these.
  * @property {string} [provider] The SAML provider, where a role is offered through several.

@@ -12,6 +12,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use tempaccess_core::{
     AssertionRequest, AssertionSource, Error, ErrorKind, Limits, Prompter, Result, SamlResponse, SecretString, Stage,
+    Visit,
 };
 
 /// What a function answered.
@@ -89,6 +90,11 @@ impl Prompter for Person {
     async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
         let index = self.ask("choose", question, choices).await?.index;
         Ok(index.and_then(|index| usize::try_from(index).ok()).unwrap_or(usize::MAX))
+    }
+
+    async fn visit(&self, page: &Visit) -> Result<()> {
+        let words: Vec<_> = [Some(page.url()), page.shown_code()].into_iter().flatten().map(str::to_owned).collect();
+        self.ask("visit", &page.to_string(), &words).await.map(drop)
     }
 
     fn tell(&self, message: &str) {

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use pyo3::prelude::*;
 use tempaccess_core::{
     AssertionRequest, AssertionSource, Error, ErrorKind, Limits, Prompter, Result, SamlResponse, SecretString, Stage,
+    Visit,
 };
 
 use crate::reading::bytes;
@@ -24,7 +25,7 @@ async fn python<T: Send + 'static>(
         .map_err(|raised| Error::new(kind, Stage::SignIn, raised.to_string()).with_source(raised))
 }
 
-/// An object with the methods `text`, `secret`, `choose` and `tell`.
+/// An object with the methods `text`, `secret`, `choose`, `visit` and `tell`.
 #[derive(Debug)]
 pub(crate) struct Person(Arc<Py<PyAny>>);
 
@@ -52,6 +53,11 @@ impl Prompter for Person {
     async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
         let words = (question.to_owned(), choices.to_vec());
         python(ErrorKind::Cancelled, &self.0, move |person| person.call_method1("choose", words)?.extract()).await
+    }
+
+    async fn visit(&self, page: &Visit) -> Result<()> {
+        let words = (page.url().to_owned(), page.shown_code().map(str::to_owned), page.to_string());
+        python(ErrorKind::Cancelled, &self.0, move |person| person.call_method1("visit", words).map(drop)).await
     }
 
     fn tell(&self, message: &str) {

@@ -37,6 +37,11 @@ impl Visit {
     pub fn url(&self) -> &str {
         &self.url
     }
+
+    /// The code that the page asks for or shows, where there is one.
+    pub fn shown_code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
 }
 
 /// What a person reads.

@@ -1,7 +1,7 @@
 """Temporary AWS access: sign in at your identity provider, get credentials that end by themselves."""
 
 from ._boto import boto3_session, botocore_credentials
-from ._session import NextRole, Prompter, Session, Settings, Terminal
+from ._session import NextRole, Prompter, Session, Settings, Terminal, Visitor
 from ._tempaccess import (
     AccessDenied,
     AccountActionRequired,
@@ -108,6 +108,7 @@ __all__ = [
     "Terminal",
     "UnsignedAssertion",
     "Verifier",
+    "Visitor",
     "__version__",
     "boto3_session",
     "botocore_credentials",

@@ -94,5 +94,12 @@ class Asked:
     def choose(self, question: str, choices: Sequence[str]) -> int:
         return self._calls.of(self._prompter.choose)(question, choices)
 
+    def visit(self, url: str, code: str | None, words: str) -> None:
+        visit = getattr(self._prompter, "visit", None)
+        if visit is None:
+            self.tell(words)
+        else:
+            self._calls.of(visit)(url, code)
+
     def tell(self, message: str) -> None:
         self._calls.tell(self._prompter.tell(message))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import getpass
 import sys
+import webbrowser
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
 
@@ -37,6 +38,16 @@ class Prompter(Protocol):
         """Tells the person something that needs no answer, such as the number to tap on a telephone."""
 
 
+class Visitor(Prompter, Protocol):
+    """Asks the person, and sends them to the page of a sign-in that they finish in their own browser.
+
+    A prompter without `visit` is told the address of the page.
+    """
+
+    def visit(self, url: str, code: str | None, /) -> None | Awaitable[None]:
+        """Sends the person to a page, which asks for this code or shows it."""
+
+
 class Terminal:
     """Asks on the terminal."""
 
@@ -54,6 +65,11 @@ class Terminal:
             answer = self.text(f"{question} (1-{len(choices)})")
             if answer.isdecimal() and 1 <= int(answer) <= len(choices):
                 return int(answer) - 1
+
+    def visit(self, url: str, code: str | None) -> None:
+        shown = "" if code is None else f"; the code there is {code}"
+        print(f"Sign in at {url}{shown}", file=sys.stderr)
+        webbrowser.open(url)
 
     def tell(self, message: str) -> None:
         print(message, file=sys.stderr)
@@ -77,9 +93,15 @@ class Settings(TypedDict, total=False):
     """What can be set: over the environment, over the profile."""
 
     source: str
+    auth: str
+    client_id: str
     username: str
     password_command: str
     factor: str
+    remember_device: bool
+    browser: str
+    headless: bool
+    acs_url: str
     role: str
     account: str
     provider: str
