@@ -18,3 +18,8 @@ pub fn workspace() -> PathBuf {
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
+
+/// The examples of the cookbook compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/cookbook/rust.md")]
+pub struct Cookbook;

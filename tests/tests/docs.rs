@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use tempaccess_core::ErrorKind;
 use tempaccess_core::config::{Config, ENVIRONMENT, Settings};
+use tempaccess_core::okta::KNOWN_REFUSALS;
+use tempaccess_core::{ErrorKind, ProblemCode};
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::cli::{Machine, binary};
 
@@ -12,6 +13,24 @@ fn errors() -> String {
     for kind in ErrorKind::ALL {
         let (code, name, fault, meaning) = (kind.exit_code(), kind.as_str(), kind.fault().as_str(), kind.meaning());
         let _ = writeln!(table, "| {code} | `{name}` | `{fault}` | {meaning} |");
+    }
+    table
+}
+
+fn refusals() -> String {
+    let mut table = "| Okta says | kind | what happened | what to do |\n| --- | --- | --- | --- |\n".to_owned();
+    for known in KNOWN_REFUSALS {
+        let words = if known.words.is_empty() { String::new() } else { format!(" … {} …", known.words) };
+        let (kind, message, remedy) = (known.kind.as_str(), known.message, known.remedy);
+        let _ = writeln!(table, "| `{}`{words} | `{kind}` | {message} | {remedy} |", known.code);
+    }
+    table
+}
+
+fn problems() -> String {
+    let mut table = "| code | meaning |\n| --- | --- |\n".to_owned();
+    for code in ProblemCode::ALL {
+        let _ = writeln!(table, "| `{}` | {} |", code.as_str(), code.meaning());
     }
     table
 }
@@ -45,7 +64,9 @@ fn settings() -> String {
 #[test]
 fn the_tables_are_those_of_the_code() {
     let tables = [
-        ("docs/output.md", "errors", errors()),
+        ("docs/errors.md", "errors", errors()),
+        ("docs/errors.md", "okta", refusals()),
+        ("docs/errors.md", "problems", problems()),
         ("docs/output.md", "environment", environment()),
         ("docs/configuration.md", "settings", settings()),
     ];

@@ -15,7 +15,7 @@ use crate::config::{Config, Settings, SourceSpec, default_audit_log};
 use crate::error::{Error, ErrorKind, Fault, Result, Stage};
 use crate::exchange::clock_words;
 use crate::net::{HttpTransport, ca_files, proxies};
-use crate::saml::{Assertion, Content};
+use crate::saml::{Assertion, Content, ProblemCode};
 use crate::secret::SecretString;
 use crate::source::okta::OktaSource;
 use crate::source::{AssertionRequest, AssertionSource, Prompter};
@@ -456,7 +456,7 @@ impl Walk<'_> {
                 return self.skip(&[Step::Roles]);
             }
         };
-        self.judge(&assertion);
+        self.judge(&assertion, matches!(settings.source_spec(), Ok(SourceSpec::Saml(_))));
         if assertion.content == Content::Plain {
             self.roles(&assertion, config, settings);
         } else {
@@ -464,10 +464,20 @@ impl Walk<'_> {
         }
     }
 
-    fn judge(&mut self, assertion: &Assertion) {
-        let problems = assertion.problems(SystemClock.now());
+    /// `is_ours` says that the recipient is this machine: only the trust policy of a role makes that one that AWS takes.
+    fn judge(&mut self, assertion: &Assertion, is_ours: bool) {
+        let mut problems = assertion.problems(SystemClock.now());
+        problems.retain(|problem| !(is_ours && problem.code == ProblemCode::Recipient));
         if problems.is_empty() {
             self.found(Step::Assertion, Outcome::Good, "the assertion has all that AWS asks for");
+        }
+        if is_ours {
+            self.warn(
+                Step::Assertion,
+                "its recipient is this machine, which AWS takes where a role says so",
+                "the trust policy of the role names the address as `SAML:aud`",
+                Who::AwsAdministrator,
+            );
         }
         for problem in problems {
             self.add(Finding {

@@ -48,7 +48,7 @@ test("every example gives what it says", async (context) => {
   writeFileSync(join(folder, "metadata.xml"), await (await fetch(metadata)).text());
   writeFileSync(join(here.home, "config.toml"), config);
   const env = { ...process.env, TEMPACCESS_CONFIG: join(here.home, "config.toml"), AWS_REGION: "us-east-1" };
-  for (const [file, least] of [["README.md", 1], ["crates/node/README.md", 5]]) {
+  for (const [file, least] of [["README.md", 1], ["crates/node/README.md", 5], ["docs/cookbook/node.md", 4]]) {
     const found = examples(file);
     assert.ok(found.length >= least, file);
     for (const example of found) {

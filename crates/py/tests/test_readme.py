@@ -45,7 +45,7 @@ class Examples(WithSandbox):
         self.assertIn("ReadOnly", run.stdout)
 
     def test_every_example_gives_what_it_says(self):
-        for file, least in (("README.md", 1), ("crates/py/README.md", 6)):
+        for file, least in (("README.md", 1), ("crates/py/README.md", 6), ("docs/cookbook/python.md", 5)):
             examples = self.examples(file)
             self.assertGreaterEqual(len(examples), least, file)
             for example in examples:

@@ -211,6 +211,7 @@ fn metadata(file: &Path) -> Result<Vec<u8>> {
             Stage::Configuration,
             format!("the metadata `{}` cannot be read: {error}", file.display()),
         )
+        .with_hint("name the file of the identity provider's SAML metadata after `saml:`")
         .with_source(error)
     })
 }
