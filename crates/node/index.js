@@ -1,6 +1,6 @@
 "use strict";
 
-const native = require("./tempaccess.node");
+const native = require("./native.js");
 const { Calls, race } = require("./calls.js");
 
 /** What went wrong: its message, and what to do about it. What a function of yours threw is its `cause`. */
