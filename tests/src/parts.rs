@@ -22,6 +22,11 @@ pub fn sdk_js() -> Option<PathBuf> {
     found(folder.join("node_modules/@aws-sdk/credential-providers"), "cargo xtask parts").map(|_| folder)
 }
 
+/// A package that npm installed.
+pub fn npm_package(name: &str) -> Option<PathBuf> {
+    found(crate::workspace().join("target/parts/node/node_modules").join(name), "cargo xtask parts")
+}
+
 /// A program of the system.
 pub fn program(path: &str, install: &str) -> Option<PathBuf> {
     found(PathBuf::from(path), install)
