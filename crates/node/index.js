@@ -199,7 +199,19 @@ class Assertion {
    * @returns {Role[]}
    */
   get roles() {
-    return call(() => this.#native.roles());
+    // A field on each line, and none behind the last.
+    const fields = call(() => this.#native.roles()).split("\n");
+    const roles = [];
+    for (let at = 0; at < fields.length - 1; at += 5) {
+      roles.push({
+        roleArn: fields[at],
+        providerArn: fields[at + 1],
+        partition: fields[at + 2],
+        accountId: fields[at + 3],
+        name: fields[at + 4],
+      });
+    }
+    return roles;
   }
 
   /**
