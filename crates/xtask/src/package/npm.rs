@@ -10,7 +10,7 @@ use crate::peers::npm;
 use crate::tasks::{root, run_in};
 
 /// The package of a platform. `crates/node/native.js` looks for this name.
-fn name(platform: Platform) -> String {
+pub(super) fn name(platform: Platform) -> String {
     format!("@tempaccess/{}", platform.npm)
 }
 
@@ -81,13 +81,12 @@ pub(super) fn platform(version: &str, platform: Platform, library: &Path) -> Don
   "bugs": "https://github.com/tempaccess/tempaccess/issues",
   "engines": {{ "node": ">=18" }},
   "main": "tempaccess.node",
-  "files": ["tempaccess.node", "{licences}", "{bill}"],
+  "files": ["tempaccess.node", "LICENSE-*", "{bill}"],
   {conditions}
 }}
 "#,
             name = name(platform),
             triple = platform.triple,
-            licences = contents::LICENCES,
             bill = contents::BILL,
             conditions = conditions(platform),
         ),

@@ -4,17 +4,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::platform::Platform;
-use super::{contents, empty, folder, write};
+use super::{contents, empty, folder, npm, write};
 use crate::Done;
-use crate::peers::{environment, npm};
+use crate::peers::{self, environment};
 use crate::tasks::{root, run, target};
+
+/// The licences of what is compiled, and of what is not.
+const ALL: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", contents::LICENCES];
+const OURS: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
 
 pub(super) fn prove(version: &str, platform: Platform) -> Done {
     let python = folder("python");
     let wheel = find(&python, &format!("tempaccess-{version}-cp310-abi3-"))?;
-    prove_python("wheel", &wheel, &["LICENSE-APACHE", "LICENSE-MIT", contents::LICENCES])?;
+    prove_python("wheel", &wheel, &ALL)?;
     let sdist = python.join(format!("tempaccess-{version}.tar.gz"));
-    prove_python("sdist", &sdist, &["LICENSE-APACHE", "LICENSE-MIT"])?;
+    prove_python("sdist", &sdist, OURS)?;
     prove_npm(version, platform)
 }
 
@@ -53,11 +57,17 @@ fn prove_npm(version: &str, platform: Platform) -> Done {
     empty(&place)?;
     write(&place.join("package.json"), "{ \"private\": true }\n")?;
     let packages = folder("npm");
-    let mut install = npm();
+    let mut install = peers::npm();
     install.args(["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(&place);
     install.arg(packages.join(format!("tempaccess-{version}.tgz")));
     install.arg(packages.join(format!("tempaccess-{}-{version}.tgz", platform.npm)));
     run(&mut install)?;
+    let modules = place.join("node_modules");
+    for (package, licences) in [("tempaccess".to_owned(), OURS), (npm::name(platform), &ALL)] {
+        if let Some(lacking) = licences.iter().find(|file| !modules.join(&package).join(file).exists()) {
+            return Err(format!("{package} lacks {lacking}"));
+        }
+    }
     let program = place.join("read.mjs");
     write(&program, READ)?;
     run(Command::new("node").arg(&program).arg(root().join("tests/vectors/read/okta.json")))
