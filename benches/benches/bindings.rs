@@ -19,7 +19,7 @@ use tempaccess_sandbox::{Sandbox, World};
 type Failure = Box<dyn std::error::Error>;
 
 const SIZES: [usize; 2] = [20, 1_000];
-const ROUNDS: usize = 41;
+const ROUNDS: usize = 101;
 /// How long each way is measured in a round.
 const TURN: Duration = Duration::from_millis(10);
 
