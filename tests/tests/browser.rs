@@ -19,6 +19,7 @@ use tempaccess_tests::cli::Machine;
 use tempaccess_tests::parts::{self, Server};
 use tempaccess_tests::workspace;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const READ_ONLY: &str = "arn:aws:iam::111122223333:role/ReadOnly";
@@ -341,11 +342,14 @@ fn what_a_terminal_cannot_do_goes_on_in_the_browser() {
     desk.nothing_went_to_aws();
 }
 
+/// A status, and what the page says.
+type Page = (u16, String);
+
 /// Somebody else who can reach the port, and then the identity provider with an answer to another question.
 #[derive(Debug)]
 struct Meddler {
     response: String,
-    tries: Mutex<Option<tokio::task::JoinHandle<Vec<(u16, String)>>>>,
+    tries: Mutex<Option<JoinHandle<Vec<Page>>>>,
 }
 
 #[async_trait]

@@ -52,7 +52,7 @@ pub(crate) fn install() -> Done {
         .arg(&node))?;
     println!(
         "Installed. SimpleSAMLphp, xmlsec1 and the AWS CLI 2 come from Debian:\n  apt-get install --no-install-recommends \
-         simplesamlphp php-cli php-xml php-mbstring xmlsec1 awscli"
+         simplesamlphp php-cli php-xml php-mbstring xmlsec1 awscli chromium"
     );
     Ok(())
 }
