@@ -8,7 +8,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use libfuzzer_sys::fuzz_target;
 use tempaccess_core::net::{Transport, TransportError, TransportErrorKind};
-use tempaccess_core::okta::OktaSource;
+use tempaccess_core::browser::Browser;
+use tempaccess_core::okta::{Auth, OktaSource};
 use tempaccess_core::{AssertionRequest, AssertionSource, Clock, Prompter, Result, SecretString, Timer};
 
 #[derive(Debug)]
@@ -64,9 +65,14 @@ impl Prompter for Yes {
     fn tell(&self, _: &str) {}
 }
 
-fuzz_target!(|answers: Vec<(u8, Vec<u8>)>| {
+fuzz_target!(|input: (u8, Vec<(u8, Vec<u8>)>)| {
+    let (way, answers) = input;
+    let way = [Auth::Auto, Auth::Classic, Auth::Device, Auth::Idx][usize::from(way & 3)];
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let okta = OktaSource::builder("https://acme.okta.com/home/amazon_aws/0oa1/272")
+        .auth(way)
+        .client_id("0oa1client")
+        .browser(Browser::new().program("/nowhere/chromium", [""; 0]))
         .transport(Arc::new(Answers(Mutex::new(answers.into()))))
         .timer(Arc::new(Instantly(Mutex::new(jiff::Timestamp::UNIX_EPOCH))))
         .build()

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tempaccess_core::browser::Browser;
 use tempaccess_core::okta::{Auth, OktaSource, OktaSourceBuilder};
 use tempaccess_core::store::MemoryStore;
 use tempaccess_core::{AssertionRequest, AssertionSource, ErrorKind, SamlResponse};
@@ -32,7 +33,9 @@ fn sandbox(change: impl FnOnce(&mut User)) -> Sandbox {
 }
 
 fn source(sandbox: &Sandbox) -> OktaSourceBuilder {
-    OktaSource::builder(sandbox.app_url()).auth(Auth::Classic).timer(Arc::new(Patience::default()))
+    let source = OktaSource::builder(sandbox.app_url()).auth(Auth::Classic).timer(Arc::new(Patience::default()));
+    // Whatever browser this machine has is none of these tests' business.
+    source.browser(Browser::new().program("/nowhere/chromium", [""; 0]))
 }
 
 async fn sign_in(sandbox: &Sandbox, answers: &[&str]) -> (tempaccess_core::Result<SamlResponse>, Vec<String>) {

@@ -40,7 +40,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     let result = runtime.block_on(async {
         let work = async {
             match arguments.command {
-                Command::Exec(exec) => commands::prepare(exec).await.map(Ended::Running),
+                Command::Exec(exec) => commands::prepare(exec).await.map(|running| Ended::Running(Box::new(running))),
                 Command::Doctor(doctor) => commands::examine(doctor).await.map(Ended::With),
                 _ => commands::run(arguments).await.map(|()| Ended::With(ExitCode::SUCCESS)),
             }
@@ -54,9 +54,12 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         }
     });
     let result = match result {
-        Ok(Ended::Running(Running { program, endpoint: Some(endpoint) })) => {
-            return runtime.block_on(commands::beside(program, endpoint));
-        }
+        Ok(Ended::Running(running)) => match *running {
+            Running { program, endpoint: Some(endpoint) } => {
+                return runtime.block_on(commands::beside(program, endpoint));
+            }
+            running => Ok(Ended::Running(Box::new(running))),
+        },
         other => other,
     };
     // A question may still wait for its answer on another thread; nobody waits for that.
@@ -72,7 +75,7 @@ enum Ended {
     /// Nothing but this.
     With(ExitCode),
     /// A program is to run.
-    Running(Running),
+    Running(Box<Running>),
 }
 
 /// Ends as the program does: on Unix this process becomes it, with its signals, its input and its exit code.
