@@ -45,7 +45,11 @@ pub(crate) fn finding(finding: &Finding) -> String {
     };
     let name = finding.step.as_str().replace('_', " ");
     let mark = style(format!("{mark:8}")).fg(colour).bold();
-    let mut text = format!("{mark}{}: {}", style(name).bold(), printable(&finding.message));
+    let mut lines = finding.message.lines();
+    let mut text = format!("{mark}{}: {}", style(name).bold(), printable(lines.next().unwrap_or_default()));
+    for line in lines {
+        let _ = write!(text, "\n        {}", printable(line));
+    }
     for line in finding.hint.iter().flat_map(|hint| hint.lines()) {
         let _ = write!(text, "\n        {} {}", style("hint:").cyan(), printable(line));
     }

@@ -36,7 +36,7 @@ const HOSTS: [(&str, &str, &str); 4] = [
     ("aws", "signin.aws.amazon.com", "console.aws.amazon.com"),
     ("aws-cn", "signin.amazonaws.cn", "console.amazonaws.cn"),
     ("aws-us-gov", "signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com"),
-    ("aws-eusc", "signin.amazonaws.eu", "console.amazonaws.eu"),
+    ("aws-eusc", "signin.amazonaws-eusc.eu", "console.amazonaws-eusc.eu"),
 ];
 
 fn refused(message: impl Into<String>) -> Error {

@@ -17,7 +17,9 @@ fn value(name: &str) -> Option<(String, std::ffi::OsString)> {
 
 /// The files of CA certificates that the environment names.
 pub fn ca_files() -> Vec<PathBuf> {
-    CA_FILES.into_iter().filter_map(|name| value(name).map(|(_, file)| file.into())).collect()
+    let mut files: Vec<PathBuf> = CA_FILES.into_iter().filter_map(|name| Some(value(name)?.1.into())).collect();
+    files.dedup();
+    files
 }
 
 /// The proxy variables that are set, as `NAME=value`, without what a proxy may be told to know its clients by.

@@ -26,6 +26,8 @@ pub use assertion::{Assertion, Content, ResponseFacts, Skipped, Status, Subject,
 pub use aws::AwsAttributes;
 pub use inspection::{Inspection, Signed};
 pub use limits::Limits;
+#[cfg(feature = "browser")]
+pub(crate) use problem::SIGN_IN_HOSTS;
 pub use problem::{Problem, ProblemCode};
 #[cfg(feature = "verify")]
 pub(crate) use problem::{is_aws_audience, partition_of_recipient};

@@ -422,24 +422,26 @@ fn is_identity(text: &str) -> bool {
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
 }
 
+/// The hosts of AWS's sign-in, each with its partition. Regional ones lie beneath them.
+pub(crate) const SIGN_IN_HOSTS: [(&str, &str); 8] = [
+    ("signin.aws.amazon.com", "aws"),
+    ("signin.amazonaws.cn", "aws-cn"),
+    ("signin.amazonaws-us-gov.com", "aws-us-gov"),
+    ("signin.amazonaws-eusc.eu", "aws-eusc"),
+    ("signin.c2shome.ic.gov", "aws-iso"),
+    ("signin.sc2shome.sgov.gov", "aws-iso-b"),
+    ("signin.csphome.adc-e.uk", "aws-iso-e"),
+    ("signin.csphome.hci.ic.gov", "aws-iso-f"),
+];
+
 /// The partition whose sign-in endpoint `url` is (`https://[REGION.]signin.HOST[/static]/saml[/acs/ID]`).
 pub(crate) fn partition_of_recipient(url: &str) -> Option<&'static str> {
-    const HOSTS: [(&str, &str); 8] = [
-        ("signin.aws.amazon.com", "aws"),
-        ("signin.amazonaws.cn", "aws-cn"),
-        ("signin.amazonaws-us-gov.com", "aws-us-gov"),
-        ("signin.amazonaws-eusc.eu", "aws-eusc"),
-        ("signin.c2shome.ic.gov", "aws-iso"),
-        ("signin.sc2shome.sgov.gov", "aws-iso-b"),
-        ("signin.csphome.adc-e.uk", "aws-iso-e"),
-        ("signin.csphome.hci.ic.gov", "aws-iso-f"),
-    ];
     let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
     let path = path.strip_prefix("static/").unwrap_or(path);
     if !(path == "saml" || path.starts_with("saml/acs/")) {
         return None;
     }
-    HOSTS.iter().find_map(|(known, partition)| {
+    SIGN_IN_HOSTS.iter().find_map(|(known, partition)| {
         let region = host.strip_suffix(known)?;
         (region.is_empty() || (region.ends_with('.') && region.matches('.').count() == 1)).then_some(*partition)
     })

@@ -19,21 +19,11 @@ use url::Url;
 use super::devtools::{DevTools, Message};
 use super::{Browser, find};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::saml::{Limits, SamlResponse};
+use crate::saml::{Limits, SIGN_IN_HOSTS, SamlResponse};
 use crate::secret::unguessable;
 use crate::source::AssertionRequest;
 use crate::store::StoreKey;
 use crate::text::excerpt;
-
-/// The hosts of AWS's sign-in, in every partition; each has regional ones beneath it.
-const SIGN_IN: [&str; 6] = [
-    "signin.aws.amazon.com",
-    "signin.amazonaws.cn",
-    "signin.amazonaws-us-gov.com",
-    "signin.amazonaws.eu",
-    "signin.c2shome.ic.gov",
-    "signin.sc2shome.sgov.gov",
-];
 
 /// Without these, a browser asks who it is to be, and calls home.
 const ARGUMENTS: [&str; 9] = [
@@ -223,7 +213,7 @@ impl Driven {
         }
         // Held before it is sent, so nothing should look up the name either.
         let rules: Vec<_> =
-            SIGN_IN.iter().map(|host| format!("MAP {host} ~NOTFOUND, MAP *.{host} ~NOTFOUND")).collect();
+            SIGN_IN_HOSTS.iter().map(|(host, _)| format!("MAP {host} ~NOTFOUND, MAP *.{host} ~NOTFOUND")).collect();
         command.arg(format!("--host-resolver-rules={}", rules.join(", ")));
         let mut folder = std::ffi::OsString::from("--user-data-dir=");
         folder.push(&profile.folder);
@@ -304,11 +294,11 @@ impl Driven {
 
     /// Has a page or a frame stop before it sends anything to AWS, and the same for whatever it opens.
     async fn watch(&mut self, page: &str) -> io::Result<()> {
-        let pattern = |host: &&str| {
+        let pattern = |(host, _): &(&str, &str)| {
             ["https://", "https://*."]
                 .map(|before| json!({ "urlPattern": format!("{before}{host}/*"), "requestStage": "Request" }))
         };
-        let patterns: Vec<_> = SIGN_IN.iter().flat_map(pattern).collect();
+        let patterns: Vec<_> = SIGN_IN_HOSTS.iter().flat_map(pattern).collect();
         self.tools.send(Some(page), "Fetch.enable", json!({ "patterns": patterns })).await?;
         self.tools.send(Some(page), "Target.setAutoAttach", attach()).await?;
         self.tools.send(Some(page), "Runtime.runIfWaitingForDebugger", json!({})).await?;
@@ -391,9 +381,9 @@ fn for_aws(paused: &Value) -> Option<Vec<u8>> {
 /// Whether an address is the sign-in of AWS in some partition and region.
 fn is_sign_in(url: &Url) -> bool {
     let Some(host) = url.host_str().filter(|_| url.scheme() == "https") else { return false };
-    SIGN_IN
+    SIGN_IN_HOSTS
         .iter()
-        .any(|known| host.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.')))
+        .any(|(known, _)| host.strip_suffix(known).is_some_and(|before| before.is_empty() || before.ends_with('.')))
 }
 
 #[cfg(test)]
