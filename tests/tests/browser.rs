@@ -286,6 +286,13 @@ fn get(url: &str) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nobody_is_shown_a_window_where_nobody_is() {
+    let source = BrowserSource::new("http://127.0.0.1:9/", Browser::new()).unwrap();
+    let error = respond(&source).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InteractionRequired, "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_browser_that_does_not_start_says_why() {
     let source = |browser: Browser| BrowserSource::new("http://127.0.0.1:9/", browser.headless(true)).unwrap();
     let error = respond(&source(Browser::new().program("/nowhere/chromium", [""; 0]))).await.unwrap_err();
@@ -415,9 +422,13 @@ async fn only_the_answer_to_what_was_asked_is_taken() {
 #[test]
 fn an_address_that_is_not_this_machine_is_no_place_for_an_assertion() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
-    for url in
-        ["https://127.0.0.1:35001/saml", "http://127.0.0.1/saml", "https://example.com:1/saml", "http://127.0.0.1:1/?x"]
-    {
+    for url in [
+        "https://127.0.0.1:35001/saml",
+        "http://127.0.0.1/saml",
+        "https://example.com:1/saml",
+        "http://127.0.0.1:1/?x",
+        "http://localhost:1/saml",
+    ] {
         assert!(AcsSource::new(sandbox.metadata().as_bytes(), url).is_err(), "{url}");
     }
     let error = AcsSource::new(sandbox.certificate_pem().as_bytes(), "http://127.0.0.1:35001/saml").unwrap_err();

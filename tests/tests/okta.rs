@@ -80,6 +80,32 @@ async fn a_wrong_password_is_sent_once() {
 }
 
 #[tokio::test]
+async fn a_password_that_nobody_typed_is_not_sent_again_once_it_was_refused() {
+    let sandbox = sandbox(|_| {});
+    let store = Arc::new(MemoryStore::new());
+    let with = |password: &str| {
+        let source = source(&sandbox).username(LOGIN).store(store.clone()).password(password.into());
+        source.build().unwrap()
+    };
+    let nobody = Person::answering(&[]);
+    let request = AssertionRequest::new(&*nobody);
+    for words in
+        ["Okta does not accept the name and password", "Okta refused this password before, and it was not sent again"]
+    {
+        let error = with("stale").saml_response(&request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::AuthenticationFailed);
+        assert!(error.message().starts_with(words), "{error}");
+        assert_eq!(asked(&sandbox, "/api/v1/authn"), 1);
+    }
+    // Another one is, and a person may type what they will.
+    with(PASSWORD).saml_response(&request).await.unwrap();
+    let person = Person::answering(&["stale"]);
+    let typed = source(&sandbox).username(LOGIN).store(store.clone()).build().unwrap();
+    typed.saml_response(&AssertionRequest::new(&*person).anew(true)).await.unwrap_err();
+    assert_eq!(asked(&sandbox, "/api/v1/authn"), 3);
+}
+
+#[tokio::test]
 async fn codes_of_every_kind() {
     for kind in ["token:software:totp", "token", "token:hardware", "token:hotp"] {
         let sandbox = sandbox(|user| user.factors = vec![factor(kind, &["123456"])]);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tempaccess_core::browser::Browser;
+use tempaccess_core::net::{HttpTransport, Transport, TransportError, TransportErrorKind};
 use tempaccess_core::okta::{Auth, FactorKind, OktaSource, OktaSourceBuilder};
 use tempaccess_core::store::{EntryKind, MemoryStore, Store};
 use tempaccess_core::{
@@ -116,7 +117,7 @@ mod choice {
             source.saml_response(&AssertionRequest::new(&*person).anew(true)).await.unwrap();
             assert_eq!(
                 person.heard()[0],
-                "127.0.0.1 has the Classic Engine: signing in with name and password (`--auth` chooses another way)"
+                "127.0.0.1 has the Classic Engine: signing in with name and password; `--auth` chooses another way"
             );
             assert_eq!(asked(&sandbox, Service::Okta, "okta-organization"), 1, "{times}");
         }
@@ -130,7 +131,7 @@ mod choice {
         respond(&source, &visitor).await.unwrap();
         assert_eq!(
             visitor.person.heard()[0],
-            "127.0.0.1 has the Identity Engine: signing in with your own browser (`--auth` chooses another way)"
+            "127.0.0.1 has the Identity Engine: signing in with your own browser; `--auth` chooses another way"
         );
     }
 
@@ -230,6 +231,50 @@ mod device {
         let kept: Vec<_> = store.list().unwrap().into_iter().map(|(_, about)| about.kind).collect();
         assert_eq!(kept, [EntryKind::Org]);
         assert!(!source.sign_out().await.unwrap());
+        // What cannot be given back is said, and forgotten all the same.
+        respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
+        sandbox.fail_next(Service::Okta, Fault::ErrorPage(500));
+        assert_eq!(source.sign_out().await.unwrap_err().kind(), ErrorKind::IdentityProviderError);
+        assert_eq!(store.list().unwrap().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn tokens_that_somebody_else_refreshed_are_theirs_to_use() {
+        let sandbox = sandbox(|_| {});
+        let store = Arc::new(MemoryStore::new());
+        let clock = Arc::new(Patience::default());
+        let source = || source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).timer(clock.clone());
+        respond(&source().build().unwrap(), &Visitor::who(Some(ALLOW))).await.unwrap();
+        let session = store.list().unwrap().into_iter().find(|(_, about)| about.kind == EntryKind::Session).unwrap();
+        tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
+        sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
+        store.remove(&session.0).unwrap();
+        let other = source().build().unwrap();
+        let late =
+            source().transport(Arc::new(Overtaken { by: other, http: HttpTransport::default() })).build().unwrap();
+        let nobody = Visitor::who(None);
+        respond(&late, &nobody).await.unwrap();
+        assert_eq!(nobody.went(), 0);
+        let refreshed = sandbox.requests().iter().filter(|request| request.what == "/oauth2/v1/token").count();
+        // One for the person's sign-in, then two that refresh, of which one is refused; and two for the app.
+        assert_eq!(refreshed, 1 + 1 + 2 + 2, "{:?}", sandbox.requests());
+    }
+
+    /// Somebody else refreshes the tokens just before this one would.
+    #[derive(Debug)]
+    struct Overtaken {
+        by: OktaSource,
+        http: HttpTransport,
+    }
+
+    #[async_trait]
+    impl Transport for Overtaken {
+        async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+            if String::from_utf8_lossy(request.body()).contains("grant_type=refresh_token") {
+                respond(&self.by, &Visitor::who(None)).await.unwrap();
+            }
+            self.http.send(request).await
+        }
     }
 
     #[tokio::test]
@@ -300,10 +345,52 @@ mod device {
     #[tokio::test]
     async fn the_browser_was_somebody_elses() {
         let sandbox = sandbox(|_| {});
-        let source = source(&sandbox, Auth::Device).username("ada@example.com").build().unwrap();
-        let error = respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap_err();
+        let store = Arc::new(MemoryStore::new());
+        let named = |name: &str| source(&sandbox, Auth::Device).username(name).store(store.clone()).build().unwrap();
+        let error = respond(&named("ada@example.com"), &Visitor::who(Some(ALLOW))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AuthenticationFailed);
         assert_eq!(error.message(), "the browser was signed in as `alan@example.com`, not as `ada@example.com`");
+        // What was given is given back, and nothing of it kept.
+        assert_eq!(asked(&sandbox, Service::Okta, "/oauth2/v1/revoke"), 1);
+        assert!(store.list().unwrap().iter().all(|(_, about)| about.kind == EntryKind::Org));
+        // A name without its domain is the same person's.
+        respond(&named("Alan"), &Visitor::who(Some(ALLOW))).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_okta_that_does_not_say_who_signed_in_is_not_trusted_for_later() {
+        let sandbox = sandbox(|world| client(world).hides_names = true);
+        let store = Arc::new(MemoryStore::new());
+        let source = source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).build().unwrap();
+        respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
+        assert!(store.list().unwrap().iter().all(|(_, about)| about.kind == EntryKind::Org));
+    }
+
+    #[tokio::test]
+    async fn the_network_may_be_gone_for_a_while() {
+        let sandbox = sandbox(|world| client(world).slow_downs = 2);
+        let visitor = Visitor::who(Some(ALLOW));
+        let transport = Arc::new(Blinking::default());
+        let source = source(&sandbox, Auth::Device).transport(transport).build().unwrap();
+        respond(&source, &visitor).await.unwrap();
+    }
+
+    /// A network that is gone for every third request of a token.
+    #[derive(Debug, Default)]
+    struct Blinking {
+        http: HttpTransport,
+        tokens: std::sync::atomic::AtomicUsize,
+    }
+
+    #[async_trait]
+    impl Transport for Blinking {
+        async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+            let is_poll = String::from_utf8_lossy(request.body()).contains("device_code");
+            if is_poll && self.tokens.fetch_add(1, std::sync::atomic::Ordering::Relaxed).is_multiple_of(3) {
+                return Err(TransportError::new(TransportErrorKind::Connect, "the network is gone"));
+            }
+            self.http.send(request).await
+        }
     }
 
     /// What an administrator has not set, and the setting that the error names.

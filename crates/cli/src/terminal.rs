@@ -60,13 +60,16 @@ impl Prompter for Terminal {
 
     async fn visit(&self, page: &Visit) -> Result<()> {
         self.tell(&page.to_string());
-        if self.qr {
+        // What has no code is a page of this program itself.
+        let is_here = page.shown_code().is_none() && page.url().starts_with("http://127.0.0.1:");
+        if self.qr && !is_here {
             self.tell(&qr(page.url())?);
         }
         if self.opens && ::open::that_detached(page.url()).is_ok() {
             self.tell("It opens in your browser; waiting for you there (Ctrl-C gives up)");
         } else {
-            self.tell("Open it in a browser, on this machine or another; waiting for you there (Ctrl-C gives up)");
+            let place = if is_here { "on this machine" } else { "on this machine or another" };
+            self.tell(&format!("Open it in a browser, {place}; waiting for you there (Ctrl-C gives up)"));
         }
         Ok(())
     }
@@ -119,6 +122,10 @@ impl Prompter for Silent {
 
     async fn visit(&self, page: &Visit) -> Result<()> {
         NoPrompter.visit(page).await
+    }
+
+    async fn attend(&self, message: &str) -> Result<()> {
+        NoPrompter.attend(message).await
     }
 
     fn tell(&self, message: &str) {

@@ -40,8 +40,6 @@ fn io(error: std::io::Error) -> Error {
 pub(crate) struct Loopback {
     listener: TcpListener,
     address: SocketAddr,
-    /// What clients must call it.
-    host: String,
 }
 
 /// Whether a page of another origin may make a browser send something.
@@ -57,14 +55,7 @@ impl Loopback {
     pub(crate) async fn bind(port: u16) -> Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(io)?;
         let address = listener.local_addr().map_err(io)?;
-        Ok(Self { listener, address, host: address.to_string() })
-    }
-
-    /// The same under another name: `localhost:PORT`.
-    #[cfg(feature = "browser")]
-    pub(crate) fn named(mut self, host: String) -> Self {
-        self.host = host;
-        self
+        Ok(Self { listener, address })
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -81,7 +72,7 @@ impl Loopback {
         F: Future<Output = Answer> + Send + 'static,
     {
         let handle = Arc::new(handle);
-        let host = self.host;
+        let host = self.address.to_string();
         loop {
             let (stream, peer) = match self.listener.accept().await {
                 Ok(accepted) => accepted,

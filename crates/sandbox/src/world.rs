@@ -60,13 +60,18 @@ pub struct Client {
     /// Whether the AWS app names it as an allowed web SSO client.
     #[serde(default = "yes")]
     pub allowed_by_app: bool,
+    /// Whether its tokens do not say whose they are.
+    #[serde(default)]
+    pub hides_names: bool,
     /// How often it is told to slow down.
     #[serde(default)]
     pub slow_downs: u32,
 }
 
 fn all_scopes() -> Vec<String> {
-    ["openid", "okta.apps.sso", "okta.apps.read", "okta.users.read.self", "offline_access"].map(str::to_owned).into()
+    ["openid", "profile", "okta.apps.sso", "okta.apps.read", "okta.users.read.self", "offline_access"]
+        .map(str::to_owned)
+        .into()
 }
 
 /// An app on the dashboard.

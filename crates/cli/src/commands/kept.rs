@@ -24,7 +24,7 @@ pub(super) async fn logout(arguments: &Logout) -> Result<()> {
     let resolved = |name: &String| arguments.access.settings().resolve(&config, Some(name)).ok();
     let of_profiles = config.profiles.keys().filter_map(resolved);
     let mut everyone: Vec<_> = of_profiles.chain([settings.clone()]).filter(|it| it.source.is_some()).collect();
-    let who = |settings: &Settings| (settings.source.clone(), settings.username.clone());
+    let who = |settings: &Settings| (settings.source.clone(), settings.username.clone(), settings.client_id.clone());
     everyone.sort_by_key(who);
     everyone.dedup_by_key(|settings| who(settings));
     let (mut done, mut failed) = (Vec::new(), Vec::new());

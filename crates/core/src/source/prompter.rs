@@ -90,6 +90,16 @@ pub trait Prompter: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Says that a window is about to open in which the person goes on.
+    ///
+    /// # Errors
+    ///
+    /// `interaction_required` where there is nobody who could.
+    async fn attend(&self, message: &str) -> Result<()> {
+        self.tell(message);
+        Ok(())
+    }
+
     /// Tells the person something that needs no answer, such as the number to tap on a telephone.
     fn tell(&self, message: &str);
 }
@@ -124,6 +134,10 @@ impl Prompter for NoPrompter {
     }
 
     async fn visit(&self, _: &Visit) -> Result<()> {
+        Self::refuse("sign in with the browser")
+    }
+
+    async fn attend(&self, _: &str) -> Result<()> {
         Self::refuse("sign in with the browser")
     }
 

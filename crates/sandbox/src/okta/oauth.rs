@@ -196,11 +196,17 @@ fn issue(shared: &Shared, headers: &HeaderMap, client: &Client, login: &str, sco
     };
     let issuer = base(headers, shared);
     let claims = |audience: &str| {
-        json!({
-            "ver": 1, "iss": issuer, "aud": audience, "sub": login, "preferred_username": login, "cid": client.id,
+        let mut claims = json!({
+            "ver": 1, "iss": issuer, "aud": audience, "sub": login, "cid": client.id,
             "iat": now.as_second(), "exp": issued.end.as_second(), "jti": random::alphanumeric(20), "auth_time": now.as_second(),
             "scp": scope.split(' ').collect::<Vec<_>>(),
-        })
+        });
+        if let Some(claims) =
+            claims.as_object_mut().filter(|_| !client.hides_names && scope.split(' ').any(|scope| scope == "profile"))
+        {
+            claims.insert("preferred_username".to_owned(), login.into());
+        }
+        claims
     };
     let (access, id) = (jwt(shared, &claims(&issuer)), jwt(shared, &claims(&client.id)));
     let mut answer = json!({

@@ -59,7 +59,7 @@ pub struct AcsSource {
 
 impl AcsSource {
     /// The identity provider by its SAML metadata, and the address of the assertion consumer service as it is registered
-    /// there: `http`, `127.0.0.1` or `localhost`, with a port. Where the identity provider lets an address end in `*`, give it
+    /// there: `http://127.0.0.1` with a port. (`localhost` may be `[::1]` too, where somebody else may listen.) Where the identity provider lets an address end in `*`, give it
     /// so, and each sign-in has one of its own.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl AcsSource {
     pub fn new(metadata: &[u8], acs_url: &str) -> Result<Self> {
         let provider = IdentityProvider::parse(metadata)?;
         let acs = secure_url("the address of the assertion consumer service", acs_url)?;
-        let is_here = matches!(acs.host_str(), Some("127.0.0.1" | "localhost")) && acs.scheme() == "http";
+        let is_here = acs.host_str() == Some("127.0.0.1") && acs.scheme() == "http";
         if !is_here || acs.port().is_none() || acs.query().is_some() || acs.fragment().is_some() {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
@@ -131,18 +131,23 @@ impl AssertionSource for AcsSource {
         if let Some(before) = self.acs.path().strip_suffix(ANY) {
             acs.set_path(&format!("{before}/{nonce}"));
         }
-        let host = format!("{}:{}", acs.host_str().unwrap_or_default(), acs.port().unwrap_or_default());
-        let loopback = Loopback::bind(acs.port().unwrap_or_default()).await?.named(host.clone());
+        let loopback = Loopback::bind(acs.port().unwrap_or_default()).await?;
         let asked = Asked::new(self, &acs, &nonce, request)?;
-        let start = format!("http://{host}/{nonce}");
+        let start = format!("http://{}/{nonce}", loopback.address());
         let (deliver, delivered) = oneshot::channel();
         let desk = Arc::new(Desk { source: self.clone(), asked, deliver: Mutex::new(Some(deliver)) });
-        request.prompter.visit(&Visit::new(&start)).await?;
+        let page = Visit::new(&start);
+        // Whoever is sent there may wait for the page before they say that they are on their way.
+        let sent = async {
+            request.prompter.visit(&page).await?;
+            std::future::pending().await
+        };
         let serve = loopback.serve(Origins::Any, move |request| Arc::clone(&desk).handle(request));
         let waiting = async {
             tokio::select! {
                 () = serve => unreachable_end(),
                 response = delivered => response.unwrap_or_else(|_| unreachable_end()),
+                refused = sent => refused,
             }
         };
         tokio::time::timeout(self.patience, waiting).await.map_err(|_| {

@@ -62,12 +62,12 @@ pub(super) async fn run(
     session: &str,
     request: &AssertionRequest<'_>,
 ) -> Result<SamlResponse> {
-    let what = if browser.headless {
-        "Signing in with a browser that shows no window"
+    let host = start.host_str().unwrap_or_default();
+    if browser.headless {
+        request.prompter.tell(&format!("Signing in with a browser that shows no window: {host}"));
     } else {
-        "Sign in with the browser that opens"
-    };
-    request.prompter.tell(&format!("{what}: {}", start.host_str().unwrap_or_default()));
+        request.prompter.attend(&format!("Sign in with the browser that opens: {host}")).await?;
+    }
     let end = tokio::time::Instant::now() + browser.patience;
     let too_late = || {
         let hint = if browser.headless {
@@ -179,6 +179,8 @@ fn fresh_profile(folder: &Path) -> io::Result<()> {
 struct Way {
     navigation: Option<u64>,
     has_started: bool,
+    /// The commands without which a page would not stop.
+    guards: Vec<u64>,
 }
 
 fn unreachable_page(start: &Url, why: &str) -> Error {
@@ -261,6 +263,13 @@ impl Driven {
                         return Ok(Some(Err(unreachable_page(start, why))));
                     }
                 }
+                Message::Answer { id, result: Err(why) } if way.guards.contains(&id) => {
+                    return Ok(Some(Err(failed(format!(
+                        "the browser does not let itself be driven: {}",
+                        excerpt(&why)
+                    ))
+                    .with_hint("name another with `--browser`"))));
+                }
                 Message::Answer { .. } => {}
                 Message::Event { method, parameters, session } => match method.as_str() {
                     "Target.attachedToTarget" => self.attached(start, &parameters, way).await?,
@@ -270,8 +279,9 @@ impl Driven {
                             self.answer(session.as_deref(), id).await?;
                             return Ok(Some(SamlResponse::detect(&body, &Limits::default())));
                         }
-                        let on = json!({ "requestId": id });
-                        self.tools.send(session.as_deref(), "Fetch.continueRequest", on).await?;
+                        // Whatever else it is, it is on its way to AWS, and does not get there.
+                        let stop = json!({ "requestId": id, "errorReason": "BlockedByClient" });
+                        self.tools.send(session.as_deref(), "Fetch.failRequest", stop).await?;
                     }
                     _ => {}
                 },
@@ -283,8 +293,11 @@ impl Driven {
     /// Watches a page or a frame from before it does anything, and sends the first page on its way.
     async fn attached(&mut self, start: &Url, target: &Value, way: &mut Way) -> io::Result<()> {
         let Some(page) = target.get("sessionId").and_then(Value::as_str) else { return Ok(()) };
-        self.watch(page).await?;
+        let guard = self.watch(page).await?;
         let is_page = target.pointer("/targetInfo/type").and_then(Value::as_str) == Some("page");
+        if is_page {
+            way.guards.push(guard);
+        }
         if is_page && way.navigation.is_none() {
             way.navigation =
                 Some(self.tools.send(Some(page), "Page.navigate", json!({ "url": start.as_str() })).await?);
@@ -292,17 +305,18 @@ impl Driven {
         Ok(())
     }
 
-    /// Has a page or a frame stop before it sends anything to AWS, and the same for whatever it opens.
-    async fn watch(&mut self, page: &str) -> io::Result<()> {
+    /// Has a page or a frame stop before it sends anything to AWS, and the same for whatever it opens. Gives the id of the
+    /// command that sees to that.
+    async fn watch(&mut self, page: &str) -> io::Result<u64> {
         let pattern = |(host, _): &(&str, &str)| {
             ["https://", "https://*."]
                 .map(|before| json!({ "urlPattern": format!("{before}{host}/*"), "requestStage": "Request" }))
         };
         let patterns: Vec<_> = SIGN_IN_HOSTS.iter().flat_map(pattern).collect();
-        self.tools.send(Some(page), "Fetch.enable", json!({ "patterns": patterns })).await?;
+        let guard = self.tools.send(Some(page), "Fetch.enable", json!({ "patterns": patterns })).await?;
         self.tools.send(Some(page), "Target.setAutoAttach", attach()).await?;
         self.tools.send(Some(page), "Runtime.runIfWaitingForDebugger", json!({})).await?;
-        Ok(())
+        Ok(guard)
     }
 
     /// Answers in place of AWS.

@@ -112,6 +112,11 @@ impl<'a> Agent<'a> {
         }
     }
 
+    /// Forgets the cookies, and any session with them.
+    pub(super) fn forget_cookies(&self) {
+        *self.cookies.lock().unwrap_or_else(PoisonError::into_inner) = CookieStore::default();
+    }
+
     /// The cookies that there are now.
     pub(super) fn cookies(&self) -> CookieStore {
         self.cookies.lock().unwrap_or_else(PoisonError::into_inner).clone()

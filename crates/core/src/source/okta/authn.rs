@@ -114,17 +114,20 @@ impl<'a, 'w> SignIn<'a, 'w> {
     /// From name and password to the end.
     pub(super) async fn with_password(&mut self) -> Result<Outcome> {
         let first = self.send_password(None, None).await?;
-        self.run(first).await
+        self.run(first, true).await
     }
 
-    /// From the state token of a page to the end.
-    pub(super) async fn step_up(&mut self, state_token: &SecretString) -> Result<Outcome> {
+    /// From the state token of a page to the end; nothing where the page is not this interface's.
+    pub(super) async fn step_up(&mut self, state_token: &SecretString) -> Result<Option<Outcome>> {
         let url = self.agent.within_org("/api/v1/authn")?;
-        let first = self.post(&url, json!({ "stateToken": state_token.expose() })).await?;
-        self.run(first).await
+        let first = match self.post(&url, json!({ "stateToken": state_token.expose() })).await {
+            Err(error) if refusal::is(&error, refusal::INVALID_TOKEN) => return Ok(None),
+            first => first?,
+        };
+        self.run(first, false).await.map(Some)
     }
 
-    async fn send_password(&self, url: Option<Url>, state_token: Option<&SecretString>) -> Result<Transaction> {
+    async fn send_password(&mut self, url: Option<Url>, state_token: Option<&SecretString>) -> Result<Transaction> {
         let url = url.map_or_else(|| self.agent.within_org("/api/v1/authn"), Ok)?;
         let (username, password) = self.who.name_and_password(self.agent.host()).await?;
         let mut body = json!({
@@ -146,9 +149,8 @@ impl<'a, 'w> SignIn<'a, 'w> {
         Transaction::read(self.agent.post(&url, &body).await?)
     }
 
-    async fn run(&mut self, first: Transaction) -> Result<Outcome> {
+    async fn run(&mut self, first: Transaction, mut sent_password: bool) -> Result<Outcome> {
         let mut now = first;
-        let mut sent_password = false;
         for _ in 0..STATES {
             now = match now.status.as_str() {
                 "SUCCESS" => return self.finished(&now),

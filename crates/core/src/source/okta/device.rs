@@ -22,9 +22,13 @@ use crate::secret::SecretString;
 use crate::source::{Prompter, Visit};
 use crate::text::printable;
 
-const SCOPES: &str = "openid okta.apps.sso okta.apps.read okta.users.read.self offline_access";
+const SCOPES: &str = "openid profile okta.apps.sso okta.apps.read okta.users.read.self offline_access";
 /// The same for a client that must not have a refresh token.
-const SCOPES_FOR_NOW: &str = "openid okta.apps.sso okta.apps.read okta.users.read.self";
+const SCOPES_FOR_NOW: &str = "openid profile okta.apps.sso okta.apps.read okta.users.read.self";
+/// How often to look for the tokens that somebody else refreshed.
+const LOOKS: usize = 2;
+/// What Okta says where a session, or a token of it, is no more.
+const ENDED: [&str; 3] = ["invalid_grant", "invalid_token", refusal::INVALID_TOKEN];
 /// What `slow_down` adds to the interval (RFC 8628, 3.5).
 const SLOWER: Duration = Duration::from_secs(5);
 /// An interval that is longer than this was not meant for a person who waits.
@@ -69,7 +73,7 @@ impl Device<'_> {
         match self.saml_response(&tokens).await {
             Ok(response) => Ok(Some(response)),
             // The session behind the tokens has ended, or the app wants a fresher one: what the person can mend.
-            Err(error) if refusal::is(&error, "invalid_grant") || refusal::is(&error, "invalid_token") => Ok(None),
+            Err(error) if ENDED.iter().any(|code| refusal::is(&error, code)) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -77,33 +81,56 @@ impl Device<'_> {
     /// The SAML response by the person's own browser.
     pub(super) async fn with_person(&self) -> Result<SamlResponse> {
         let tokens = self.invite().await?;
-        if let (Some(wanted), Some(person)) = (&self.source.settings.username, tokens.person())
-            && !wanted.eq_ignore_ascii_case(&person)
-        {
-            return Err(Error::new(
-                ErrorKind::AuthenticationFailed,
-                Stage::SignIn,
-                format!("the browser was signed in as `{}`, not as `{}`", printable(&person), printable(wanted)),
-            )
-            .with_hint(format!("sign out at https://{}/ in the browser and sign in again", self.agent.host())));
+        match (&self.source.settings.username, tokens.person()) {
+            (Some(wanted), Some(person)) if !is_same(wanted, &person) => {
+                // What it was given is nobody's here. Where it cannot be given back, it ends by itself.
+                let _ = self.give_back(&tokens).await;
+                let message =
+                    format!("the browser was signed in as `{}`, not as `{}`", printable(&person), printable(wanted));
+                return Err(Error::new(ErrorKind::AuthenticationFailed, Stage::SignIn, message).with_hint(format!(
+                    "sign out at https://{}/ in the browser and sign in again",
+                    self.agent.host()
+                )));
+            }
+            (Some(_), None) => {
+                self.prompter.tell("Okta does not say who signed in, so that the sign-in is not kept");
+                let response = self.saml_response(&tokens).await?;
+                self.agent.forget_cookies();
+                return Ok(response);
+            }
+            _ => self.keep(&tokens),
         }
-        self.keep(&tokens);
         self.saml_response(&tokens).await
     }
 
-    /// Ends what the tokens that are kept are good for.
+    /// Ends what the tokens that are kept are good for. Says whether there were any.
     pub(super) async fn revoke(&self) -> Result<bool> {
-        let Some(tokens) = tokens::load(self.source, self.client, |_| {}) else { return Ok(false) };
+        let mut lost = None;
+        let tokens = tokens::load(self.source, self.client, |why| lost = Some(why.to_owned()));
+        if let Some(why) = lost {
+            return Err(Error::new(ErrorKind::Io, Stage::Store, why)
+                .with_hint("end the session in the browser, at the org's own page"));
+        }
+        let Some(tokens) = tokens else { return Ok(false) };
+        let given_back = self.give_back(&tokens).await;
+        // Forgotten either way: what cannot be reached can still not be used from here.
+        tokens::forget(self.source, self.client)?;
+        given_back.map(|()| true)
+    }
+
+    async fn give_back(&self, tokens: &Tokens) -> Result<()> {
         let url = self.agent.within_org("/oauth2/v1/revoke")?;
         let (token, hint) = match &tokens.refresh {
             Some(refresh) => (refresh, "refresh_token"),
             None => (&tokens.access, "access_token"),
         };
         let form = [("token", token.expose()), ("token_type_hint", hint), ("client_id", self.client)];
-        let revoked = self.agent.submit(&url, &form).await;
-        // Forgotten either way: what cannot be reached can still not be used from here.
-        tokens::forget(self.source, self.client)?;
-        revoked.map(|answer| answer.status().is_success())
+        let answer = self.agent.submit(&url, &form).await?;
+        if answer.status().is_success() {
+            return Ok(());
+        }
+        let said = serde_json::from_slice(answer.body()).unwrap_or_default();
+        Err(self.refusal(answer.status(), &said))
     }
 
     fn now(&self) -> Timestamp {
@@ -136,7 +163,18 @@ impl Device<'_> {
         let (status, answer) = self.token(&form).await?;
         if !status.is_success() {
             let error = self.refusal(status, &answer);
-            return if refusal::is(&error, "invalid_grant") { Ok(None) } else { Err(error) };
+            if !refusal::is(&error, "invalid_grant") {
+                return Err(error);
+            }
+            // Somebody else may have refreshed them, since the old one is good once, and be about to keep the new ones.
+            for _ in 0..LOOKS {
+                let kept = tokens::load(self.source, self.client, |_| {});
+                if let Some(new) = kept.filter(|kept| kept.access.expose() != old.access.expose()) {
+                    return Ok(Some(new).filter(|new| new.last(self.now())));
+                }
+                self.agent.timer().sleep(Duration::from_secs(1)).await;
+            }
+            return Ok(None);
         }
         let mut new = Tokens::read(answer, self.now()).ok_or_else(not_tokens)?;
         // Where it does not rotate, it is not repeated.
@@ -189,7 +227,15 @@ impl Device<'_> {
         let mut interval = Duration::from_secs(invitation.interval.max(1).into()).min(LONGEST_INTERVAL);
         while timer.now() < end {
             timer.sleep(interval).await;
-            let (status, answer) = self.token(&form).await?;
+            let (status, answer) = match self.token(&form).await {
+                Ok(answered) => answered,
+                // The network may be back before the person is done (RFC 8628, 3.5).
+                Err(error) if matches!(error.kind(), ErrorKind::Network | ErrorKind::DeadlineExceeded) => {
+                    interval = (interval + SLOWER).min(LONGEST_INTERVAL);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             if status.is_success() {
                 return Tokens::read(answer, timer.now()).ok_or_else(not_tokens);
             }
@@ -246,6 +292,12 @@ impl Device<'_> {
         let token: WebSso = serde_json::from_value(answer).map_err(|_| not_tokens())?;
         Ok(token.access_token)
     }
+}
+
+/// Whether two names are one person's: people leave out what is after the `@` where Okta lets them.
+fn is_same(wanted: &str, person: &str) -> bool {
+    let short = |name: &str| name.split('@').next().unwrap_or_default().to_lowercase();
+    wanted.eq_ignore_ascii_case(person) || (!wanted.contains('@') && short(person) == wanted.to_lowercase())
 }
 
 fn not_tokens() -> Error {

@@ -189,7 +189,7 @@ impl Factors {
         let here: Vec<_> = here.into_iter().filter(|factor| factor.kind() == Some(wanted)).collect();
         if here.is_empty() {
             return Err(Error::new(
-                ErrorKind::FactorUnsupported,
+                ErrorKind::InvalidArgument,
                 Stage::SignIn,
                 format!("you have no second factor `{wanted}`; you have: {described}"),
             )

@@ -16,6 +16,8 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::text::{excerpt, printable};
 
+/// Codes that are sent again.
+const RESENDS: usize = 5;
 /// No honest sign-in has more steps than this.
 const STEPS: usize = 32;
 /// Okta says how long to wait between two looks, within these.
@@ -113,7 +115,10 @@ pub(super) struct Idx<'a, 'w> {
 struct Sent {
     name: Option<String>,
     password: bool,
+    /// The authenticator that codes are for, and how many were sent to it.
+    asked_for: String,
     codes: usize,
+    resent: usize,
     code: Option<SecretString>,
 }
 
@@ -262,7 +267,12 @@ impl Idx<'_, '_> {
         if has("enroll") {
             return action("Okta wants you to set up a second factor first");
         }
-        not_here(&names.join(", "))
+        Error::new(
+            ErrorKind::FactorUnsupported,
+            Stage::SignIn,
+            format!("Okta wants a step that a terminal cannot take: {}", excerpt(&names.join(", "))),
+        )
+        .with_hint("sign in with `--auth browser` or `--auth device`")
     }
 
     async fn identify(&mut self, state: &State, identify: &Value, sent: &mut Sent) -> Result<State> {
@@ -304,14 +314,20 @@ impl Idx<'_, '_> {
             _ => format!("Code: {described}"),
         };
         let resend = state.authenticator().and_then(|it| it.get("resend")).cloned();
+        if sent.asked_for != state.key() {
+            (sent.asked_for, sent.codes) = (state.key().to_owned(), 0);
+        }
         for _ in sent.codes..CODES {
             let answer = match self.who.code(&question, resend.is_some()).await? {
                 Some(Answer::Code(answer)) => answer,
                 Some(Answer::Again) => {
-                    let again = resend.as_ref().unwrap_or(&Value::Null);
+                    sent.resent += 1;
+                    if sent.resent > RESENDS {
+                        break;
+                    }
+                    let next = self.follow(state, resend.as_ref().unwrap_or(&Value::Null), json!({})).await?;
                     self.who.prompter.tell(&format!("Sent again: {described}"));
-                    sent.codes += 1;
-                    return self.follow(state, again, json!({})).await;
+                    return Ok(next);
                 }
                 None => {
                     sent.codes += 1;
@@ -355,7 +371,7 @@ impl Idx<'_, '_> {
             ways.retain(|(.., kind)| *kind == Some(wanted));
             if ways.is_empty() {
                 return Err(Error::new(
-                    ErrorKind::FactorUnsupported,
+                    ErrorKind::InvalidArgument,
                     Stage::SignIn,
                     format!("you have no second factor `{wanted}`; you have: {}", described.join(", ")),
                 )

@@ -251,10 +251,15 @@ impl AssertionSource for OktaSource {
     }
 
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        if !request.anew
-            && let Some(response) = self.by_kept_session(request).await?
-        {
-            return Ok(response);
+        if !request.anew {
+            match self.by_kept_session(request).await {
+                Err(error) if error.kind() == ErrorKind::FactorUnsupported => {
+                    return self.hand_over(error, request).await;
+                }
+                Err(error) => return Err(error),
+                Ok(Some(response)) => return Ok(response),
+                Ok(None) => {}
+            }
         }
         let mut org = Org::recall(self);
         let agent = self.agent(org.cookies());
@@ -278,25 +283,28 @@ impl AssertionSource for OktaSource {
             Some(client) => self.device(client, &agent, &NoPrompter).revoke().await,
             None => Ok(false),
         };
-        #[cfg(feature = "browser")]
-        let revoked = match (revoked, self.browser_source()) {
-            (Ok(revoked), Ok(browser)) => browser.sign_out().await.map(|forgotten| forgotten | revoked),
-            (revoked, _) => revoked,
-        };
-        if session.is_none() {
-            if let Some(why) = lost {
-                return Err(Error::new(ErrorKind::Io, Stage::Store, why)
-                    .with_hint("end the session in the browser, at the org's own page"));
+        let ended = match (session, lost) {
+            (None, Some(why)) => Err(Error::new(ErrorKind::Io, Stage::Store, why)
+                .with_hint("end the session in the browser, at the org's own page")),
+            (None, None) => Ok(false),
+            (Some(_), _) => {
+                let ended = match agent.within_org("/api/v1/sessions/me") {
+                    Ok(url) => agent.delete(&url).await,
+                    Err(error) => Err(error),
+                };
+                // Forgotten either way: what cannot be reached can still not be used from here.
+                session::forget(self).and(ended)
             }
-            return revoked;
-        }
-        let ended = match agent.within_org("/api/v1/sessions/me") {
-            Ok(url) => agent.delete(&url).await,
+        };
+        #[cfg(feature = "browser")]
+        let forgotten = match self.browser_source() {
+            Ok(browser) => browser.sign_out().await,
             Err(error) => Err(error),
         };
-        // Forgotten either way: what cannot be reached can still not be used from here.
-        session::forget(self)?;
-        Ok(ended? | revoked?)
+        #[cfg(not(feature = "browser"))]
+        let forgotten = Ok(false);
+        // What keeps one of them from ending keeps nothing else from it.
+        Ok(revoked? | ended? | forgotten?)
     }
 }
 
@@ -310,7 +318,7 @@ impl OktaSource {
     }
 
     fn who<'a>(&'a self, request: &AssertionRequest<'a>) -> Who<'a> {
-        Who::new(&self.settings, request.prompter, self.has_browser())
+        Who::new(self, request.prompter, self.has_browser())
     }
 
     /// Whether there is a browser that a person could go on in.
@@ -321,18 +329,31 @@ impl OktaSource {
         false
     }
 
-    /// The way that is taken: the one that was asked for, or the one that the org wants, which is said.
-    async fn way(&self, org: &mut Org<'_>, agent: &Agent<'_>, request: &AssertionRequest<'_>) -> Result<Way> {
-        Ok(match self.settings.auth {
+    /// The way that was asked for, where one was.
+    fn named_way(&self) -> Option<Way> {
+        Some(match self.settings.auth {
+            Auth::Auto => return None,
             Auth::Classic => Way::Classic,
             Auth::Device => Way::Device,
             Auth::Browser => Way::Browser,
             Auth::Idx => Way::Idx,
-            Auth::Auto => {
+        })
+    }
+
+    /// The way into an org with this pipeline.
+    fn way_into(&self, pipeline: Pipeline) -> Way {
+        Way::into(pipeline, self.settings.client_id.is_some(), self.has_browser())
+    }
+
+    /// The way that is taken: the one that was asked for, or the one that the org wants, which is said.
+    async fn way(&self, org: &mut Org<'_>, agent: &Agent<'_>, request: &AssertionRequest<'_>) -> Result<Way> {
+        Ok(match self.named_way() {
+            Some(way) => way,
+            None => {
                 let pipeline = org.pipeline(agent).await?.unwrap_or(Pipeline::Classic);
-                let way = Way::into(pipeline, self.settings.client_id.is_some(), self.has_browser());
+                let way = self.way_into(pipeline);
                 request.prompter.tell(&format!(
-                    "{} has the {}: {} (`--auth` chooses another way)",
+                    "{} has the {}: {}; `--auth` chooses another way",
                     agent.host(),
                     pipeline.name(),
                     way.words()
@@ -379,7 +400,8 @@ impl OktaSource {
         match way {
             Way::Classic => {
                 let mut steps = Steps { agent, who: self.who(request), pipeline: Pipeline::Classic };
-                let outcome = SignIn::new(agent, &mut steps.who).with_password().await?;
+                let outcome = SignIn::new(agent, &mut steps.who).with_password().await;
+                let outcome = steps.who.ended(outcome)?;
                 let response = self.at_the_app(&mut steps, outcome).await?;
                 if steps.pipeline != Pipeline::Classic {
                     org.is(steps.pipeline);
@@ -411,7 +433,8 @@ impl OktaSource {
 
     /// Goes on in a browser where there is one, with what a terminal cannot do.
     async fn hand_over(&self, error: Error, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        if !self.has_browser() {
+        // Whoever names the way has said where they want to sign in.
+        if self.settings.auth != Auth::Auto || !self.has_browser() {
             return Err(error);
         }
         request.prompter.tell(&format!("{}: going on in the browser", error.message()));
@@ -460,7 +483,15 @@ impl OktaSource {
             }
             Err(_) => return Ok(None),
         };
-        let answer = agent.get(&app).await?;
+        let answer = match agent.get(&app).await {
+            // An org that sends whoever has no session elsewhere, or in a circle.
+            Err(error)
+                if matches!(error.kind(), ErrorKind::IdentityProviderError | ErrorKind::IdentityProviderRefused) =>
+            {
+                return Ok(None);
+            }
+            answer => answer?,
+        };
         let response = match page::read(&answer, &app) {
             Ok(Page::Saml(response)) => response,
             Ok(Page::StepUp(state_token)) => {
@@ -547,13 +578,14 @@ struct Steps<'a> {
 impl Steps<'_> {
     async fn take(&mut self, state_token: &SecretString) -> Result<Outcome> {
         if self.pipeline == Pipeline::Classic {
-            match SignIn::new(self.agent, &mut self.who).step_up(state_token).await {
+            match SignIn::new(self.agent, &mut self.who).step_up(state_token).await? {
+                Some(outcome) => return Ok(outcome),
                 // An org with the Identity Engine that takes passwords over the old interface, or one that was upgraded.
-                Err(error) if refusal::is(&error, refusal::INVALID_TOKEN) => self.pipeline = Pipeline::Identity,
-                outcome => return outcome,
+                None => self.pipeline = Pipeline::Identity,
             }
         }
-        Idx { agent: self.agent, who: &mut self.who }.run(state_token).await.map(Outcome::Next)
+        let outcome = Idx { agent: self.agent, who: &mut self.who }.run(state_token).await.map(Outcome::Next);
+        self.who.ended(outcome)
     }
 }
 

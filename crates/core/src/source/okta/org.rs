@@ -3,25 +3,32 @@
 use cookie_store::{CookieStore, RawCookie};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::OktaSource;
 use super::agent::Agent;
 use super::way::Pipeline;
 use crate::error::{ErrorKind, Result};
-use crate::secret::unguessable;
+use crate::secret::{SecretString, unguessable};
 use crate::store::{About, Entry, EntryKind, Lookup, StoreKey};
 
 /// How long an org is taken to be what it was: an upgrade to the Identity Engine is rare, and noticed anyway.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How long a password that was refused is not sent again: accounts are locked after a few of them.
+const REFUSED: SignedDuration = SignedDuration::from_hours(24);
+
 /// The cookie by which Okta knows a machine again.
 const DEVICE: &str = "DT";
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 struct Known {
     pipeline: Option<(Pipeline, Timestamp)>,
     device: Option<String>,
+    /// A password that was refused: a few bits of a digest over who gave it, enough to know it again and too few to find it.
+    #[serde(default)]
+    refused: Option<(u32, Timestamp)>,
 }
 
 /// What is known of the org of a source.
@@ -41,7 +48,7 @@ impl<'a> Org<'a> {
             Some(Lookup::Nothing) => (None, true),
             Some(Lookup::SetAside(_)) | None => (None, false),
         };
-        Self { source, known: known.unwrap_or(Known { pipeline: None, device: None }), keeps }
+        Self { source, known: known.unwrap_or_default(), keeps }
     }
 
     /// The pipeline, asked for where it is not remembered. Nothing where the org does not say: older ones do not.
@@ -62,6 +69,27 @@ impl<'a> Org<'a> {
     pub(super) fn is(&mut self, pipeline: Pipeline) {
         self.known.pipeline = Some((pipeline, self.source.settings.timer.now()));
         self.keep();
+    }
+
+    /// Whether this password of a program or a configuration was refused, and would be again.
+    pub(super) fn has_refused(&self, username: &str, password: &SecretString) -> bool {
+        let now = self.source.settings.timer.now();
+        self.known
+            .refused
+            .is_some_and(|(known, at)| known == self.mark(username, password) && now.duration_since(at).abs() < REFUSED)
+    }
+
+    /// Remembers that it was.
+    pub(super) fn refused(&mut self, username: &str, password: &SecretString) {
+        self.known.refused = Some((self.mark(username, password), self.source.settings.timer.now()));
+        self.keep();
+    }
+
+    fn mark(&self, username: &str, password: &SecretString) -> u32 {
+        let device = self.known.device.as_deref().unwrap_or_default();
+        let digest = Sha256::digest(format!("{device}\n{username}\n{}", password.expose()));
+        let [first, second, third, ..] = *digest else { return 0 };
+        u32::from_be_bytes([0, first, second, third])
     }
 
     /// Cookies to begin with: that of this machine, made up at random when the org sees it for the first time, so that

@@ -100,7 +100,7 @@ impl Way {
             Self::Classic => "signing in with name and password",
             Self::Device => "signing in with your own browser",
             Self::Browser => "signing in with a browser that is opened for it",
-            Self::Idx => "signing in with name and password (experimental)",
+            Self::Idx => "signing in with name and password, as its own page does (experimental)",
         }
     }
 }

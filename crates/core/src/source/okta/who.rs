@@ -1,6 +1,7 @@
 //! What the person is asked, in whichever way they sign in.
 
-use super::{OktaSourceBuilder, Password};
+use super::org::Org;
+use super::{OktaSource, OktaSourceBuilder, Password};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::source::Prompter;
@@ -10,12 +11,15 @@ pub(super) const CODES: usize = 3;
 
 /// The person who signs in.
 pub(super) struct Who<'a> {
+    source: &'a OktaSource,
     pub(super) settings: &'a OktaSourceBuilder,
     pub(super) prompter: &'a dyn Prompter,
     /// Whether what cannot be done here can go on in a browser.
     pub(super) has_browser: bool,
     /// The code that was accepted: a step-up must not be answered with it again.
     used_code: Option<SecretString>,
+    /// A password that nobody typed, and whose it is.
+    sent: Option<(String, SecretString)>,
 }
 
 /// What the person answered to the question for a code.
@@ -26,12 +30,12 @@ pub(super) enum Answer {
 }
 
 impl<'a> Who<'a> {
-    pub(super) fn new(settings: &'a OktaSourceBuilder, prompter: &'a dyn Prompter, has_browser: bool) -> Self {
-        Self { settings, prompter, has_browser, used_code: None }
+    pub(super) fn new(source: &'a OktaSource, prompter: &'a dyn Prompter, has_browser: bool) -> Self {
+        Self { source, settings: &source.settings, prompter, has_browser, used_code: None, sent: None }
     }
 
     /// Name and password: given, or asked for.
-    pub(super) async fn name_and_password(&self, host: &str) -> Result<(String, SecretString)> {
+    pub(super) async fn name_and_password(&mut self, host: &str) -> Result<(String, SecretString)> {
         let username = self.username(host).await?;
         let password = self.password(&username).await?;
         Ok((username, password))
@@ -44,7 +48,8 @@ impl<'a> Who<'a> {
         }
     }
 
-    pub(super) async fn password(&self, username: &str) -> Result<SecretString> {
+    /// The password. One that a program or a configuration gave and Okta refused is not sent again: nobody may watch.
+    pub(super) async fn password(&mut self, username: &str) -> Result<SecretString> {
         let password = match &self.settings.password {
             Some(Password::Known(password)) => password.clone(),
             #[cfg(feature = "config")]
@@ -54,7 +59,28 @@ impl<'a> Who<'a> {
         if password.is_empty() {
             return Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "no password was given, and none was sent"));
         }
+        if self.settings.password.is_some() {
+            if Org::recall(self.source).has_refused(username, &password) {
+                return Err(Error::new(
+                    ErrorKind::AuthenticationFailed,
+                    Stage::SignIn,
+                    "Okta refused this password before, and it was not sent again",
+                )
+                .with_hint("change what gives the password, or give none to be asked for it"));
+            }
+            self.sent = Some((username.to_owned(), password.clone()));
+        }
         Ok(password)
+    }
+
+    /// Hears how it ended, so that a password that nobody typed is refused once.
+    pub(super) fn ended<T>(&self, result: Result<T>) -> Result<T> {
+        if let (Err(error), Some((username, password))) = (&result, &self.sent)
+            && error.kind() == ErrorKind::AuthenticationFailed
+        {
+            Org::recall(self.source).refused(username, password);
+        }
+        result
     }
 
     /// One code or answer; nothing where what was typed is none. An empty one sends the code again where that can be.
