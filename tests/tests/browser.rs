@@ -149,6 +149,7 @@ async fn simplesamlphp_and_a_session_that_needs_nobody() {
     exchange(&sandbox, source(nobody.browser()).unwrap(), "Migration").await.unwrap();
     // Until it is forgotten.
     assert!(source(desk.browser()).unwrap().sign_out().await.unwrap());
+    assert!(!source(desk.browser()).unwrap().sign_out().await.unwrap());
     let error = respond(&source(nobody.browser().patience(Duration::from_secs(8))).unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
     assert!(error.hint().unwrap().contains("without `--headless`"), "{:?}", error.hint());

@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 
+/// What UTF-8 and the part of it that is ASCII are called in an XML declaration.
+const UTF_8: [&str; 4] = ["utf-8", "utf8", "us-ascii", "ascii"];
+
 /// Decodes a document by its byte order mark or XML declaration: UTF-8, UTF-16, US-ASCII, ISO-8859-1.
 pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>> {
     match bytes {
@@ -11,7 +14,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>> {
         [0xFF, 0xFE, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xFE, 0xFF, rest @ ..] => utf16(rest, u16::from_be_bytes),
         _ => match declared(bytes).as_deref() {
-            None | Some("utf-8" | "utf8" | "us-ascii" | "ascii") => utf8(bytes),
+            None => utf8(bytes),
+            Some(name) if UTF_8.contains(&name) => utf8(bytes),
             // Latin-1's bytes are the first 256 characters of Unicode.
             Some("iso-8859-1" | "latin1" | "iso_8859-1") => Ok(bytes.iter().copied().map(char::from).collect()),
             Some(other) => {
@@ -19,6 +23,11 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Cow<'_, str>> {
             }
         },
     }
+}
+
+/// Whether a document without a byte order mark is UTF-8 as far as it says itself.
+pub(super) fn is_utf8(bytes: &[u8]) -> bool {
+    declared(bytes).is_none_or(|name| UTF_8.contains(&name.as_str()))
 }
 
 fn utf8(bytes: &[u8]) -> Result<Cow<'_, str>> {

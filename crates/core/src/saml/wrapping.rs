@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use flate2::bufread::DeflateDecoder;
+use zeroize::Zeroizing;
 
 use super::limits::exceeded;
 use super::{Limits, SamlResponse, charset, html, soap};
@@ -81,11 +82,24 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<SamlResponse> {
     })?;
     let bytes = if looks_like_xml(&bytes) { bytes } else { inflate(&bytes, limits)? };
     limits.check("bytes of XML", bytes.len(), limits.xml_bytes)?;
-    let xml = match charset::decode(&bytes)? {
+    Ok(SamlResponse::from_parts(encoded, into_text(bytes)?))
+}
+
+/// The text of a document: these very bytes where that can be, since each copy of a large one is paid for, and is one more of
+/// what is as good as a password.
+fn into_text(bytes: Vec<u8>) -> Result<String> {
+    let bytes = match (bytes.first(), charset::is_utf8(&bytes)) {
+        (Some(b'<'), true) => match String::from_utf8(bytes) {
+            Ok(text) => return Ok(text),
+            Err(error) => error.into_bytes(),
+        },
+        _ => bytes,
+    };
+    let bytes = Zeroizing::new(bytes);
+    Ok(match charset::decode(&bytes)? {
         Cow::Owned(text) => text,
         Cow::Borrowed(text) => text.trim_start().to_owned(),
-    };
-    Ok(SamlResponse::from_parts(encoded, xml))
+    })
 }
 
 fn looks_like_xml(bytes: &[u8]) -> bool {

@@ -95,8 +95,12 @@ pub(super) async fn forget(browser: &Browser, session: &str) -> Result<bool> {
         return Ok(false);
     }
     let profile = tokio::time::timeout(CLOSING, Profile::take(browser, session)).await.map_err(|_| busy())??;
-    profile.clear()?;
+    fs::remove_dir_all(&profile.folder).map_err(not_forgotten)?;
     Ok(true)
+}
+
+fn not_forgotten(error: io::Error) -> Error {
+    failed(format!("the browser's profile cannot be forgotten: {error}")).with_source(error)
 }
 
 fn busy() -> Error {
@@ -138,9 +142,7 @@ impl Profile {
     }
 
     fn clear(&self) -> Result<()> {
-        let cleared = fs::remove_dir_all(&self.folder).and_then(|()| fresh_profile(&self.folder));
-        cleared
-            .map_err(|error| failed(format!("the browser's profile cannot be forgotten: {error}")).with_source(error))
+        fs::remove_dir_all(&self.folder).and_then(|()| fresh_profile(&self.folder)).map_err(not_forgotten)
     }
 }
 
