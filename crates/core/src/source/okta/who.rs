@@ -1,7 +1,8 @@
 //! What the person is asked, in whichever way they sign in.
 
+use super::OktaSource;
+use super::builder::{OktaSourceBuilder, Password};
 use super::org::Org;
-use super::{OktaSource, OktaSourceBuilder, Password};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::source::Prompter;

@@ -2,12 +2,15 @@
 //! is experimental: the server says what can be done next (its "remediations"), and what is not known here goes on in a
 //! browser.
 
+mod state;
+
 use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
+use self::state::{State, authenticator, describe, fields, fixed, method_here, methods, methods_of, text};
 use super::agent::{Agent, Body};
 use super::factor::{FactorKind, not_here};
 use super::refusal;
@@ -22,78 +25,6 @@ const RESENDS: usize = 5;
 const STEPS: usize = 32;
 /// Okta says how long to wait between two looks, within these.
 const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
-
-/// One answer of the Identity Engine: what can be done next.
-struct State {
-    status: StatusCode,
-    answer: Value,
-}
-
-impl State {
-    /// What can be done under this name.
-    fn remediation(&self, name: &str) -> Option<&Value> {
-        let all = self.answer.pointer("/remediation/value")?.as_array()?;
-        all.iter().find(|remediation| text(remediation, "/name") == Some(name))
-    }
-
-    fn names(&self) -> Vec<&str> {
-        let all = self.answer.pointer("/remediation/value").and_then(Value::as_array);
-        all.into_iter().flatten().filter_map(|remediation| text(remediation, "/name")).collect()
-    }
-
-    fn success(&self) -> Option<&str> {
-        text(&self.answer, "/success/href")
-    }
-
-    fn handle(&self) -> Result<&str> {
-        text(&self.answer, "/stateHandle").ok_or_else(|| unexpected("its answer has no state handle"))
-    }
-
-    /// The authenticator that is being challenged.
-    fn authenticator(&self) -> Option<&Value> {
-        ["/currentAuthenticatorEnrollment/value", "/currentAuthenticator/value"]
-            .into_iter()
-            .find_map(|at| self.answer.pointer(at))
-    }
-
-    fn key(&self) -> &str {
-        self.authenticator().and_then(|it| text(it, "/key")).unwrap_or_default()
-    }
-
-    /// The number to tap on the telephone. It can be 0, and a string.
-    fn correct_answer(&self) -> Option<String> {
-        let answer = self
-            .answer
-            .pointer("/currentAuthenticator/value/contextualData/correctAnswer")
-            .or_else(|| self.authenticator()?.pointer("/contextualData/correctAnswer"))?;
-        match answer {
-            Value::Number(number) => Some(number.to_string()),
-            Value::String(text) => Some(printable(text).into_owned()),
-            _ => None,
-        }
-    }
-
-    /// What Okta has to say: of the whole, or of a field of what it asks for.
-    fn complaint(&self) -> Option<(&str, &str)> {
-        fn find(value: &Value) -> Option<(&str, &str)> {
-            let messages = value.pointer("/messages/value").and_then(Value::as_array);
-            let of = |message| Some((text(message, "/i18n/key").unwrap_or_default(), text(message, "/message")?));
-            if let Some(found) = messages.into_iter().flatten().find_map(of) {
-                return Some(found);
-            }
-            let children = ["/value", "/form", "/form/value"].into_iter().filter_map(|at| value.pointer(at));
-            children
-                .flat_map(|child| child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice))
-                .find_map(find)
-        }
-        let remediations = self.answer.pointer("/remediation/value").and_then(Value::as_array);
-        find(&self.answer).or_else(|| remediations.into_iter().flatten().find_map(find))
-    }
-}
-
-fn text<'v>(value: &'v Value, at: &str) -> Option<&'v str> {
-    value.pointer(at)?.as_str()
-}
 
 fn unexpected(what: &str) -> Error {
     Error::new(
@@ -458,73 +389,4 @@ impl Idx<'_, '_> {
         Err(Error::new(ErrorKind::DeadlineExceeded, Stage::SignIn, "nobody answered the push in time")
             .with_hint("sign in again; if you did not ask for the push, tell your Okta administrator"))
     }
-}
-
-/// The fields that a remediation asks for.
-fn fields(remediation: &Value) -> impl Iterator<Item = &Value> {
-    remediation.get("value").and_then(Value::as_array).into_iter().flatten()
-}
-
-fn form(value: &Value) -> impl Iterator<Item = &Value> {
-    let form = value.pointer("/form/value").or_else(|| value.pointer("/value/form/value"));
-    form.and_then(Value::as_array).into_iter().flatten()
-}
-
-/// What a form says itself: fields whose value is given.
-fn given(holder: &Value) -> serde_json::Map<String, Value> {
-    let pairs = form(holder).filter_map(|field| Some((text(field, "/name")?.to_owned(), field.get("value")?.clone())));
-    pairs.filter(|(_, value)| value.is_string()).collect()
-}
-
-/// The same of one field of a remediation.
-fn fixed(remediation: &Value, name: &str) -> serde_json::Map<String, Value> {
-    fields(remediation).find(|field| text(field, "/name") == Some(name)).map(given).unwrap_or_default()
-}
-
-/// How an authenticator can be used from here: its method types, and what these are to a person. The password is nothing.
-fn methods(option: &Value) -> Vec<(String, Option<FactorKind>)> {
-    methods_of(option, "")
-}
-
-fn methods_of(holder: &Value, key: &str) -> Vec<(String, Option<FactorKind>)> {
-    let Some(field) = form(holder).find(|field| text(field, "/name") == Some("methodType")) else {
-        return method_here(key, None).into_iter().map(|kind| (String::new(), kind)).collect();
-    };
-    let several = field.get("options").and_then(Value::as_array).into_iter().flatten();
-    let names = several.filter_map(|option| text(option, "/value")).chain(text(field, "/value"));
-    names.filter_map(|name| Some((name.to_owned(), method_here("", Some(name))?))).collect()
-}
-
-/// What an authenticator's method is to a person: nothing where it cannot be used from here, and no kind for the password.
-fn method_here(key: &str, method: Option<&str>) -> Option<Option<FactorKind>> {
-    Some(match (method, key) {
-        (Some("password"), _) | (None, "okta_password") => None,
-        (Some("push"), _) => Some(FactorKind::Push),
-        (Some("otp" | "totp"), _)
-        | (
-            None,
-            "google_otp" | "rsa_token" | "symantec_vip" | "yubikey_token" | "custom_otp" | "okta_verify" | "onprem_mfa",
-        ) => Some(FactorKind::Code),
-        (Some("sms"), _) | (None, "phone_number") => Some(FactorKind::Sms),
-        (Some("voice"), _) => Some(FactorKind::Call),
-        (Some("email"), _) | (None, "okta_email") => Some(FactorKind::Email),
-        (Some("security_question"), _) | (None, "security_question") => Some(FactorKind::Question),
-        _ => return None,
-    })
-}
-
-/// What is posted to use an authenticator by one of its methods.
-fn authenticator(option: &Value, method: &str) -> Value {
-    let mut authenticator = given(option);
-    if !method.is_empty() {
-        authenticator.insert("methodType".to_owned(), method.into());
-    }
-    authenticator.into()
-}
-
-/// An authenticator as a person knows it.
-fn describe(authenticator: &Value) -> String {
-    let name = text(authenticator, "/displayName").unwrap_or("authenticator");
-    let place = ["/profile/phoneNumber", "/profile/email"].into_iter().find_map(|at| text(authenticator, at));
-    printable(&place.map_or_else(|| name.to_owned(), |place| format!("{name} ({place})"))).into_owned()
 }

@@ -1,18 +1,21 @@
 //! Walks the way to credentials step by step and says what is in it: for each step what was found, and for each failure the
 //! setting to change and who can change it. Nothing is exchanged and nothing handed out, and no secret is in what it says.
 
+mod finding;
+
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde::Serialize;
+
+pub use finding::{Diagnosis, Finding, Outcome, Step, Who};
 
 use crate::arn::partition_of_region;
 use crate::audit::{AuditFile, AuditLog};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Settings, SourceSpec, default_audit_log};
-use crate::error::{Error, ErrorKind, Fault, Result, Stage};
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::exchange::clock_words;
 use crate::net::{HttpTransport, ca_files, proxies};
 use crate::saml::{Assertion, Content, ProblemCode};
@@ -20,144 +23,6 @@ use crate::secret::SecretString;
 use crate::source::okta::OktaSource;
 use crate::source::{AssertionRequest, AssertionSource, Prompter};
 use crate::store::{About, Entry, EntryKind, Lookup, Store, StoreKey};
-
-/// A step of the way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Step {
-    /// Arguments, environment and configuration.
-    Configuration,
-    /// What is kept, and whether it can be.
-    Store,
-    /// The audit record.
-    Audit,
-    /// Proxies and private CAs.
-    Network,
-    /// The identity provider, and how it signs people in.
-    IdentityProvider,
-    /// This machine's clock.
-    Clock,
-    /// The sign-in, with the identity provider's policies.
-    SignIn,
-    /// The SAML assertion.
-    Assertion,
-    /// The roles that it offers.
-    Roles,
-    /// AWS STS.
-    Sts,
-}
-
-impl Step {
-    /// The stable name, as in `--output json`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Configuration => "configuration",
-            Self::Store => "store",
-            Self::Audit => "audit",
-            Self::Network => "network",
-            Self::IdentityProvider => "identity_provider",
-            Self::Clock => "clock",
-            Self::SignIn => "sign_in",
-            Self::Assertion => "assertion",
-            Self::Roles => "roles",
-            Self::Sts => "sts",
-        }
-    }
-}
-
-/// How a step went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Outcome {
-    /// As it should.
-    Good,
-    /// It works, and could be better.
-    Warning,
-    /// It does not work.
-    Failed,
-    /// It was not looked at, because of what came before.
-    Skipped,
-}
-
-/// Who can change what a failure names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Who {
-    /// The person.
-    You,
-    /// Whoever administers the identity provider.
-    IdentityProviderAdministrator,
-    /// Whoever administers the AWS account: its IAM roles and SAML providers.
-    AwsAdministrator,
-    /// Whoever runs this machine and its network.
-    MachineAdministrator,
-}
-
-impl Who {
-    /// In words.
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::You => "you",
-            Self::IdentityProviderAdministrator => "the administrator of the identity provider",
-            Self::AwsAdministrator => "the administrator of the AWS account",
-            Self::MachineAdministrator => "whoever runs this machine and its network",
-        }
-    }
-}
-
-impl From<Fault> for Who {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Caller => Self::You,
-            Fault::IdentityProvider | Fault::Input => Self::IdentityProviderAdministrator,
-            Fault::Aws => Self::AwsAdministrator,
-            Fault::Environment => Self::MachineAdministrator,
-        }
-    }
-}
-
-/// What was found at one step.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct Finding {
-    /// The step.
-    pub step: Step,
-    /// How it went.
-    pub outcome: Outcome,
-    /// What was found, in one line.
-    pub message: String,
-    /// What to change.
-    pub hint: Option<String>,
-    /// Who can.
-    pub who: Option<Who>,
-    /// The kind of error that it is.
-    pub kind: Option<ErrorKind>,
-}
-
-/// Everything that was found, in the order of the way.
-#[derive(Debug, Clone, Default, Serialize)]
-#[non_exhaustive]
-pub struct Diagnosis {
-    /// Whether credentials could be got, as far as that can be told without getting them.
-    pub healthy: bool,
-    /// This program's version.
-    pub version: &'static str,
-    /// The system that it runs on.
-    pub system: String,
-    /// Step by step.
-    pub findings: Vec<Finding>,
-}
-
-impl Diagnosis {
-    /// The kind of the first failure.
-    pub fn failure(&self) -> Option<ErrorKind> {
-        let failed = self.findings.iter().find(|finding| finding.outcome == Outcome::Failed)?;
-        Some(failed.kind.unwrap_or(ErrorKind::InvalidConfiguration))
-    }
-}
 
 /// What is walked, and with whom.
 pub struct Doctor<'a> {
