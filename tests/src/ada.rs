@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::Value;
-use tempaccess_sandbox::{Sandbox, Service, World};
+use tempaccess_sandbox::{Factor, Push, PushAnswer, Sandbox, Service, World};
 
 use crate::cli::{Machine, Ran, binary};
 
@@ -14,6 +14,22 @@ pub fn demo() -> (Sandbox, Machine) {
     machine.set("TEMPACCESS_USERNAME", "ada@example.com");
     machine.set("TEMPACCESS_ROLE", "111122223333/ReadOnly");
     (sandbox, machine)
+}
+
+/// A second factor of this kind, with the codes that are right.
+pub fn factor(kind: &str, codes: &[&str]) -> Factor {
+    Factor {
+        kind: kind.to_owned(),
+        provider: "OKTA".to_owned(),
+        codes: codes.iter().map(|code| (*code).to_owned()).collect(),
+        question: Some("What is the airspeed of a swallow?".to_owned()),
+        push: Push::default(),
+    }
+}
+
+/// A push, and what the person does with it.
+pub fn push(after_polls: u32, answer: PushAnswer, number: Option<u8>) -> Factor {
+    Factor { push: Push { after_polls, answer, number }, ..factor("push", &[]) }
 }
 
 /// Signs in as her.

@@ -1,12 +1,13 @@
 //! A person who answers as scripted, and a clock on which waiting takes no time.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tempaccess_core::{Clock, NoPrompter, Prompter, Result, SecretString, Timer};
+use tempaccess_core::{Clock, NoPrompter, Prompter, Result, SecretString, Timer, Visit};
 
 /// Answers questions in order and writes down what was asked and told.
 #[derive(Debug, Default)]
@@ -62,6 +63,44 @@ impl Prompter for Person {
     fn tell(&self, message: &str) {
         self.heard.lock().expect("no panic").push(message.to_owned());
     }
+}
+
+/// One who is asked nothing, and goes where they are sent.
+pub struct Goer(Box<dyn Fn(&Visit) + Send + Sync>);
+
+impl Goer {
+    /// One who does this there.
+    pub fn who(does: impl Fn(&Visit) + Send + Sync + 'static) -> Self {
+        Self(Box::new(does))
+    }
+}
+
+impl fmt::Debug for Goer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Goer")
+    }
+}
+
+#[async_trait]
+impl Prompter for Goer {
+    async fn text(&self, question: &str) -> Result<String> {
+        NoPrompter.text(question).await
+    }
+
+    async fn secret(&self, question: &str) -> Result<SecretString> {
+        NoPrompter.secret(question).await
+    }
+
+    async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
+        NoPrompter.choose(question, choices).await
+    }
+
+    async fn visit(&self, page: &Visit) -> Result<()> {
+        (self.0)(page);
+        Ok(())
+    }
+
+    fn tell(&self, _: &str) {}
 }
 
 /// A clock that moves only when somebody waits on it.

@@ -8,18 +8,18 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tempaccess_core::browser::{AcsSource, Browser, BrowserSource};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Prompter, Result, RoleQuery, SamlResponse, SecretString,
-    StsExchange, TempAccess, Visit,
+    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Result, RoleQuery, SamlResponse, StsExchange, TempAccess,
 };
-use tempaccess_sandbox::{Factor, Provider, Push, Role, Sandbox, World};
+use tempaccess_sandbox::{Factor, Provider, Role, Sandbox, World};
+use tempaccess_tests::ada::factor;
+use tempaccess_tests::browse;
 use tempaccess_tests::cli::Machine;
 use tempaccess_tests::parts::{self, Server};
+use tempaccess_tests::person::Goer;
 use tempaccess_tests::workspace;
 use tempfile::TempDir;
-use tokio::task::JoinHandle;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 const READ_ONLY: &str = "arn:aws:iam::111122223333:role/ReadOnly";
@@ -185,13 +185,7 @@ fn org_with_widget() -> Option<Sandbox> {
     let widget = parts::sdk_js()?.join("node_modules/@okta/okta-signin-widget/dist");
     let mut world = World { pipeline: "idx".to_owned(), ..World::demo() };
     let grace = world.user_mut("grace@example.com").unwrap();
-    grace.factors = vec![Factor {
-        kind: "token:software:totp".to_owned(),
-        provider: "GOOGLE".to_owned(),
-        codes: vec!["123456".to_owned()],
-        question: None,
-        push: Push::default(),
-    }];
+    grace.factors = vec![Factor { provider: "GOOGLE".to_owned(), ..factor("token:software:totp", &["123456"]) }];
     Some(Sandbox::builder(world).widget(widget).start().unwrap())
 }
 
@@ -210,43 +204,13 @@ async fn oktas_own_widget_signs_in_to_the_sandbox() {
     desk.nothing_went_to_aws();
 }
 
-/// A person whose own browser is Chromium.
-#[derive(Debug)]
-struct AtHome {
-    arguments: Vec<String>,
-    profile: TempDir,
-    open: Mutex<Vec<Child>>,
-}
+/// A browser of the person's own, which ends with the test.
+#[derive(Default)]
+struct Open(Vec<Child>);
 
-#[async_trait]
-impl Prompter for AtHome {
-    async fn text(&self, question: &str) -> Result<String> {
-        NoPrompter.text(question).await
-    }
-
-    async fn secret(&self, question: &str) -> Result<SecretString> {
-        NoPrompter.secret(question).await
-    }
-
-    async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
-        NoPrompter.choose(question, choices).await
-    }
-
-    async fn visit(&self, page: &Visit) -> Result<()> {
-        let mut command = Command::new(CHROMIUM);
-        command.args(&self.arguments).args(["--headless=new", "--no-first-run", "--remote-debugging-port=0"]);
-        command.arg(format!("--user-data-dir={}", self.profile.path().display())).arg(page.url());
-        let browser = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        self.open.lock().unwrap().push(browser);
-        Ok(())
-    }
-
-    fn tell(&self, _: &str) {}
-}
-
-impl Drop for AtHome {
+impl Drop for Open {
     fn drop(&mut self) {
-        for browser in self.open.get_mut().unwrap() {
+        for browser in &mut self.0 {
             let _ = browser.kill();
             let _ = browser.wait();
         }
@@ -262,7 +226,15 @@ async fn the_persons_own_browser_brings_the_response_here() {
     let Some((_server, url)) = simplesamlphp(scratch.path(), ISSUER, &acs) else { return };
     let metadata = tokio::task::spawn_blocking(move || get(&format!("{url}/saml2/idp/metadata.php"))).await.unwrap();
     let source = AcsSource::new(&metadata, &acs).unwrap();
-    let person = AtHome { arguments: desk.arguments(), profile: tempfile::tempdir().unwrap(), open: Mutex::default() };
+    let (arguments, profile) = (desk.arguments(), tempfile::tempdir().unwrap());
+    let open = Mutex::new(Open::default());
+    let person = Goer::who(move |page| {
+        let mut command = Command::new(CHROMIUM);
+        command.args(&arguments).args(["--headless=new", "--no-first-run", "--remote-debugging-port=0"]);
+        command.arg(format!("--user-data-dir={}", profile.path().display())).arg(page.url());
+        let browser = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        open.lock().unwrap().0.push(browser);
+    });
     let sts = StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap();
     let access =
         TempAccess::builder(source, sts).role(RoleQuery::new().role("Migration")).prompter(Arc::new(person)).build();
@@ -323,13 +295,6 @@ fn what_a_terminal_cannot_do_goes_on_in_the_browser() {
     let mut world = World::demo();
     world.roles.push(Role { ..world.roles[0].clone() });
     let alan = world.user_mut("alan@example.com").unwrap();
-    let factor = |kind: &str, codes: &[&str]| Factor {
-        kind: kind.to_owned(),
-        provider: "OKTA".to_owned(),
-        codes: codes.iter().map(|code| (*code).to_owned()).collect(),
-        question: None,
-        push: Push::default(),
-    };
     // Classic's page in the sandbox takes a browser's word for it.
     alan.factors = vec![factor("webauthn", &[""])];
     let sandbox = Sandbox::start(world).unwrap();
@@ -350,53 +315,17 @@ fn what_a_terminal_cannot_do_goes_on_in_the_browser() {
     desk.nothing_went_to_aws();
 }
 
-/// A status, and what the page says.
-type Page = (u16, String);
-
-/// Somebody else who can reach the port, and then the identity provider with an answer to another question.
-#[derive(Debug)]
-struct Meddler {
-    response: String,
-    tries: Mutex<Option<JoinHandle<Vec<Page>>>>,
-}
-
-#[async_trait]
-impl Prompter for Meddler {
-    async fn text(&self, question: &str) -> Result<String> {
-        NoPrompter.text(question).await
+/// Somebody else who can reach the port, and then the identity provider with an answer to another question: what becomes
+/// of each, and what the page says.
+async fn meddle(page: &str, response: &str) -> Vec<(u16, String)> {
+    let (origin, nonce) = page.rsplit_once('/').unwrap();
+    let acs = format!("{origin}/saml");
+    let response = ("SAMLResponse", response);
+    let mut seen = Vec::new();
+    for fields in [vec![response], vec![response, ("RelayState", "guessed")], vec![response, ("RelayState", nonce)]] {
+        seen.push(browse::submit(&acs, &fields).await);
     }
-
-    async fn secret(&self, question: &str) -> Result<SecretString> {
-        NoPrompter.secret(question).await
-    }
-
-    async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
-        NoPrompter.choose(question, choices).await
-    }
-
-    async fn visit(&self, page: &Visit) -> Result<()> {
-        let (url, response) = (page.url().to_owned(), self.response.clone());
-        let (origin, nonce) =
-            url.rsplit_once('/').map(|(origin, nonce)| (origin.to_owned(), nonce.to_owned())).unwrap();
-        let acs = format!("{origin}/saml");
-        let tries = [
-            vec![("SAMLResponse", response.clone())],
-            vec![("SAMLResponse", response.clone()), ("RelayState", "guessed".to_owned())],
-            vec![("SAMLResponse", response), ("RelayState", nonce)],
-        ];
-        // The port is served once this returns, so that whatever is sent is sent beside it.
-        *self.tries.lock().unwrap() = Some(tokio::spawn(async move {
-            let mut seen = Vec::new();
-            for fields in tries {
-                let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                seen.push(tempaccess_tests::browse::submit(&acs, &fields).await);
-            }
-            seen
-        }));
-        Ok(())
-    }
-
-    fn tell(&self, _: &str) {}
+    seen
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -409,11 +338,15 @@ async fn only_the_answer_to_what_was_asked_is_taken() {
     // Genuine, for this recipient and good now, but nobody asked for it.
     let response = sandbox.mint(&claims).unwrap();
     let source = AcsSource::new(sandbox.metadata().as_bytes(), &acs).unwrap();
-    let meddler = Meddler { response, tries: Mutex::default() };
+    // The port is served while the person is on their way, so that whatever is sent is sent beside it.
+    let (told, heard) = std::sync::mpsc::channel();
+    let meddler = Goer::who(move |page| {
+        let (page, response) = (page.url().to_owned(), response.clone());
+        told.send(tokio::spawn(async move { meddle(&page, &response).await })).unwrap();
+    });
     let error = source.saml_response(&AssertionRequest::new(&meddler)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AssertionNotAccepted, "{error:?}");
-    let tries = meddler.tries.lock().unwrap().take().unwrap();
-    let seen = tries.await.unwrap();
+    let seen = heard.recv().unwrap().await.unwrap();
     let statuses: Vec<_> = seen.iter().map(|(status, _)| *status).collect();
     assert_eq!(statuses, [403, 403, 403]);
     assert_eq!(seen[0].1, "nobody waits for this\n");

@@ -6,25 +6,12 @@ use tempaccess_core::browser::Browser;
 use tempaccess_core::okta::{Auth, OktaSource, OktaSourceBuilder};
 use tempaccess_core::store::MemoryStore;
 use tempaccess_core::{AssertionRequest, AssertionSource, ErrorKind, SamlResponse};
-use tempaccess_sandbox::{Factor, Fault, Push, PushAnswer, Sandbox, Service, User, UserStatus, World};
+use tempaccess_sandbox::{Factor, Fault, PushAnswer, Sandbox, Service, User, UserStatus, World};
+use tempaccess_tests::ada::{factor, push};
 use tempaccess_tests::person::{Patience, Person};
 
 const LOGIN: &str = "alan@example.com";
 const PASSWORD: &str = "bombe";
-
-fn factor(kind: &str, codes: &[&str]) -> Factor {
-    Factor {
-        kind: kind.to_owned(),
-        provider: "OKTA".to_owned(),
-        codes: codes.iter().map(|code| (*code).to_owned()).collect(),
-        question: Some("What is the airspeed of a swallow?".to_owned()),
-        push: Push::default(),
-    }
-}
-
-fn push(after_polls: u32, answer: PushAnswer, number: Option<u8>) -> Factor {
-    Factor { push: Push { after_polls, answer, number }, ..factor("push", &[]) }
-}
 
 fn sandbox(change: impl FnOnce(&mut User)) -> Sandbox {
     let mut world = World::demo();

@@ -11,8 +11,8 @@ use tempaccess_core::store::{EntryKind, MemoryStore, Store};
 use tempaccess_core::{
     AssertionRequest, AssertionSource, ErrorKind, Prompter, Result, SamlResponse, SecretString, Visit,
 };
-use tempaccess_sandbox::{App, Client, Factor, Fault, Push, PushAnswer, Sandbox, Service, UserStatus, World};
-use tempaccess_tests::ada::asked;
+use tempaccess_sandbox::{App, Client, Factor, Fault, PushAnswer, Sandbox, Service, UserStatus, World};
+use tempaccess_tests::ada::{asked, factor, push};
 use tempaccess_tests::browse;
 use tempaccess_tests::person::{Patience, Person};
 
@@ -145,7 +145,7 @@ mod choice {
         let org = Sandbox::start(world("v1", |world| {
             let user = world.user_mut(LOGIN).unwrap();
             user.app_step_up = true;
-            user.factors = vec![super::idx::factor("sms", &["111111", "222222"])];
+            user.factors = vec![factor("sms", &["111111", "222222"])];
         }));
         let org = org.unwrap();
         let answers = [PASSWORD, "111111", "222222"];
@@ -461,20 +461,6 @@ mod device {
 
 mod idx {
     use super::*;
-
-    pub(super) fn factor(kind: &str, codes: &[&str]) -> Factor {
-        Factor {
-            kind: kind.to_owned(),
-            provider: "OKTA".to_owned(),
-            codes: codes.iter().map(|code| (*code).to_owned()).collect(),
-            question: Some("What is the airspeed of a swallow?".to_owned()),
-            push: Push::default(),
-        }
-    }
-
-    fn push(after_polls: u32, answer: PushAnswer, number: Option<u8>) -> Factor {
-        Factor { push: Push { after_polls, answer, number }, ..factor("push", &[]) }
-    }
 
     fn with(factors: Vec<Factor>) -> Sandbox {
         sandbox(|world| world.user_mut(LOGIN).unwrap().factors = factors)
