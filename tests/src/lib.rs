@@ -5,6 +5,7 @@ pub mod browse;
 pub mod cli;
 pub mod parts;
 pub mod person;
+pub mod proxy;
 pub mod vectors;
 
 use std::path::PathBuf;

@@ -1,8 +1,6 @@
 //! Signing in with a browser, in real Chromium: at Okta's own sign-in widget and at identity providers that we did not write.
 //! The person is an extension that types what a person would; the pages are as they are.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -18,6 +16,7 @@ use tempaccess_tests::browse;
 use tempaccess_tests::cli::Machine;
 use tempaccess_tests::parts::{self, Server};
 use tempaccess_tests::person::Goer;
+use tempaccess_tests::proxy;
 use tempaccess_tests::workspace;
 use tempfile::TempDir;
 
@@ -40,17 +39,7 @@ impl Desk {
             std::fs::copy(workspace().join("tests/parts/person").join(file), extension.path().join(file)).unwrap();
         }
         std::fs::write(extension.path().join("who.json"), who.to_string()).unwrap();
-        let sent = Arc::new(Mutex::new(Vec::new()));
-        let (listener, noted) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::clone(&sent));
-        let proxy = listener.local_addr().unwrap().port();
-        std::thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let mut line = String::new();
-                let _ = BufReader::new(&stream).read_line(&mut line);
-                noted.lock().unwrap().push(line);
-                let _ = (&stream).write_all(b"HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\n\r\n");
-            }
-        });
+        let (proxy, sent) = proxy::start();
         Some(Self { extension, sent, proxy })
     }
 

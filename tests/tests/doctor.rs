@@ -1,13 +1,10 @@
 //! `doctor`: every step of the way as it should be, and each of them as it should not.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
-
 use serde_json::Value;
 use tempaccess_sandbox::{Claims, Sandbox, World};
 use tempaccess_tests::ada::json;
 use tempaccess_tests::cli::{Machine, Ran};
+use tempaccess_tests::proxy;
 
 const ALAN: &str = "--username alan@example.com --password-stdin --no-interactive";
 
@@ -149,26 +146,10 @@ fn a_clock_that_is_wrong_is_noticed() {
     assert_eq!(found["message"], "this machine's clock is 20m ahead of AWS's");
 }
 
-/// A proxy that notes what it is asked for and lets nothing through.
-fn proxy() -> (u16, Arc<Mutex<Vec<String>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (port, asked) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Vec::new())));
-    let noted = Arc::clone(&asked);
-    std::thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let mut line = String::new();
-            let _ = BufReader::new(&stream).read_line(&mut line);
-            noted.lock().unwrap().push(line.trim().to_owned());
-            let _ = (&stream).write_all(b"HTTP/1.1 502 Bad Gateway\r\nconnection: close\r\n\r\n");
-        }
-    });
-    (port, asked)
-}
-
 #[test]
 fn proxies_are_taken_from_variables_in_either_case() {
     for name in ["HTTPS_PROXY", "https_proxy"] {
-        let (port, asked) = proxy();
+        let (port, asked) = proxy::start();
         let mut machine = Machine::alone();
         machine.set("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9");
         machine.set("TEMPACCESS_SOURCE", "https://acme.example.com/home/amazon_aws/0oa1/272");

@@ -4,11 +4,10 @@ use std::process::Command;
 use crate::Done;
 use crate::tasks::{root, run};
 
-/// The Python of a virtual environment of our own, made when it is first needed.
-fn virtual_environment() -> Result<PathBuf, String> {
-    let folder = root().join("target/parts/venv");
-    let python = python_of(&folder);
-    if python.exists() { Ok(python) } else { fresh_environment(&folder) }
+/// The Python of a virtual environment in this folder, made when it is first needed.
+pub(crate) fn environment(folder: &Path) -> Result<PathBuf, String> {
+    let python = python_of(folder);
+    if python.exists() { Ok(python) } else { fresh_environment(folder) }
 }
 
 fn python_of(folder: &Path) -> PathBuf {
@@ -32,9 +31,13 @@ pub(crate) fn fresh_project(folder: &Path) -> Done {
     std::fs::write(folder.join("package.json"), "{ \"private\": true }\n").map_err(failed)
 }
 
+pub(crate) fn npm() -> Command {
+    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
+}
+
 /// Installs what comes from PyPI and npm; says what comes from the system.
 pub(crate) fn install() -> Done {
-    let python = virtual_environment()?;
+    let python = environment(&root().join("target/parts/venv"))?;
     run(Command::new(python).args([
         "-m",
         "pip",
@@ -47,9 +50,7 @@ pub(crate) fn install() -> Done {
     std::fs::create_dir_all(&node).map_err(|error| error.to_string())?;
     std::fs::copy(root().join("tests/parts/sdk-js/package.json"), node.join("package.json"))
         .map_err(|error| error.to_string())?;
-    run(Command::new("npm")
-        .args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--prefix"])
-        .arg(&node))?;
+    run(npm().args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--prefix"]).arg(&node))?;
     println!(
         "Installed. SimpleSAMLphp, xmlsec1 and the AWS CLI 2 come from Debian:\n  apt-get install --no-install-recommends \
          simplesamlphp php-cli php-xml php-mbstring xmlsec1 awscli chromium"

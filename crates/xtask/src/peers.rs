@@ -1,24 +1,10 @@
 //! What the benchmarks compare with, installed into `target/peers`.
 
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::Done;
+use crate::parts::{environment, npm};
 use crate::tasks::{root, run};
-
-/// The Python of a virtual environment in this folder, made when it is first needed.
-pub(crate) fn environment(folder: &Path) -> Result<PathBuf, String> {
-    let python = folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    if !python.exists() {
-        let system = if cfg!(windows) { "python" } else { "python3" };
-        run(Command::new(system).args(["-m", "venv"]).arg(folder))?;
-    }
-    Ok(python)
-}
-
-pub(crate) fn npm() -> Command {
-    Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
-}
 
 /// Installs our own packages for Python and Node as they ship, beside what they are compared with.
 pub(crate) fn install() -> Done {

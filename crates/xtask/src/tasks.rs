@@ -110,7 +110,7 @@ fn node() -> Done {
     let project = root().join("target/parts/node/fresh");
     parts::fresh_project(&project)?;
     let package = std::path::absolute(root().join("crates/node")).map_err(|error| error.to_string())?;
-    run(Command::new("npm")
+    run(parts::npm()
         .args(["install", "--no-audit", "--no-fund", "--foreground-scripts", "--prefix"])
         .args([&project, &package])
         .env("TEMPACCESS_BUILD_PROFILE", "dev"))?;

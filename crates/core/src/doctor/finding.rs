@@ -32,6 +32,20 @@ pub enum Step {
 }
 
 impl Step {
+    /// Every step, in the order of the way.
+    pub const ALL: &[Self] = &[
+        Self::Configuration,
+        Self::Store,
+        Self::Audit,
+        Self::Network,
+        Self::IdentityProvider,
+        Self::Clock,
+        Self::SignIn,
+        Self::Assertion,
+        Self::Roles,
+        Self::Sts,
+    ];
+
     /// The stable name, as in `--output json`.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -77,6 +77,7 @@ impl Doctor<'_> {
     pub async fn examine(&self) -> Diagnosis {
         let mut walk = Walk { doctor: self, findings: Vec::new() };
         walk.all().await;
+        walk.skip_the_rest();
         let healthy = walk.findings.iter().all(|finding| finding.outcome != Outcome::Failed);
         let system = format!("{} {}", std::env::consts::OS, std::env::consts::ARCH);
         Diagnosis { healthy, version: env!("CARGO_PKG_VERSION"), system, findings: walk.findings }
@@ -85,38 +86,16 @@ impl Doctor<'_> {
 
 impl Walk<'_> {
     async fn all(&mut self) {
-        let Some((config, settings)) = self.configuration() else {
-            return self.skip(&[
-                Step::Store,
-                Step::Audit,
-                Step::Network,
-                Step::IdentityProvider,
-                Step::Clock,
-                Step::SignIn,
-                Step::Assertion,
-                Step::Roles,
-                Step::Sts,
-            ]);
-        };
+        let Some((config, settings)) = self.configuration() else { return };
         let store = self.store(&settings);
         self.audit(&settings);
-        let Some(transport) = self.network() else {
-            return self.skip(&[
-                Step::IdentityProvider,
-                Step::Clock,
-                Step::SignIn,
-                Step::Assertion,
-                Step::Roles,
-                Step::Sts,
-            ]);
-        };
+        let Some(transport) = self.network() else { return };
         let source = self.identity_provider(&settings, &transport, store).await;
         let sts_time = self.sts(&settings, &transport).await;
         self.clock(sts_time);
-        let Some(source) = source.filter(|_| self.doctor.signs_in) else {
-            return self.skip(&[Step::SignIn, Step::Assertion, Step::Roles]);
-        };
-        self.assertion(&*source, &config, &settings).await;
+        if let Some(source) = source.filter(|_| self.doctor.signs_in) {
+            self.assertion(&*source, &config, &settings).await;
+        }
     }
 
     fn found(&mut self, step: Step, outcome: Outcome, message: impl Into<String>) {
@@ -144,9 +123,16 @@ impl Walk<'_> {
         self.findings.push(finding);
     }
 
-    fn skip(&mut self, steps: &[Step]) {
-        for step in steps {
-            self.found(*step, Outcome::Skipped, "not looked at");
+    fn skip(&mut self, step: Step) {
+        self.found(step, Outcome::Skipped, "not looked at");
+    }
+
+    /// Says of each step that was not come to that it was not.
+    fn skip_the_rest(&mut self) {
+        for step in Step::ALL {
+            if self.findings.iter().all(|finding| finding.step != *step) {
+                self.skip(*step);
+            }
         }
     }
 
@@ -295,7 +281,7 @@ impl Walk<'_> {
     }
 
     fn clock(&mut self, at_aws: Option<Timestamp>) {
-        let Some(at_aws) = at_aws else { return self.skip(&[Step::Clock]) };
+        let Some(at_aws) = at_aws else { return self.skip(Step::Clock) };
         match clock_words(SystemClock.now().duration_since(at_aws)) {
             None => self.found(Step::Clock, Outcome::Good, "this machine and AWS agree on the time"),
             Some(words) => {
@@ -309,23 +295,19 @@ impl Walk<'_> {
         let read = match source.saml_response(&AssertionRequest::new(self.doctor.prompter)).await {
             Ok(response) => response.read(),
             Err(error) => {
-                self.failed(Step::SignIn, &error);
-                return self.skip(&[Step::Assertion, Step::Roles]);
+                return self.failed(Step::SignIn, &error);
             }
         };
         self.found(Step::SignIn, Outcome::Good, format!("{} gave a SAML response", source.describe()));
         let assertion = match read {
             Ok(assertion) => assertion,
             Err(error) => {
-                self.failed(Step::Assertion, &error);
-                return self.skip(&[Step::Roles]);
+                return self.failed(Step::Assertion, &error);
             }
         };
         self.judge(&assertion, matches!(settings.source_spec(), Ok(SourceSpec::Saml(_))));
         if assertion.content == Content::Plain {
             self.roles(&assertion, config, settings);
-        } else {
-            self.skip(&[Step::Roles]);
         }
     }
 

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
-use super::{AssertionRequest, AssertionSource};
+use super::{AssertionRequest, AssertionSource, on_path};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::{Limits, SamlResponse};
 #[cfg(feature = "config")]
@@ -57,7 +57,7 @@ fn found(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Some(PathBuf::from(program));
     }
-    std::env::split_paths(&std::env::var_os("PATH")?).map(|folder| folder.join(program)).find(|path| path.is_file())
+    on_path(Path::new(program))
 }
 
 #[async_trait]

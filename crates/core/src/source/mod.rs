@@ -23,6 +23,13 @@ pub use prompter::{NoPrompter, Prompter, Visit};
 use crate::error::Result;
 use crate::saml::{AWS_AUDIENCE, SamlResponse};
 
+/// Where the `PATH` has a program of this name.
+#[cfg(any(feature = "browser", feature = "command"))]
+fn on_path(program: &std::path::Path) -> Option<std::path::PathBuf> {
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
 /// Gets a SAML response: by signing in, by running a program, from a file.
 #[async_trait]
 pub trait AssertionSource: fmt::Debug + Send + Sync {

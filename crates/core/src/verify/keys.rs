@@ -9,7 +9,7 @@ use x509_cert::der::{Decode, Reader, SliceReader};
 use x509_cert::spki::SubjectPublicKeyInfoOwned;
 
 use super::algorithm::SignaturePolicy;
-use super::metadata;
+use super::metadata::{self, Metadata};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::{Limits, hex};
 
@@ -64,16 +64,15 @@ impl TrustedKeys {
     ///
     /// As [`parse`](Self::parse).
     pub fn parse_within(text: &[u8], limits: &Limits) -> Result<Self> {
-        let start = text.trim_ascii_start();
-        let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
-        if !start.starts_with(b"<") {
-            return Self::from_pem(text);
+        match metadata::document(text)? {
+            Some(xml) => Self::of(&metadata::read(xml, limits)?),
+            None => Self::from_pem(text),
         }
-        let xml = std::str::from_utf8(start).map_err(|_| unusable("the metadata is not UTF-8"))?;
-        let metadata = metadata::read(xml, limits)?;
-        let keys: Vec<_> =
-            metadata.certificates.iter().map(|der| TrustedKey::from_certificate(der)).collect::<Result<_>>()?;
-        Ok(Self { keys, issuer: Some(metadata.entity_id) })
+    }
+
+    pub(super) fn of(metadata: &Metadata) -> Result<Self> {
+        let keys = metadata.certificates.iter().map(|der| TrustedKey::from_certificate(der)).collect::<Result<_>>()?;
+        Ok(Self { keys, issuer: Some(metadata.entity_id.clone()) })
     }
 
     /// The same, metadata read by samael and libxml2: the other half of a second opinion.

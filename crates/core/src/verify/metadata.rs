@@ -47,14 +47,10 @@ impl IdentityProvider {
     ///
     /// `invalid_configuration`, also where it says nowhere to sign in.
     pub fn parse(text: &[u8]) -> Result<Self> {
-        let keys = TrustedKeys::parse(text)?;
-        let xml = std::str::from_utf8(text).map_err(|_| unusable("the metadata is not UTF-8"))?;
-        let xml = xml.trim_start_matches('\u{feff}').trim_start();
-        if !xml.starts_with('<') {
-            return Err(nowhere());
-        }
-        let Metadata { entity_id, sign_on, .. } = read(xml, &Limits::default())?;
-        let provider = Self { entity_id, keys, sign_on };
+        let Some(xml) = document(text)? else { return TrustedKeys::parse(text).and_then(|_| Err(nowhere())) };
+        let metadata = read(xml, &Limits::default())?;
+        let keys = TrustedKeys::of(&metadata)?;
+        let provider = Self { entity_id: metadata.entity_id, keys, sign_on: metadata.sign_on };
         provider.sso().map(drop)?;
         Ok(provider)
     }
@@ -83,6 +79,16 @@ impl IdentityProvider {
 fn nowhere() -> Error {
     unusable("there is no address in it to sign in at (`SingleSignOnService`)")
         .with_hint("give the identity provider's SAML metadata, as an XML file")
+}
+
+/// The text of a file, where it is XML.
+pub(super) fn document(text: &[u8]) -> Result<Option<&str>> {
+    let start = text.trim_ascii_start();
+    let start = start.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(start);
+    if !start.starts_with(b"<") {
+        return Ok(None);
+    }
+    std::str::from_utf8(start).map(Some).map_err(|_| unusable("the metadata is not UTF-8"))
 }
 
 pub(super) fn read(xml: &str, limits: &Limits) -> Result<Metadata> {

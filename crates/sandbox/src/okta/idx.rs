@@ -42,7 +42,6 @@ struct Credentials {
 #[serde(rename_all = "camelCase")]
 struct Authenticator {
     id: Option<String>,
-    method_type: Option<String>,
 }
 
 /// What was wrong with what was sent: Okta's key, its words, and the field, where it is one of a form.
@@ -62,6 +61,7 @@ struct Turn<'a> {
     flow: Flow,
 }
 
+/// How things stand. A code that is sent again changes nothing in that.
 pub(super) async fn introspect(
     State(shared): State<Arc<Shared>>,
     headers: HeaderMap,
@@ -99,9 +99,7 @@ pub(super) async fn challenge(
             user.factors.iter().enumerate().position(|(at, factor)| id(at, factor) == wanted)
         });
         turn.flow.factor = at;
-        turn.flow.method = body.authenticator.method_type.clone();
         turn.flow.polls = 0;
-        turn.flow.sent += 1;
         None
     })
 }
@@ -138,13 +136,6 @@ pub(super) async fn poll(State(shared): State<Arc<Shared>>, headers: HeaderMap, 
             PushAnswer::Timeout => return Some(TIMED_OUT),
             PushAnswer::Never => {}
         }
-        None
-    })
-}
-
-pub(super) async fn resend(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Body>) -> Response {
-    respond(&shared, &headers, body, |turn, _, _| {
-        turn.flow.sent += 1;
         None
     })
 }

@@ -41,7 +41,7 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/idp/idx/identify", post(idx::identify))
         .route("/idp/idx/challenge", post(idx::challenge))
         .route("/idp/idx/challenge/answer", post(idx::answer))
-        .route("/idp/idx/challenge/resend", post(idx::resend))
+        .route("/idp/idx/challenge/resend", post(idx::introspect))
         .route("/idp/idx/authenticators/poll", post(idx::poll))
         .route("/idp/idx/skip", post(idx::skip))
         .route("/idp/idx/cancel", post(idx::cancel))

@@ -40,13 +40,10 @@ pub(super) struct Flow {
     pub(super) login: Option<String>,
     /// Whether the password was right.
     pub(super) password: bool,
-    /// The factor that is being verified, and how.
+    /// The factor that is being verified.
     pub(super) factor: Option<usize>,
-    pub(super) method: Option<String>,
     pub(super) verified: bool,
     pub(super) polls: u32,
-    /// How often something was sent.
-    pub(super) sent: u32,
     pub(super) skipped: bool,
     pub(super) used_code: Option<String>,
     /// The session that a step-up lifts.

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::tasks::{cargo, run, target};
-use crate::{Done, peers, version};
+use crate::{Done, parts, version};
 use platform::Platform;
 
 /// The crates that go to crates.io.
@@ -83,7 +83,7 @@ struct Tools {
 
 impl Tools {
     fn install() -> Result<Self, String> {
-        let python = peers::environment(&folder("tools"))?;
+        let python = parts::environment(&folder("tools"))?;
         let install = ["-m", "pip", "install", "--quiet", "--requirement", "crates/xtask/requirements.txt"];
         run(Command::new(&python).args(install))?;
         let programs = python.parent().ok_or("the virtual environment has no folder of programs")?;

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::platform::{PLATFORMS, Platform};
 use super::{contents, copy, empty, folder, write};
 use crate::Done;
-use crate::peers::npm;
+use crate::parts::npm;
 use crate::tasks::{root, run_in};
 
 /// The package of a platform. `crates/node/native.js` looks for this name.

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::platform::Platform;
 use super::{contents, empty, folder, npm, write};
 use crate::Done;
-use crate::peers::{self, environment};
+use crate::parts::{environment, npm};
 use crate::tasks::{root, run, target};
 
 /// The licences of what is compiled, and of what is not.
@@ -57,7 +57,7 @@ fn prove_npm(version: &str, platform: Platform) -> Done {
     empty(&place)?;
     write(&place.join("package.json"), "{ \"private\": true }\n")?;
     let packages = folder("npm");
-    let mut install = peers::npm();
+    let mut install = npm();
     install.args(["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix"]).arg(&place);
     install.arg(packages.join(format!("tempaccess-{version}.tgz")));
     install.arg(packages.join(format!("tempaccess-{}-{version}.tgz", platform.npm)));

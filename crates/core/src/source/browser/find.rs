@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::source::on_path;
 
 /// What browsers of this kind are called, on a `PATH`.
 #[cfg(not(target_os = "macos"))]
@@ -53,11 +54,6 @@ pub(super) fn named(program: &Path) -> Result<PathBuf> {
         Error::new(ErrorKind::Io, Stage::SignIn, format!("there is no browser `{}`", program.display()))
             .with_hint("name another with `--browser`")
     })
-}
-
-fn on_path(program: &Path) -> Option<PathBuf> {
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// That a window can be shown.

@@ -63,13 +63,8 @@ impl<'a> Agent<'a> {
 
     /// Posts JSON and gives back the JSON of the answer, or Okta's error as ours.
     pub(super) async fn post(&self, url: &Url, body: &Value) -> Result<Value> {
-        let answer = self.send(Method::POST, url, Body::Json(body), None).await?;
-        let value = serde_json::from_slice(answer.body()).ok();
-        match (answer.status().is_success(), value) {
-            (true, Some(value)) => Ok(value),
-            (true, None) => Err(self.not_json()),
-            (false, value) => Err(refusal::from_answer(answer.status(), value.as_ref(), self.host())),
-        }
+        let (status, value) = self.ask(url, Body::Json(body)).await?;
+        if status.is_success() { Ok(value) } else { Err(refusal::from_answer(status, Some(&value), self.host())) }
     }
 
     fn not_json(&self) -> Error {

@@ -217,15 +217,7 @@ impl OktaSource {
         if let Some(pipeline) = pipeline {
             org.is(pipeline);
         }
-        let way = match self.settings.auth {
-            Auth::Classic => Way::Classic,
-            Auth::Device => Way::Device,
-            Auth::Browser => Way::Browser,
-            Auth::Idx => Way::Idx,
-            Auth::Auto => {
-                Way::into(pipeline.unwrap_or(Pipeline::Classic), self.settings.client_id.is_some(), self.has_browser())
-            }
-        };
+        let way = self.named_way().unwrap_or_else(|| self.way_into(pipeline.unwrap_or(Pipeline::Classic)));
         #[cfg(feature = "browser")]
         if way == Way::Browser {
             self.settings.browser.required()?;
@@ -352,15 +344,14 @@ impl OktaSource {
 
     /// How a step-up of a session is taken here; nothing where a new sign-in is what takes it.
     async fn steps<'a>(&'a self, agent: &'a Agent<'a>, request: &AssertionRequest<'a>) -> Result<Option<Steps<'a>>> {
-        let mut org = Org::recall(self);
-        let pipeline = match self.settings.auth {
-            Auth::Classic => Pipeline::Classic,
-            Auth::Idx => Pipeline::Identity,
-            Auth::Device | Auth::Browser => return Ok(None),
-            Auth::Auto => match org.pipeline(agent).await?.unwrap_or(Pipeline::Classic) {
-                Pipeline::Identity if self.settings.client_id.is_some() || self.has_browser() => return Ok(None),
-                pipeline => pipeline,
-            },
+        let way = match self.named_way() {
+            Some(way) => way,
+            None => self.way_into(Org::recall(self).pipeline(agent).await?.unwrap_or(Pipeline::Classic)),
+        };
+        let pipeline = match way {
+            Way::Classic => Pipeline::Classic,
+            Way::Idx => Pipeline::Identity,
+            Way::Device | Way::Browser => return Ok(None),
         };
         Ok(Some(Steps { agent, who: self.who(request), pipeline }))
     }
