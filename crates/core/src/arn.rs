@@ -78,11 +78,13 @@ impl IamArn {
             return Err(ArnError("has no name"));
         }
         // IAM: paths are of \u0021-\u007E, names of [\w+=,.@-]; a comma cannot stand inside a SAML role pair anyway.
-        if !resource.bytes().all(|byte| matches!(byte, b'!'..=b'~')) {
-            return Err(ArnError("has a character that IAM does not allow"));
-        }
-        if !name.bytes().all(is_name_byte) {
-            return Err(ArnError("has a name with a character that IAM does not allow"));
+        let path = text.get(resource_at..name_at).unwrap_or_default();
+        if !all(path, IN_PATHS) || !all(name, IN_NAMES) {
+            return Err(ArnError(if all(resource, IN_PATHS) {
+                "has a name with a character that IAM does not allow"
+            } else {
+                "has a character that IAM does not allow"
+            }));
         }
         let arn = Self {
             text: text.into(),
@@ -123,8 +125,35 @@ fn at_colon(text: &str) -> Option<(&str, &str)> {
 
 /// What IAM and STS take in names: `[\w+=,.@-]`.
 pub(crate) fn is_name_byte(byte: u8) -> bool {
-    matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'+' | b'=' | b',' | b'.' | b'@' | b'-')
+    class(byte) & IN_NAMES != 0
 }
+
+const IN_PATHS: u8 = 1;
+const IN_NAMES: u8 = 2;
+
+/// Whether all of a text is of a class. These are short: to look at each byte costs less than to stop at the first.
+fn all(text: &str, wanted: u8) -> bool {
+    text.bytes().fold(wanted, |left, byte| left & class(byte)) != 0
+}
+
+fn class(byte: u8) -> u8 {
+    CLASSES.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
+const CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = b'!';
+    while byte <= b'~' {
+        #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
+        let class = &mut table[byte as usize];
+        *class = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'+' | b'=' | b',' | b'.' | b'@' | b'-' => IN_PATHS | IN_NAMES,
+            _ => IN_PATHS,
+        };
+        byte += 1;
+    }
+    table
+};
 
 fn is_partition(text: &str) -> bool {
     if text == "aws" {
@@ -137,7 +166,8 @@ fn is_partition(text: &str) -> bool {
 }
 
 pub(crate) fn is_account_id(text: &str) -> bool {
-    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
+    <&[u8; 12]>::try_from(text.as_bytes())
+        .is_ok_and(|digits| digits.iter().fold(true, |all, byte| all & byte.is_ascii_digit()))
 }
 
 macro_rules! iam_arn {

@@ -5,7 +5,7 @@ use std::fmt;
 #[cfg(feature = "okta")]
 use serde::Serializer;
 use serde::{Deserialize, Deserializer};
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 /// A password, a one-time code, a session token, a secret key.
 ///
@@ -19,7 +19,7 @@ use zeroize::Zeroizing;
 /// assert_eq!(password.expose(), "correct horse");
 /// ```
 #[derive(Clone)]
-pub struct SecretString(Zeroizing<String>);
+pub struct SecretString(String);
 
 impl SecretString {
     /// The secret itself, for the one place that needs it.
@@ -35,13 +35,22 @@ impl SecretString {
 
 impl From<String> for SecretString {
     fn from(secret: String) -> Self {
-        Self(Zeroizing::new(secret))
+        Self(secret)
     }
 }
 
 impl From<&str> for SecretString {
     fn from(secret: &str) -> Self {
         Self::from(secret.to_owned())
+    }
+}
+
+/// In bulk: `String` itself would be wiped byte by byte, and a response has hundreds of thousands of them.
+impl Drop for SecretString {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.0).into_bytes();
+        bytes.as_mut_slice().zeroize();
+        bytes.spare_capacity_mut().zeroize();
     }
 }
 

@@ -8,6 +8,14 @@ fn is_hostile(character: char) -> bool {
         || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
+/// As [`str::trim`]; where there is nothing to trim, the first and the last byte tell.
+pub(crate) fn trim(text: &str) -> &str {
+    match text.as_bytes() {
+        [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
+        _ => text.trim(),
+    }
+}
+
 fn escape(text: &str, hostile: impl Fn(char) -> bool) -> String {
     let mut shown = String::with_capacity(text.len() + 16);
     for character in text.chars() {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use crate::arn::{ArnError, OfferedArn, ProviderArn, RoleArn};
+use crate::text::trim;
 
 /// One pair of role and SAML provider, as the attribute `Role` offers it.
 ///
@@ -72,7 +73,7 @@ impl RoleOffer {
     ///
     /// Says what is wrong with the value; see [`RoleValueError`].
     pub fn from_attribute_value(value: &str) -> Result<Self, RoleValueError> {
-        let mut parts = at_commas(value).map(str::trim).filter(|part| !part.is_empty());
+        let mut parts = at_commas(value).map(trim).filter(|part| !part.is_empty());
         let (first, second) = match (parts.next(), parts.next(), parts.next()) {
             (Some(first), Some(second), None) => (first, second),
             (None, ..) => return Err(RoleValueError::Empty),

@@ -6,6 +6,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
 
 use super::assertion::{Skipped, SkippedWhat};
 use crate::role::RoleOffer;
+use crate::text::trim;
 
 /// The namespace of the attributes' names. Case-sensitive.
 pub(super) const PREFIX: &str = "https://aws.amazon.com/SAML/Attributes/";
@@ -65,7 +66,7 @@ impl AwsReader {
     /// Takes in one `AttributeValue` of the attribute `name` (its full name, with the prefix).
     pub(super) fn take(&mut self, name: &str, value: &str, has_markup: bool, skipped: &mut Vec<Skipped>) {
         let Some(name) = name.strip_prefix(PREFIX) else { return };
-        let value = value.trim();
+        let value = trim(value);
         if has_markup {
             let what = if name == "Role" { SkippedWhat::Role } else { SkippedWhat::Fact };
             skipped.push(Skipped::new(what, value, format!("holds elements where the text of `{name}` should be")));

@@ -6,6 +6,7 @@
 
 mod assertion;
 mod aws;
+mod base64;
 mod charset;
 mod html;
 mod inspection;

@@ -8,84 +8,89 @@ const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 /// The declarations of the open elements, innermost last.
 #[derive(Default)]
 pub(super) struct Namespaces {
-    bindings: Vec<Binding>,
-    /// Prefixes and URIs, one behind the other.
+    /// Every declaration so far, by its number.
+    declarations: Vec<Declaration>,
+    /// Their prefixes and URIs, one behind the other.
     text: String,
-    /// For each open element, how many bindings there were before it.
+    /// The numbers of those that hold.
+    open: Vec<u32>,
+    /// For each open element, how many held before it.
     marks: Vec<usize>,
-    /// How many declarations there were so far.
-    declared: u32,
 }
 
-struct Binding {
+struct Declaration {
     prefix: Range<usize>,
     uri: Range<usize>,
-    #[cfg_attr(not(feature = "verify"), allow(dead_code, reason = "a tree asks"))]
-    number: u32,
 }
 
 impl Namespaces {
     pub(super) fn open(&mut self) {
-        self.marks.push(self.bindings.len());
+        self.marks.push(self.open.len());
     }
 
     pub(super) fn close(&mut self) {
-        let Some(mark) = self.marks.pop() else { return };
-        if let Some(first) = self.bindings.get(mark) {
-            self.text.truncate(first.prefix.start);
+        if let Some(mark) = self.marks.pop() {
+            self.open.truncate(mark);
         }
-        self.bindings.truncate(mark);
     }
 
     /// How many declarations there are of the open elements together.
     pub(super) fn len(&self) -> usize {
-        self.bindings.len()
+        self.open.len()
     }
 
-    /// Takes in a declaration of the innermost element and gives its number, or says why it is none.
-    pub(super) fn declare(&mut self, prefix: &str, uri: &str) -> Result<u32, &'static str> {
-        let number = self.declared;
+    /// Takes in a declaration of the innermost element and gives its number, or says why it is none. That of `xml` has none:
+    /// it holds anyway.
+    pub(super) fn declare(&mut self, prefix: &str, uri: &str) -> Result<Option<u32>, &'static str> {
         match (prefix, uri) {
-            ("xml", XML) => return Ok(number),
+            ("xml", XML) => return Ok(None),
             ("xml" | "xmlns", _) | (_, XML | XMLNS) => {
                 return Err("the namespaces of `xml` and `xmlns` are declared anew");
             }
             (prefix, "") if !prefix.is_empty() => return Err("a namespace prefix is declared as nothing"),
             _ => {}
         }
-        let here = self.marks.last().and_then(|mark| self.bindings.get(*mark..)).unwrap_or_default();
-        if here.iter().any(|binding| self.text_of(&binding.prefix) == prefix) {
+        if self.here().any(|declaration| self.text_of(&declaration.prefix) == prefix) {
             return Err("a namespace prefix is declared twice");
         }
-        self.declared += 1;
-        self.declare_again(prefix, uri, number);
-        Ok(number)
-    }
-
-    /// Takes in a declaration that was taken in before, on another element, and found to be right.
-    pub(super) fn declare_again(&mut self, prefix: &str, uri: &str, number: u32) {
-        if prefix == "xml" {
-            return;
-        }
+        let number = u32::try_from(self.declarations.len()).map_err(|_| "there are too many namespaces")?;
         let start = self.text.len();
         self.text.push_str(prefix);
         let middle = self.text.len();
         self.text.push_str(uri);
-        self.bindings.push(Binding { prefix: start..middle, uri: middle..self.text.len(), number });
+        self.declarations.push(Declaration { prefix: start..middle, uri: middle..self.text.len() });
+        self.open.push(number);
+        Ok(Some(number))
+    }
+
+    /// Takes in declarations that were taken in before, on another element, and found to be right.
+    pub(super) fn declare_again(&mut self, numbers: &[u32]) {
+        self.open.extend_from_slice(numbers);
     }
 
     /// What a prefix means here; the empty one is the default namespace, which may be none.
     pub(super) fn resolve(&self, prefix: &str) -> Option<&str> {
         match self.binding(prefix) {
-            Some(binding) => Some(self.text_of(&binding.uri)),
+            Some((_, declaration)) => Some(self.text_of(&declaration.uri)),
             None if prefix.is_empty() => Some(""),
             None if prefix == "xml" => Some(XML),
             None => None,
         }
     }
 
-    fn binding(&self, prefix: &str) -> Option<&Binding> {
-        self.bindings.iter().rev().find(|binding| self.text_of(&binding.prefix) == prefix)
+    fn binding(&self, prefix: &str) -> Option<(u32, &Declaration)> {
+        let mut open = self.open.iter().rev().filter_map(|number| Some((*number, self.declaration(*number)?)));
+        open.find(|(_, declaration)| self.text_of(&declaration.prefix) == prefix)
+    }
+
+    /// The declarations of the innermost element.
+    fn here(&self) -> impl Iterator<Item = &Declaration> {
+        let here = self.marks.last().and_then(|mark| self.open.get(*mark..)).unwrap_or_default();
+        here.iter().filter_map(|number| self.declaration(*number))
+    }
+
+    fn declaration(&self, number: u32) -> Option<&Declaration> {
+        self.declarations.get(number as usize)
     }
 
     fn text_of(&self, range: &Range<usize>) -> &str {
@@ -93,18 +98,17 @@ impl Namespaces {
     }
 }
 
-/// Declarations by number, for a tree that keeps each namespace once: they are counted from 0 in document order.
+/// For a tree that keeps each declaration once, by the same numbers: they are counted from 0 in document order.
 #[cfg(feature = "verify")]
 impl Namespaces {
     /// The number of the declaration that a prefix goes by here.
     pub(super) fn number(&self, prefix: &str) -> Option<u32> {
-        self.binding(prefix).map(|binding| binding.number)
+        self.binding(prefix).map(|(number, _)| number)
     }
 
     /// The declarations of the innermost element: prefix and URI.
     pub(super) fn declared_here(&self) -> impl Iterator<Item = (&str, &str)> {
-        let here = self.marks.last().and_then(|mark| self.bindings.get(*mark..)).unwrap_or_default();
-        here.iter().map(|binding| (self.text_of(&binding.prefix), self.text_of(&binding.uri)))
+        self.here().map(|declaration| (self.text_of(&declaration.prefix), self.text_of(&declaration.uri)))
     }
 }
 

@@ -1,21 +1,19 @@
 //! The facts, taken down from the elements that they stand in.
 
-use std::collections::HashSet;
-
 use super::assertion::SkippedWhat;
 use super::aws::AwsReader;
 use super::tag::Tag;
 use super::xml::{Element, Visitor, malformed, walk};
 use super::{Assertion, Content, Limits, ResponseFacts, Skipped, Subject, SubjectConfirmation, aws, time};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::text::excerpt;
+use crate::text::{excerpt, trim};
 
 pub(crate) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 pub(crate) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 
 /// What an open element means. `Other` is everything that no fact stands in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     Other,
     Response,
@@ -78,8 +76,8 @@ pub(super) struct Facts<'l> {
     found: Assertion,
     aws: AwsReader,
     open: Vec<At>,
-    /// What there may be only one of, and is there.
-    seen: HashSet<At>,
+    /// What there may be only one of, and is there: a bit for each.
+    seen: u32,
     values: usize,
     /// The text of the innermost open element that has one.
     text: String,
@@ -96,7 +94,7 @@ impl<'l> Facts<'l> {
             found: Assertion::default(),
             aws: AwsReader::default(),
             open: Vec::new(),
-            seen: HashSet::new(),
+            seen: 0,
             values: 0,
             text: String::new(),
             markup: false,
@@ -139,12 +137,14 @@ impl Facts<'_> {
             return Err(malformed("the SAML response holds an assertion in a place where none belongs")
                 .with_hint("do not use it: this is the shape of a signature-wrapping attack"));
         }
-        if at.is_single() && !self.seen.insert(at) {
+        let seen = if at.is_single() { 1 << at as u32 } else { 0 };
+        if self.seen & seen != 0 {
             return Err(malformed(format!(
                 "the SAML response holds a second `{}` where SAML allows one",
                 excerpt(element.local_name())
             )));
         }
+        self.seen |= seen;
         if at.has_text() {
             self.text.clear();
             self.markup = false;
@@ -297,7 +297,7 @@ impl Facts<'_> {
 
     pub(super) fn close_element(&mut self) {
         let Some(at) = self.open.pop() else { return };
-        let text = self.text.trim();
+        let text = trim(&self.text);
         if self.markup && at.has_text() && at != At::AttributeValue {
             self.found.skipped.push(Skipped::new(SkippedWhat::Fact, text, "holds elements where there should be text"));
             if at == At::NameId {

@@ -26,14 +26,14 @@ pub(super) struct Tags {
     prefix: Span,
     local_name: Span,
     attributes: Vec<Part>,
-    /// Declarations of namespaces, and their numbers.
-    declarations: Vec<(Part, u32)>,
+    /// The numbers of the namespaces that are declared.
+    declarations: Vec<u32>,
     /// The element around it, by its number.
     parent: Option<usize>,
     is_repeat: bool,
 }
 
-/// An attribute, or the declaration of a namespace: then the local name is the prefix that is declared.
+/// An attribute.
 struct Part {
     prefix: Span,
     local_name: Span,
@@ -59,9 +59,7 @@ impl Tags {
         // Between the same two tags, what is written alike means the same and was found to be right.
         self.is_repeat = parent.is_some() && self.parent == parent && *self.raw == **start;
         if self.is_repeat {
-            for (part, number) in &self.declarations {
-                namespaces.declare_again(self.raw(&part.local_name), self.value(part), *number);
-            }
+            namespaces.declare_again(&self.declarations);
             return Ok(());
         }
         self.parent = parent;
@@ -73,7 +71,7 @@ impl Tags {
         if start.attributes_raw().len() > limits.text_bytes {
             return Err(exceeded("bytes of one text", limits.text_bytes));
         }
-        let mut with_prefix = false;
+        let (mut with_prefix, mut with_xml) = (false, false);
         // Duplicates are looked for below, by what names mean.
         for (at, attribute) in start.attributes().with_checks(false).enumerate() {
             limits.check("attributes of one element", at + 1, limits.attributes)?;
@@ -93,13 +91,12 @@ impl Tags {
                 }
             };
             limits.check("bytes of one namespace", value.len(), limits.namespace_bytes)?;
+            let number = namespaces.declare(declared, &value).map_err(|why| malformed_at(why, position))?;
             // The prefix `xml` has its meaning without a declaration, so that nobody else would see two of them.
-            if declared == "xml" && self.declarations.iter().any(|(part, _)| self.raw(&part.local_name) == "xml") {
+            if declared == "xml" && std::mem::replace(&mut with_xml, true) {
                 return Err(malformed_at("a namespace prefix is declared twice", position));
             }
-            let number = namespaces.declare(declared, &value).map_err(|why| malformed_at(why, position))?;
-            let part = self.part(start, "", declared, value);
-            self.declarations.push((part, number));
+            self.declarations.extend(number);
         }
         limits.check("namespaces in one place", namespaces.len(), limits.namespaces)?;
         let (prefix, local_name) = split(start.name().into_inner(), position)?;

@@ -3,24 +3,23 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use ::base64::DecodeError;
 use flate2::bufread::DeflateDecoder;
 use zeroize::Zeroizing;
 
 use super::limits::exceeded;
-use super::{Limits, SamlResponse, charset, html, soap};
+use super::{Limits, SamlResponse, base64, charset, html, soap};
 use crate::error::{Error, ErrorKind, Result, Stage};
-
-const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
-    .with_decode_padding_mode(DecodePaddingMode::Indifferent)
-    .with_decode_allow_trailing_bits(true);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 pub(super) fn unwrap(input: &[u8], limits: &Limits) -> Result<SamlResponse> {
     limits.check("bytes of input", input.len(), limits.input_bytes)?;
+    // What decodes as it stands is wrapped in nothing else: no need to look for that, time and again over the whole text.
+    let bare = input.trim_ascii();
+    if let (Ok(bytes), Ok(encoded)) = (base64::standard(bare), std::str::from_utf8(bare))
+        && looks_like_xml(&bytes)
+    {
+        return from_decoded(encoded, bytes, limits);
+    }
     let text = charset::decode(input)?;
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -69,10 +68,9 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<SamlResponse> {
     let wrapped = memchr::memchr3(b'\n', b'\r', b' ', bytes).or_else(|| memchr::memchr2(b'\t', 0x0C, bytes)).is_some();
     let compact: Cow<'_, str> =
         if wrapped { encoded.split_ascii_whitespace().collect::<String>().into() } else { encoded.into() };
-    let engine = if memchr::memchr2(b'-', b'_', compact.as_bytes()).is_some() { URL_SAFE } else { STANDARD };
-    let bytes = engine.decode(compact.as_bytes()).map_err(|error| {
+    let bytes = base64::either(compact.as_bytes()).map_err(|error| {
         let message = match error {
-            base64::DecodeError::InvalidByte(at, _) => {
+            DecodeError::InvalidByte(at, _) => {
                 format!("the input is neither XML, nor HTML, nor base64: it breaks off at character {}", at + 1)
             }
             _ => "the SAML response is base64 that is cut off".to_owned(),
@@ -81,6 +79,10 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<SamlResponse> {
             .with_hint("give the whole value of the form field `SAMLResponse`, or the page that holds it")
     })?;
     let bytes = if looks_like_xml(&bytes) { bytes } else { inflate(&bytes, limits)? };
+    from_decoded(encoded, bytes, limits)
+}
+
+fn from_decoded(encoded: &str, bytes: Vec<u8>, limits: &Limits) -> Result<SamlResponse> {
     limits.check("bytes of XML", bytes.len(), limits.xml_bytes)?;
     Ok(SamlResponse::from_parts(encoded, into_text(bytes)?))
 }
@@ -193,6 +195,8 @@ fn from_page(page: &str, limits: &Limits) -> Result<SamlResponse> {
 mod tests {
     use std::io::Write;
 
+    use ::base64::Engine as _;
+    use ::base64::engine::general_purpose::{STANDARD, URL_SAFE};
     use flate2::Compression;
     use flate2::write::DeflateEncoder;
 

@@ -77,14 +77,16 @@ pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Re
             }
             Event::Text(text) => {
                 let text = text.xml10_content();
-                match text.trim_ascii_start().chars().next() {
-                    Some(character) if depth == 0 => return Err(outside(character, position)),
-                    _ if depth == 0 => {}
-                    _ if memchr::memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") => {
-                        return Err(malformed_at("there is a `]]>` that ends nothing", position));
+                if depth == 0 {
+                    match text.trim_ascii_start().chars().next() {
+                        Some(character) => return Err(outside(character, position)),
+                        None => continue,
                     }
-                    _ => visitor.text(&text)?,
                 }
+                if memchr::memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") {
+                    return Err(malformed_at("there is a `]]>` that ends nothing", position));
+                }
+                visitor.text(&text)?;
             }
             Event::CData(_) if depth == 0 => return Err(outside('<', position)),
             Event::CData(text) => visitor.text(&text.xml10_content())?,
@@ -120,18 +122,33 @@ pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Re
 
 /// Refuses the characters that XML 1.0 has no place for.
 fn check_characters(xml: &str) -> Result<()> {
-    let control = |byte: &u8| *byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r');
-    // Block by block without a way out in between, which the compiler makes wide.
-    let mut blocks = xml.as_bytes().chunks(64);
-    if blocks.any(|block| block.iter().fold(false, |found, byte| found | control(byte))) {
-        let at = xml.bytes().position(|byte| control(&byte)).unwrap_or_default();
-        return Err(malformed_at("there is a control character", at));
+    // Block by block, which the compiler makes wide: most hold nothing below the space.
+    let (blocks, rest) = xml.as_bytes().as_chunks::<64>();
+    let mut bits = 0;
+    for block in blocks {
+        let (least, some) = block.iter().fold((u8::MAX, 0), |(least, bits), byte| (least.min(*byte), bits | byte));
+        if least < b' ' && block.iter().any(is_control) {
+            return Err(control_character(xml));
+        }
+        bits |= some;
     }
-    let forbidden = if xml.is_ascii() { None } else { xml.find(['\u{FFFE}', '\u{FFFF}']) };
+    if rest.iter().any(is_control) {
+        return Err(control_character(xml));
+    }
+    let is_ascii = bits.is_ascii() && rest.is_ascii();
+    let forbidden = if is_ascii { None } else { xml.find(['\u{FFFE}', '\u{FFFF}']) };
     match forbidden {
         Some(at) => Err(malformed_at("there is a character that XML does not allow", at)),
         None => Ok(()),
     }
+}
+
+fn is_control(byte: &u8) -> bool {
+    *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
+}
+
+fn control_character(xml: &str) -> Error {
+    malformed_at("there is a control character", xml.bytes().position(|byte| is_control(&byte)).unwrap_or_default())
 }
 
 /// XML 1.0, production 2, `Char`.
