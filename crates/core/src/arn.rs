@@ -6,6 +6,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
@@ -29,7 +30,8 @@ const MAX_LENGTH: usize = 2048;
 /// An ARN of the `iam` service, with the places of its parts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct IamArn {
-    text: Box<str>,
+    /// Shared: bindings and programs hand offers on by the hundred.
+    text: Arc<str>,
     account_at: u16,
     /// Where the resource's path and name begin, behind `role/`.
     resource_at: u16,
@@ -43,13 +45,31 @@ impl Hash for IamArn {
     }
 }
 
+/// What an ARN of IAM names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resource {
+    Role,
+    Provider,
+    Policy,
+}
+
+impl Resource {
+    /// The resource behind its type and a slash.
+    fn split(text: &str) -> Option<(Self, &str)> {
+        let inside = |kind, start| Some((kind, text.strip_prefix(start)?));
+        inside(Self::Role, "role/")
+            .or_else(|| inside(Self::Provider, "saml-provider/"))
+            .or_else(|| inside(Self::Policy, "policy/"))
+    }
+}
+
 impl IamArn {
-    fn parse(text: &str, resource_type: &str) -> Result<Self, ArnError> {
-        Self::parse_one_of(text, &[resource_type]).map(|(arn, _)| arn)
+    fn parse(text: &str, wanted: Resource) -> Result<Self, ArnError> {
+        Self::parse_one_of(text, |kind| kind == wanted).map(|(arn, _)| arn)
     }
 
-    /// An ARN of one of these types of resource, and which one it is.
-    fn parse_one_of(text: &str, resource_types: &[&str]) -> Result<(Self, usize), ArnError> {
+    /// An ARN of a type that is wanted, and which one it is.
+    fn parse_one_of(text: &str, is_wanted: impl Fn(Resource) -> bool) -> Result<(Self, Resource), ArnError> {
         if text.len() > MAX_LENGTH {
             return Err(ArnError("longer than 2,048 characters"));
         }
@@ -61,13 +81,10 @@ impl IamArn {
         let rest = rest.strip_prefix("iam::").ok_or(ArnError("is not an ARN of IAM"))?;
         let account_at = text.len() - rest.len();
         let (account, resource) = at_colon(rest).ok_or(ArnError("has too few parts"))?;
-        let inside = |resource_type: &&str| resource.strip_prefix(*resource_type)?.strip_prefix('/');
-        let (kind, resource) = resource_types
-            .iter()
-            .enumerate()
-            .find_map(|(at, resource_type)| Some((at, inside(resource_type)?)))
+        let (kind, resource) = Resource::split(resource)
+            .filter(|(kind, _)| is_wanted(*kind))
             .ok_or(ArnError("names another kind of resource"))?;
-        let is_aws_own = account == "aws" && resource_types.contains(&"policy");
+        let is_aws_own = account == "aws" && kind == Resource::Policy;
         if !is_aws_own && !is_account_id(account) {
             return Err(ArnError("has no 12-digit account id"));
         }
@@ -171,7 +188,7 @@ pub(crate) fn is_account_id(text: &str) -> bool {
 }
 
 macro_rules! iam_arn {
-    ($(#[$doc:meta])* $name:ident, $resource_type:literal) => {
+    ($(#[$doc:meta])* $name:ident, $resource:ident) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(IamArn);
@@ -207,7 +224,7 @@ macro_rules! iam_arn {
             type Err = ArnError;
 
             fn from_str(text: &str) -> Result<Self, ArnError> {
-                IamArn::parse(text, $resource_type).map(Self)
+                IamArn::parse(text, Resource::$resource).map(Self)
             }
         }
 
@@ -241,17 +258,17 @@ iam_arn! {
     /// assert_eq!((role.partition(), role.account_id(), role.name()), ("aws-us-gov", "123456789012", "ReadOnly"));
     /// # Ok::<(), tempaccess_core::ArnError>(())
     /// ```
-    RoleArn, "role"
+    RoleArn, Role
 }
 
 iam_arn! {
     /// The ARN of an IAM SAML provider.
-    ProviderArn, "saml-provider"
+    ProviderArn, Provider
 }
 
 iam_arn! {
     /// The ARN of a managed policy: the account's own, or one that AWS manages (`arn:aws:iam::aws:policy/ReadOnlyAccess`).
-    PolicyArn, "policy"
+    PolicyArn, Policy
 }
 
 /// One half of what the SAML attribute `Role` offers.
@@ -262,9 +279,9 @@ pub(crate) enum OfferedArn {
 
 impl OfferedArn {
     pub(crate) fn parse(text: &str) -> Result<Self, ArnError> {
-        match IamArn::parse_one_of(text, &["role", "saml-provider"])? {
-            (arn, 0) => Ok(Self::Role(RoleArn(arn))),
-            (arn, _) => Ok(Self::Provider(ProviderArn(arn))),
+        match IamArn::parse_one_of(text, |kind| kind != Resource::Policy)? {
+            (arn, Resource::Provider) => Ok(Self::Provider(ProviderArn(arn))),
+            (arn, _) => Ok(Self::Role(RoleArn(arn))),
         }
     }
 }

@@ -15,7 +15,7 @@ use napi_derive::napi;
 use serde::Serialize;
 use tempaccess_core::config::Settings;
 use tempaccess_core::sink::KeptList;
-use tempaccess_core::{Clock, ErrorReport, Inspection, Limits, RoleOffer, RoleQuery, SamlResponse, SystemClock};
+use tempaccess_core::{Clock, ErrorReport, Inspection, Limits, RoleOffer, RoleQuery, SystemClock};
 
 pub(crate) type Result<T> = std::result::Result<T, napi::Error<&'static str>>;
 
@@ -124,7 +124,7 @@ impl Assertion {
 /// Reads a SAML response in any form.
 #[napi]
 pub fn read(response: Uint8Array) -> Result<Assertion> {
-    let read = SamlResponse::detect(&response, &Limits::default()).and_then(|response| response.read());
+    let read = tempaccess_core::Assertion::read(&response, &Limits::default());
     read.map(Assertion).map_err(|error| thrown(&error))
 }
 

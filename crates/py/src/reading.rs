@@ -7,7 +7,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use serde::Serialize;
-use tempaccess_core::{Clock, Inspection, Limits, RoleOffer, RoleQuery, SamlResponse, SystemClock};
+use tempaccess_core::{Clock, Inspection, Limits, RoleOffer, RoleQuery, SystemClock};
 
 use crate::errors::raise;
 
@@ -121,6 +121,6 @@ impl Assertion {
 #[pyfunction]
 pub(crate) fn read(py: Python<'_>, response: &Bound<'_, PyAny>) -> PyResult<Assertion> {
     let bytes = bytes(response)?;
-    let read = py.detach(|| SamlResponse::detect(bytes, &Limits::default()).and_then(|response| response.read()));
+    let read = py.detach(|| tempaccess_core::Assertion::read(bytes, &Limits::default()));
     read.map(Assertion).map_err(|error| raise(py, &error))
 }

@@ -1,7 +1,9 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::AwsAttributes;
+#[cfg(doc)]
+use super::SamlResponse;
+use super::{AwsAttributes, Limits, reader, wrapping};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
 use crate::text::excerpt;
@@ -178,6 +180,27 @@ impl Skipped {
 }
 
 impl Assertion {
+    /// Reads the facts of a SAML response in whatever holds it, as [`SamlResponse::detect`] finds it, and keeps nothing else
+    /// of it: for a look at what is offered. What is to be exchanged or verified is a [`SamlResponse`].
+    ///
+    /// # Errors
+    ///
+    /// As [`SamlResponse::detect`] and [`SamlResponse::read`].
+    ///
+    /// ```
+    /// use tempaccess_core::{Assertion, ErrorKind, Limits};
+    ///
+    /// let refusal = br#"<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"><p:Status>
+    ///     <p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"/></p:Status></p:Response>"#;
+    /// let assertion = Assertion::read(refusal, &Limits::default())?;
+    /// assert_eq!(assertion.offers().unwrap_err().kind(), ErrorKind::IdentityProviderRefused);
+    /// # Ok::<(), tempaccess_core::Error>(())
+    /// ```
+    pub fn read(input: &[u8], limits: &Limits) -> Result<Self> {
+        let response = wrapping::unwrap(input, limits)?;
+        reader::read(response.xml.expose(), response.encoded_characters(), limits)
+    }
+
     /// The roles that are offered, or the reason why there are none.
     ///
     /// # Errors

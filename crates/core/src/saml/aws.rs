@@ -1,8 +1,10 @@
 //! The attributes that AWS defines ("Configure SAML assertions for the authentication response", IAM user guide).
 
-use std::collections::hash_map::{Entry, RandomState};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasher, BuildHasherDefault, Hasher};
+use std::hash::BuildHasher;
+
+use foldhash::fast::RandomState;
 
 use super::assertion::{Skipped, SkippedWhat};
 use crate::role::RoleOffer;
@@ -37,29 +39,9 @@ pub struct AwsAttributes {
 pub(super) struct AwsReader {
     pub(super) found: AwsAttributes,
     /// Where in `found.roles` an offer with this hash is.
-    roles: HashMap<u64, usize, BuildHasherDefault<AsItIs>>,
-    hasher: RandomState,
+    roles: HashMap<u64, usize, RandomState>,
     tags: HashSet<String>,
     repeated: HashSet<String>,
-}
-
-/// What is a hash already needs no other: nobody outside can choose it.
-#[derive(Debug, Default)]
-struct AsItIs(u64);
-
-impl Hasher for AsItIs {
-    fn write(&mut self, bytes: &[u8]) {
-        // Numbers alone are hashed here.
-        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 impl AwsReader {
@@ -106,7 +88,7 @@ impl AwsReader {
 
     /// Whether the offer is there already; if not, it is about to be.
     fn is_known(&mut self, offer: &RoleOffer) -> bool {
-        match self.roles.entry(self.hasher.hash_one(offer)) {
+        match self.roles.entry(self.roles.hasher().hash_one(offer)) {
             Entry::Occupied(place) => self.found.roles.get(*place.get()) == Some(offer),
             Entry::Vacant(place) => {
                 place.insert(self.found.roles.len());

@@ -18,6 +18,18 @@ pub(super) struct Namespaces {
     marks: Vec<usize>,
 }
 
+/// What namespace a prefix stands for in one place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// No namespace: there is no prefix, and none is the default.
+    #[default]
+    Nothing,
+    /// That of `xml`, which needs no declaration.
+    Xml,
+    /// That of the declaration with this number. They are counted from 0 in document order.
+    Declared(u32),
+}
+
 struct Declaration {
     prefix: Range<usize>,
     uri: Range<usize>,
@@ -69,18 +81,28 @@ impl Namespaces {
     }
 
     /// What a prefix means here; the empty one is the default namespace, which may be none.
-    pub(super) fn resolve(&self, prefix: &str) -> Option<&str> {
-        match self.binding(prefix) {
-            Some((_, declaration)) => Some(self.text_of(&declaration.uri)),
-            None if prefix.is_empty() => Some(""),
-            None if prefix == "xml" => Some(XML),
-            None => None,
+    pub(super) fn meaning(&self, prefix: &str) -> Option<Meaning> {
+        let is_it = |number: &&u32| self.declaration(**number).is_some_and(|known| self.text_of(&known.prefix) == prefix);
+        match (self.open.iter().rev().find(is_it), prefix) {
+            (Some(number), _) => Some(Meaning::Declared(*number)),
+            (None, "") => Some(Meaning::Nothing),
+            (None, "xml") => Some(Meaning::Xml),
+            (None, _) => None,
         }
     }
 
-    fn binding(&self, prefix: &str) -> Option<(u32, &Declaration)> {
-        let mut open = self.open.iter().rev().filter_map(|number| Some((*number, self.declaration(*number)?)));
-        open.find(|(_, declaration)| self.text_of(&declaration.prefix) == prefix)
+    /// The URI of a namespace; that of none is empty.
+    pub(super) fn uri(&self, meaning: Meaning) -> &str {
+        match meaning {
+            Meaning::Nothing => "",
+            Meaning::Xml => XML,
+            Meaning::Declared(number) => self.declaration(number).map_or("", |declaration| self.text_of(&declaration.uri)),
+        }
+    }
+
+    /// The URI that a prefix stands for here.
+    pub(super) fn resolve(&self, prefix: &str) -> Option<&str> {
+        self.meaning(prefix).map(|meaning| self.uri(meaning))
     }
 
     /// The declarations of the innermost element.
@@ -98,14 +120,8 @@ impl Namespaces {
     }
 }
 
-/// For a tree that keeps each declaration once, by the same numbers: they are counted from 0 in document order.
 #[cfg(feature = "verify")]
 impl Namespaces {
-    /// The number of the declaration that a prefix goes by here.
-    pub(super) fn number(&self, prefix: &str) -> Option<u32> {
-        self.binding(prefix).map(|(number, _)| number)
-    }
-
     /// The declarations of the innermost element: prefix and URI.
     pub(super) fn declared_here(&self) -> impl Iterator<Item = (&str, &str)> {
         self.here().map(|declaration| (self.text_of(&declaration.prefix), self.text_of(&declaration.uri)))

@@ -64,10 +64,10 @@ impl At {
     }
 }
 
-pub(super) fn read(xml: &str, limits: &Limits) -> Result<Assertion> {
+pub(super) fn read(xml: &str, encoded_characters: usize, limits: &Limits) -> Result<Assertion> {
     let mut facts = Facts::new(limits);
     walk(xml, limits, &mut facts)?;
-    Ok(facts.finish())
+    Ok(Assertion { encoded_characters, ..facts.finish() })
 }
 
 /// Reads a document as it is walked over: a whole `Response`, or an `Assertion` by itself.

@@ -1,7 +1,5 @@
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::{Assertion, Limits, reader, wrapping};
@@ -37,17 +35,8 @@ impl SamlResponse {
     /// # Ok::<(), tempaccess_core::Error>(())
     /// ```
     pub fn detect(input: &[u8], limits: &Limits) -> Result<Self> {
-        wrapping::unwrap(input, limits)
-    }
-
-    /// From an XML document that never was base64: it is encoded for STS here.
-    pub(super) fn from_xml(xml: &str, limits: &Limits) -> Result<Self> {
-        limits.check("bytes of XML", xml.len(), limits.xml_bytes)?;
-        Ok(Self { encoded: STANDARD.encode(xml).into(), xml: xml.into() })
-    }
-
-    pub(super) fn from_parts(encoded: &str, xml: String) -> Self {
-        Self { encoded: encoded.into(), xml: xml.into() }
+        let (encoded, xml) = wrapping::unwrap(input, limits)?.into_parts();
+        Ok(Self { encoded, xml })
     }
 
     /// The base64 text for STS (`SAMLAssertion`): the original, never a re-encoding of what was read.
@@ -80,9 +69,7 @@ impl SamlResponse {
     ///
     /// As [`read`](Self::read).
     pub fn read_within(&self, limits: &Limits) -> Result<Assertion> {
-        let mut read = reader::read(self.xml(), limits)?;
-        read.encoded_characters = self.encoded.expose().len();
-        Ok(read)
+        reader::read(self.xml(), self.encoded.expose().len(), limits)
     }
 }
 

@@ -10,7 +10,7 @@ use quick_xml::events::attributes::Attribute;
 
 use super::Limits;
 use super::limits::exceeded;
-use super::namespaces::Namespaces;
+use super::namespaces::{Meaning, Namespaces};
 use super::xml::{Element, is_character, lower, malformed_at};
 use crate::error::{Error, Result};
 
@@ -25,6 +25,7 @@ pub(super) struct Tags {
     normalised: String,
     prefix: Span,
     local_name: Span,
+    namespace: Meaning,
     attributes: Vec<Part>,
     /// The numbers of the namespaces that are declared.
     declarations: Vec<u32>,
@@ -101,6 +102,7 @@ impl Tags {
         limits.check("namespaces in one place", namespaces.len(), limits.namespaces)?;
         let (prefix, local_name) = split(start.name().into_inner(), position)?;
         (self.prefix, self.local_name) = (span(start, prefix), span(start, local_name));
+        self.namespace = namespaces.meaning(prefix).ok_or_else(|| undeclared(prefix, position))?;
         if self.attributes.len() > 1 || with_prefix {
             self.check_expanded_names(namespaces, position)?;
         }
@@ -155,16 +157,12 @@ fn span(text: &str, piece: &str) -> Span {
 /// A start tag that was taken apart, with what its prefixes mean.
 pub(super) struct Tag<'e> {
     tags: &'e Tags,
-    #[cfg_attr(not(feature = "verify"), allow(dead_code, reason = "a tree asks"))]
     namespaces: &'e Namespaces,
-    namespace: &'e str,
 }
 
 impl<'e> Tag<'e> {
-    pub(super) fn new(tags: &'e Tags, namespaces: &'e Namespaces, position: usize) -> Result<Self> {
-        let prefix = tags.raw(&tags.prefix);
-        let namespace = namespaces.resolve(prefix).ok_or_else(|| undeclared(prefix, position))?;
-        Ok(Self { tags, namespaces, namespace })
+    pub(super) fn new(tags: &'e Tags, namespaces: &'e Namespaces) -> Self {
+        Self { tags, namespaces }
     }
 }
 
@@ -178,6 +176,11 @@ impl Tag<'_> {
 
     pub(super) fn prefix(&self) -> &str {
         self.tags.raw(&self.tags.prefix)
+    }
+
+    /// What its own prefix means.
+    pub(super) fn meaning(&self) -> Meaning {
+        self.tags.namespace
     }
 
     /// What prefixes mean on it.
@@ -194,7 +197,7 @@ impl Tag<'_> {
 
 impl Element for Tag<'_> {
     fn namespace(&self) -> &str {
-        self.namespace
+        self.namespaces.uri(self.tags.namespace)
     }
 
     fn local_name(&self) -> &str {

@@ -1,7 +1,7 @@
 //! A document as a tree, read once: signatures are verified over it and facts are read from it, so that both see the
 //! same thing.
 
-use super::namespaces::XML;
+use super::namespaces::{Meaning, XML};
 use super::reader::Facts;
 use super::tag::Tag;
 use super::xml::{Element, Visitor, walk};
@@ -39,7 +39,7 @@ struct Node {
 
 #[derive(Clone)]
 enum Kind {
-    Element { prefix: Span, local_name: Span, namespace: Namespace, attributes: Span, declarations: Span },
+    Element { prefix: Span, local_name: Span, namespace: Meaning, attributes: Span, declarations: Span },
     Text(Span),
     Comment,
 }
@@ -47,22 +47,13 @@ enum Kind {
 struct Attribute {
     prefix: Span,
     local_name: Span,
-    namespace: Namespace,
+    namespace: Meaning,
     value: Span,
 }
 
 struct Declaration {
     prefix: Span,
     uri: Span,
-}
-
-/// Which namespace a name is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Namespace {
-    /// None, or that of the prefix `xml`, which needs no declaration.
-    Undeclared,
-    /// That of this declaration.
-    Declared(u32),
 }
 
 /// A name as it stands in a document.
@@ -228,11 +219,11 @@ impl Tree {
         Ok(facts.finish())
     }
 
-    fn name_of(&self, prefix: &Span, local_name: &Span, namespace: Namespace) -> Name<'_> {
+    fn name_of(&self, prefix: &Span, local_name: &Span, namespace: Meaning) -> Name<'_> {
         let namespace = match namespace {
-            Namespace::Undeclared if self.span(prefix) == "xml" => XML,
-            Namespace::Undeclared => "",
-            Namespace::Declared(number) => {
+            Meaning::Nothing => "",
+            Meaning::Xml => XML,
+            Meaning::Declared(number) => {
                 self.declarations.get(number as usize).map_or("", |declaration| self.span(&declaration.uri))
             }
         };
@@ -260,7 +251,8 @@ impl Tree {
         let first = self.attributes.len() as u32;
         for (prefix, local_name, value) in tag.attributes() {
             let attribute = Attribute {
-                namespace: if prefix.is_empty() { Namespace::Undeclared } else { number(tag, prefix) },
+                // An attribute without a prefix is in no namespace, whatever the default is.
+                namespace: if prefix.is_empty() { None } else { tag.namespaces().meaning(prefix) }.unwrap_or_default(),
                 prefix: self.keep(prefix),
                 local_name: self.keep(local_name),
                 value: self.keep(value),
@@ -270,7 +262,7 @@ impl Tree {
         Kind::Element {
             prefix: self.keep(tag.prefix()),
             local_name: self.keep(tag.local_name()),
-            namespace: number(tag, tag.prefix()),
+            namespace: tag.meaning(),
             attributes: first..self.attributes.len() as u32,
             declarations,
         }
@@ -331,10 +323,6 @@ impl Visitor for Tree {
     fn instruction(&mut self) {
         self.instructions = true;
     }
-}
-
-fn number(tag: &Tag<'_>, prefix: &str) -> Namespace {
-    tag.namespaces().number(prefix).map_or(Namespace::Undeclared, Namespace::Declared)
 }
 
 /// An element of a tree, as reading asks for it.

@@ -3,22 +3,61 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use ::base64::DecodeError;
+use ::base64::engine::general_purpose::STANDARD;
+use ::base64::{DecodeError, Engine as _};
 use flate2::bufread::DeflateDecoder;
 use zeroize::Zeroizing;
 
 use super::limits::exceeded;
-use super::{Limits, SamlResponse, base64, charset, html, soap};
+use super::{Limits, base64, charset, html, soap};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::secret::SecretString;
 
-pub(super) fn unwrap(input: &[u8], limits: &Limits) -> Result<SamlResponse> {
+/// A SAML response without its wrapping.
+pub(super) struct Unwrapped<'i> {
+    pub(super) encoded: Encoded<'i>,
+    pub(super) xml: SecretString,
+}
+
+/// The base64 text for STS.
+pub(super) enum Encoded<'i> {
+    /// The input itself.
+    Input(&'i str),
+    /// What the input was wrapped around.
+    Inside(SecretString),
+    /// None: the XML never was base64, and STS is the first to need it so.
+    Never,
+}
+
+impl Unwrapped<'_> {
+    /// The length of the base64 text, in characters.
+    pub(super) fn encoded_characters(&self) -> usize {
+        match &self.encoded {
+            Encoded::Input(encoded) => encoded.len(),
+            Encoded::Inside(encoded) => encoded.expose().len(),
+            Encoded::Never => self.xml.expose().len().div_ceil(3) * 4,
+        }
+    }
+
+    /// The base64 text and the XML, to be kept.
+    pub(super) fn into_parts(self) -> (SecretString, SecretString) {
+        let encoded = match self.encoded {
+            Encoded::Input(encoded) => encoded.into(),
+            Encoded::Inside(encoded) => encoded,
+            Encoded::Never => STANDARD.encode(self.xml.expose()).into(),
+        };
+        (encoded, self.xml)
+    }
+}
+
+pub(super) fn unwrap<'i>(input: &'i [u8], limits: &Limits) -> Result<Unwrapped<'i>> {
     limits.check("bytes of input", input.len(), limits.input_bytes)?;
     // What decodes as it stands is wrapped in nothing else: no need to look for that, time and again over the whole text.
     let bare = input.trim_ascii();
     if let (Ok(bytes), Ok(encoded)) = (base64::standard(bare), std::str::from_utf8(bare))
         && looks_like_xml(&bytes)
     {
-        return from_decoded(encoded, bytes, limits);
+        return Ok(Unwrapped { encoded: Encoded::Input(encoded), xml: document(bytes, limits)? });
     }
     let text = charset::decode(input)?;
     let trimmed = text.trim();
@@ -37,7 +76,9 @@ pub(super) fn unwrap(input: &[u8], limits: &Limits) -> Result<SamlResponse> {
     }
     limits.check("bytes of XML", trimmed.len(), limits.xml_bytes)?;
     let inside = soap::response_inside(trimmed, limits)?;
-    SamlResponse::from_xml(inside.as_deref().unwrap_or(trimmed), limits)
+    let xml = inside.map_or_else(|| trimmed.into(), SecretString::from);
+    limits.check("bytes of XML", xml.expose().len(), limits.xml_bytes)?;
+    Ok(Unwrapped { encoded: Encoded::Never, xml })
 }
 
 /// The value of `SAMLResponse` in a form body, or the text itself; percent-encoding undone.
@@ -62,7 +103,7 @@ fn form_value(text: &str) -> Cow<'_, str> {
     String::from_utf8(decoded).map_or(Cow::Borrowed(value), Cow::Owned)
 }
 
-fn from_base64(encoded: &str, limits: &Limits) -> Result<SamlResponse> {
+fn from_base64(encoded: &str, limits: &Limits) -> Result<Unwrapped<'static>> {
     let encoded = encoded.trim();
     let bytes = encoded.as_bytes();
     let wrapped = memchr::memchr3(b'\n', b'\r', b' ', bytes).or_else(|| memchr::memchr2(b'\t', 0x0C, bytes)).is_some();
@@ -79,12 +120,12 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<SamlResponse> {
             .with_hint("give the whole value of the form field `SAMLResponse`, or the page that holds it")
     })?;
     let bytes = if looks_like_xml(&bytes) { bytes } else { inflate(&bytes, limits)? };
-    from_decoded(encoded, bytes, limits)
+    Ok(Unwrapped { encoded: Encoded::Inside(encoded.into()), xml: document(bytes, limits)? })
 }
 
-fn from_decoded(encoded: &str, bytes: Vec<u8>, limits: &Limits) -> Result<SamlResponse> {
+fn document(bytes: Vec<u8>, limits: &Limits) -> Result<SecretString> {
     limits.check("bytes of XML", bytes.len(), limits.xml_bytes)?;
-    Ok(SamlResponse::from_parts(encoded, into_text(bytes)?))
+    into_text(bytes).map(SecretString::from)
 }
 
 /// The text of a document: these very bytes where that can be, since each copy of a large one is paid for, and is one more of
@@ -164,7 +205,7 @@ fn is_html(text: &str) -> bool {
             .any(|name| tag(name))
 }
 
-fn from_page(page: &str, limits: &Limits) -> Result<SamlResponse> {
+fn from_page(page: &str, limits: &Limits) -> Result<Unwrapped<'static>> {
     let mut values = html::saml_responses(page);
     values.sort_unstable();
     values.dedup();
@@ -195,12 +236,12 @@ fn from_page(page: &str, limits: &Limits) -> Result<SamlResponse> {
 mod tests {
     use std::io::Write;
 
-    use ::base64::Engine as _;
-    use ::base64::engine::general_purpose::{STANDARD, URL_SAFE};
+    use ::base64::engine::general_purpose::URL_SAFE;
     use flate2::Compression;
     use flate2::write::DeflateEncoder;
 
     use super::*;
+    use crate::saml::SamlResponse;
 
     const XML: &str = "<samlp:Response>é??>></samlp:Response>";
 

@@ -62,7 +62,7 @@ pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Re
                 let is_empty = matches!(event, Event::Empty(_));
                 let (Event::Start(start) | Event::Empty(start)) = event else { continue };
                 tags.take(&start, around.last().copied(), &mut namespaces, limits, position)?;
-                visitor.open(&Tag::new(&tags, &namespaces, position)?)?;
+                visitor.open(&Tag::new(&tags, &namespaces))?;
                 if is_empty {
                     visitor.close()?;
                     namespaces.close();
