@@ -183,7 +183,28 @@ function call(run) {
   }
 }
 
-const bytes = (text) => (typeof text === "string" ? Buffer.from(text) : text);
+/** Where texts go over, wiped after each: a buffer for every one of them would cost more than to read it. */
+let through = new Uint8Array(32 << 10);
+const utf8 = new TextEncoder();
+
+/**
+ * Calls with the bytes, or with those of the text.
+ * @template T
+ * @param {Uint8Array | string} input
+ * @param {(bytes: Uint8Array) => T} use
+ * @returns {T}
+ */
+function withBytes(input, use) {
+  if (typeof input !== "string") return use(input);
+  if (input.length > through.length && input.length <= 1 << 20) through = new Uint8Array(input.length);
+  const { read, written } = utf8.encodeInto(input, through);
+  const bytes = through.subarray(0, written);
+  try {
+    return use(read === input.length ? bytes : utf8.encode(input));
+  } finally {
+    bytes.fill(0);
+  }
+}
 
 /** The facts read from a SAML response: untrusted and unverified, unless a `Verifier` gave them. */
 class Assertion {
@@ -248,7 +269,7 @@ class Assertion {
  * @returns {Assertion}
  */
 function read(response) {
-  return call(() => new Assertion(native.read(bytes(response))));
+  return call(() => new Assertion(withBytes(response, native.read)));
 }
 
 /**
@@ -263,7 +284,7 @@ class Verifier {
    * @param {VerifierOptions} [options]
    */
   constructor(keys, options = {}) {
-    this.#native = call(() => new native.Verifier(bytes(keys), options));
+    this.#native = call(() => withBytes(keys, (keys) => new native.Verifier(keys, options)));
   }
 
   /**
@@ -273,7 +294,7 @@ class Verifier {
    * @returns {Assertion}
    */
   verify(response, { at } = {}) {
-    return call(() => new Assertion(this.#native.verify(bytes(response), at)));
+    return call(() => new Assertion(withBytes(response, (response) => this.#native.verify(response, at))));
   }
 
   /**
@@ -284,7 +305,7 @@ class Verifier {
    * @returns {string}
    */
   examineJson(response, { at } = {}) {
-    return call(() => this.#native.examineJson(bytes(response), at));
+    return call(() => withBytes(response, (response) => this.#native.examineJson(response, at)));
   }
 
   /**

@@ -5,7 +5,7 @@ use std::fmt;
 #[cfg(feature = "okta")]
 use serde::Serializer;
 use serde::{Deserialize, Deserializer};
-use zeroize::Zeroize;
+use zeroize::Zeroize as _;
 
 /// A password, a one-time code, a session token, a secret key.
 ///
@@ -81,7 +81,7 @@ pub(crate) fn unguessable() -> crate::error::Result<SecretString> {
 
     use crate::error::{Error, ErrorKind, Stage};
 
-    let mut bytes = Zeroizing::new([0; 32]);
+    let mut bytes = zeroize::Zeroizing::new([0; 32]);
     SystemRandom::new()
         .fill(&mut *bytes)
         .map_err(|_| Error::new(ErrorKind::Io, Stage::Configuration, "the system gives no random numbers"))?;

@@ -10,7 +10,6 @@ mod verify;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use serde::Serialize;
 use tempaccess_core::config::Settings;
@@ -123,8 +122,8 @@ impl Assertion {
 
 /// Reads a SAML response in any form.
 #[napi]
-pub fn read(response: Uint8Array) -> Result<Assertion> {
-    let read = tempaccess_core::Assertion::read(&response, &Limits::default());
+pub fn read(response: &[u8]) -> Result<Assertion> {
+    let read = tempaccess_core::Assertion::read(response, &Limits::default());
     read.map(Assertion).map_err(|error| thrown(&error))
 }
 

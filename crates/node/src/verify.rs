@@ -1,6 +1,5 @@
 //! Whether an assertion is genuine.
 
-use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use tempaccess_core::verify::{Examination, Expectations, SignaturePolicy, TrustedKeys, Verifier as Core};
 use tempaccess_core::{Inspection, Limits, SamlResponse};
@@ -28,8 +27,8 @@ pub struct Verifier {
 #[napi]
 impl Verifier {
     #[napi(constructor)]
-    pub fn new(keys: Uint8Array, options: VerifierOptions) -> Result<Self> {
-        let keys = TrustedKeys::parse(&keys).map_err(|error| thrown(&error))?;
+    pub fn new(keys: &[u8], options: VerifierOptions) -> Result<Self> {
+        let keys = TrustedKeys::parse(keys).map_err(|error| thrown(&error))?;
         let expected = Expectations::from_parts(options.audience, options.recipient);
         let mut expected = expected.map_err(|error| thrown(&error))?;
         if let Some(id) = options.in_response_to {
@@ -45,17 +44,17 @@ impl Verifier {
     }
 
     #[napi]
-    pub fn verify(&self, response: Uint8Array, at: Option<String>) -> Result<Assertion> {
+    pub fn verify(&self, response: &[u8], at: Option<String>) -> Result<Assertion> {
         let now = instant(at)?;
-        let verified = SamlResponse::detect(&response, &Limits::default())
+        let verified = SamlResponse::detect(response, &Limits::default())
             .and_then(|response| self.core.verify(&response, &self.expected, now));
         verified.map(|assertion| Assertion(assertion.into_inner())).map_err(|error| thrown(&error))
     }
 
     #[napi]
-    pub fn examine_json(&self, response: Uint8Array, at: Option<String>) -> Result<String> {
+    pub fn examine_json(&self, response: &[u8], at: Option<String>) -> Result<String> {
         let now = instant(at)?;
-        let response = SamlResponse::detect(&response, &Limits::default()).map_err(|error| thrown(&error))?;
+        let response = SamlResponse::detect(response, &Limits::default()).map_err(|error| thrown(&error))?;
         let assertion = response.read().map_err(|error| thrown(&error))?;
         let outcome = self.core.examine(&response, &self.expected, now);
         let inspection = Inspection::new(&assertion, now);
