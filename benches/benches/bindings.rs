@@ -1,6 +1,7 @@
 //! Reading the roles of a response from Python and Node: beside the core that does the work, and beside what else reads XML
 //! and SAML there. Each way is given the same base64 and gives back the pairs of role and provider, as strings of its
-//! language. All of them take turns, so that what else the machine does is everybody's.
+//! language. All of them take turns, so that what else the machine does is everybody's, each in a process of its own, so that what
+//! one leaves behind in the allocator is not the next one's.
 //!
 //! `cargo xtask bench` installs the peers into `target/peers`.
 #![allow(missing_docs, reason = "a benchmark of its own, without criterion: programs take turns")]
@@ -46,25 +47,22 @@ fn pairs(assertion: &Assertion) -> Result<Vec<(&str, &str)>, Failure> {
     Ok(assertion.offers()?.iter().map(|offer| (offer.role().as_str(), offer.provider().as_str())).collect())
 }
 
-/// A program of another language that measures the ways it knows.
+/// A program of another language that measures a way when it is asked to.
 struct Program {
     child: Child,
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
-    language: String,
-    ways: Vec<String>,
 }
 
 impl Program {
-    fn start(command: &mut Command) -> Result<Self, Failure> {
+    /// The program, and what it says first: its language and the ways it knows.
+    fn start(command: &mut Command) -> Result<(Self, Vec<String>), Failure> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let output = BufReader::new(child.stdout.take().ok_or("the program has no output")?);
         let input = child.stdin.take();
-        let mut program = Self { child, input, output, language: String::new(), ways: Vec::new() };
-        let mut names: Vec<String> = serde_json::from_value(program.hear()?)?;
-        program.language = names.remove(0);
-        program.ways = names;
-        Ok(program)
+        let mut program = Self { child, input, output };
+        let names = serde_json::from_value(program.hear()?)?;
+        Ok((program, names))
     }
 
     fn hear(&mut self) -> Result<Value, Failure> {
@@ -92,16 +90,21 @@ impl Drop for Program {
 
 /// One way to read, and what it took in each round.
 struct Way {
-    /// The program that knows it, or none for the core.
-    program: Option<usize>,
+    /// Where it is measured, or none for the core.
+    program: Option<Program>,
+    language: String,
     name: String,
     times: u32,
     took: Vec<Duration>,
 }
 
 impl Way {
-    fn measure(&self, programs: &mut [Program], size: usize, text: &str) -> Result<(Duration, Value), Failure> {
-        if let Some(program) = self.program.and_then(|number| programs.get_mut(number)) {
+    fn new(program: Option<Program>, language: &str, name: &str) -> Self {
+        Self { program, language: language.to_owned(), name: name.to_owned(), times: 1, took: Vec::new() }
+    }
+
+    fn measure(&mut self, size: usize, text: &str) -> Result<(Duration, Value), Failure> {
+        if let Some(program) = &mut self.program {
             return program.measure(&self.name, size, self.times);
         }
         let found = json!(pairs(&read(text)?)?);
@@ -130,10 +133,9 @@ fn main() -> Result<(), Failure> {
     }
     std::fs::create_dir_all(&folder)?;
     let sandbox = Sandbox::start(World::demo())?;
-    let mut programs = vec![
-        Program::start(Command::new(python).arg(scripts.join("read.py")).arg(&folder))?,
-        Program::start(Command::new("node").arg(scripts.join("read.mjs")).arg(&folder).arg(&node))?,
-    ];
+    let mut commands = [Command::new(python), Command::new("node")];
+    commands[0].arg(scripts.join("read.py")).arg(&folder);
+    commands[1].arg(scripts.join("read.mjs")).arg(&folder).arg(&node);
     println!(
         "| roles | language | way | median, µs | to the core | to tempaccess there |\n| --- | --- | --- | --- | --- | --- |"
     );
@@ -141,33 +143,34 @@ fn main() -> Result<(), Failure> {
         let text = response(&sandbox, size)?;
         std::fs::write(folder.join(size.to_string()), &text)?;
         let expected = json!(pairs(&read(&text)?)?);
-        let way =
-            |program: Option<usize>, name: &str| Way { program, name: name.to_owned(), times: 1, took: Vec::new() };
-        let mut ways = vec![way(None, "tempaccess_core")];
-        for (number, program) in programs.iter().enumerate() {
-            ways.extend(program.ways.iter().map(|name| way(Some(number), name)));
+        let mut ways = vec![Way::new(None, "Rust", "tempaccess_core")];
+        for command in &mut commands {
+            let (_, names) = Program::start(command)?;
+            let (language, names) = names.split_first().ok_or("the program knows no way")?;
+            for name in names {
+                ways.push(Way::new(Some(Program::start(command)?.0), language, name));
+            }
         }
         for way in &mut ways {
             // The first times are for caches and compilers to warm up, and to see how many fill a turn.
             way.times = 20;
-            let (_, pairs) = way.measure(&mut programs, size, &text)?;
+            let (_, pairs) = way.measure(size, &text)?;
             assert_eq!(pairs, expected, "{} reads other roles", way.name);
-            let (one, _) = way.measure(&mut programs, size, &text)?;
+            let (one, _) = way.measure(size, &text)?;
             way.times = u32::try_from(TURN.as_nanos() / one.as_nanos().max(1))?.max(1);
         }
         for _ in 0..ROUNDS {
             for way in &mut ways {
-                let (took, _) = way.measure(&mut programs, size, &text)?;
+                let (took, _) = way.measure(size, &text)?;
                 way.took.push(took);
             }
         }
         let core = ways.first().map_or(0.0, Way::median);
         for way in &ways {
-            let program = way.program.and_then(|number| programs.get(number));
-            let ours = ways.iter().find(|other| other.program == way.program).map_or(core, Way::median);
+            let ours = ways.iter().find(|other| other.language == way.language).map_or(core, Way::median);
             println!(
                 "| {size} | {} | {} | {:.1} | {:.2} | {:.1} |",
-                program.map_or("Rust", |program| &program.language),
+                way.language,
                 way.name,
                 way.median() * 1e6,
                 way.median() / core,

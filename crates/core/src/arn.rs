@@ -164,7 +164,9 @@ const CLASSES: [u8; 256] = {
         #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
         let class = &mut table[byte as usize];
         *class = match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'+' | b'=' | b',' | b'.' | b'@' | b'-' => IN_PATHS | IN_NAMES,
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'+' | b'=' | b',' | b'.' | b'@' | b'-' => {
+                IN_PATHS | IN_NAMES
+            }
             _ => IN_PATHS,
         };
         byte += 1;

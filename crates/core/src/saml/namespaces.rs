@@ -82,7 +82,8 @@ impl Namespaces {
 
     /// What a prefix means here; the empty one is the default namespace, which may be none.
     pub(super) fn meaning(&self, prefix: &str) -> Option<Meaning> {
-        let is_it = |number: &&u32| self.declaration(**number).is_some_and(|known| self.text_of(&known.prefix) == prefix);
+        let is_it =
+            |number: &&u32| self.declaration(**number).is_some_and(|known| self.text_of(&known.prefix) == prefix);
         match (self.open.iter().rev().find(is_it), prefix) {
             (Some(number), _) => Some(Meaning::Declared(*number)),
             (None, "") => Some(Meaning::Nothing),
@@ -96,7 +97,9 @@ impl Namespaces {
         match meaning {
             Meaning::Nothing => "",
             Meaning::Xml => XML,
-            Meaning::Declared(number) => self.declaration(number).map_or("", |declaration| self.text_of(&declaration.uri)),
+            Meaning::Declared(number) => {
+                self.declaration(number).map_or("", |declaration| self.text_of(&declaration.uri))
+            }
         }
     }
 
