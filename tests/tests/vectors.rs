@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tempaccess_core::{Error, Inspection, Limits, SamlResponse};
+use tempaccess_core::{Assertion, Error, Inspection, Limits, SamlResponse};
 use tempaccess_tests::vectors::{self, Vector};
 
 fn error(error: &Error) -> Value {
@@ -11,7 +11,10 @@ fn error(error: &Error) -> Value {
 
 /// What is found, and the digest of the text that is printed: the other languages print the same to the byte.
 fn inspect(vector: &Vector) -> (Value, Value) {
-    let assertion = SamlResponse::detect(&vector.input(), &Limits::default()).and_then(|response| response.read());
+    let input = vector.input();
+    let assertion = SamlResponse::detect(&input, &Limits::default()).and_then(|response| response.read());
+    let at_once = Assertion::read(&input, &Limits::default());
+    assert_eq!(at_once.as_ref().map_err(error), assertion.as_ref().map_err(error), "{}", vector.file.display());
     match assertion {
         Ok(assertion) => {
             let at = vector.text("at").parse().unwrap();

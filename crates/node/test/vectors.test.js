@@ -100,3 +100,13 @@ test("text and bytes read alike, and both module systems export the same", async
   assert.equal(module.read, read);
   assert.throws(() => read(data).inspect({ at: "soon" }), { code: "ERR_INVALID_ARG_VALUE" });
 });
+
+test("a text goes over whole, however long it is and whatever is in it", () => {
+  const xml = readFileSync(join(vectors, "read/both-orders.xml"), "utf8");
+  for (const length of [1, 40_000, 1_200_000]) {
+    const text = `${xml}<!--${"é".repeat(length)}-->`;
+    const at = "2026-11-24T10:01:00Z";
+    assert.deepEqual(read(text).inspect({ at }), read(Buffer.from(text)).inspect({ at }));
+    assert.throws(() => read(`${text}é`), { code: "malformed_response" });
+  }
+});
