@@ -175,7 +175,7 @@ impl Handoff {
 }
 
 /// How long a connection is given to take its last answer.
-const AFTERWARDS: Duration = Duration::from_millis(500);
+pub(crate) const AFTERWARDS: Duration = Duration::from_millis(500);
 
 /// Whether the other end of a connection belongs to this user. Where the system does not tell, it does not.
 #[cfg(target_os = "linux")]

@@ -21,7 +21,7 @@ use url::Url;
 
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::loopback::{Answer, Loopback, Origins, answer};
+use crate::loopback::{AFTERWARDS, Answer, Loopback, Origins, answer};
 use crate::net::secure_url;
 use crate::saml::{Limits, SamlResponse, hex};
 use crate::secret::unguessable;
@@ -285,7 +285,7 @@ impl Desk {
         };
         // The connection has its answer before the port closes.
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(AFTERWARDS).await;
             let _ = deliver.send(response);
         });
         answer(status, html, page(&text))
