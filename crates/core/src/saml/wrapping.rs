@@ -54,8 +54,9 @@ pub(super) fn unwrap<'i>(input: &'i [u8], limits: &Limits) -> Result<Unwrapped<'
     limits.check("bytes of input", input.len(), limits.input_bytes)?;
     // What decodes as it stands is wrapped in nothing else: no need to look for that, time and again over the whole text.
     let bare = input.trim_ascii();
-    if let (Ok(bytes), Ok(encoded)) = (base64::standard(bare), std::str::from_utf8(bare))
+    if let Ok(bytes) = base64::standard(bare)
         && looks_like_xml(&bytes)
+        && let Ok(encoded) = std::str::from_utf8(bare)
     {
         return Ok(Unwrapped { encoded: Encoded::Input(encoded), xml: document(bytes, limits)? });
     }
