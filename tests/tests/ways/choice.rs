@@ -1,0 +1,65 @@
+//! Which way is taken.
+
+use super::*;
+
+#[tokio::test]
+async fn the_org_is_asked_once_and_remembered() {
+    let sandbox = Sandbox::start(world("v1", |_| {})).unwrap();
+    let store = Arc::new(MemoryStore::new());
+    for times in 1..=2 {
+        let source = source(&sandbox, Auth::Auto).username(LOGIN).store(store.clone()).build().unwrap();
+        let person = Person::answering(&[PASSWORD]);
+        source.saml_response(&AssertionRequest::new(&*person).anew(true)).await.unwrap();
+        assert_eq!(
+            person.heard()[0],
+            "127.0.0.1 has the Classic Engine: signing in with name and password; `--auth` chooses another way"
+        );
+        assert_eq!(asked(&sandbox, Service::Okta, "okta-organization"), 1, "{times}");
+    }
+}
+
+#[tokio::test]
+async fn an_org_with_the_identity_engine_is_signed_in_to_with_the_persons_browser() {
+    let sandbox = sandbox(|_| {});
+    let visitor = Visitor::who(Some(ALLOW));
+    let source = source(&sandbox, Auth::Auto).build().unwrap();
+    respond(&source, &visitor).await.unwrap();
+    assert_eq!(
+        visitor.person.heard()[0],
+        "127.0.0.1 has the Identity Engine: signing in with your own browser; `--auth` chooses another way"
+    );
+}
+
+#[tokio::test]
+async fn an_org_that_was_upgraded_is_noticed() {
+    let store = Arc::new(MemoryStore::new());
+    let of = |sandbox: &Sandbox| {
+        let source = OktaSource::builder(sandbox.app_url()).timer(Arc::new(Patience::default()));
+        source.browser(no_browser()).username(LOGIN).store(store.clone()).build().unwrap()
+    };
+    let org = Sandbox::start(world("v1", |world| {
+        let user = world.user_mut(LOGIN).unwrap();
+        user.app_step_up = true;
+        user.factors = vec![factor("sms", &["111111", "222222"])];
+    }));
+    let org = org.unwrap();
+    let answers = [PASSWORD, "111111", "222222"];
+    respond(&of(&org), &*Person::answering(&answers)).await.unwrap();
+    of(&org).sign_out().await.unwrap();
+    org.upgrade();
+    // The password still goes the old way; the step that the app asks for is the Identity Engine's.
+    respond(&of(&org), &*Person::answering(&answers)).await.unwrap();
+    assert_eq!(asked(&org, Service::Okta, "/idp/idx/introspect"), 1);
+    assert_eq!(asked(&org, Service::Okta, "okta-organization"), 1);
+    // From then on the org is known for what it is.
+    let person = Person::answering(&[]);
+    let again = AssertionRequest::new(&*person).anew(true);
+    assert_eq!(of(&org).saml_response(&again).await.unwrap_err().kind(), ErrorKind::InteractionRequired);
+    assert!(person.heard()[0].contains("Identity Engine"), "{:?}", person.heard());
+}
+
+#[test]
+fn a_way_that_needs_a_client_says_so() {
+    let error = OktaSource::builder("https://acme.okta.com/home/amazon_aws/0oa1/272").auth(Auth::Device).build();
+    assert_eq!(error.unwrap_err().message(), "device authorization needs a client id");
+}
