@@ -1,7 +1,7 @@
 //! Reading the roles of a response from Python and Node: beside the core that does the work, and beside what else reads XML
 //! and SAML there. Each way is given the same base64 and gives back the pairs of role and provider, as strings of its
-//! language. All of them take turns, so that what else the machine does is everybody's, each in a process of its own, so that what
-//! one leaves behind in the allocator is not the next one's.
+//! language. All of them take turns, so that what else the machine does is everybody's; those of other languages each in a
+//! process of its own, so that what one leaves behind in the allocator is not the next one's.
 //!
 //! `cargo xtask bench` installs the peers into `target/peers`.
 #![allow(missing_docs, reason = "a benchmark of its own, without criterion: programs take turns")]

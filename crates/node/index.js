@@ -1,5 +1,7 @@
 "use strict";
 
+const { isUint8Array } = require("node:util/types");
+
 const native = require("./native.js");
 const { Calls, race } = require("./calls.js");
 
@@ -195,14 +197,18 @@ const utf8 = new TextEncoder();
  * @returns {T}
  */
 function withBytes(input, use) {
-  if (typeof input !== "string") return use(input);
+  if (isUint8Array(input)) return use(input);
+  if (typeof input !== "string") {
+    throw Object.assign(new TypeError("what is read is a string or a Uint8Array"), { code: "ERR_INVALID_ARG_TYPE" });
+  }
   if (input.length > through.length && input.length <= 1 << 20) through = new Uint8Array(input.length);
   const { read, written } = utf8.encodeInto(input, through);
-  const bytes = through.subarray(0, written);
+  const bytes = read === input.length ? through.subarray(0, written) : utf8.encode(input);
   try {
-    return use(read === input.length ? bytes : utf8.encode(input));
+    return use(bytes);
   } finally {
     bytes.fill(0);
+    through.fill(0, 0, written);
   }
 }
 
@@ -284,7 +290,9 @@ class Verifier {
    * @param {VerifierOptions} [options]
    */
   constructor(keys, options = {}) {
-    this.#native = call(() => withBytes(keys, (keys) => new native.Verifier(keys, options)));
+    // As they are now: a getter would run while the keys are looked at.
+    const given = { ...options };
+    this.#native = call(() => withBytes(keys, (keys) => new native.Verifier(keys, given)));
   }
 
   /**

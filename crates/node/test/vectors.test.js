@@ -109,4 +109,7 @@ test("a text goes over whole, however long it is and whatever is in it", () => {
     assert.deepEqual(read(text).inspect({ at }), read(Buffer.from(text)).inspect({ at }));
     assert.throws(() => read(`${text}é`), { code: "malformed_response" });
   }
+  for (const other of [undefined, null, 1, new Uint16Array(4)]) {
+    assert.throws(() => read(other), { name: "TypeError", code: "ERR_INVALID_ARG_TYPE" });
+  }
 });

@@ -3,7 +3,8 @@
 use std::sync::LazyLock;
 
 use ::base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
-use ::base64::{DecodeError, Engine as _};
+use ::base64::{DecodeError, DecodeSliceError, Engine as _, decoded_len_estimate};
+use zeroize::Zeroizing;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_padding_mode(DecodePaddingMode::Indifferent)
@@ -41,12 +42,47 @@ mod engine {
 static STANDARD: LazyLock<engine::Engine> = LazyLock::new(|| engine::standard(LENIENT));
 static URL_SAFE: LazyLock<engine::Engine> = LazyLock::new(|| engine::url_safe(LENIENT));
 
-/// Decodes what may be in the alphabet of RFC 4648, section 4, alone.
-pub(super) fn standard(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    STANDARD.decode(text)
+/// Decodes what is in the alphabet of RFC 4648, section 4, alone. What there is of an answer is wiped when it is refused.
+pub(super) fn standard(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecodeError> {
+    decode(&STANDARD, text)
 }
 
 /// Decodes either alphabet.
-pub(super) fn either(text: &[u8]) -> Result<Vec<u8>, DecodeError> {
-    if memchr::memchr2(b'-', b'_', text).is_some() { URL_SAFE.decode(text) } else { STANDARD.decode(text) }
+pub(super) fn either(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecodeError> {
+    decode(if memchr::memchr2(b'-', b'_', text).is_some() { &URL_SAFE } else { &STANDARD }, text)
+}
+
+fn decode(engine: &engine::Engine, text: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecodeError> {
+    let mut bytes = Zeroizing::new(vec![0; decoded_len_estimate(text.len())]);
+    let length = engine.decode_slice(text, &mut bytes).map_err(|error| match error {
+        DecodeSliceError::DecodeError(error) => error,
+        DecodeSliceError::OutputSliceTooSmall => DecodeError::InvalidLength(text.len()),
+    })?;
+    bytes.truncate(length);
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use ::base64::engine::general_purpose::{STANDARD, URL_SAFE};
+
+    use super::*;
+
+    /// Long enough for the wide engine, and of each length that its tail can have.
+    #[test]
+    fn long_texts_in_both_alphabets_and_where_they_break_off() {
+        for length in 300..306 {
+            let bytes: Vec<u8> = (0..length).map(|byte| (byte * 37) as u8).collect();
+            let (text, url_safe) = (STANDARD.encode(&bytes), URL_SAFE.encode(&bytes));
+            assert_eq!(*standard(text.as_bytes()).unwrap(), bytes);
+            assert_eq!(*either(text.trim_end_matches('=').as_bytes()).unwrap(), bytes);
+            assert_eq!(*either(url_safe.as_bytes()).unwrap(), bytes);
+            assert!(url_safe == text || standard(url_safe.as_bytes()).is_err());
+            for at in [0, 31, 64, 200, 390] {
+                let mut broken = text.clone().into_bytes();
+                broken[at] = b'!';
+                assert_eq!(either(&broken), Err(DecodeError::InvalidByte(at, b'!')));
+            }
+        }
+    }
 }

@@ -54,7 +54,8 @@ pub(super) fn unwrap<'i>(input: &'i [u8], limits: &Limits) -> Result<Unwrapped<'
     limits.check("bytes of input", input.len(), limits.input_bytes)?;
     // What decodes as it stands is wrapped in nothing else: no need to look for that, time and again over the whole text.
     let bare = input.trim_ascii();
-    if let Ok(bytes) = base64::standard(bare)
+    if bare.first() != Some(&b'<')
+        && let Ok(bytes) = base64::standard(bare)
         && looks_like_xml(&bytes)
         && let Ok(encoded) = std::str::from_utf8(bare)
     {
@@ -120,13 +121,13 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<Unwrapped<'static>> {
         Error::new(ErrorKind::MalformedResponse, Stage::Assertion, message)
             .with_hint("give the whole value of the form field `SAMLResponse`, or the page that holds it")
     })?;
-    let bytes = if looks_like_xml(&bytes) { bytes } else { inflate(&bytes, limits)? };
+    let bytes = if looks_like_xml(&bytes) { bytes } else { Zeroizing::new(inflate(&bytes, limits)?) };
     Ok(Unwrapped { encoded: Encoded::Inside(encoded.into()), xml: document(bytes, limits)? })
 }
 
-fn document(bytes: Vec<u8>, limits: &Limits) -> Result<SecretString> {
+fn document(mut bytes: Zeroizing<Vec<u8>>, limits: &Limits) -> Result<SecretString> {
     limits.check("bytes of XML", bytes.len(), limits.xml_bytes)?;
-    into_text(bytes).map(SecretString::from)
+    into_text(std::mem::take(&mut *bytes)).map(SecretString::from)
 }
 
 /// The text of a document: these very bytes where that can be, since each copy of a large one is paid for, and is one more of

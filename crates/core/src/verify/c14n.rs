@@ -239,6 +239,10 @@ mod tests {
         let v = r#"<v xmlns:a="urn:a" a:k="1">"#;
         let xml = format!(r#"<r>{v}x</v>{v}<a:y/></v><left-out>{v}</v></left-out>{v}<z/></v></r>"#);
         assert_eq!(form(&xml, "r", &[]), format!(r#"<r>{v}x</v>{v}<a:y></a:y></v>{v}<z></z></v></r>"#));
+        let v = r#"<v xmlns="" xmlns:a="urn:a" a:k="1">"#;
+        let xml = format!(r#"<r xmlns="urn:1">{v}<w/></v>{v}<a:y/></v>{v}</v>{v}</v></r>"#);
+        let spelt_out = xml.replace("<w/>", "<w></w>").replace("<a:y/>", "<a:y></a:y>");
+        assert_eq!(form(&xml, "r", &[]), spelt_out);
         // Inside another element, or after a tag that differs, it is another tag.
         let xml = r#"<r xmlns="urn:1"><s xmlns="urn:2"><v/></s><v/><v></v><v k=""/></r>"#;
         assert_eq!(
