@@ -5,7 +5,7 @@ use std::time::Duration;
 use tempaccess_core::net::HttpTransport;
 use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, handoff};
 
-use super::{access, config, print, print_json};
+use super::{access_resolved, config, print, print_json};
 use crate::args::{Console, Output};
 use crate::terminal::Terminal;
 
@@ -22,11 +22,11 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub(super) async fn open(arguments: Console) -> Result<()> {
     let (given, settings) = arguments.chosen.into_parts();
     let known = config(given.config.as_deref())?;
-    let resolved = settings.clone().resolve(&known, given.profile.as_deref())?;
-    let endpoint = resolved.federation_endpoint_url;
+    let settings = settings.resolve(&known, given.profile.as_deref())?;
+    let endpoint = settings.federation_endpoint_url.clone();
     let console =
         tempaccess_core::Console::from_parts(arguments.destination, arguments.console_duration.as_deref(), endpoint)?;
-    let grant = access(&given, settings).await?.credentials().await?;
+    let grant = access_resolved(&given, &known, &settings).await?.credentials().await?;
     let transport = HttpTransport::builder().ca_files_from_env().build()?;
     let url = console.sign_in_url(&transport, &grant).await?;
     let principal = grant.answer.assumed_role_arn.as_deref();

@@ -98,6 +98,11 @@ fn config(named: Option<&Path>) -> Result<Config> {
 async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
     let config = config(arguments.config.as_deref())?;
     let settings = settings.resolve(&config, arguments.profile.as_deref())?;
+    access_resolved(arguments, &config, &settings).await
+}
+
+/// As [`access`], by settings that are resolved.
+async fn access_resolved(arguments: &Access, config: &Config, settings: &Settings) -> Result<TempAccess> {
     if arguments.password_stdin && settings.source.as_deref() == Some("-") {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
@@ -106,7 +111,7 @@ async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
         ));
     }
     let password = password(arguments).await?;
-    Ok(settings.access(&config, password)?.prompter(arguments.prompter()).build())
+    Ok(settings.access(config, password)?.prompter(arguments.prompter()).build())
 }
 
 /// The password on standard input, where it is said to be there.

@@ -3,7 +3,7 @@
 use tempaccess_core::config::{AwsProfile, names_for_roles, sync_aws_profiles};
 use tempaccess_core::{Error, ErrorKind, Result, Stage};
 
-use super::{access, config, print, print_json};
+use super::{access_resolved, config, print, print_json};
 use crate::args::{Output, Sync};
 use crate::render;
 
@@ -29,7 +29,7 @@ pub(super) async fn sync(arguments: &Sync) -> Result<()> {
             return Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message)
                 .with_hint("choose a profile without `then`, or leave `--roles` out"));
         }
-        let access = access(&arguments.access, arguments.access.settings()).await?;
+        let access = access_resolved(&arguments.access, &config, &settings).await?;
         let signed_in = access.sign_in().await?;
         let offers = signed_in.assertion.offers()?;
         for (name, offer) in names_for_roles(offers, access.account_names()).iter().zip(offers) {

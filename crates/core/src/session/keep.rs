@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::exchange::{ChainedRole, Grant};
 use crate::role::{AccountNames, RoleOffer, RoleQuery};
 use crate::scope::{SessionPolicy, SessionScope};
-use crate::store::{Entry, Lookup, StoreKey};
+use crate::store::{Entry, StoreKey};
 
 /// How long before their end credentials are renewed: botocore asks anew in the last 15 minutes, and for every request.
 /// Sessions of less than twice that are renewed in the middle.
@@ -112,14 +112,8 @@ impl TempAccess {
 
     pub(super) fn look(&self, key: &StoreKey) -> Held {
         let Some(store) = &self.store else { return Held::Nothing };
-        match store.get(key) {
-            Lookup::Found(entry) => Held::new(&entry, &self.query, &self.account_names, self.clock.now()),
-            Lookup::Nothing => Held::Nothing,
-            Lookup::SetAside(why) => {
-                self.prompter.tell(&why);
-                Held::Nothing
-            }
-        }
+        let entry = store.get(key).found(|why| self.prompter.tell(why));
+        entry.map_or(Held::Nothing, |entry| Held::new(&entry, &self.query, &self.account_names, self.clock.now()))
     }
 
     /// Keeps what was given, under what was asked for and under what that turned out to be.

@@ -97,6 +97,20 @@ pub enum Lookup {
     SetAside(String),
 }
 
+impl Lookup {
+    /// The entry, where there is one. Where something is there that cannot be used, `trouble` hears why.
+    pub(crate) fn found(self, trouble: impl FnOnce(&str)) -> Option<Entry> {
+        match self {
+            Self::Found(entry) => Some(entry),
+            Self::Nothing => None,
+            Self::SetAside(why) => {
+                trouble(&why);
+                None
+            }
+        }
+    }
+}
+
 /// A digest over what tells two answers apart, in lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -6,7 +6,7 @@ use cookie_store::serde::json;
 use super::OktaSource;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
-use crate::store::{About, Entry, Lookup, StoreKey};
+use crate::store::{About, Entry, StoreKey};
 
 /// The org and the person. A session belongs to the org, not to one app of it.
 pub(super) fn identity(source: &OktaSource) -> String {
@@ -20,14 +20,8 @@ pub(super) fn key(source: &OktaSource) -> StoreKey {
 
 /// The cookies of a session that was kept. Where it cannot be used, `trouble` hears why.
 pub(super) fn load(source: &OktaSource, trouble: impl FnOnce(&str)) -> Option<CookieStore> {
-    match source.settings.store.as_ref()?.get(&key(source)) {
-        Lookup::Found(entry) => json::load_all(entry.secret.expose().as_bytes()).ok(),
-        Lookup::Nothing => None,
-        Lookup::SetAside(why) => {
-            trouble(&why);
-            None
-        }
-    }
+    let entry = source.settings.store.as_ref()?.get(&key(source)).found(trouble)?;
+    json::load_all(entry.secret.expose().as_bytes()).ok()
 }
 
 pub(super) fn keep(source: &OktaSource, cookies: &CookieStore) -> Result<()> {

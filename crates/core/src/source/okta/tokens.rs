@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::OktaSource;
 use crate::error::Result;
 use crate::secret::{SecretString, exposed};
-use crate::store::{About, Entry, EntryKind, Lookup, StoreKey};
+use crate::store::{About, Entry, EntryKind, StoreKey};
 
 /// Before their end, tokens are not begun anything with any more.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
@@ -70,14 +70,8 @@ fn key(source: &OktaSource, client: &str) -> StoreKey {
 }
 
 pub(super) fn load(source: &OktaSource, client: &str, trouble: impl FnOnce(&str)) -> Option<Tokens> {
-    match source.settings.store.as_ref()?.get(&key(source, client)) {
-        Lookup::Found(entry) => serde_json::from_str(entry.secret.expose()).ok(),
-        Lookup::Nothing => None,
-        Lookup::SetAside(why) => {
-            trouble(&why);
-            None
-        }
-    }
+    let entry = source.settings.store.as_ref()?.get(&key(source, client)).found(trouble)?;
+    serde_json::from_str(entry.secret.expose()).ok()
 }
 
 pub(super) fn keep(source: &OktaSource, client: &str, tokens: &Tokens) -> Result<()> {
