@@ -125,7 +125,7 @@ pub(crate) fn ready() -> Done {
     run(&mut cargo(&["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"]))?;
     run(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
     if Command::new("cargo-deny").arg("--version").output().is_ok() {
-        run(&mut cargo(&["deny", "--offline", "check", "bans", "licenses", "sources"]))?;
+        run(&mut cargo(&["deny", "check", "bans", "licenses", "sources"]))?;
     } else {
         eprintln!("\nskipped: cargo-deny is missing; install it with: cargo install --locked cargo-deny");
     }
