@@ -8,6 +8,9 @@ import unittest
 import tempaccess
 from sandbox import Person, WithSandbox
 
+# A question that is not withdrawn fails its test, and does not hold up the others.
+PATIENCE = 60
+
 
 class Awaited(Person):
     """The same as coroutines."""
@@ -74,11 +77,14 @@ class Prompters(WithSandbox):
     def test_ctrl_c_ends_the_wait(self):
         never = threading.Event()
         self.addCleanup(never.set)
+        # Python leaves the signal ignored where it is started so, as in the background of a script.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.addCleanup(signal.signal, signal.SIGINT, before)
 
         class Silent(Person):
             def secret(self, question):
                 signal.raise_signal(signal.SIGINT)
-                never.wait()
+                never.wait(PATIENCE)
 
         alan = {"username": "alan@example.com", "role": "ReadOnly"}
         with self.assertRaises(KeyboardInterrupt):
@@ -103,7 +109,7 @@ class Prompters(WithSandbox):
         class Blocking(Person):
             def secret(self, question):
                 self.loop.call_soon_threadsafe(self.asked.set)
-                never.wait()
+                never.wait(PATIENCE)
 
         async def cancelled(person):
             person.asked, person.loop = asyncio.Event(), asyncio.get_running_loop()
