@@ -1,30 +1,29 @@
 //! AWS STS itself.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod connector;
+mod refusal;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use aws_sdk_sts::config::interceptors::BeforeDeserializationInterceptorContextRef;
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
-use aws_sdk_sts::config::{BehaviorVersion, ConfigBag, Intercept, Region, RuntimeComponents};
-use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sts::config::{BehaviorVersion, Region};
+use aws_sdk_sts::error::ProvideErrorMetadata;
 use aws_sdk_sts::operation::RequestId;
 use aws_sdk_sts::types::{AssumedRoleUser, Credentials, PolicyDescriptorType, Tag};
-use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn};
-use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_types::body::SdkBody;
+use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
 use jiff::Timestamp;
 
+use self::connector::{Connector, ServerDate};
+use self::refusal::{Call, refusal};
 use super::{ChainRequest, ExchangeRequest, StsAnswer, TokenExchange};
 use crate::arn::{PolicyArn, RoleArn, default_region, partition_of_region};
 use crate::credentials::SessionCredentials;
-use crate::error::{Error, ErrorKind, Result, Stage, StsFailure};
-use crate::net::{HttpTransport, Transport, TransportError, TransportErrorKind, secure_url};
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::net::{HttpTransport, Transport, secure_url};
 use crate::scope::SessionDuration;
-use crate::text::printable;
 
 /// AWS STS: AssumeRoleWithSAML, an unsigned request that needs no AWS credentials; and AssumeRole, for roles chained to
 /// the one that it gives.
@@ -152,7 +151,9 @@ impl StsExchange {
             .send()
             .await;
         match answer {
-            Err(error) if error.code().is_none() => Err(self.refusal(&error, &region, None, Call::AssumeRoleWithSaml)),
+            Err(error) if error.code().is_none() => {
+                Err(refusal(&error, &self.place(&region), None, Call::AssumeRoleWithSaml))
+            }
             _ => Ok(date.get()),
         }
     }
@@ -169,6 +170,11 @@ impl StsExchange {
             .with_hint("name a region of that partition, or none"));
         }
         Ok(region.clone())
+    }
+
+    /// Where it asks, for a person.
+    fn place(&self, region: &str) -> String {
+        self.settings.endpoint_url.clone().unwrap_or_else(|| format!("AWS STS in {region}"))
     }
 
     fn config(&self, region: String) -> aws_sdk_sts::config::Builder {
@@ -217,7 +223,7 @@ impl TokenExchange for StsExchange {
             .interceptor(date.clone())
             .send()
             .await
-            .map_err(|error| self.refusal(&error, &region, date.get(), Call::AssumeRoleWithSaml))?;
+            .map_err(|error| refusal(&error, &self.place(&region), date.get(), Call::AssumeRoleWithSaml))?;
         let request_id = answer.request_id().map(str::to_owned);
         let mut read = read_answer(answer.credentials, answer.assumed_role_user, role, region)?;
         (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
@@ -259,7 +265,7 @@ impl TokenExchange for StsExchange {
             .interceptor(date.clone())
             .send()
             .await
-            .map_err(|error| self.refusal(&error, &region, date.get(), Call::AssumeRole))?;
+            .map_err(|error| refusal(&error, &self.place(&region), date.get(), Call::AssumeRole))?;
         let request_id = answer.request_id().map(str::to_owned);
         let mut read = read_answer(answer.credentials, answer.assumed_role_user, &request.role, region)?;
         (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
@@ -307,185 +313,9 @@ fn read_answer(
     Ok(answer)
 }
 
-/// What was asked of STS.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Call {
-    AssumeRoleWithSaml,
-    AssumeRole,
-}
-
-impl StsExchange {
-    fn refusal<E: ProvideErrorMetadata>(
-        &self,
-        error: &SdkError<E, HttpResponse>,
-        region: &str,
-        server_time: Option<Timestamp>,
-        call: Call,
-    ) -> Error {
-        let place = self.settings.endpoint_url.clone().unwrap_or_else(|| format!("AWS STS in {region}"));
-        // The SDK's error is not kept as the source: its Debug shows whole answers, and one may hold keys.
-        match error {
-            SdkError::TimeoutError(_) => deadline(&place),
-            SdkError::DispatchFailure(failure) if failure.is_timeout() => deadline(&place),
-            SdkError::DispatchFailure(failure) => match transport_error(failure.as_connector_error()) {
-                Some(cause) => {
-                    TransportError::new(cause.kind, cause.message.as_str()).into_error(Stage::Exchange, &place)
-                }
-                None => Error::new(ErrorKind::Network, Stage::Exchange, format!("no connection to {place}")),
-            },
-            SdkError::ConstructionFailure(_) => {
-                Error::new(ErrorKind::InvalidArgument, Stage::Exchange, format!("{place} cannot be asked"))
-            }
-            _ => answered(error, &place, server_time, call),
-        }
-    }
-}
-
-fn deadline(place: &str) -> Error {
-    Error::new(ErrorKind::DeadlineExceeded, Stage::Exchange, format!("{place} did not answer in time"))
-        .with_hint("try again; the assertion can be used for 5 minutes")
-}
-
-fn transport_error(error: Option<&ConnectorError>) -> Option<&TransportError> {
-    std::error::Error::source(error?)?.downcast_ref()
-}
-
-/// What STS said, by its code. The codes are those of the API reference and of its common errors.
-fn answered<E: ProvideErrorMetadata>(
-    error: &SdkError<E, HttpResponse>,
-    place: &str,
-    server_time: Option<Timestamp>,
-    call: Call,
-) -> Error {
-    let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
-    let Some(code) = error.code() else {
-        return Error::new(
-            ErrorKind::StsUnavailable,
-            Stage::Exchange,
-            format!("{place} answered with HTTP status {status} and nothing that STS says"),
-        )
-        .with_hint("try again; if it goes on, a proxy may answer in its place");
-    };
-    let said = error.message().unwrap_or_default();
-    let (kind, hint) = remedy(code, said, status, call);
-    let said = if said.is_empty() { String::new() } else { format!(": {}", printable(said)) };
-    let refusal = Error::new(kind, Stage::Exchange, format!("AWS STS refused ({}){said}", printable(code)));
-    let sts =
-        StsFailure { code: Some(code.to_owned()), request_id: error.request_id().map(str::to_owned), server_time };
-    refusal.with_hint(hint).with_sts(sts)
-}
-
-fn remedy(code: &str, said: &str, status: u16, call: Call) -> (ErrorKind, &'static str) {
-    match code {
-        "AccessDenied" | "AccessDeniedException" if call == Call::AssumeRole => (
-            ErrorKind::AccessDenied,
-            "the role before must be allowed `sts:AssumeRole` (and `sts:TagSession`, `sts:SetSourceIdentity`), and the trust policy of this one must name it, with the external id if it asks for one",
-        ),
-        "ExpiredTokenException" | "ExpiredToken" => {
-            (ErrorKind::AssertionExpired, "sign in again: STS takes an assertion for 5 minutes from its issuance")
-        }
-        "IDPRejectedClaim" => (
-            ErrorKind::ClaimRejected,
-            "sign in again; the administrator of the identity provider can say why it rejects the claim",
-        ),
-        "InvalidIdentityToken" => (
-            ErrorKind::InvalidIdentityToken,
-            "the IAM administrator compares the SAML provider's metadata with the identity provider's: issuer, certificate, audience; `tempaccess inspect` shows the assertion's side",
-        ),
-        "MalformedPolicyDocument" => {
-            (ErrorKind::MalformedPolicy, "mend the session policy: its version, actions, resources and conditions")
-        }
-        "PackedPolicyTooLarge" => (
-            ErrorKind::PackedPolicyTooLarge,
-            "shorten the session policy or send fewer session tags: STS packs both into one limit",
-        ),
-        "RegionDisabledException" => (
-            ErrorKind::RegionDisabled,
-            "choose another region with `--region`, or an IAM administrator activates STS there (IAM, account settings)",
-        ),
-        "AccessDenied" | "AccessDeniedException" => (
-            ErrorKind::AccessDenied,
-            "the IAM administrator checks that the role exists, that its trust policy allows `sts:AssumeRoleWithSAML` for this SAML provider, and the policy's conditions",
-        ),
-        "ValidationError" if said.contains("MaxSessionDuration") => (
-            ErrorKind::DurationAboveRoleMaximum,
-            "ask for a shorter session, or the IAM administrator raises the role's maximum session duration",
-        ),
-        "ValidationError" => {
-            (ErrorKind::StsValidation, "check the role, the provider, the duration and the session policies")
-        }
-        "Throttling" | "ThrottlingException" | "RequestLimitExceeded" => {
-            (ErrorKind::StsThrottled, "wait a little and try again; the assertion can be used for 5 minutes")
-        }
-        _ if status >= 500 => (ErrorKind::StsUnavailable, "try again, or choose another region with `--region`"),
-        _ => (ErrorKind::StsValidation, "see the STS API reference for this code"),
-    }
-}
-
-/// Takes down the `Date` of the last answer.
-#[derive(Debug, Clone, Default)]
-struct ServerDate(Arc<Mutex<Option<Timestamp>>>);
-
-impl ServerDate {
-    fn get(&self) -> Option<Timestamp> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Intercept for ServerDate {
-    fn name(&self) -> &'static str {
-        "ServerDate"
-    }
-
-    fn read_before_deserialization(
-        &self,
-        context: &BeforeDeserializationInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let date = context.response().headers().get("date").and_then(http_date);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = date;
-        Ok(())
-    }
-}
-
-/// An HTTP date (RFC 9110, 5.6.7), which is one of RFC 2822.
-fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
-}
-
-/// Sends the SDK's requests through our transport: one TLS configuration, one proxy rule, one place to test.
-#[derive(Debug)]
-struct Connector(Arc<dyn Transport>);
-
-impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let transport = Arc::clone(&self.0);
-        HttpConnectorFuture::new(async move {
-            let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-            let (parts, body) = request.into_parts();
-            let body = body.bytes().unwrap_or_default().to_vec();
-            let answer =
-                transport.send(http::Request::from_parts(parts, body)).await.map_err(|error| match error.kind {
-                    TransportErrorKind::Timeout => ConnectorError::timeout(error.into()),
-                    TransportErrorKind::Connect | TransportErrorKind::Interrupted => ConnectorError::io(error.into()),
-                    TransportErrorKind::TooLarge | TransportErrorKind::Request => ConnectorError::user(error.into()),
-                })?;
-            let answer = answer.map(SdkBody::from);
-            HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn http_dates_are_read() {
-        assert_eq!(http_date("Tue, 24 Nov 2026 03:42:50 GMT"), "2026-11-24T03:42:50Z".parse().ok());
-        assert_eq!(http_date("yesterday"), None);
-    }
 
     #[test]
     fn regions_and_endpoints_are_checked() {
