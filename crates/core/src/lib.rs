@@ -150,6 +150,7 @@ pub mod doctor;
 mod endpoint;
 mod error;
 mod exchange;
+mod input;
 #[cfg(feature = "endpoint")]
 mod loopback;
 #[cfg(feature = "net")]

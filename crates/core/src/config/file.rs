@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use etcetera::app_strategy::choose_native_strategy;
@@ -99,7 +98,7 @@ impl Config {
                 None => error,
             }
         };
-        let text = fs::read_to_string(path).map_err(|error| {
+        let text = crate::input::read_text(path).map_err(|error| {
             in_file(Error::new(
                 ErrorKind::InvalidConfiguration,
                 Stage::Configuration,

@@ -1,7 +1,6 @@
 //! The configurations of other tools, as profiles of ours.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -68,7 +67,7 @@ impl OtherTool {
     ///
     /// `io`, or as [`import`](Self::import).
     pub fn import_file(self, path: &Path) -> Result<Imported> {
-        let text = fs::read_to_string(path).map_err(|error| {
+        let text = crate::input::read_text(path).map_err(|error| {
             Error::new(ErrorKind::Io, Stage::Configuration, format!("`{}` cannot be read: {error}", path.display()))
                 .with_hint("name the file, if the tool keeps it elsewhere")
                 .with_source(error)

@@ -1,5 +1,4 @@
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -250,7 +249,7 @@ fn read_policy(policy: &str) -> Result<SessionPolicy> {
     if policy.trim_start().starts_with('{') {
         return policy.parse();
     }
-    let text = fs::read_to_string(policy).map_err(|error| {
+    let text = crate::input::read_text(Path::new(policy)).map_err(|error| {
         Error::new(ErrorKind::Io, Stage::Scope, format!("the session policy `{policy}` cannot be read: {error}"))
             .with_hint("give the path of a JSON file, or the JSON itself")
             .with_source(error)
@@ -274,7 +273,7 @@ mod tests {
     fn scopes_are_read_from_text_and_files() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("policy.json");
-        fs::write(&file, "{ \"Statement\": [] }").unwrap();
+        std::fs::write(&file, "{ \"Statement\": [] }").unwrap();
         for policy in ["{\"Statement\":[]}", file.to_str().unwrap()] {
             let settings =
                 Settings { policy: Some(policy.into()), duration: Some("20m".into()), ..Settings::default() };

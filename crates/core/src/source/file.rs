@@ -1,6 +1,6 @@
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sha2::Digest as _;
@@ -31,7 +31,7 @@ impl FileSource {
     /// `io`, or what [`SamlResponse::detect`] says.
     pub fn read(&self, limits: &Limits) -> Result<SamlResponse> {
         let input = match &self.0 {
-            Some(path) => File::open(path).and_then(|file| bounded(file, limits)),
+            Some(path) => crate::input::read(path, limits.input_bytes, PIPE_TIMEOUT),
             None => bounded(io::stdin().lock(), limits),
         };
         let input = input.map_err(|error| {
@@ -45,6 +45,9 @@ impl FileSource {
         self.0.as_ref().map_or_else(|| "standard input".to_owned(), |path| format!("`{}`", path.display()))
     }
 }
+
+/// How long a pipe may take: as long as a person who signs in with the program that writes to it.
+const PIPE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// One byte more than allowed, so that `detect` can tell.
 fn bounded(reader: impl Read, limits: &Limits) -> io::Result<Vec<u8>> {
@@ -63,7 +66,7 @@ impl AssertionSource for FileSource {
         // The same document, the same credentials; another one at the same place is another source.
         // A pipe gives it once, so nothing is read from there ahead of time.
         let path = self.0.as_ref().filter(|path| path.metadata().is_ok_and(|metadata| metadata.is_file()))?;
-        let bytes = bounded(File::open(path).ok()?, &Limits::default()).ok()?;
+        let bytes = crate::input::read(path, Limits::default().input_bytes, PIPE_TIMEOUT).ok()?;
         Some(format!("file {}", crate::saml::hex(&sha2::Sha256::digest(&bytes))))
     }
 

@@ -1,0 +1,121 @@
+//! Reads files that a person, or another program's configuration, names: with a bound on their size, and with a deadline
+//! where they are pipes or devices.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::path::Path;
+use std::time::Duration;
+
+/// The size limit of a configuration, a policy, or a file of keys and metadata: 16 MiB.
+pub(crate) const MAX_BYTES: usize = 16 << 20;
+
+/// How long a pipe or a device may take to deliver its content.
+pub(crate) const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Returns the content of the file at `path`, which may be a pipe (`<(command)` in a shell).
+///
+/// # Errors
+///
+/// `FileTooLarge` above `limit` bytes, `TimedOut` where a pipe or a device is silent for longer than `timeout`, and whatever
+/// the system reports.
+pub(crate) fn read(path: &Path, limit: usize, timeout: Duration) -> io::Result<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // Opening a FIFO must not wait for its writer.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        rustix::fs::OFlags::NONBLOCK.bits().cast_signed() | rustix::fs::OFlags::NOCTTY.bits().cast_signed(),
+    );
+    let file = options.open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+    }
+    if metadata.is_file() && metadata.len() > limit as u64 {
+        return Err(too_large(limit));
+    }
+    let mut content = Vec::new();
+    read_ready(&file, limit, timeout, &mut content)?;
+    if content.len() > limit { Err(too_large(limit)) } else { Ok(content) }
+}
+
+/// As [`read`], for text in UTF-8, within [`MAX_BYTES`] and [`PIPE_TIMEOUT`].
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    let content = read(path, MAX_BYTES, PIPE_TIMEOUT)?;
+    String::from_utf8(content).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
+}
+
+fn too_large(limit: usize) -> io::Error {
+    io::Error::new(io::ErrorKind::FileTooLarge, format!("it is larger than {limit} bytes"))
+}
+
+/// Reads up to one byte more than `limit`, so that the caller can tell.
+fn read_ready(file: &File, limit: usize, timeout: Duration, content: &mut Vec<u8>) -> io::Result<()> {
+    let mut file = file;
+    let end = std::time::Instant::now() + timeout;
+    loop {
+        let rest = (limit + 1).saturating_sub(content.len());
+        match Read::take(&mut file, rest as u64).read_to_end(content) {
+            Ok(_) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let left = end.saturating_duration_since(std::time::Instant::now());
+                if left.is_zero() {
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, format!("no content after {timeout:?}")));
+                }
+                wait_readable(file, left)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(unix)]
+fn wait_readable(file: &File, timeout: Duration) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let timeout = Timespec { tv_sec: timeout.as_secs().cast_signed(), tv_nsec: timeout.subsec_nanos().into() };
+    match poll(&mut [PollFd::new(file, PollFlags::IN)], Some(&timeout)) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(unix))]
+fn wait_readable(_: &File, _: Duration) -> io::Result<()> {
+    std::thread::sleep(Duration::from_millis(10));
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_up_to_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("policy.json");
+        std::fs::write(&file, "12345").unwrap();
+        assert_eq!(read(&file, 5, PIPE_TIMEOUT).unwrap(), b"12345");
+        assert_eq!(read(&file, 4, PIPE_TIMEOUT).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(read(folder.path(), 5, PIPE_TIMEOUT).unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        std::fs::write(&file, b"\xff").unwrap();
+        assert_eq!(read_text(&file).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn devices_and_pipes_end() {
+        assert_eq!(read(Path::new("/dev/zero"), 1000, PIPE_TIMEOUT).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        // Nobody writes: it is empty, and opening it does not wait.
+        assert_eq!(read(&fifo, 1000, PIPE_TIMEOUT).unwrap(), b"");
+        // Both ends are held open, and nothing comes.
+        let writer = OpenOptions::new().read(true).write(true).open(&fifo).unwrap();
+        let silent = read(&fifo, 1000, Duration::from_millis(1)).unwrap_err();
+        assert_eq!(silent.kind(), io::ErrorKind::TimedOut);
+        std::io::Write::write_all(&mut &writer, b"{}").unwrap();
+        drop(writer);
+    }
+}
