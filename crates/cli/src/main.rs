@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod complete;
 mod render;
+mod shell_init;
 mod terminal;
 
 use std::io::Write;

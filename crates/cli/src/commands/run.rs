@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::process::{Command, ExitCode};
 
-use tempaccess_core::sink;
-use tempaccess_core::{CredentialsEndpoint, Error, ErrorKind, Result, Stage};
+use tempaccess_core::config::Settings;
+use tempaccess_core::sink::AwsEnvironment;
+use tempaccess_core::{CredentialsEndpoint, Error, ErrorKind, Grant, Result, Stage};
 
-use super::access;
+use super::{access, environment, print_script, remark, variable};
 use crate::args::{Exec, Serve};
 
 /// A program that is ready to run, and what it needs beside it.
@@ -18,23 +19,34 @@ pub(crate) struct Running {
 
 /// The program, with credentials in its environment or the way to them.
 pub(crate) async fn prepare(arguments: Exec) -> Result<Running> {
-    let (given, settings) = arguments.chosen.into_parts();
-    let access = access(&given, settings).await?;
+    let (given, settings) = arguments.chosen.into_parts()?;
+    let (access, settings) = access(&given, settings).await?;
     // Whatever is to be asked is asked now, before there is a program that waits.
     let grant = access.credentials().await?;
+    remark(&grant);
     let mut words = arguments.program.into_iter();
     let mut program = Command::new(words.next().unwrap_or_default());
     program.args(words);
-    for name in sink::stale_variables() {
-        program.env_remove(name);
-    }
     if !arguments.serve {
-        program.envs(sink::environment(&grant.answer.credentials).iter().map(|(name, value)| (name, value.expose())));
+        apply(&environment(&grant, &settings), &mut program);
         return Ok(Running { program, endpoint: None });
     }
     let endpoint = CredentialsEndpoint::bind(access, 0).await?;
-    program.envs(endpoint.environment().iter().map(|(name, value)| (name, value.expose())));
+    apply(&endpoint_environment(&endpoint, &grant, &settings), &mut program);
     Ok(Running { program, endpoint: Some(endpoint) })
+}
+
+fn endpoint_environment(endpoint: &CredentialsEndpoint, grant: &Grant, settings: &Settings) -> AwsEnvironment {
+    AwsEnvironment::for_endpoint(endpoint.environment(), grant.answer.credentials.account_id())
+        .with_region(settings.region.as_deref(), variable)
+}
+
+/// Gives a program this environment on top of the one that it inherits.
+fn apply(environment: &AwsEnvironment, program: &mut Command) {
+    for name in environment.removed() {
+        program.env_remove(name);
+    }
+    program.envs(environment.assigned().iter().map(|(name, value)| (name, value.expose())));
 }
 
 /// Why a program does not start.
@@ -114,12 +126,12 @@ mod signals {
 }
 
 pub(super) async fn serve(arguments: Serve) -> Result<()> {
-    let (given, settings) = arguments.chosen.into_parts();
-    let access = access(&given, settings).await?;
-    access.credentials().await?;
+    let (given, settings) = arguments.chosen.into_parts()?;
+    let (access, settings) = access(&given, settings).await?;
+    let grant = access.credentials().await?;
+    remark(&grant);
     let endpoint = CredentialsEndpoint::bind(access, arguments.port).await?;
-    let text = sink::assignments(arguments.shell.into(), &endpoint.environment())?;
-    super::print(text.expose().trim_end())?;
+    print_script(&endpoint_environment(&endpoint, &grant, &settings), arguments.shell)?;
     let _ = writeln!(std::io::stderr(), "Serving at {} until Ctrl-C", endpoint.url());
     endpoint.serve().await;
     Ok(())
