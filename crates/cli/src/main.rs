@@ -18,6 +18,11 @@ use args::{Arguments, Command};
 use commands::Running;
 
 fn main() -> ExitCode {
+    // Before anything that ends the process on a signal: this one ends with the program that it serves.
+    #[cfg(unix)]
+    if let Some(code) = commands::run_endpoint_process_if_asked() {
+        return code;
+    }
     complete::answer();
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();
@@ -54,10 +59,11 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
             }
         }
     });
+    #[cfg(not(unix))]
     let result = match result {
         Ok(Ended::Running(running)) => match *running {
             Running { program, endpoint: Some(endpoint) } => {
-                return runtime.block_on(commands::beside(program, endpoint));
+                return runtime.block_on(commands::run_served(program, endpoint));
             }
             running => Ok(Ended::Running(Box::new(running))),
         },
@@ -67,7 +73,7 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
     runtime.shutdown_background();
     match result? {
         Ended::With(code) => Ok(code),
-        Ended::Running(running) => become_program(running.program),
+        Ended::Running(running) => Ok(become_program(running.program)),
     }
 }
 
@@ -80,16 +86,16 @@ enum Ended {
 }
 
 /// Ends as the program does: on Unix this process becomes it, with its signals, its input and its exit code.
-fn become_program(mut program: std::process::Command) -> Result<ExitCode> {
+fn become_program(mut program: std::process::Command) -> ExitCode {
     #[cfg(unix)]
     {
         let error = std::os::unix::process::CommandExt::exec(&mut program);
-        Err(commands::cannot_run(&program, error))
+        commands::not_started(&program, error)
     }
     #[cfg(not(unix))]
     match program.status() {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
-        Err(error) => Err(commands::cannot_run(&program, error)),
+        Err(error) => commands::not_started(&program, error),
     }
 }
 

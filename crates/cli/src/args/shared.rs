@@ -213,6 +213,12 @@ impl Access {
         Arc::new(Terminal { qr: self.way.qr, opens: !self.way.no_open })
     }
 
+    /// Returns whether pages to sign in at are opened in a browser.
+    #[cfg(unix)]
+    pub(crate) fn opens_browser(&self) -> bool {
+        !self.way.no_open
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             source: self.source.clone(),

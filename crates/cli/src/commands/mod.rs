@@ -3,6 +3,8 @@
 mod configure;
 mod console;
 mod doctor;
+#[cfg(unix)]
+mod endpoint_process;
 mod inspect;
 mod kept;
 mod many;
@@ -17,8 +19,12 @@ use tempaccess_core::sink::{self, AwsEnvironment, GrantSummary, RoleList, Shell}
 use tempaccess_core::{Error, ErrorKind, Grant, Result, SecretString, Stage, TempAccess};
 
 pub(crate) use doctor::examine;
+#[cfg(unix)]
+pub(crate) use endpoint_process::run_if_asked as run_endpoint_process_if_asked;
 pub(crate) use inspect::inspect;
-pub(crate) use run::{Running, beside, cannot_run, prepare};
+#[cfg(not(unix))]
+pub(crate) use run::run_served;
+pub(crate) use run::{Running, not_started, prepare};
 
 use crate::args::{Access, Arguments, Command, CredentialsOutput, Env, Output, Profiles, ShellName};
 use crate::render;
