@@ -141,6 +141,14 @@ impl Interactive {
     }
 }
 
+impl Drop for Interactive {
+    fn drop(&mut self) {
+        // An interactive shell ignores the signal that the library ends it with.
+        let _ = self.terminal.send_line("exit");
+        let _ = self.terminal.exp_eof();
+    }
+}
+
 /// The start of a name that a person types to have it completed, where it needs no quotes.
 fn start(name: &str) -> String {
     name.chars().next().unwrap().to_string()
