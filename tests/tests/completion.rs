@@ -129,13 +129,17 @@ impl Interactive {
 
     /// Types this, completes it, and returns the arguments that the shell would run then.
     fn completes(&mut self, typed: &str) -> String {
-        self.terminal.send(&format!("tempaccess {typed}")).unwrap();
+        self.completes_line(&format!("tempaccess {typed}"))
+    }
+
+    fn completes_line(&mut self, typed: &str) -> String {
+        self.terminal.send(typed).unwrap();
         self.terminal.send("\t").unwrap();
         self.terminal.flush().unwrap();
         // To the start of the line: the words are printed, and `tempaccess` does not run.
         self.terminal.send("\u{1}printf '<%s>' ").unwrap();
         self.terminal.send_line("").unwrap();
-        let (_, shown) = self.terminal.exp_regex("<tempaccess>.*>").unwrap();
+        let (_, shown) = self.terminal.exp_regex("<(tempaccess|assume)>.*>").unwrap();
         // The library reads each byte as a character.
         String::from_utf8(shown.chars().map(|byte| u8::try_from(byte).unwrap()).collect()).unwrap()
     }
@@ -187,6 +191,10 @@ fn zsh_completes_hostile_names() {
     let machine = machine();
     let load = "autoload -Uz compinit; compinit -u -d $HOME/dump; source <(tempaccess completions zsh); unsetopt beep prompt_sp zle_bracketed_paste; bindkey -e";
     check(&machine, Interactive::start(&machine, "zsh", &["-f", "-i"], load));
+    let load = load.replace("source <(tempaccess completions zsh)", "eval \"$(tempaccess shell-init zsh)\"");
+    let mut shell = Interactive::start(&machine, "zsh", &["-f", "-i"], &load);
+    assert_eq!(shell.completes("exec a"), "<tempaccess><exec><a$(touch harm)x>");
+    assert_eq!(shell.completes_line("assume d"), "<assume><d e>");
 }
 
 #[test]
