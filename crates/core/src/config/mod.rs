@@ -1,6 +1,7 @@
 //! The configuration that every front end shares: what is asked for now, over the environment, over a profile.
 
 mod chain;
+mod credentials_file;
 mod edit;
 mod env;
 mod file;
@@ -11,6 +12,7 @@ mod source;
 mod store;
 
 pub use chain::NextRole;
+pub use credentials_file::{ExistingProfile, write_aws_credentials};
 pub use env::{ENVIRONMENT, Variable};
 use file::default_browser_folder;
 pub use file::{Added, Config, default_audit_log, default_config_file, default_store_folder};
