@@ -70,7 +70,7 @@ pub fn write_aws_credentials(
     existing: ExistingProfile,
 ) -> Result<PathBuf> {
     let lines = lines_for(profile, credentials, principal)?;
-    let file = credentials_file()?;
+    let file = aws_file(CREDENTIALS_FILE, "credentials")?;
     let failed = |error: io::Error| {
         Error::new(ErrorKind::Io, Stage::Output, format!("`{}` cannot be written: {error}", file.display()))
             .with_source(error)
@@ -102,17 +102,38 @@ pub fn write_aws_credentials(
     }
 }
 
-fn credentials_file() -> Result<PathBuf> {
-    const VARIABLE: &str = "AWS_SHARED_CREDENTIALS_FILE";
+/// Returns the AWS file whose profile `default` has credentials, if there is one. The AWS CLI and the SDKs prefer these to
+/// an endpoint that `AWS_CONTAINER_CREDENTIALS_FULL_URI` names; credentials in the environment win over both.
+pub fn default_profile_with_credentials() -> Option<PathBuf> {
+    let files = [(CREDENTIALS_FILE, "credentials"), ("AWS_CONFIG_FILE", "config")];
+    files.into_iter().filter_map(|(variable, name)| aws_file(variable, name).ok()).find(|file| {
+        // A file that cannot be read gives nobody credentials.
+        let text = crate::input::read_text(file).unwrap_or_default();
+        has_default_credentials(&text)
+    })
+}
+
+fn has_default_credentials(text: &str) -> bool {
+    let is_default = |name: &str| name.trim().trim_start_matches("profile ").trim() == "default";
+    let is_credential = |key: &str| KEYS.contains(&key) || OTHER_CREDENTIALS.contains(&key);
+    let sections = meaning(&lines(text));
+    let mut properties = sections.iter().filter(|(name, _)| is_default(name)).flat_map(|(_, properties)| properties);
+    properties.any(|(key, _)| is_credential(key))
+}
+
+const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
+
+/// The file that a variable names, where botocore expands `~`, or the one of this name in `~/.aws`.
+fn aws_file(variable: &str, name: &str) -> Result<PathBuf> {
     let home = || {
         etcetera::home_dir().map_err(|error| {
-            Error::new(ErrorKind::Io, Stage::Output, "there is no home directory to find the AWS credentials file in")
-                .with_hint(format!("name the file with `{VARIABLE}`"))
+            Error::new(ErrorKind::Io, Stage::Output, "there is no home directory to find the AWS files in")
+                .with_hint(format!("name the file with `{variable}`"))
                 .with_source(error)
         })
     };
-    let Some(named) = std::env::var_os(VARIABLE).filter(|file| !file.is_empty()).map(PathBuf::from) else {
-        return Ok(home()?.join(".aws").join("credentials"));
+    let Some(named) = std::env::var_os(variable).filter(|file| !file.is_empty()).map(PathBuf::from) else {
+        return Ok(home()?.join(".aws").join(name));
     };
     match named.strip_prefix("~") {
         Ok(rest) => Ok(home()?.join(rest)),
@@ -396,6 +417,20 @@ mod tests {
     fn a_file_that_nobody_can_read_is_not_made_worse() {
         for text in ["[a]\nx = 1\n[a]\n", "[a]\nx = 1\nX = 2\n", "x = 1\n[a]\n", "[a]\nnonsense\n"] {
             assert_eq!(write(text, ExistingProfile::Overwrite), Err(Refusal::Unsafe), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_of_the_default_profile_are_found() {
+        for text in [
+            "[default]\naws_access_key_id = x\n",
+            "# a\n[profile x]\n[ default ] ; b\nregion = x\nCredential_Process: x\n",
+            "[profile default]\n  role_arn = x",
+        ] {
+            assert!(has_default_credentials(text), "{text:?}");
+        }
+        for text in ["", "[default]\nregion = x\n", "[other]\naws_access_key_id = x\n", "[default]\n# role_arn = x\n"] {
+            assert!(!has_default_credentials(text), "{text:?}");
         }
     }
 

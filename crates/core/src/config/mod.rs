@@ -12,7 +12,7 @@ mod source;
 mod store;
 
 pub use chain::NextRole;
-pub use credentials_file::{ExistingProfile, write_aws_credentials};
+pub use credentials_file::{ExistingProfile, default_profile_with_credentials, write_aws_credentials};
 pub use env::{ENVIRONMENT, Variable};
 use file::default_browser_folder;
 pub use file::{Added, Config, default_audit_log, default_config_file, default_store_folder};
