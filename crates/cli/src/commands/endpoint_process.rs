@@ -27,7 +27,7 @@ use tempaccess_core::{AccountNames, CredentialsEndpoint, Error, ErrorKind, Promp
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::run::Lasting;
+use super::run::RefreshingAccess;
 use crate::args::Access;
 use crate::terminal::{Silent, Terminal};
 
@@ -63,7 +63,7 @@ fn failed(why: impl std::fmt::Display) -> Error {
 
 /// Starts the endpoint's process, which serves for as long as this process lives, and returns the variables that lead to
 /// it. The second one is a secret.
-pub(super) async fn start(given: &Access, served: &Lasting) -> Result<Vec<(&'static str, SecretString)>> {
+pub(super) async fn start(given: &Access, served: &RefreshingAccess) -> Result<Vec<(&'static str, SecretString)>> {
     let memory = served.memory.as_deref();
     let keys = memory.map_or(Ok(Vec::new()), Store::list)?;
     let entry = |(key, _): (StoreKey, About)| match memory?.get(&key) {

@@ -45,14 +45,14 @@ pub(crate) async fn prepare(arguments: Exec) -> Result<Running> {
 
 async fn prepare_served(given: &Access, settings: Settings, mut program: Command) -> Result<Running> {
     // The person is asked now: later, the program has the terminal.
-    let lasting = Lasting::sign_in(given, settings).await?;
+    let refreshing = RefreshingAccess::sign_in(given, settings).await?;
     #[cfg(unix)]
-    let variables = super::endpoint_process::start(given, &lasting).await?;
+    let variables = super::endpoint_process::start(given, &refreshing).await?;
     #[cfg(not(unix))]
-    let endpoint = CredentialsEndpoint::bind(lasting.access, 0).await?;
+    let endpoint = CredentialsEndpoint::bind(refreshing.access, 0).await?;
     #[cfg(not(unix))]
     let variables = endpoint.environment();
-    apply(&endpoint_environment(variables, &lasting.grant, &lasting.settings), &mut program);
+    apply(&endpoint_environment(variables, &refreshing.grant, &refreshing.settings), &mut program);
     Ok(Running {
         program,
         #[cfg(not(unix))]
@@ -62,7 +62,7 @@ async fn prepare_served(given: &Access, settings: Settings, mut program: Command
 
 /// Access that is asked for credentials again and again.
 #[cfg_attr(not(unix), allow(dead_code, reason = "what another process needs is not needed in this one"))]
-pub(super) struct Lasting {
+pub(super) struct RefreshingAccess {
     pub(super) access: TempAccess,
     /// The credentials from the first time.
     pub(super) grant: Grant,
@@ -75,7 +75,7 @@ pub(super) struct Lasting {
     pub(super) memory: Option<Arc<MemoryStore>>,
 }
 
-impl Lasting {
+impl RefreshingAccess {
     async fn sign_in(given: &Access, settings: Settings) -> Result<Self> {
         let config = config(given.config.as_deref())?;
         let mut settings = settings.resolve(&config, given.profile.as_deref())?;
@@ -163,7 +163,7 @@ pub(crate) async fn run_served(program: Command, endpoint: CredentialsEndpoint) 
 
 pub(super) async fn serve(arguments: Serve) -> Result<()> {
     let (given, settings) = arguments.chosen.into_parts()?;
-    let Lasting { access, grant, settings, .. } = Lasting::sign_in(&given, settings).await?;
+    let RefreshingAccess { access, grant, settings, .. } = RefreshingAccess::sign_in(&given, settings).await?;
     let endpoint = CredentialsEndpoint::bind(access, arguments.port).await?;
     print_script(&endpoint_environment(endpoint.environment(), &grant, &settings), arguments.shell)?;
     let _ = writeln!(std::io::stderr(), "Serving at {} until Ctrl-C", endpoint.url());
