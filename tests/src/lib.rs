@@ -3,6 +3,7 @@
 pub mod ada;
 pub mod browse;
 pub mod cli;
+pub mod other_user;
 pub mod parts;
 pub mod person;
 pub mod proxy;

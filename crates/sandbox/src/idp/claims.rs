@@ -28,6 +28,8 @@ pub struct Claims {
     pub audience: String,
     /// `NameID`.
     pub subject: String,
+    /// `@InResponseTo` of the response and the confirmation, where it answers a request.
+    pub in_response_to: Option<String>,
     /// How many bearer confirmations there are.
     pub confirmations: usize,
     /// `@IssueInstant` of both.
@@ -85,6 +87,7 @@ impl Claims {
             recipient: "https://signin.aws.amazon.com/saml".to_owned(),
             audience: "urn:amazon:webservices".to_owned(),
             subject: user.login.clone(),
+            in_response_to: None,
             confirmations: 1,
             issued_at: now,
             not_before: minutes(-5),
@@ -116,9 +119,10 @@ impl Claims {
 
     fn response(&self, key: &SigningKey, assertion: &str, signed: bool) -> String {
         format!(
-            r#"<?xml version="1.0" encoding="UTF-8"?><saml2p:Response Destination="{destination}" ID="{id}" IssueInstant="{issued}" Version="2.0" xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:xs="http://www.w3.org/2001/XMLSchema"><saml2:Issuer Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity" xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">{issuer}</saml2:Issuer>{signature}<saml2p:Status xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol"><saml2p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:{status}"/></saml2p:Status>{assertion}</saml2p:Response>"#,
+            r#"<?xml version="1.0" encoding="UTF-8"?><saml2p:Response Destination="{destination}" ID="{id}"{in_response_to} IssueInstant="{issued}" Version="2.0" xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:xs="http://www.w3.org/2001/XMLSchema"><saml2:Issuer Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity" xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">{issuer}</saml2:Issuer>{signature}<saml2p:Status xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol"><saml2p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:{status}"/></saml2p:Status>{assertion}</saml2p:Response>"#,
             destination = escape(&self.destination),
             id = escape(&self.response_id),
+            in_response_to = self.in_response_to(),
             issued = instant(self.issued_at),
             issuer = escape(&self.issuer),
             signature = if signed { signature(&self.response_id, key) } else { String::new() },
@@ -126,9 +130,14 @@ impl Claims {
         )
     }
 
+    fn in_response_to(&self) -> String {
+        self.in_response_to.as_ref().map(|id| format!(r#" InResponseTo="{}""#, escape(id))).unwrap_or_default()
+    }
+
     fn assertion(&self, key: &SigningKey, signed: bool) -> String {
         let confirmation = format!(
-            r#"<saml2:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml2:SubjectConfirmationData NotOnOrAfter="{}" Recipient="{}"/></saml2:SubjectConfirmation>"#,
+            r#"<saml2:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml2:SubjectConfirmationData{} NotOnOrAfter="{}" Recipient="{}"/></saml2:SubjectConfirmation>"#,
+            self.in_response_to(),
             instant(self.not_on_or_after),
             escape(&self.recipient),
         );

@@ -68,7 +68,7 @@ pub(super) async fn run(
     } else {
         request.prompter.attend(&format!("Sign in with the browser that opens: {host}")).await?;
     }
-    let end = tokio::time::Instant::now() + browser.patience;
+    let end = tokio::time::Instant::now() + browser.timeout;
     let too_late = || {
         let hint = if browser.headless {
             "the identity provider may want a person: sign in without `--headless`"

@@ -41,12 +41,12 @@ pub struct Browser {
     program: Option<(PathBuf, Vec<String>)>,
     headless: bool,
     profiles: Option<PathBuf>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Default for Browser {
     fn default() -> Self {
-        Self { program: None, headless: false, profiles: None, patience: Duration::from_secs(300) }
+        Self { program: None, headless: false, profiles: None, timeout: Duration::from_secs(300) }
     }
 }
 
@@ -84,8 +84,8 @@ impl Browser {
 
     /// How long a sign-in may take, the person's part included: 5 minutes unless said otherwise.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
