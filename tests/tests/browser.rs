@@ -12,7 +12,6 @@ use tempaccess_core::{
 };
 use tempaccess_sandbox::{Factor, Provider, Role, Sandbox, World};
 use tempaccess_tests::ada::factor;
-use tempaccess_tests::browse;
 use tempaccess_tests::cli::Machine;
 use tempaccess_tests::parts::{self, Server};
 use tempaccess_tests::person::Goer;

@@ -104,7 +104,7 @@ fn at_the_page(sandbox: &Sandbox, code: &str, does: &[(&str, &str)]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let page = format!("{}/activate", sandbox.okta_url());
     let fields = [&[("user_code", code)], does].concat();
-    assert_eq!(runtime.block_on(tempaccess_tests::browse::submit(&page, &fields)).0, 200);
+    assert_eq!(runtime.block_on(tempaccess_tests::browse::submit(&page, &fields)).status, 200);
 }
 
 fn with_device_authorization() -> (Sandbox, Machine, String) {

@@ -142,7 +142,8 @@ mod proc_net {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
