@@ -456,21 +456,21 @@ class Session {
   }
 
   /**
-   * Credentials that are new, whatever is kept; `anew` makes the person sign in even where a session would do.
-   * @param {{ anew?: boolean } & WaitOptions} [options]
+   * Returns new credentials, also if the cached ones are fresh; `force` makes the person sign in again even if there is a session.
+   * @param {{ force?: boolean } & WaitOptions} [options]
    * @returns {Promise<Grant>}
    */
-  async renew({ anew = false, signal } = {}) {
-    return new Grant(await this.#wait(() => this.#native.renew(anew), signal));
+  async renew({ force = false, signal } = {}) {
+    return new Grant(await this.#wait(() => this.#native.renew(force), signal));
   }
 
   /**
    * The credentials that are kept and good for a while yet: without a sign-in, a wait or any network.
    * @returns {Grant | undefined}
    */
-  held() {
-    const held = this.#native.held();
-    return held ? new Grant(held) : undefined;
+  cached() {
+    const cached = this.#native.cached();
+    return cached ? new Grant(cached) : undefined;
   }
 
   /**

@@ -257,12 +257,12 @@ async fn nobody_is_shown_a_window_where_nobody_is() {
 async fn a_browser_that_does_not_start_says_why() {
     let source = |browser: Browser| BrowserSource::new("http://127.0.0.1:9/", browser.headless(true)).unwrap();
     let error = respond(&source(Browser::new().program("/nowhere/chromium", [""; 0]))).await.unwrap_err();
-    assert_eq!(error.message(), "there is no browser `/nowhere/chromium`");
+    assert_eq!(error.message(), "browser `/nowhere/chromium` not found");
     let script = "#!/bin/sh\necho 'no sandbox for root' >&2; exit 1\n";
     let folder = tempfile::tempdir().unwrap();
     let program = executable(folder.path(), script);
     let error = respond(&source(Browser::new().program(program, [""; 0]))).await.unwrap_err();
-    assert_eq!(error.message(), "the browser ended as soon as it was started: no sandbox for root");
+    assert_eq!(error.message(), "the browser exited at once: no sandbox for root");
     let Some(desk) = Desk::of(ada()) else { return };
     let error = respond(&source(desk.browser())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Network, "{error}");

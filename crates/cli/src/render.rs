@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use tempaccess_core::config::{Added, Synced};
 use tempaccess_core::doctor::{Finding, Outcome};
 use tempaccess_core::sink::{GrantSummary, RoleList};
-use tempaccess_core::store::{About, EntryKind};
+use tempaccess_core::store::{EntryInfo, EntryKind};
 use tempaccess_core::verify::Verification;
 use tempaccess_core::{Error, ErrorReport, Exchanged, Grant, Inspection, RoleOffer, SignedOut, clock_words, printable};
 
@@ -302,7 +302,7 @@ fn verification(verification: &Verification<'_>) -> String {
 }
 
 /// What is kept, one paragraph an entry.
-pub(crate) fn kept(entries: &[About], place: &str, now: Timestamp) -> String {
+pub(crate) fn kept(entries: &[EntryInfo], place: &str, now: Timestamp) -> String {
     let mut text = format!("{} {place}", style("Kept in").dim());
     let mut shown = HashSet::new();
     // What is known of an org is nothing that anybody was given.
@@ -346,10 +346,10 @@ pub(crate) fn kept(entries: &[About], place: &str, now: Timestamp) -> String {
 pub(crate) fn signed_out(done: &[(String, SignedOut)]) -> String {
     let line = |(source, out): &(String, SignedOut)| {
         let session = if out.session_ended { "the session has ended" } else { "there was no session" };
-        format!("{}: {session}, credentials forgotten: {}", printable(source), out.credentials_forgotten)
+        format!("{}: {session}, cached credentials removed: {}", printable(source), out.credentials_removed)
     };
     let mut lines: Vec<_> = done.iter().map(line).collect();
-    if done.iter().any(|(_, out)| out.credentials_forgotten > 0) {
+    if done.iter().any(|(_, out)| out.credentials_removed > 0) {
         lines.push(format!("{} AWS goes on accepting what was given until it ends", style("note:").bold()));
     }
     lines.join("\n")

@@ -146,7 +146,7 @@ impl ProgressLine {
         let failed = if progress.failed > 0 { format!(", {} refused", progress.failed) } else { String::new() };
         // A terminal that cannot be written to has nobody before it.
         let _ = terminal.clear_line();
-        let _ = terminal.write_str(&format!("{} of {} roles{failed}", progress.done, progress.of));
+        let _ = terminal.write_str(&format!("{} of {} roles{failed}", progress.done, progress.total));
     }
 }
 

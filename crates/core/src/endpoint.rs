@@ -102,7 +102,7 @@ const SOON: Duration = Duration::from_millis(700);
 
 /// Credentials. A sign-in goes on when whoever asked for it gives up, so that they find it done when they ask again.
 async fn credentials(access: Arc<TempAccess>) -> Result<Grant> {
-    let ending = access.held_for_now();
+    let ending = access.cached_until_expiry();
     let mut renewal = tokio::spawn(async move { access.credentials().await });
     let result = match ending {
         None => renewal.await,

@@ -101,8 +101,8 @@ impl Error {
             kind: self.kind(),
             stage: self.stage(),
             fault: self.fault(),
-            message: self.message(),
-            hint: self.hint(),
+            message: self.message().into(),
+            hint: self.hint().map(Cow::Borrowed),
         }
     }
 }
@@ -153,9 +153,18 @@ pub struct ErrorReport<'a> {
     /// Whose fault it is.
     pub fault: Fault,
     /// What happened, in one line.
-    pub message: &'a str,
+    pub message: Cow<'a, str>,
     /// What to do next.
-    pub hint: Option<&'a str>,
+    pub hint: Option<Cow<'a, str>>,
+}
+
+impl ErrorReport<'_> {
+    /// Returns the report with texts of its own.
+    pub fn into_owned(self) -> ErrorReport<'static> {
+        let Self { kind, stage, fault, message, hint } = self;
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        ErrorReport { kind, stage, fault, message: owned(message), hint: hint.map(owned) }
+    }
 }
 
 /// Where on the way from a sign-in to credentials something went wrong. One stage for each arrow of the flow.

@@ -102,10 +102,10 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<()> {
 //! let access = TempAccess::builder(Mine, Broker).store(Arc::new(MemoryStore::new())).build();
-//! assert!(access.held().is_none());
+//! assert!(access.cached().is_none());
 //! let grant = access.credentials().await?;
 //! assert_eq!(grant.answer.credentials.account_id(), "123456789012");
-//! assert!(access.held().is_some());
+//! assert!(access.cached().is_some());
 //! # Ok(())
 //! # }
 //! ```
@@ -138,6 +138,7 @@
 
 mod arn;
 pub mod audit;
+mod background;
 mod clock;
 #[cfg(feature = "config")]
 pub mod config;
@@ -155,6 +156,7 @@ mod input;
 mod loopback;
 #[cfg(feature = "net")]
 pub mod net;
+mod private;
 #[cfg(feature = "aws-config")]
 mod provider;
 mod role;

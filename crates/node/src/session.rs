@@ -57,13 +57,14 @@ impl Session {
     }
 
     #[napi]
-    pub async fn renew(&self, anew: bool) -> napi::Result<Grant> {
-        self.access.renew(anew).await.map(|grant| Grant::from(&grant)).map_err(|error| rejected(&error))
+    pub async fn renew(&self, force: bool) -> napi::Result<Grant> {
+        let renewed = if force { self.access.renew_with_sign_in().await } else { self.access.renew().await };
+        renewed.map(|grant| Grant::from(&grant)).map_err(|error| rejected(&error))
     }
 
     #[napi]
-    pub fn held(&self) -> Option<Grant> {
-        self.access.held().map(|grant| Grant::from(&grant))
+    pub fn cached(&self) -> Option<Grant> {
+        self.access.cached().map(|grant| Grant::from(&grant))
     }
 
     #[napi]
@@ -93,6 +94,6 @@ impl Session {
     #[napi]
     pub async fn sign_out(&self) -> napi::Result<u32> {
         let out = self.access.sign_out().await.map_err(|error| rejected(&error))?;
-        Ok(u32::try_from(out.credentials_forgotten).unwrap_or(u32::MAX))
+        Ok(u32::try_from(out.credentials_removed).unwrap_or(u32::MAX))
     }
 }

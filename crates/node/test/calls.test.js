@@ -81,7 +81,7 @@ test("a function is a source", async () => {
   const given = (source) => new Session({ store: "none", source });
   assert.equal((await given(source).credentials()).accountId, "111122223333");
   const bytes = async (request) => new TextEncoder().encode(await source(request));
-  assert.equal((await given(bytes).renew({ anew: true })).accountId, "111122223333");
+  assert.equal((await given(bytes).renew({ force: true })).accountId, "111122223333");
   assert.deepEqual(
     requests.map(({ audience, anew }) => [audience, anew]),
     [["urn:amazon:webservices", false], ["urn:amazon:webservices", true]],

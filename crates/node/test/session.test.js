@@ -70,13 +70,13 @@ test("every role by one sign-in, and each failure by itself", async () => {
 
 test("what is held is given without a sign-in, and listed without its secrets", async () => {
   const session = new Session(alan);
-  assert.equal(session.held(), undefined);
+  assert.equal(session.cached(), undefined);
   const grant = await session.credentials();
-  assert.equal(session.held().accessKeyId, grant.accessKeyId);
-  assert.notEqual((await session.renew({ anew: true })).accessKeyId, grant.accessKeyId);
+  assert.equal(session.cached().accessKeyId, grant.accessKeyId);
+  assert.notEqual((await session.renew({ force: true })).accessKeyId, grant.accessKeyId);
   const kept = status();
   assert.deepEqual(kept, JSON.parse(execFileSync(join(programs, "tempaccess"), ["status", "--output", "json"])));
-  assert.ok(!JSON.stringify(kept).includes(session.held().secretAccessKey));
+  assert.ok(!JSON.stringify(kept).includes(session.cached().secretAccessKey));
   assert.deepEqual(status({ store: "none" }), { store: null, entries: [] });
 });
 

@@ -42,7 +42,7 @@ class Prompters(WithSandbox):
         self.assertEqual(asyncio.run(asked()).account_id, "444455556666")
         self.assertTrue(any("42" in message for message in person.heard), person.heard)
         # Without asyncio too.
-        alan = tempaccess.Session(prompter=Awaited(**ALAN)).renew(anew=True)
+        alan = tempaccess.Session(prompter=Awaited(**ALAN)).renew(force=True)
         self.assertEqual(alan.account_id, "111122223333")
 
     def test_a_coroutine_runs_on_the_loop_that_waits(self):
@@ -144,7 +144,7 @@ class Sources(WithSandbox):
             return function(request).decode()
 
         self.assertEqual(self.given(function).credentials().account_id, "111122223333")
-        self.assertEqual(self.given(coroutine).renew(anew=True).account_id, "111122223333")
+        self.assertEqual(self.given(coroutine).renew(force=True).account_id, "111122223333")
         self.assertEqual(len(asyncio.run(self.given(coroutine).roles_async())), 1)
         asked = [(request.audience, request.anew) for request in requests]
         self.assertEqual(asked, [("urn:amazon:webservices", anew) for anew in (False, True, False)])

@@ -84,16 +84,16 @@ class Sessions(WithSandbox):
 
     def test_what_is_held_is_given_without_a_sign_in(self):
         session = self.session()
-        self.assertIsNone(session.held())
+        self.assertIsNone(session.cached())
         grant = session.credentials()
-        self.assertEqual(session.held().access_key_id, grant.access_key_id)
+        self.assertEqual(session.cached().access_key_id, grant.access_key_id)
         self.assertNotEqual(session.renew().access_key_id, grant.access_key_id)
-        self.assertNotEqual(asyncio.run(session.renew_async(anew=True)).access_key_id, grant.access_key_id)
+        self.assertNotEqual(asyncio.run(session.renew_async(force=True)).access_key_id, grant.access_key_id)
         kept = tempaccess.status()
         printed = subprocess.run([PROGRAMS / "tempaccess", "status", "--output", "json"], check=True, capture_output=True)
         self.assertEqual(kept, json.loads(printed.stdout))
         self.assertIn("ReadOnly", json.dumps(kept))
-        self.assertNotIn(session.held().secret_access_key, json.dumps(kept))
+        self.assertNotIn(session.cached().secret_access_key, json.dumps(kept))
         self.assertEqual(tempaccess.status(store="none"), {"store": None, "entries": []})
 
     def test_the_console_opens_by_its_address(self):

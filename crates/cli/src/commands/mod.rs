@@ -42,7 +42,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             if arguments.all {
                 return many::login(&access, arguments.output).await;
             }
-            let grant = access.renew(arguments.anew).await?;
+            let grant = if arguments.anew { access.renew_with_sign_in().await? } else { access.renew().await? };
             match arguments.output {
                 Output::Json => print_json(&GrantSummary::new(&grant)),
                 Output::Text => print(&render::grant(&grant)),

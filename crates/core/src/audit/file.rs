@@ -114,7 +114,7 @@ impl AuditLog for AuditFile {
         self.open().map(drop).map_err(|error| self.failed(error))
     }
 
-    fn append(&self, record: &AuditRecord<'_>) -> Result<()> {
+    fn append(&self, record: &AuditRecord) -> Result<()> {
         let line = serde_json::to_vec(record).map_err(|error| self.failed(error.into()))?;
         self.write(&line).map_err(|error| self.failed(error))
     }
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
     use crate::audit::Attempt;
 
-    fn record() -> AuditRecord<'static> {
+    fn record() -> AuditRecord {
         let error: &'static Error =
             Box::leak(Box::new(Error::new(ErrorKind::NoRoles, Stage::Assertion, "the assertion offers no role")));
         Attempt { source: "file".to_owned(), ..Attempt::default() }.record(jiff::Timestamp::UNIX_EPOCH, Err(error))

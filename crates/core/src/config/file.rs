@@ -311,10 +311,9 @@ pub fn default_store_folder() -> Option<PathBuf> {
     Some(places.in_state_dir("store").unwrap_or_else(|| places.in_data_dir("store")))
 }
 
-/// Where the profiles of browsers that are driven lie: beside the store.
+/// The default folder of browser profiles, which is in the store's folder, and as private.
 pub(super) fn default_browser_folder() -> Option<PathBuf> {
-    let store = default_store_folder()?;
-    Some(store.with_file_name("browser"))
+    Some(default_store_folder()?.join("browser"))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use crate::net::HttpTransport;
 use crate::role::RoleQuery;
 use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
 use crate::secret::SecretString;
-use crate::session::{Asked, Held, TempAccess, TempAccessBuilder};
+use crate::session::{CacheKeyParts, Cached, TempAccess, TempAccessBuilder};
 use crate::source::AssertionSource;
 #[cfg(doc)]
 use crate::source::okta::Auth;
@@ -179,16 +179,16 @@ impl Settings {
     /// # Errors
     ///
     /// As [`access`](Self::access).
-    pub fn held(&self, config: &Config) -> Result<Option<Grant>> {
+    pub fn cached(&self, config: &Config) -> Result<Option<Grant>> {
         let (scope, chain, query) = (self.scope()?, self.chain()?, self.role_query());
         let Some(source) = self.source_identity()? else { return Ok(None) };
         let exchange = sts_identity(self.region.as_deref(), self.sts_endpoint_url.as_deref());
-        let asked = Asked { source: &source, exchange: &exchange, query: &query, scope: &scope, chain: &chain };
+        let asked = CacheKeyParts { source: &source, exchange: &exchange, query: &query, scope: &scope, chain: &chain };
         let store = self.store.as_deref().map_or(Ok(StoreChoice::default()), str::parse)?;
         let Some(entry) = asked.key().and_then(|key| store.peek(&key)) else { return Ok(None) };
-        match Held::new(&entry, &query, &config.accounts, SystemClock.now()) {
-            Held::Fresh(grant) => Ok(Some(grant)),
-            Held::Ending(_) | Held::Nothing => Ok(None),
+        match Cached::new(&entry, &query, &config.accounts, SystemClock.now()) {
+            Cached::Fresh(grant) => Ok(Some(grant)),
+            Cached::Expiring(_) | Cached::Missing => Ok(None),
         }
     }
 
@@ -224,7 +224,7 @@ impl Settings {
             .account_names(config.accounts.clone())
             .audit(Arc::new(AuditFile::new(log)));
         for role in self.chain()? {
-            access = access.then(role);
+            access = access.chained_role(role);
         }
         if let Some(store) = store {
             access = access.store(store);

@@ -22,7 +22,7 @@ use crate::saml::{Assertion, Content, ProblemCode};
 use crate::secret::SecretString;
 use crate::source::okta::OktaSource;
 use crate::source::{AssertionRequest, AssertionSource, Prompter};
-use crate::store::{About, Entry, EntryKind, Lookup, Store, StoreKey};
+use crate::store::{Entry, EntryInfo, EntryKind, Lookup, Store, StoreKey};
 
 /// What is walked, and with whom.
 pub struct Doctor<'a> {
@@ -360,8 +360,8 @@ impl Walk<'_> {
 /// Whether something can be kept, found again and forgotten.
 fn kept_and_forgotten(store: &dyn Store) -> Result<()> {
     let now = SystemClock.now();
-    let key = StoreKey::of(&["doctor", &now.to_string()]);
-    let about = About::of_kind(EntryKind::Org, "doctor", None, now);
+    let key = StoreKey::new(&["doctor", &now.to_string()]);
+    let about = EntryInfo::new(EntryKind::Org, "doctor", None, now);
     store.put(&Entry::new(key.clone(), about, "kept".into()))?;
     let found = matches!(store.get(&key), Lookup::Found(entry) if entry.secret.expose() == "kept");
     store.remove(&key)?;

@@ -16,7 +16,7 @@ use crate::role::{AccountNames, RoleOffer};
 use crate::saml::{Assertion, Skipped};
 use crate::scope::SessionPolicy;
 use crate::secret::SecretString;
-use crate::store::{About, Store};
+use crate::store::{EntryInfo, Store};
 
 /// The output of a `credential_process`, version 1: what the AWS CLI and every SDK read.
 ///
@@ -167,7 +167,7 @@ pub struct KeptList {
     /// Where and how; `None` where nothing is to be kept.
     pub store: Option<String>,
     /// The entries. Credentials that were asked for by a pattern stand there twice.
-    pub entries: Vec<About>,
+    pub entries: Vec<EntryInfo>,
 }
 
 impl KeptList {

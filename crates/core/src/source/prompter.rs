@@ -102,6 +102,12 @@ pub trait Prompter: fmt::Debug + Send + Sync {
 
     /// Tells the person something that needs no answer, such as the number to tap on a telephone.
     fn tell(&self, message: &str);
+
+    /// Whether a person is present who starts sign-ins deliberately (default: yes). Programs that are not interactive do not
+    /// repeat a sign-in that a person has just refused.
+    fn is_interactive(&self) -> bool {
+        true
+    }
 }
 
 /// Nobody to ask: every question is an error that says which one it was.
@@ -142,4 +148,8 @@ impl Prompter for NoPrompter {
     }
 
     fn tell(&self, _: &str) {}
+
+    fn is_interactive(&self) -> bool {
+        false
+    }
 }

@@ -166,17 +166,17 @@ class Session:
         """As `credentials`."""
         return await self._awaited(self._native.credentials())
 
-    def renew(self, *, anew: bool = False) -> Grant:
-        """Credentials that are new, whatever is kept; `anew` makes the person sign in even where a session would do."""
-        return self._native.renew(anew=anew).wait()
+    def renew(self, *, force: bool = False) -> Grant:
+        """Returns new credentials, also if the cached ones are fresh; `force` makes the person sign in again even if there is a session."""
+        return self._native.renew(force=force).wait()
 
-    async def renew_async(self, *, anew: bool = False) -> Grant:
+    async def renew_async(self, *, force: bool = False) -> Grant:
         """As `renew`."""
-        return await self._awaited(self._native.renew(anew=anew))
+        return await self._awaited(self._native.renew(force=force))
 
-    def held(self) -> Grant | None:
+    def cached(self) -> Grant | None:
         """The credentials that are kept and good for a while yet: without a sign-in, a wait or any network."""
-        return self._native.held()
+        return self._native.cached()
 
     def all_credentials(self) -> list[Exchanged]:
         """Credentials of every role that fits, by one sign-in. One role's failure is no other's."""

@@ -296,10 +296,10 @@ class Session:
     def credentials(self) -> Work[Grant]:
         """Credentials: those that are kept as long as they are good for a while yet; else a sign-in."""
 
-    def renew(self, *, anew: bool = False) -> Work[Grant]:
+    def renew(self, *, force: bool = False) -> Work[Grant]:
         """Credentials that are new, whatever is kept."""
 
-    def held(self) -> Grant | None:
+    def cached(self) -> Grant | None:
         """The credentials that are kept and good for a while yet."""
 
     def all_credentials(self) -> Work[list[Exchanged]]:

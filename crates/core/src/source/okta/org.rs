@@ -11,7 +11,7 @@ use super::agent::Agent;
 use super::way::Pipeline;
 use crate::error::{ErrorKind, Result};
 use crate::secret::{SecretString, unguessable};
-use crate::store::{About, Entry, EntryKind, Lookup, StoreKey};
+use crate::store::{Entry, EntryInfo, EntryKind, Lookup, StoreKey};
 
 /// How long an org is taken to be what it was: an upgrade to the Identity Engine is rare, and noticed anyway.
 const REMEMBERED: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -45,8 +45,8 @@ impl<'a> Org<'a> {
         let kept = source.settings.store.as_ref().map(|store| store.get(&key(&source.org)));
         let (known, keeps) = match kept {
             Some(Lookup::Found(entry)) => (serde_json::from_str(entry.secret.expose()).ok(), true),
-            Some(Lookup::Nothing) => (None, true),
-            Some(Lookup::SetAside(_)) | None => (None, false),
+            Some(Lookup::Missing) => (None, true),
+            Some(Lookup::Unusable(_)) | None => (None, false),
         };
         Self { source, known: known.unwrap_or_default(), keeps }
     }
@@ -121,13 +121,13 @@ impl<'a> Org<'a> {
         let Some(store) = self.source.settings.store.as_ref().filter(|_| self.keeps) else { return };
         let Ok(text) = serde_json::to_string(&self.known) else { return };
         let now = self.source.settings.timer.now();
-        let about = About::of_kind(EntryKind::Org, super::describe(&self.source.org), None, now);
+        let about = EntryInfo::new(EntryKind::Org, super::describe(&self.source.org), None, now);
         let _ = store.put(&Entry::new(key(&self.source.org), about, text.into()));
     }
 }
 
 fn key(org: &Url) -> StoreKey {
-    StoreKey::of(&["org", &org.origin().ascii_serialization()])
+    StoreKey::new(&["org", &org.origin().ascii_serialization()])
 }
 
 /// What the org says of itself at its well-known address.

@@ -6,7 +6,7 @@ use cookie_store::serde::json;
 use super::OktaSource;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
-use crate::store::{About, Entry, StoreKey};
+use crate::store::{Entry, EntryInfo, StoreKey};
 
 /// The org and the person. A session belongs to the org, not to one app of it.
 pub(super) fn identity(source: &OktaSource) -> String {
@@ -15,12 +15,12 @@ pub(super) fn identity(source: &OktaSource) -> String {
 }
 
 pub(super) fn key(source: &OktaSource) -> StoreKey {
-    StoreKey::of(&["session", &identity(source)])
+    StoreKey::new(&["session", &identity(source)])
 }
 
 /// The cookies of a session that was kept. Where it cannot be used, `trouble` hears why.
 pub(super) fn load(source: &OktaSource, trouble: impl FnOnce(&str)) -> Option<CookieStore> {
-    let entry = source.settings.store.as_ref()?.get(&key(source)).found(trouble)?;
+    let entry = source.settings.store.as_ref()?.get(&key(source)).into_entry(trouble)?;
     json::load_all(entry.secret.expose().as_bytes()).ok()
 }
 
@@ -33,8 +33,8 @@ pub(super) fn keep(source: &OktaSource, cookies: &CookieStore) -> Result<()> {
         .and_then(|()| String::from_utf8(text).ok())
         .ok_or_else(|| Error::new(ErrorKind::Io, Stage::Store, "its cookies cannot be written down"))?;
     let (key, now) = (key(source), source.settings.timer.now());
-    let about =
-        About::session(super::describe(&source.org), source.settings.username.clone(), now).of_session(key.clone());
+    let about = EntryInfo::session(super::describe(&source.org), source.settings.username.clone(), now)
+        .with_session(key.clone());
     store.put(&Entry::new(key, about, SecretString::from(text)))
 }
 

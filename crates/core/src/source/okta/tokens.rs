@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::OktaSource;
 use crate::error::Result;
 use crate::secret::{SecretString, exposed};
-use crate::store::{About, Entry, EntryKind, StoreKey};
+use crate::store::{Entry, EntryInfo, EntryKind, StoreKey};
 
 /// Before their end, tokens are not begun anything with any more.
 const MARGIN: SignedDuration = SignedDuration::from_secs(60);
@@ -66,11 +66,11 @@ impl Tokens {
 
 fn key(source: &OktaSource, client: &str) -> StoreKey {
     let person = source.settings.username.as_deref().unwrap_or_default();
-    StoreKey::of(&["tokens", &source.org.origin().ascii_serialization(), client, person])
+    StoreKey::new(&["tokens", &source.org.origin().ascii_serialization(), client, person])
 }
 
 pub(super) fn load(source: &OktaSource, client: &str, trouble: impl FnOnce(&str)) -> Option<Tokens> {
-    let entry = source.settings.store.as_ref()?.get(&key(source, client)).found(trouble)?;
+    let entry = source.settings.store.as_ref()?.get(&key(source, client)).into_entry(trouble)?;
     serde_json::from_str(entry.secret.expose()).ok()
 }
 
@@ -80,8 +80,8 @@ pub(super) fn keep(source: &OktaSource, client: &str, tokens: &Tokens) -> Result
     let text = SecretString::from(serde_json::to_string(tokens).unwrap_or_default());
     let now = source.settings.timer.now();
     let person = source.settings.username.clone().or_else(|| tokens.person());
-    let mut about = About::of_kind(EntryKind::Tokens, super::describe(&source.org), person, now)
-        .of_session(super::session::key(source));
+    let mut about = EntryInfo::new(EntryKind::Tokens, super::describe(&source.org), person, now)
+        .with_session(super::session::key(source));
     about.expiration = tokens.refresh.is_none().then_some(tokens.end);
     store.put(&Entry::new(key(source, client), about, text))
 }
