@@ -481,3 +481,33 @@ fn a_folder_of_another_user_is_not_used_as_a_store() {
     assert_eq!(machine.run("status").code, 4);
     assert_eq!(std::fs::read_dir(&store).unwrap().count(), 2);
 }
+
+#[test]
+fn signals_end_a_command_that_waits_for_a_keyring_or_a_lock() {
+    let (_sandbox, mut machine) = demo();
+    let _bus = silent_bus(&machine);
+    machine.set("TEMPACCESS_STORE", "auto");
+    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", machine.home().join("bus").display()));
+    let state = machine.home().join(".local/state/tempaccess");
+    std::fs::create_dir_all(&state).unwrap();
+    let audit = std::fs::File::create(state.join("audit.jsonl")).unwrap();
+    audit.lock().unwrap();
+    for (signal, line) in [("INT", "status"), ("TERM", "status"), ("HUP", "status"), ("INT", "login")] {
+        let mut child = itself(&machine, line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Once it has its signal handlers.
+        while !handles(child.id(), 2) {
+            assert!(child.try_wait().unwrap().is_none());
+            std::thread::yield_now();
+        }
+        let kill = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal} {line}");
+    }
+}
+
+/// Whether a process has a handler for a signal (`SigCgt` of proc(5)).
+fn handles(process: u32, signal: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();
+    u64::from_str_radix(caught, 16).unwrap() >> (signal - 1) & 1 == 1
+}

@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod complete;
 mod render;
+mod signals;
 mod terminal;
 
 use std::io::Write;
@@ -20,23 +21,24 @@ fn main() -> ExitCode {
     complete::answer();
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();
-    match run(arguments) {
+    match run(arguments, as_json) {
         Ok(code) => code,
         Err(error) => {
-            // A reader that closed its end has had enough; nobody else needs to hear of it.
+            // Nobody may be reading.
             let _ = writeln!(std::io::stderr(), "{}", render::error(&error, as_json));
             ExitCode::from(error.kind().exit_code())
         }
     }
 }
 
-fn run(arguments: Arguments) -> Result<ExitCode> {
+fn run(arguments: Arguments, as_json: bool) -> Result<ExitCode> {
     if let Command::Inspect(inspect) = &arguments.command {
         return commands::inspect(inspect).map(|()| ExitCode::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Error::new(ErrorKind::Io, Stage::Configuration, format!("the program cannot start: {error}")).with_source(error)
+        Error::new(ErrorKind::Io, Stage::Configuration, format!("cannot start: {error}")).with_source(error)
     })?;
+    let stopped = signals::watch(as_json);
     let result = runtime.block_on(async {
         let work = async {
             match arguments.command {
@@ -47,22 +49,23 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         };
         tokio::select! {
             result = work => result,
-            () = stopped() => {
+            Ok(()) = stopped => {
                 terminal::restore();
-                Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "cancelled"))
+                Err(signals::cancelled())
             }
         }
     });
     let result = match result {
         Ok(Ended::Running(running)) => match *running {
             Running { program, endpoint: Some(endpoint) } => {
+                signals::pass_on();
                 return runtime.block_on(commands::beside(program, endpoint));
             }
             running => Ok(Ended::Running(Box::new(running))),
         },
         other => other,
     };
-    // A question may still wait for its answer on another thread; nobody waits for that.
+    // A thread may still wait for the answer to a question.
     runtime.shutdown_background();
     match result? {
         Ended::With(code) => Ok(code),
@@ -90,21 +93,4 @@ fn become_program(mut program: std::process::Command) -> Result<ExitCode> {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
         Err(error) => Err(commands::cannot_run(&program, error)),
     }
-}
-
-/// Returns when the person or the system wants the program to end.
-async fn stopped() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

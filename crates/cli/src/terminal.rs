@@ -80,6 +80,10 @@ impl Prompter for Terminal {
             Err(_) => Silent.tell(message),
         }
     }
+
+    fn is_interactive(&self) -> bool {
+        open().is_ok()
+    }
 }
 
 /// The address as a QR code, two rows of it to a line.
@@ -130,6 +134,10 @@ impl Prompter for Silent {
 
     fn tell(&self, message: &str) {
         let _ = writeln!(std::io::stderr(), "{message}");
+    }
+
+    fn is_interactive(&self) -> bool {
+        false
     }
 }
 

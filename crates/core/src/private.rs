@@ -47,7 +47,7 @@ impl From<io::Error> for ReadError {
 }
 
 /// Creates a folder and its parents, each of them for this user alone (0700).
-fn create_all(path: &Path) -> io::Result<()> {
+pub(crate) fn create_all(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
