@@ -22,6 +22,12 @@ pub(crate) struct PrivateFolder {
 /// Tells a file from the one that replaces it: device and inode, where the system has them.
 pub(crate) type FileId = Option<(u64, u64)>;
 
+/// A file, as it was read.
+pub(crate) struct FileContent {
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
+    pub(crate) id: FileId,
+}
+
 /// Why a file was not read.
 #[derive(Debug)]
 pub(crate) enum ReadError {
@@ -86,7 +92,7 @@ impl PrivateFolder {
     /// # Errors
     ///
     /// See [`ReadError`].
-    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<(Zeroizing<Vec<u8>>, FileId)>, ReadError> {
+    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<FileContent>, ReadError> {
         let Some(file) = self.open_existing(name)? else { return Ok(None) };
         let metadata = file.metadata()?;
         check_file(&metadata)?;
@@ -95,7 +101,7 @@ impl PrivateFolder {
         }
         let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or_default() + 1));
         file.take(limit).read_to_end(&mut bytes)?;
-        Ok(Some((bytes, file_id(&metadata))))
+        Ok(Some(FileContent { bytes, id: file_id(&metadata) }))
     }
 
     /// Replaces a file of this folder. Whenever the writer dies, the old or the new file is there, whole; after a power cut
@@ -418,7 +424,7 @@ mod tests {
         assert!(folder.read("entry", 10).unwrap().is_none());
         folder.write("entry", b"one").unwrap();
         folder.write("entry", b"two").unwrap();
-        let (bytes, id) = folder.read("entry", 10).unwrap().unwrap();
+        let FileContent { bytes, id } = folder.read("entry", 10).unwrap().unwrap();
         assert_eq!(&**bytes, b"two");
         assert!(folder.is_same("entry", id) && folder.modified("entry").is_some());
         folder.write("entry", b"three").unwrap();

@@ -120,8 +120,8 @@ fn read_entry(folder: &PrivateFolder, key: &StoreKey) -> Result<Option<EntryFile
     struct Version {
         version: u64,
     }
-    let (bytes, _) = match folder.read(&entry_name(key), MAX_BYTES) {
-        Ok(Some(read)) => read,
+    let bytes = match folder.read(&entry_name(key), MAX_BYTES) {
+        Ok(Some(file)) => file.bytes,
         Ok(None) => return Ok(None),
         Err(error) => return Err(error.to_string()),
     };
@@ -237,11 +237,11 @@ impl Store for FileStore {
             match kind {
                 FileKind::Entry(_) => {
                     let read = folder.read(&name, MAX_BYTES).ok().flatten();
-                    let over = read.filter(|(bytes, _)| {
-                        serde_json::from_slice::<EntryFile>(bytes).is_ok_and(|file| is_over(&file.info))
+                    let over = read.filter(|read| {
+                        serde_json::from_slice::<EntryFile>(&read.bytes).is_ok_and(|file| is_over(&file.info))
                     });
                     // Another process may have written a new one meanwhile.
-                    if over.is_some_and(|(_, id)| folder.is_same(&name, id)) {
+                    if over.is_some_and(|read| folder.is_same(&name, read.id)) {
                         let _ = folder.remove(&name);
                     }
                 }
