@@ -2,12 +2,14 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
 use super::keep::Held;
 use super::{SignedIn, TempAccess};
+use crate::clock::{Clock, Deadline};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::exchange::Grant;
 use crate::role::RoleOffer;
@@ -17,9 +19,9 @@ use crate::saml::Assertion;
 pub const CONCURRENT: usize = 16;
 
 /// How long STS takes an assertion, from its issuance.
-const LIFE: SignedDuration = SignedDuration::from_mins(5);
+const LIFE: Duration = Duration::from_secs(5 * 60);
 /// What an exchange that begins now may take of it.
-const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// What became of one role.
 #[derive(Debug)]
@@ -43,20 +45,21 @@ pub struct Progress {
     pub of: usize,
 }
 
-/// An assertion, and when STS stops taking it on this machine's clock, which need not be the identity provider's.
+/// An assertion, and until when STS accepts it. Counted on the monotonic clock from its arrival: neither the identity
+/// provider's clock nor a change of this machine's matters.
 struct Lasting {
     signed_in: Arc<SignedIn>,
-    end: Timestamp,
+    deadline: Deadline,
 }
 
 impl Lasting {
-    fn new(signed_in: SignedIn, now: Timestamp) -> Self {
-        let life = life_of(&signed_in.assertion).unwrap_or(LIFE).min(LIFE);
-        Self { signed_in: Arc::new(signed_in), end: now.checked_add(life).unwrap_or(Timestamp::MAX) }
+    fn new(signed_in: SignedIn, clock: &dyn Clock) -> Self {
+        let life = life_of(&signed_in.assertion).and_then(|life| life.try_into().ok()).unwrap_or(LIFE).min(LIFE);
+        Self { signed_in: Arc::new(signed_in), deadline: Deadline::after(clock, life) }
     }
 
-    fn lasts(&self, now: Timestamp) -> bool {
-        self.end.duration_since(now) > MARGIN
+    fn lasts(&self, clock: &dyn Clock) -> bool {
+        self.deadline.remaining(clock) > MARGIN
     }
 }
 
@@ -138,7 +141,7 @@ impl TempAccess {
         let unfinished = self.begin()?;
         let signed_in = self.recorded_sign_in(false).await;
         unfinished.finish();
-        Ok(Lasting::new(signed_in?, self.clock.now()))
+        Ok(Lasting::new(signed_in?, &*self.clock))
     }
 
     fn held_exactly(&self, offer: &RoleOffer) -> Option<Grant> {
@@ -160,7 +163,7 @@ impl TempAccess {
         let mut running = JoinSet::new();
         let mut late = VecDeque::new();
         loop {
-            while running.len() < CONCURRENT && assertion.lasts(self.clock.now()) {
+            while running.len() < CONCURRENT && assertion.lasts(&*self.clock) {
                 let Some(at) = waiting.pop_front() else { break };
                 let Some(offer) = offers.get(at).cloned() else { continue };
                 let (access, signed_in) = (self.clone(), Arc::clone(&assertion.signed_in));
@@ -170,7 +173,7 @@ impl TempAccess {
             match done {
                 // Another assertion is what it needs, unless this one did not end.
                 Ok((at, Err(error)))
-                    if error.kind() == ErrorKind::AssertionExpired && !assertion.lasts(self.clock.now()) =>
+                    if error.kind() == ErrorKind::AssertionExpired && !assertion.lasts(&*self.clock) =>
                 {
                     late.push_back(at);
                 }

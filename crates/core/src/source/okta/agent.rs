@@ -6,12 +6,11 @@ use std::time::Duration;
 use cookie_store::{CookieStore, RawCookie};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, DATE, LINK, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
 
 use super::{refusal, within_org};
-use crate::clock::Timer;
+use crate::clock::{Deadline, Timer};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::Transport;
 use crate::secret::SecretString;
@@ -42,15 +41,15 @@ pub(super) struct Agent<'a> {
     org: &'a Url,
     transport: &'a dyn Transport,
     timer: &'a dyn Timer,
-    /// When the sign-in must have come to its end.
-    end: Timestamp,
+    /// Bounds the whole sign-in.
+    deadline: Deadline,
     cookies: Mutex<CookieStore>,
 }
 
 impl<'a> Agent<'a> {
     pub(super) fn new(org: &'a Url, transport: &'a dyn Transport, timer: &'a dyn Timer, cookies: CookieStore) -> Self {
-        let end = timer.now().saturating_add(SIGN_IN).unwrap_or(Timestamp::MAX);
-        Self { org, transport, timer, end, cookies: Mutex::new(cookies) }
+        let deadline = Deadline::after(timer, SIGN_IN);
+        Self { org, transport, timer, deadline, cookies: Mutex::new(cookies) }
     }
 
     pub(super) fn timer(&self) -> &'a dyn Timer {
@@ -192,7 +191,7 @@ impl<'a> Agent<'a> {
         body: Body<'_>,
         bearer: Option<&SecretString>,
     ) -> Result<Response<Vec<u8>>> {
-        if self.timer.now() >= self.end {
+        if self.deadline.has_passed(self.timer) {
             return Err(Error::new(
                 ErrorKind::DeadlineExceeded,
                 Stage::SignIn,

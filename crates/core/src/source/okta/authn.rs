@@ -9,6 +9,7 @@ use super::agent::Agent;
 use super::factor::{Chosen, Factor, FactorKind, Factors};
 use super::refusal;
 use super::who::{Answer, CODES, Who};
+use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::text::printable;
@@ -304,7 +305,7 @@ impl<'a, 'w> SignIn<'a, 'w> {
     /// Looks every two seconds until the person has answered the push, or patience ends.
     async fn wait_for_push(&self, first: Transaction, url: &Url) -> Result<Transaction> {
         let timer = self.agent.timer();
-        let end = timer.now().saturating_add(self.who.settings.patience).unwrap_or(jiff::Timestamp::MAX);
+        let deadline = Deadline::after(timer, self.who.settings.patience);
         let body = with_state(&first, [])?;
         let mut now = first;
         let mut shown = None;
@@ -314,7 +315,7 @@ impl<'a, 'w> SignIn<'a, 'w> {
             }
             let result = now.factor_result.as_deref().unwrap_or("WAITING");
             let (kind, message) = match result {
-                "WAITING" if timer.now() < end => {
+                "WAITING" if !deadline.has_passed(timer) => {
                     let number = now.correct_answer();
                     if number.is_some() && number != shown {
                         self.who

@@ -15,6 +15,7 @@ use super::agent::{Agent, Body};
 use super::factor::{FactorKind, not_here};
 use super::refusal;
 use super::who::{Answer, CODES, Who};
+use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::text::{excerpt, printable};
@@ -356,7 +357,7 @@ impl Idx<'_, '_> {
     /// Looks as often as Okta says until the person has answered the push, or patience ends.
     async fn poll(&self, first: &State, remediation: &Value) -> Result<State> {
         let timer = self.agent.timer();
-        let end = timer.now().saturating_add(self.who.settings.patience).unwrap_or(jiff::Timestamp::MAX);
+        let deadline = Deadline::after(timer, self.who.settings.patience);
         let wait = remediation.get("refresh").and_then(Value::as_u64).map_or(POLL.0, Duration::from_millis);
         let wait = wait.clamp(POLL.0, POLL.1);
         let href = text(remediation, "/href").ok_or_else(|| unexpected("a step has no address"))?;
@@ -365,7 +366,7 @@ impl Idx<'_, '_> {
         let mut shown = first.correct_answer();
         let tell = |number: &str| self.who.prompter.tell(&format!("Tap the number {number} there"));
         shown.as_deref().into_iter().for_each(tell);
-        while timer.now() < end {
+        while !deadline.has_passed(timer) {
             timer.sleep(wait).await;
             let now = self.post(&url, &body).await?;
             let number = now.correct_answer();
