@@ -109,6 +109,8 @@ pub struct AssertionFacts<'a> {
 pub struct GivenFacts<'a> {
     /// The duration that was granted, seconds.
     pub duration_granted: Option<u32>,
+    /// How many seconds longer than asked STS said that the session lasts.
+    pub duration_excess: Option<u32>,
     /// When the credentials end, RFC 3339 in UTC.
     pub expiration: Option<String>,
     /// The principal that CloudTrail names.
@@ -158,6 +160,7 @@ impl<'a> Attempt<'a> {
         let role = self.chained.map(|(request, _)| request.role.as_str());
         let given = result.ok().map(|grant| GivenFacts {
             duration_granted: Some(grant.granted_seconds),
+            duration_excess: grant.excess_seconds,
             expiration: Some(grant.answer.credentials.expiration.to_string()),
             assumed_role_arn: grant.answer.assumed_role_arn.as_deref(),
             assumed_role_id: grant.answer.assumed_role_id.as_deref(),

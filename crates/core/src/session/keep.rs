@@ -39,7 +39,9 @@ impl Held {
             // What a name stands for may have changed since.
             query.is_numbered() || query.choose(std::slice::from_ref(&grant.offer), names).is_ok()
         };
-        let Some(grant) = entry.grant().filter(fits) else { return Self::Nothing };
+        // Whoever can write the entry's file must not be able to write what goes into a shell.
+        let is_sound = |grant: &Grant| grant.answer.credentials.defect().is_none();
+        let Some(grant) = entry.grant().filter(is_sound).filter(fits) else { return Self::Nothing };
         let granted = SignedDuration::from_secs(grant.granted_seconds.into());
         let window = REFRESH_WINDOW.min(granted / 2);
         match remaining(grant.answer.credentials.expiration, entry.about.issued_at, granted, now) {

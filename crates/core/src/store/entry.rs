@@ -77,6 +77,8 @@ pub(super) struct Kept {
     policy_arns: Vec<String>,
     granted_seconds: u32,
     shortened: Vec<Shortening>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    excess_seconds: Option<u32>,
 }
 
 /// The secrets of a grant, and which key they belong to: where they are held elsewhere than in the entry, they may be those
@@ -171,6 +173,7 @@ impl Entry {
             policy_arns: grant.scope.policy_arns().iter().map(ToString::to_string).collect(),
             granted_seconds: grant.granted_seconds,
             shortened: grant.shortened.clone(),
+            excess_seconds: grant.excess_seconds,
         };
         let keys = Keys {
             access_key_id: &credentials.access_key_id,
@@ -224,6 +227,7 @@ impl Entry {
             scope: kept.scope()?,
             granted_seconds: kept.granted_seconds,
             shortened: kept.shortened.clone(),
+            excess_seconds: kept.excess_seconds,
             clock_ahead: None,
         })
     }
