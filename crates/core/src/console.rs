@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::exchange::Grant;
 use crate::net::{Transport, secure_url};
 use crate::scope::SessionDuration;
-use crate::secret::SecretString;
+use crate::secret::{SecretString, form};
 use crate::text::excerpt;
 
 /// Where the console is to open, and for how long.
@@ -168,18 +168,16 @@ impl Console {
             session_key: credentials.secret_access_key.expose(),
             session_token: credentials.session_token.expose(),
         };
-        let session = SecretString::from(serde_json::to_string(&session).unwrap_or_default());
+        let session = SecretString::from_json(&session);
         let seconds = self.duration.map(|duration| duration.seconds().to_string());
         // In the body: addresses are written into logs on the way.
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("Action", "getSigninToken"), ("Session", session.expose())])
-            .extend_pairs(seconds.iter().map(|seconds| ("SessionDuration", seconds)))
-            .finish();
+        let fields = [("Action", "getSigninToken"), ("Session", session.expose())];
+        let form = form(fields.into_iter().chain(seconds.iter().map(|seconds| ("SessionDuration", seconds.as_str()))));
         let host = endpoint.host_str().unwrap_or_default();
         let request = http::Request::post(endpoint.as_str())
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
-            .body(form.into_bytes())
+            .body(form)
             .map_err(|_| refused("the federation endpoint cannot be asked"))?;
         let answer = transport.send(request).await.map_err(|error| error.into_error(Stage::Output, host))?;
         let status = answer.status();

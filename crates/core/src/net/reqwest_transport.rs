@@ -5,11 +5,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use reqwest::{Certificate, Client};
+use zeroize::Zeroizing;
 
 use super::url::is_loopback;
 use super::{Transport, TransportError, TransportErrorKind};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::secret::SecretBytes;
 
 /// The real [`Transport`]: HTTP/1.1 over reqwest and rustls, with the system's trust store and its proxy variables.
 ///
@@ -34,6 +37,9 @@ pub struct HttpTransportBuilder {
     timeout: Duration,
     max_body: usize,
 }
+
+/// What is set aside for an answer that says how long it is. More is set aside as it arrives.
+const INITIAL_CAPACITY: usize = 1 << 20;
 
 impl Default for HttpTransportBuilder {
     fn default() -> Self {
@@ -142,19 +148,22 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+        // Wiped when it was sent: passwords and assertions are in it.
+        let request = request.map(|body| Bytes::from_owner(Zeroizing::new(body)));
         let request = reqwest::Request::try_from(request)
             .map_err(|error| TransportError::new(TransportErrorKind::Request, chain(&error.without_url())))?;
         let client = self.client_for(request.url())?;
         let mut answer = client.execute(request).await.map_err(no_answer)?;
-        let most = self.settings.max_body;
-        let mut body = Vec::new();
+        let limit = self.settings.max_body;
+        let length = answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        let mut body = SecretBytes::with_capacity(length.min(INITIAL_CAPACITY));
         while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
-            if body.len() + chunk.len() > most {
+            if body.len() + chunk.len() > limit {
                 return Err(TransportError::new(TransportErrorKind::TooLarge, "the answer is too large"));
             }
             body.extend_from_slice(&chunk);
         }
-        let mut response = http::Response::new(body);
+        let mut response = http::Response::new(body.into_vec());
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
         Ok(response)

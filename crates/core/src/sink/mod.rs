@@ -186,6 +186,5 @@ impl KeptList {
 }
 
 fn json(value: &impl Serialize) -> SecretString {
-    // Strings and numbers under string keys: there is nothing in them that JSON cannot hold.
-    serde_json::to_string(value).unwrap_or_default().into()
+    SecretString::from_json(value)
 }

@@ -189,8 +189,7 @@ impl Entry {
             expiration: Some(credentials.expiration),
             credentials: Some(kept),
         };
-        // Two strings: there is nothing in them that JSON cannot hold.
-        Self { key, about, secret: serde_json::to_string(&keys).unwrap_or_default().into() }
+        Self { key, about, secret: SecretString::from_json(&keys) }
     }
 
     /// The grant that was kept, if that is what this is.

@@ -11,7 +11,7 @@ use super::refusal;
 use super::who::{Answer, CODES, Who};
 use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::secret::SecretString;
+use crate::secret::{SecretJson, SecretString};
 use crate::text::printable;
 
 /// No honest transaction has more states than this.
@@ -143,11 +143,12 @@ impl<'a, 'w> SignIn<'a, 'w> {
     }
 
     async fn post(&self, url: &Url, body: Value) -> Result<Transaction> {
+        let body = SecretJson(body);
         let mut url = url.clone();
         if self.remember && url.path().ends_with("/verify") {
             url.query_pairs_mut().append_pair("rememberDevice", "true");
         }
-        Transaction::read(self.agent.post(&url, &body).await?)
+        Transaction::read(self.agent.post(&url, &body.0).await?)
     }
 
     async fn run(&mut self, first: Transaction, mut sent_password: bool) -> Result<Outcome> {

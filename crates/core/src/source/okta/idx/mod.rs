@@ -17,7 +17,7 @@ use super::refusal;
 use super::who::{Answer, CODES, Who};
 use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::secret::SecretString;
+use crate::secret::{SecretJson, SecretString};
 use crate::text::{excerpt, printable};
 
 /// Codes that are sent again.
@@ -90,12 +90,13 @@ impl Idx<'_, '_> {
     }
 
     /// Posts what a remediation asks for.
-    async fn follow(&self, state: &State, remediation: &Value, mut fields: Value) -> Result<State> {
+    async fn follow(&self, state: &State, remediation: &Value, fields: Value) -> Result<State> {
+        let mut fields = SecretJson(fields);
         let href = text(remediation, "/href").ok_or_else(|| unexpected("a step has no address"))?;
-        if let Some(fields) = fields.as_object_mut() {
+        if let Some(fields) = fields.0.as_object_mut() {
             fields.insert("stateHandle".to_owned(), state.handle()?.into());
         }
-        self.post(&self.agent.within_org(href)?, &fields).await
+        self.post(&self.agent.within_org(href)?, &fields.0).await
     }
 
     /// What Okta says of what was sent last: an end, or a word to the person.
@@ -270,7 +271,9 @@ impl Idx<'_, '_> {
             let mut credentials = fixed(challenge, "credentials");
             credentials.insert(if is_question { "answer" } else { "passcode" }.to_owned(), answer.expose().into());
             sent.code = (!is_question).then_some(answer);
-            return self.follow(state, challenge, json!({ "credentials": credentials })).await;
+            // Moved, where `json!` would copy it.
+            let credentials = [("credentials".to_owned(), Value::Object(credentials))];
+            return self.follow(state, challenge, Value::Object(credentials.into_iter().collect())).await;
         }
         Err(Error::new(ErrorKind::FactorFailed, Stage::SignIn, "no code was accepted").with_hint("sign in again"))
     }
