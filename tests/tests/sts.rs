@@ -6,45 +6,13 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tempaccess_core::net::{Transport, TransportError, TransportErrorKind};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Clock, Error, ErrorKind, ExchangeRequest, Grant, Limits, Result, RoleOffer,
-    RoleQuery, SamlResponse, SessionScope, Shortening, StsExchange, SystemClock, TempAccess, TokenExchange,
+    Clock, Error, ErrorKind, ExchangeRequest, Grant, Limits, Result, RoleOffer, RoleQuery, SamlResponse, SessionScope,
+    Shortening, StsExchange, SystemClock, TempAccess, TokenExchange,
 };
 use tempaccess_sandbox::{Claims, Fault, Sandbox, Service, SignedParts, World};
+use tempaccess_tests::minted::Minted;
 
 const ADA: &str = "ada@example.com";
-
-/// Something that answers in STS's place.
-#[derive(Debug)]
-struct Canned(&'static str);
-
-#[async_trait::async_trait]
-impl Transport for Canned {
-    async fn send(&self, _: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
-        Ok(http::Response::new(self.0.as_bytes().to_vec()))
-    }
-}
-
-#[tokio::test]
-async fn an_answer_without_keys_is_no_answer() {
-    let answer = |credentials: &str| -> &'static str {
-        Box::leak(format!(
-            "<AssumeRoleWithSAMLResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithSAMLResult>\
-             {credentials}</AssumeRoleWithSAMLResult></AssumeRoleWithSAMLResponse>"
-        ).into_boxed_str())
-    };
-    for canned in [
-        answer(""),
-        answer("<Credentials></Credentials>"),
-        answer("<Credentials><AccessKeyId>ASIA</AccessKeyId></Credentials>"),
-    ] {
-        let sandbox = sandbox();
-        let sts = StsExchange::builder().transport(Arc::new(Canned(canned))).build().unwrap();
-        let access = TempAccess::builder(minted(&sandbox, |_| {}), sts).role(RoleQuery::new().role("1")).build();
-        let error = access.credentials().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::StsUnavailable);
-        assert_eq!(error.to_string(), "the answer of AWS STS holds no credentials");
-    }
-}
 
 /// Writes down who was asked, and answers nothing.
 #[derive(Debug, Default)]
@@ -83,29 +51,12 @@ async fn each_partition_has_its_own_sts() {
     }
 }
 
-/// A response that was minted before.
-#[derive(Debug)]
-struct Minted(String);
-
-#[async_trait::async_trait]
-impl AssertionSource for Minted {
-    fn describe(&self) -> String {
-        "test".to_owned()
-    }
-
-    async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        SamlResponse::detect(self.0.as_bytes(), &Limits::default())
-    }
-}
-
 fn sandbox() -> Sandbox {
     Sandbox::start(World::demo()).unwrap()
 }
 
 fn minted(sandbox: &Sandbox, change: impl FnOnce(&mut Claims)) -> Minted {
-    let mut claims = sandbox.claims_of(ADA).unwrap();
-    change(&mut claims);
-    Minted(sandbox.mint(&claims).unwrap())
+    Minted::by(sandbox, ADA, change)
 }
 
 async fn exchange(sandbox: &Sandbox, minted: Minted, role: &str, scope: SessionScope) -> Result<Grant> {

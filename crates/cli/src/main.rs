@@ -4,6 +4,7 @@
 mod args;
 mod commands;
 mod complete;
+mod hardening;
 mod render;
 mod signals;
 mod terminal;
@@ -18,6 +19,7 @@ use args::{Arguments, Command};
 use commands::Running;
 
 fn main() -> ExitCode {
+    hardening::protect();
     complete::answer();
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();
@@ -85,7 +87,7 @@ enum Ended {
 fn become_program(mut program: std::process::Command) -> Result<ExitCode> {
     #[cfg(unix)]
     {
-        let error = std::os::unix::process::CommandExt::exec(&mut program);
+        let error = hardening::with_core_limit(|| std::os::unix::process::CommandExt::exec(&mut program));
         Err(commands::cannot_run(&program, error))
     }
     #[cfg(not(unix))]

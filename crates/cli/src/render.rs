@@ -112,7 +112,14 @@ pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
         .shortened
         .iter()
         .map(|why| format!("asked for {}, granted {granted}: {}", grant.scope.duration(), why.describe()));
-    shortened.chain(grant.clock_ahead.and_then(clock_words)).collect()
+    let excess = grant.excess_seconds.map(|seconds| {
+        format!(
+            "asked for {}, and AWS STS answered with {}: used for as long as asked; check what answers at the STS endpoint",
+            grant.scope.duration(),
+            lasting(grant.granted_seconds.saturating_add(seconds))
+        )
+    });
+    shortened.chain(excess).chain(grant.clock_ahead.and_then(clock_words)).collect()
 }
 
 /// What became of many roles, one a line.

@@ -202,17 +202,25 @@ pub(crate) fn restore() {
     }
 }
 
+pub(crate) use device::standard_input;
 use device::{open, read_hidden_line, read_line};
 
 #[cfg(unix)]
 mod device {
     use std::fs::{File, OpenOptions};
-    use std::io::{BufRead, BufReader, Error, ErrorKind, Result, Write};
+    use std::io::{Error, ErrorKind, Result, Write};
     use std::sync::{Mutex, PoisonError};
 
     use console::Term;
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
     use tempaccess_core::SecretString;
+
+    /// Standard input without std's buffer, which would keep a copy of what was read until the process ends. What is not
+    /// read is left to the programs that inherit it.
+    pub(crate) fn standard_input() -> Result<File> {
+        use std::os::fd::AsFd;
+        Ok(File::from(std::io::stdin().as_fd().try_clone_to_owned()?))
+    }
 
     fn device() -> Result<File> {
         OpenOptions::new().read(true).write(true).open("/dev/tty")
@@ -227,14 +235,7 @@ mod device {
         let mut terminal = device()?;
         write!(terminal, "{} ", super::label(question))?;
         terminal.flush()?;
-        let mut line = String::new();
-        let read = BufReader::new(&terminal).read_line(&mut line)?;
-        let line = SecretString::from(line);
-        if read == 0 {
-            Err(Error::from(ErrorKind::UnexpectedEof))
-        } else {
-            Ok(line.expose().trim_end_matches(['\r', '\n']).into())
-        }
+        SecretString::read_line(&mut terminal)?.ok_or_else(|| Error::from(ErrorKind::UnexpectedEof))
     }
 
     /// The terminal as it was before its echo was turned off.
@@ -265,10 +266,15 @@ mod device {
 
 #[cfg(not(unix))]
 mod device {
-    use std::io::{Error, ErrorKind, Result};
+    use std::io::{Error, ErrorKind, Result, StdinLock};
 
     use console::Term;
     use tempaccess_core::SecretString;
+
+    /// Standard input. On a console only std knows how to read it.
+    pub(crate) fn standard_input() -> Result<StdinLock<'static>> {
+        Ok(std::io::stdin().lock())
+    }
 
     pub(super) fn open() -> Result<Term> {
         let terminal = Term::stderr();

@@ -188,6 +188,12 @@ pub(crate) fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a text can be a region, which becomes part of host names and environments: `eu-west-1`.
+pub(crate) fn is_region(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(is_letter) && !text.starts_with('-') && !text.ends_with('-')
+}
+
 macro_rules! iam_arn {
     ($(#[$doc:meta])* $name:ident, $resource:ident) => {
         $(#[$doc])*

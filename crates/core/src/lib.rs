@@ -95,7 +95,7 @@
 //!     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer> {
 //!         let end = Timestamp::now() + SignedDuration::from_secs(request.duration.seconds().into());
 //!         let role = request.offer.role().clone();
-//!         Ok(StsAnswer::new(SessionCredentials::new("ASIAEXAMPLE", "secret".into(), "token".into(), end, role)))
+//!         Ok(StsAnswer::new(SessionCredentials::new("ASIAIOSFODNN7EXAMPLE", "secret".into(), "token".into(), end, role)))
 //!     }
 //! }
 //!

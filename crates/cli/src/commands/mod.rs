@@ -9,7 +9,7 @@ mod many;
 mod profiles;
 mod run;
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::path::Path;
 
 use tempaccess_core::config::{Config, Settings};
@@ -120,17 +120,14 @@ async fn password(arguments: &Access) -> Result<Option<SecretString>> {
 }
 
 fn read_password() -> Result<SecretString> {
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    let password = SecretString::from(line);
-    match (read, password.expose().trim_end_matches(['\r', '\n'])) {
-        (Ok(_), text) if !text.is_empty() => Ok(text.into()),
-        (Err(error), _) => {
+    match terminal::standard_input().and_then(|mut input| SecretString::read_line(&mut input)) {
+        Ok(Some(password)) if !password.is_empty() => Ok(password),
+        Ok(_) => {
+            Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, "there is no password on standard input"))
+        }
+        Err(error) => {
             Err(Error::new(ErrorKind::Io, Stage::Configuration, "the password cannot be read from standard input")
                 .with_source(error))
-        }
-        _ => {
-            Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, "there is no password on standard input"))
         }
     }
 }

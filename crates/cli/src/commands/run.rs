@@ -48,7 +48,8 @@ pub(crate) fn cannot_run(program: &Command, error: std::io::Error) -> Error {
 /// Runs the program while the endpoint gives it credentials, and ends as it ends.
 pub(crate) async fn beside(program: Command, endpoint: CredentialsEndpoint) -> Result<ExitCode> {
     let mut program = tokio::process::Command::from(program);
-    let mut child = program.spawn().map_err(|error| cannot_run(program.as_std(), error))?;
+    let mut child =
+        crate::hardening::with_core_limit(|| program.spawn()).map_err(|error| cannot_run(program.as_std(), error))?;
     let serving = tokio::spawn(endpoint.serve());
     let status = loop {
         tokio::select! {

@@ -3,6 +3,7 @@
 mod chain;
 mod explain;
 mod grant;
+mod judge;
 #[cfg(feature = "sts")]
 mod sts;
 

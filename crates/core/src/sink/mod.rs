@@ -97,6 +97,8 @@ pub struct GrantSummary<'a> {
     pub duration_granted: u32,
     /// Why it is shorter.
     pub shortened: &'a [Shortening],
+    /// How many seconds longer than asked AWS said that the session lasts; it is used for as long as was asked.
+    pub duration_excess: Option<u32>,
     /// The SHA-256 of the inline session policy that narrows the session.
     pub policy_sha256: Option<String>,
     /// The managed session policies that narrow the session.
@@ -119,6 +121,7 @@ impl<'a> GrantSummary<'a> {
             duration_asked: grant.scope.duration().seconds(),
             duration_granted: grant.granted_seconds,
             shortened: &grant.shortened,
+            duration_excess: grant.excess_seconds,
             policy_sha256: grant.scope.policy().map(SessionPolicy::digest),
             policy_arns: grant.scope.policy_arns(),
             request_id: grant.answer.request_id.as_deref(),
@@ -183,6 +186,5 @@ impl KeptList {
 }
 
 fn json(value: &impl Serialize) -> SecretString {
-    // Strings and numbers under string keys: there is nothing in them that JSON cannot hold.
-    serde_json::to_string(value).unwrap_or_default().into()
+    SecretString::from_json(value)
 }

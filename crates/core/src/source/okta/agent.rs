@@ -6,15 +6,15 @@ use std::time::Duration;
 use cookie_store::{CookieStore, RawCookie};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, DATE, LINK, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use jiff::Timestamp;
 use serde_json::Value;
 use url::Url;
+use zeroize::Zeroizing;
 
 use super::{refusal, within_org};
-use crate::clock::Timer;
+use crate::clock::{Deadline, Timer};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::Transport;
-use crate::secret::SecretString;
+use crate::secret::{SecretBytes, SecretString, form, header};
 
 /// Redirects from the session to the app.
 const REDIRECTS: usize = 10;
@@ -42,15 +42,15 @@ pub(super) struct Agent<'a> {
     org: &'a Url,
     transport: &'a dyn Transport,
     timer: &'a dyn Timer,
-    /// When the sign-in must have come to its end.
-    end: Timestamp,
+    /// Bounds the whole sign-in.
+    deadline: Deadline,
     cookies: Mutex<CookieStore>,
 }
 
 impl<'a> Agent<'a> {
     pub(super) fn new(org: &'a Url, transport: &'a dyn Transport, timer: &'a dyn Timer, cookies: CookieStore) -> Self {
-        let end = timer.now().saturating_add(SIGN_IN).unwrap_or(Timestamp::MAX);
-        Self { org, transport, timer, end, cookies: Mutex::new(cookies) }
+        let deadline = Deadline::after(timer, SIGN_IN);
+        Self { org, transport, timer, deadline, cookies: Mutex::new(cookies) }
     }
 
     pub(super) fn timer(&self) -> &'a dyn Timer {
@@ -99,7 +99,7 @@ impl<'a> Agent<'a> {
     }
 
     /// Posts a form as a browser would, following redirects within the org to a page.
-    pub(super) async fn submit(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response<Vec<u8>>> {
+    pub(super) async fn submit(&self, url: &Url, form: &[(&str, &str)]) -> Result<Response<Zeroizing<Vec<u8>>>> {
         let answer = self.send(Method::POST, url, Body::Form(form), None).await?;
         match self.redirect(url, &answer)? {
             Some(next) => self.get(&next).await,
@@ -131,7 +131,7 @@ impl<'a> Agent<'a> {
     }
 
     /// Gets a page, following redirects within the org.
-    pub(super) async fn get(&self, url: &Url) -> Result<Response<Vec<u8>>> {
+    pub(super) async fn get(&self, url: &Url) -> Result<Response<Zeroizing<Vec<u8>>>> {
         let mut url = url.clone();
         for _ in 0..REDIRECTS {
             let answer = self.send(Method::GET, &url, Body::Nothing, None).await?;
@@ -144,7 +144,7 @@ impl<'a> Agent<'a> {
             .with_hint("check the app's link"))
     }
 
-    fn redirect(&self, from: &Url, answer: &Response<Vec<u8>>) -> Result<Option<Url>> {
+    fn redirect(&self, from: &Url, answer: &Response<Zeroizing<Vec<u8>>>) -> Result<Option<Url>> {
         let location = answer.headers().get(LOCATION).and_then(|location| location.to_str().ok());
         match location {
             Some(location) if answer.status().is_redirection() => {
@@ -160,7 +160,7 @@ impl<'a> Agent<'a> {
         url: &Url,
         body: Body<'_>,
         bearer: Option<&SecretString>,
-    ) -> Result<Response<Vec<u8>>> {
+    ) -> Result<Response<Zeroizing<Vec<u8>>>> {
         for _ in 0..RATE_WAITS {
             let answer = self.send_once(&method, url, body, bearer).await?;
             if answer.status() != StatusCode::TOO_MANY_REQUESTS {
@@ -191,8 +191,8 @@ impl<'a> Agent<'a> {
         url: &Url,
         body: Body<'_>,
         bearer: Option<&SecretString>,
-    ) -> Result<Response<Vec<u8>>> {
-        if self.timer.now() >= self.end {
+    ) -> Result<Response<Zeroizing<Vec<u8>>>> {
+        if self.deadline.has_passed(self.timer) {
             return Err(Error::new(
                 ErrorKind::DeadlineExceeded,
                 Stage::SignIn,
@@ -203,43 +203,40 @@ impl<'a> Agent<'a> {
         let mut request = Request::builder().method(method).uri(url.as_str());
         let cookies = self.cookie_header(url);
         if !cookies.is_empty() {
-            request = request.header(COOKIE, cookies);
+            request = request.header(COOKIE, header(cookies).ok_or_else(unusable)?);
         }
         if let Some(bearer) = bearer {
-            request = request.header(AUTHORIZATION, format!("Bearer {}", bearer.expose()));
+            let bearer = SecretString::from(format!("Bearer {}", bearer.expose()));
+            request = request.header(AUTHORIZATION, header(bearer).ok_or_else(unusable)?);
         }
         let json = "application/json";
         let typed = |request: http::request::Builder, accept: &str, content: &str| {
             request.header(ACCEPT, accept).header(CONTENT_TYPE, content)
         };
         let request = match body {
-            Body::Json(body) => typed(request, json, json).body(body.to_string().into_bytes()),
-            Body::Ion(body) => typed(request, ION, ION).body(body.to_string().into_bytes()),
-            Body::Form(fields) => {
-                let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-                typed(request, "application/json, text/html", "application/x-www-form-urlencoded")
-                    .body(form.into_bytes())
-            }
+            Body::Json(body) => typed(request, json, json).body(to_json(body)),
+            Body::Ion(body) => typed(request, ION, ION).body(to_json(body)),
+            Body::Form(fields) => typed(request, "application/json, text/html", "application/x-www-form-urlencoded")
+                .body(form(fields.iter().copied())),
             Body::Nothing if bearer.is_some() => request.header(ACCEPT, json).body(Vec::new()),
             Body::Nothing => request.header(ACCEPT, "text/html, application/json").body(Vec::new()),
         };
-        let request = request.map_err(|_| {
-            Error::new(
-                ErrorKind::IdentityProviderError,
-                Stage::SignIn,
-                "Okta answered with an address or a cookie that cannot be used",
-            )
-        })?;
+        let request = request.map_err(|_| unusable())?;
         let answer =
             self.transport.send(request).await.map_err(|error| error.into_error(Stage::SignIn, self.host()))?;
         self.take_cookies(url, answer.headers());
-        Ok(answer)
+        Ok(answer.map(Zeroizing::new))
     }
 
-    fn cookie_header(&self, url: &Url) -> String {
+    fn cookie_header(&self, url: &Url) -> SecretString {
         let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
-        let pairs: Vec<_> = cookies.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
-        pairs.join("; ")
+        let mut text = SecretBytes::with_capacity(1024);
+        for (name, value) in cookies.get_request_values(url) {
+            for part in [if text.len() == 0 { "" } else { "; " }, name, "=", value] {
+                text.extend_from_slice(part.as_bytes());
+            }
+        }
+        text.into_string().unwrap_or_else(|| "".into())
     }
 
     fn take_cookies(&self, url: &Url, headers: &HeaderMap) {
@@ -250,6 +247,24 @@ impl<'a> Agent<'a> {
 
     pub(super) fn host(&self) -> &str {
         self.org.host_str().unwrap_or_default()
+    }
+}
+
+fn unusable() -> Error {
+    Error::new(
+        ErrorKind::IdentityProviderError,
+        Stage::SignIn,
+        "Okta answered with an address or a cookie that cannot be used",
+    )
+}
+
+/// JSON as the body of a request, without copies of the secrets in it.
+fn to_json(body: &Value) -> Vec<u8> {
+    let mut text = SecretBytes::with_capacity(1024);
+    match serde_json::to_writer(&mut text, body) {
+        Ok(()) => text.into_vec(),
+        // A value under string keys can always be written.
+        Err(_) => Vec::new(),
     }
 }
 

@@ -9,8 +9,9 @@ use super::agent::Agent;
 use super::factor::{Chosen, Factor, FactorKind, Factors};
 use super::refusal;
 use super::who::{Answer, CODES, Who};
+use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::secret::SecretString;
+use crate::secret::{SecretJson, SecretString};
 use crate::text::printable;
 
 /// No honest transaction has more states than this.
@@ -142,11 +143,12 @@ impl<'a, 'w> SignIn<'a, 'w> {
     }
 
     async fn post(&self, url: &Url, body: Value) -> Result<Transaction> {
+        let body = SecretJson(body);
         let mut url = url.clone();
         if self.remember && url.path().ends_with("/verify") {
             url.query_pairs_mut().append_pair("rememberDevice", "true");
         }
-        Transaction::read(self.agent.post(&url, &body).await?)
+        Transaction::read(self.agent.post(&url, &body.0).await?)
     }
 
     async fn run(&mut self, first: Transaction, mut sent_password: bool) -> Result<Outcome> {
@@ -304,7 +306,7 @@ impl<'a, 'w> SignIn<'a, 'w> {
     /// Looks every two seconds until the person has answered the push, or patience ends.
     async fn wait_for_push(&self, first: Transaction, url: &Url) -> Result<Transaction> {
         let timer = self.agent.timer();
-        let end = timer.now().saturating_add(self.who.settings.patience).unwrap_or(jiff::Timestamp::MAX);
+        let deadline = Deadline::after(timer, self.who.settings.patience);
         let body = with_state(&first, [])?;
         let mut now = first;
         let mut shown = None;
@@ -314,7 +316,7 @@ impl<'a, 'w> SignIn<'a, 'w> {
             }
             let result = now.factor_result.as_deref().unwrap_or("WAITING");
             let (kind, message) = match result {
-                "WAITING" if timer.now() < end => {
+                "WAITING" if !deadline.has_passed(timer) => {
                     let number = now.correct_answer();
                     if number.is_some() && number != shown {
                         self.who

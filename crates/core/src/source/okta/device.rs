@@ -16,6 +16,7 @@ use super::agent::{Agent, Body};
 use super::page::{self, Page};
 use super::tokens::{self, Tokens};
 use super::{OktaSource, apps, refusal};
+use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::SamlResponse;
 use crate::secret::SecretString;
@@ -214,10 +215,8 @@ impl Device<'_> {
         let page = invitation.verification_uri_complete.as_deref().unwrap_or(&invitation.verification_uri);
         let page = self.agent.within_org(page)?;
         let timer = self.agent.timer();
-        let end = timer
-            .now()
-            .saturating_add(Duration::from_secs(invitation.expires_in.into()).min(self.source.settings.patience))
-            .unwrap_or(Timestamp::MAX);
+        let lifetime = Duration::from_secs(invitation.expires_in.into());
+        let deadline = Deadline::after(timer, lifetime.min(self.source.settings.patience));
         self.prompter.visit(&Visit::new(page).code(&invitation.user_code)).await?;
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
@@ -225,7 +224,7 @@ impl Device<'_> {
             ("client_id", self.client),
         ];
         let mut interval = Duration::from_secs(invitation.interval.max(1).into()).min(LONGEST_INTERVAL);
-        while timer.now() < end {
+        while !deadline.has_passed(timer) {
             timer.sleep(interval).await;
             let (status, answer) = match self.token(&form).await {
                 Ok(answered) => answered,

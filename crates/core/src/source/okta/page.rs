@@ -2,6 +2,7 @@
 
 use http::{Response, StatusCode};
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::{Limits, SamlResponse};
@@ -15,7 +16,7 @@ pub(super) enum Page {
     StepUp(SecretString),
 }
 
-pub(super) fn read(answer: &Response<Vec<u8>>, app: &Url) -> Result<Page> {
+pub(super) fn read(answer: &Response<Zeroizing<Vec<u8>>>, app: &Url) -> Result<Page> {
     let host = app.host_str().unwrap_or_default();
     match answer.status() {
         StatusCode::OK => {}

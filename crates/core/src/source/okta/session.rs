@@ -5,7 +5,7 @@ use cookie_store::serde::json;
 
 use super::OktaSource;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::secret::SecretString;
+use crate::secret::SecretBytes;
 use crate::store::{Entry, EntryInfo, StoreKey};
 
 /// The org and the person. A session belongs to the org, not to one app of it.
@@ -26,16 +26,16 @@ pub(super) fn load(source: &OktaSource, trouble: impl FnOnce(&str)) -> Option<Co
 
 pub(super) fn keep(source: &OktaSource, cookies: &CookieStore) -> Result<()> {
     let Some(store) = &source.settings.store else { return Ok(()) };
-    let mut text = Vec::new();
+    let mut text = SecretBytes::with_capacity(4096);
     let written = json::save_incl_expired_and_nonpersistent(cookies, &mut text);
     let text = written
         .ok()
-        .and_then(|()| String::from_utf8(text).ok())
+        .and_then(|()| text.into_string())
         .ok_or_else(|| Error::new(ErrorKind::Io, Stage::Store, "its cookies cannot be written down"))?;
     let (key, now) = (key(source), source.settings.timer.now());
-    let about = EntryInfo::session(super::describe(&source.org), source.settings.username.clone(), now)
+    let info = EntryInfo::session(super::describe(&source.org), source.settings.username.clone(), now)
         .with_session(key.clone());
-    store.put(&Entry::new(key, about, SecretString::from(text)))
+    store.put(&Entry::new(key, info, text))
 }
 
 pub(super) fn forget(source: &OktaSource) -> Result<()> {

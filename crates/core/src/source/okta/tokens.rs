@@ -76,8 +76,7 @@ pub(super) fn load(source: &OktaSource, client: &str, trouble: impl FnOnce(&str)
 
 pub(super) fn keep(source: &OktaSource, client: &str, tokens: &Tokens) -> Result<()> {
     let Some(store) = &source.settings.store else { return Ok(()) };
-    // Three strings and an instant: there is nothing in them that JSON cannot hold.
-    let text = SecretString::from(serde_json::to_string(tokens).unwrap_or_default());
+    let text = SecretString::from_json(tokens);
     let now = source.settings.timer.now();
     let person = source.settings.username.clone().or_else(|| tokens.person());
     let mut about = EntryInfo::new(EntryKind::Tokens, super::describe(&source.org), person, now)

@@ -15,8 +15,9 @@ use super::agent::{Agent, Body};
 use super::factor::{FactorKind, not_here};
 use super::refusal;
 use super::who::{Answer, CODES, Who};
+use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::secret::SecretString;
+use crate::secret::{SecretJson, SecretString};
 use crate::text::{excerpt, printable};
 
 /// Codes that are sent again.
@@ -89,12 +90,13 @@ impl Idx<'_, '_> {
     }
 
     /// Posts what a remediation asks for.
-    async fn follow(&self, state: &State, remediation: &Value, mut fields: Value) -> Result<State> {
+    async fn follow(&self, state: &State, remediation: &Value, fields: Value) -> Result<State> {
+        let mut fields = SecretJson(fields);
         let href = text(remediation, "/href").ok_or_else(|| unexpected("a step has no address"))?;
-        if let Some(fields) = fields.as_object_mut() {
+        if let Some(fields) = fields.0.as_object_mut() {
             fields.insert("stateHandle".to_owned(), state.handle()?.into());
         }
-        self.post(&self.agent.within_org(href)?, &fields).await
+        self.post(&self.agent.within_org(href)?, &fields.0).await
     }
 
     /// What Okta says of what was sent last: an end, or a word to the person.
@@ -269,7 +271,9 @@ impl Idx<'_, '_> {
             let mut credentials = fixed(challenge, "credentials");
             credentials.insert(if is_question { "answer" } else { "passcode" }.to_owned(), answer.expose().into());
             sent.code = (!is_question).then_some(answer);
-            return self.follow(state, challenge, json!({ "credentials": credentials })).await;
+            // Moved, where `json!` would copy it.
+            let credentials = [("credentials".to_owned(), Value::Object(credentials))];
+            return self.follow(state, challenge, Value::Object(credentials.into_iter().collect())).await;
         }
         Err(Error::new(ErrorKind::FactorFailed, Stage::SignIn, "no code was accepted").with_hint("sign in again"))
     }
@@ -356,7 +360,7 @@ impl Idx<'_, '_> {
     /// Looks as often as Okta says until the person has answered the push, or patience ends.
     async fn poll(&self, first: &State, remediation: &Value) -> Result<State> {
         let timer = self.agent.timer();
-        let end = timer.now().saturating_add(self.who.settings.patience).unwrap_or(jiff::Timestamp::MAX);
+        let deadline = Deadline::after(timer, self.who.settings.patience);
         let wait = remediation.get("refresh").and_then(Value::as_u64).map_or(POLL.0, Duration::from_millis);
         let wait = wait.clamp(POLL.0, POLL.1);
         let href = text(remediation, "/href").ok_or_else(|| unexpected("a step has no address"))?;
@@ -365,7 +369,7 @@ impl Idx<'_, '_> {
         let mut shown = first.correct_answer();
         let tell = |number: &str| self.who.prompter.tell(&format!("Tap the number {number} there"));
         shown.as_deref().into_iter().for_each(tell);
-        while timer.now() < end {
+        while !deadline.has_passed(timer) {
             timer.sleep(wait).await;
             let now = self.post(&url, &body).await?;
             let number = now.correct_answer();
