@@ -56,7 +56,7 @@ async fn refused_answer(first: Answer, second: Option<Answer>) -> Error {
     let store = Arc::new(MemoryStore::new());
     let builder = TempAccess::builder(minted(&sandbox), sts).role(RoleQuery::new().role("1"));
     let builder = builder.store(store.clone()).audit(audit);
-    let access = if chain { builder.then(ChainedRole::new(DEPLOY.parse().unwrap())) } else { builder }.build();
+    let access = if chain { builder.chained_role(ChainedRole::new(DEPLOY.parse().unwrap())) } else { builder }.build();
     let error = access.credentials().await.unwrap_err();
     assert_eq!((error.stage(), error.fault()), (Stage::Exchange, Fault::Aws), "{error}");
     assert_eq!(error.kind(), ErrorKind::StsUnavailable, "{error}");

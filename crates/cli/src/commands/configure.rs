@@ -8,12 +8,13 @@ use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
 
 use super::{print, print_json};
-use crate::args::{Configure, Import, Output, absolute_source};
+use crate::args::{Configure, Import, Output, absolute_source, one_profile};
 use crate::render;
 
 pub(super) async fn configure(arguments: &Configure) -> Result<()> {
     let given = lasting(arguments.access.settings().over(arguments.session.settings()));
-    let name = arguments.name.as_deref().or(arguments.access.profile.as_deref()).unwrap_or("default");
+    let name = one_profile(arguments.name.clone(), arguments.access.profile.clone())?;
+    let name = name.as_deref().unwrap_or("default");
     let file = place(arguments.access.config.as_deref())?;
     let prompter = arguments.access.prompter();
     // Whoever gives the source has said what they want to say.

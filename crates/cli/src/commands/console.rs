@@ -20,7 +20,7 @@ struct OpenedJson<'a> {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) async fn open(arguments: Console) -> Result<()> {
-    let (given, settings) = arguments.chosen.into_parts();
+    let (given, settings) = arguments.chosen.into_parts()?;
     let known = config(given.config.as_deref())?;
     let settings = settings.resolve(&known, given.profile.as_deref())?;
     let endpoint = settings.federation_endpoint_url.clone();

@@ -10,7 +10,7 @@ use crate::render;
 
 /// Walks the way; the exit code is that of the first thing that is wrong.
 pub(crate) async fn examine(arguments: Doctor) -> Result<ExitCode> {
-    let (given, settings) = arguments.chosen.into_parts();
+    let (given, settings) = arguments.chosen.into_parts()?;
     let as_text = arguments.output == Output::Text;
     let doctor = tempaccess_core::doctor::Doctor {
         settings,

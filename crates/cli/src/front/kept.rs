@@ -56,6 +56,11 @@ fn question(mut words: impl Iterator<Item = OsString>) -> Option<Question> {
             "--region" => &mut settings.region,
             "--sts-endpoint-url" => &mut settings.sts_endpoint_url,
             "--store" => &mut settings.store,
+            // The profile by position.
+            name if !name.starts_with('-') && asked.profile.is_none() => {
+                asked.profile = Some(name.to_owned());
+                continue;
+            }
             _ => return None,
         };
         // Given twice is an error, and errors are the usual way's to tell.
@@ -82,6 +87,7 @@ mod tests {
         assert!(asks("credentials --output credential-process"));
         assert!(asks("credentials --profile work --role x --output credential-process --no-interactive"));
         assert!(asks("credentials --config c --factor push --output credential-process"));
+        assert!(asks("credentials work --output credential-process"));
         for line in [
             "",
             "login",
@@ -91,6 +97,9 @@ mod tests {
             "credentials --output credential-process --profile a --profile b",
             "credentials --output credential-process --output credential-process",
             "credentials --output credential-process --reason x",
+            "credentials work --output credential-process --profile work",
+            "credentials --output credential-process --profile a b",
+            "credentials -- work --output credential-process",
             "credentials --output=credential-process",
         ] {
             assert!(!asks(line), "{line}");

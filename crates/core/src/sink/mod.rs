@@ -2,11 +2,13 @@
 //!
 //! The renderings hold secrets, so they come as [`SecretString`]: only who means to print one can.
 
+mod environment;
 mod shell;
 
 use serde::Serialize;
 
-pub use shell::{Shell, assignments, environment, stale_variables};
+pub use environment::AwsEnvironment;
+pub use shell::Shell;
 
 use crate::arn::{PolicyArn, ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;

@@ -142,7 +142,7 @@ pub const KNOWN_REFUSALS: &[KnownRefusal] = &[
         "",
         ErrorKind::IdentityProviderRefused,
         "Okta does not accept what was signed in with any more",
-        "sign in again: `tempaccess login --anew`",
+        "sign in again: `tempaccess login --force`",
     ),
     known(
         "invalid_client",
