@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tempaccess_core::config::OtherTool;
 use tempaccess_core::sink::Shell;
 
-pub(crate) use shared::{Access, Chosen, Session, Store, absolute_source};
+pub(crate) use shared::{Access, Chosen, Session, Store};
 
 use crate::complete;
 
@@ -190,6 +190,9 @@ pub(crate) struct Sync {
     /// Take away the profiles that were written before and are not written now
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Add credentials to existing profiles that have none, such as [default] with only a region [default: ask]
+    #[arg(long)]
+    pub(crate) adopt: bool,
     #[command(flatten)]
     pub(crate) access: Access,
     /// How to print the result

@@ -1,6 +1,6 @@
 //! What several commands take: where to sign in, which role, for how long.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -20,15 +20,6 @@ pub(crate) struct Chosen {
     access: Access,
     #[command(flatten)]
     session: Session,
-}
-
-/// A source that means the same from anywhere.
-pub(crate) fn absolute_source(source: String) -> String {
-    let absolute = |kind: &str| {
-        let path = std::path::absolute(source.strip_prefix(kind)?).ok()?;
-        Some(format!("{kind}{}", path.display()))
-    };
-    ["file:", "saml:"].into_iter().find_map(absolute).unwrap_or(source)
 }
 
 impl Chosen {
@@ -151,23 +142,6 @@ pub(crate) struct Session {
 }
 
 impl Access {
-    /// The same in words, for a command that is run from anywhere.
-    pub(crate) fn words(&self) -> Vec<String> {
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let config = self.config.as_deref().map(|path| absolute(path).to_string_lossy().into_owned());
-        let source = self.source.clone().map(absolute_source);
-        let options = [
-            ("--config", config),
-            ("--source", source),
-            ("--auth", self.way.auth.clone()),
-            ("--client-id", self.way.client_id.clone()),
-            ("--username", self.username.clone()),
-            ("--factor", self.way.factor.clone()),
-            ("--store", self.store.store.clone()),
-        ];
-        options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
-    }
-
     /// Whom to ask, and how.
     pub(crate) fn prompter(&self) -> Arc<dyn Prompter> {
         if self.no_interactive {

@@ -16,9 +16,12 @@ pub use chain::NextRole;
 pub use env::{ENVIRONMENT, Variable};
 pub use file::{Added, Config};
 pub use import::{Imported, OtherTool};
+pub use paths::absolute_path;
 use places::default_browser_folder;
 pub use places::{default_audit_log, default_config_file, default_store_folder};
-pub use profiles::{AwsProfile, Skipped, SyncOptions, Synced, aws_config_with, names_for_roles, sync_aws_profiles};
+pub use profiles::{
+    AwsProfile, AwsProfiles, Skipped, SyncOptions, Synced, aws_config_with, names_for_roles, sync_aws_profiles,
+};
 pub use settings::Settings;
 pub use source::SourceSpec;
 pub use store::StoreChoice;

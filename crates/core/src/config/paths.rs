@@ -18,6 +18,30 @@ pub(super) enum Base<'a> {
     Folder(&'a Path),
 }
 
+/// Returns the path as an absolute one: `~` is the home directory, and a relative path counts from the current folder.
+///
+/// ```
+/// use tempaccess_core::config::absolute_path;
+///
+/// assert!(absolute_path("config.toml".as_ref())?.is_absolute());
+/// assert!(!absolute_path("~/config.toml".as_ref())?.to_string_lossy().contains('~'));
+/// # Ok::<(), tempaccess_core::Error>(())
+/// ```
+///
+/// # Errors
+///
+/// `invalid_configuration` where there is no home directory; `io` where there is no current folder.
+pub fn absolute_path(path: &Path) -> Result<PathBuf> {
+    self::path(path, Base::Folder(&current_folder()?))
+}
+
+pub(super) fn current_folder() -> Result<PathBuf> {
+    std::env::current_dir().map_err(|error| {
+        let message = format!("the current folder cannot be found: {error}");
+        Error::new(ErrorKind::Io, Stage::Configuration, message).with_source(error)
+    })
+}
+
 /// Returns a path with `~` expanded, counted from `base`.
 pub(super) fn path(path: &Path, base: Base<'_>) -> Result<PathBuf> {
     let expanded = match path.strip_prefix("~") {
@@ -135,7 +159,8 @@ fn expand_words(line: &str) -> Result<String> {
     Ok(out)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -236,11 +236,7 @@ impl Settings {
     /// `invalid_configuration` where there is no home directory for a `~`, or a path is not valid Unicode; `io` where there is no
     /// current folder.
     pub fn absolute(mut self) -> Result<Self> {
-        let folder = std::env::current_dir().map_err(|error| {
-            let message = format!("the current folder cannot be found: {error}");
-            Error::new(ErrorKind::Io, Stage::Configuration, message).with_source(error)
-        })?;
-        self.resolve_paths(Base::Folder(&folder))?;
+        self.resolve_paths(Base::Folder(&paths::current_folder()?))?;
         Ok(self)
     }
 

@@ -105,7 +105,8 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -148,7 +149,7 @@ mod tests {
         fs::write(&victim, "x").unwrap();
         std::os::unix::fs::symlink(&victim, &link).unwrap();
         assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-        assert!(Lock::acquire(&[link.clone()]).is_err());
+        assert!(Lock::acquire(std::slice::from_ref(&link)).is_err());
         assert!(Lock::acquire(&[fifo]).is_err());
         let lock = Lock::acquire(&[link, other.clone()]).unwrap();
         assert!(other.exists());

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::AwsProfile;
+use super::AwsProfiles;
 use super::text::{aws_config_with, hidden_by};
 use crate::config::edit::{EditedFile, edit};
 use crate::config::paths::home;
@@ -91,7 +91,7 @@ impl Skipped {
 ///
 /// `invalid_configuration` where botocore cannot read the file, `io` where it cannot be written, `deadline_exceeded` where
 /// another process keeps it locked. The file is then as it was.
-pub fn sync_aws_profiles(profiles: &[AwsProfile], options: SyncOptions) -> Result<Synced> {
+pub fn sync_aws_profiles(profiles: &AwsProfiles, options: SyncOptions) -> Result<Synced> {
     const REMEDY: &str = "name another file with `AWS_CONFIG_FILE`";
     let file = EditedFile { path: aws_file("AWS_CONFIG_FILE", "config")?, stage: Stage::Output, remedy: REMEDY };
     let mut synced = edit(&file, |text| aws_config_with(text, profiles, options))?;

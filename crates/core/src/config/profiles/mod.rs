@@ -44,6 +44,49 @@ impl AwsProfile {
     }
 }
 
+/// Profiles to write, and those that cannot be written.
+///
+/// ```
+/// use tempaccess_core::config::AwsProfiles;
+///
+/// let mut profiles = AwsProfiles::default();
+/// profiles.add("work", &["tempaccess", "credentials"], Some("eu-west-1"));
+/// profiles.add("a]b", &["tempaccess", "credentials"], None);
+/// assert_eq!(profiles.skipped()[0].name, "a]b");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AwsProfiles {
+    profiles: Vec<AwsProfile>,
+    skipped: Vec<Skipped>,
+}
+
+impl AwsProfiles {
+    /// Adds a profile, as [`AwsProfile::new`] makes it. One that cannot be written is reported by [`Synced::skipped`], and nothing that
+    /// the file has under its name is removed.
+    pub fn add(&mut self, name: &str, command: &[&str], region: Option<&str>) {
+        match AwsProfile::new(name, command, region) {
+            Ok(profile) => self.profiles.push(profile),
+            Err(error) => self.skipped.push(Skipped::new(name, error.message())),
+        }
+    }
+
+    /// Those that cannot be written, and why.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// Whether none was added.
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty() && self.skipped.is_empty()
+    }
+}
+
+impl FromIterator<AwsProfile> for AwsProfiles {
+    fn from_iter<I: IntoIterator<Item = AwsProfile>>(profiles: I) -> Self {
+        Self { profiles: profiles.into_iter().collect(), skipped: Vec::new() }
+    }
+}
+
 /// Returns why a name cannot be written into a section header that every AWS tool reads alike.
 fn unfit_name(name: &str) -> Option<String> {
     let forbidden = |c: char| c.is_control() || "[]\"'\\#;".contains(c);

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::grammar::{self, Document, Line, Property, Section};
 use super::section::{PROCESS, REGION, SectionEdit, mark, mark_of};
-use super::{AwsProfile, Skipped, SyncOptions, Synced};
+use super::{AwsProfile, AwsProfiles, Skipped, SyncOptions, Synced};
 use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// Keys that say where credentials come from. botocore and the SDKs prefer most of them to `credential_process`.
@@ -43,10 +43,11 @@ impl AwsProfile {
 /// [`sync_aws_profiles`](super::sync_aws_profiles) does this to the file on the disk.
 ///
 /// ```
-/// use tempaccess_core::config::{AwsProfile, SyncOptions, aws_config_with};
+/// use tempaccess_core::config::{AwsProfiles, SyncOptions, aws_config_with};
 ///
-/// let work = AwsProfile::new("work", &["tempaccess", "credentials", "--output", "credential-process"], None)?;
-/// let (text, synced) = aws_config_with("# mine\n", &[work], SyncOptions::default())?;
+/// let mut profiles = AwsProfiles::default();
+/// profiles.add("work", &["tempaccess", "credentials", "--output", "credential-process"], None);
+/// let (text, synced) = aws_config_with("# mine\n", &profiles, SyncOptions::default())?;
 /// assert!(text.starts_with("# mine\n\n[profile work]\n"));
 /// assert_eq!(synced.written, ["work"]);
 /// # Ok::<(), tempaccess_core::Error>(())
@@ -55,7 +56,7 @@ impl AwsProfile {
 /// # Errors
 ///
 /// `invalid_configuration` where botocore cannot read the text, before or after.
-pub fn aws_config_with(text: &str, profiles: &[AwsProfile], options: SyncOptions) -> Result<(String, Synced)> {
+pub fn aws_config_with(text: &str, profiles: &AwsProfiles, options: SyncOptions) -> Result<(String, Synced)> {
     let document = Document::parse(text);
     let edited = Edit::new(&document, profiles, options).run();
     let after = Document::parse(&edited.text);
@@ -124,14 +125,14 @@ impl Edited<'_> {
 }
 
 impl<'d, 't, 'p> Edit<'d, 't, 'p> {
-    fn new(document: &'d Document<'t>, profiles: &'p [AwsProfile], options: SyncOptions) -> Self {
+    fn new(document: &'d Document<'t>, profiles: &'p AwsProfiles, options: SyncOptions) -> Self {
         let done = Edited { text: String::new(), meaning: Vec::new(), written: Vec::new(), synced: Synced::default() };
         let mut edit = Self { document, changes: HashMap::new(), added: Vec::new(), done };
         let existing = grammar::profiles(&document.sections);
         let uncertain: HashMap<_, _> =
             document.sections.iter().filter_map(|section| Some((section.other_profile()?, section.header))).collect();
         let mut wanted = HashSet::new();
-        for profile in profiles {
+        for profile in &profiles.profiles {
             // Of two with the same name, the first one counts: nothing reads a file with both.
             if !wanted.insert(profile.name.as_str()) {
                 continue;
@@ -147,6 +148,8 @@ impl<'d, 't, 'p> Edit<'d, 't, 'p> {
                 }
             }
         }
+        wanted.extend(profiles.skipped.iter().map(|skipped| skipped.name.as_str()));
+        edit.done.synced.skipped.extend_from_slice(&profiles.skipped);
         let unwanted = existing.iter().filter(|(name, _)| options.prune && !wanted.contains(name.as_str()));
         for at in unwanted.flat_map(|(_, sections)| sections) {
             if edit.is_managed(*at) {

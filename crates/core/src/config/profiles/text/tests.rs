@@ -5,8 +5,9 @@ fn profile(name: &str) -> AwsProfile {
 }
 
 fn synced(text: &str, profiles: &[AwsProfile], options: SyncOptions) -> (String, Synced) {
-    let (once, synced) = aws_config_with(text, profiles, options).unwrap_or_else(|error| panic!("{text}\n{error}"));
-    let (twice, _) = aws_config_with(&once, profiles, options).unwrap();
+    let profiles = profiles.iter().cloned().collect();
+    let (once, synced) = aws_config_with(text, &profiles, options).unwrap_or_else(|error| panic!("{text}\n{error}"));
+    let (twice, _) = aws_config_with(&once, &profiles, options).unwrap();
     assert_eq!(once, twice, "{text}");
     (once, synced)
 }
@@ -209,7 +210,7 @@ fn what_botocore_cannot_read_is_not_written() {
         ("x = 1\n", "line 1: there is no section header before it"),
         ("[a]\ns3 =\n  nonsense\n", "line 3: the lines below `s3` are not all `key = value`"),
     ] {
-        let error = aws_config_with(before, &[profile("work")], NOTHING).unwrap_err();
+        let error = aws_config_with(before, &AwsProfiles::from_iter([profile("work")]), NOTHING).unwrap_err();
         assert!(error.message().ends_with(message), "{error}");
     }
     // What only we wrote twice is repaired.
@@ -264,4 +265,19 @@ fn thousands_of_profiles_are_merged() {
     let (text, done) = synced(OTHERS, &profiles, PRUNE);
     assert_eq!((done.written.len(), synced(&text, &profiles, PRUNE).0), (3_000, text.clone()));
     assert_eq!(synced(&text, &profiles[1..], PRUNE).1.removed, ["p0"]);
+}
+
+#[test]
+fn an_unfit_profile_is_skipped_and_what_it_had_is_not_removed() {
+    let (text, _) = synced("", &[profile("a"), profile("b")], NOTHING);
+    let mut profiles = AwsProfiles::default();
+    profiles.add("a", &["x"], Some("not a region"));
+    profiles.add("c]", &["x"], None);
+    profiles.add("d", &["x"], None);
+    let (after, done) = aws_config_with(&text, &profiles, PRUNE).unwrap();
+    assert_eq!((done.written.as_slice(), done.removed.as_slice()), (&["d".to_owned()][..], &["b".to_owned()][..]));
+    assert!(after.starts_with(text.split("\n\n").next().unwrap()), "{after}");
+    let reasons: Vec<_> = done.skipped.iter().map(|skipped| skipped.reason.as_str()).collect();
+    let name = "`c]` cannot be the name of an AWS profile: it contains ']'";
+    assert_eq!(reasons, ["`not a region` is not a valid region (profile `a`)", name]);
 }
