@@ -388,15 +388,28 @@ pub(crate) fn synced(synced: &Synced) -> String {
         lines.extend(names.iter().map(|name| format!("{what}: {}", printable(name))));
     }
     let note = style("note:").bold();
+    let mut notes = |names: &[String], text: &dyn Fn(&str) -> String| {
+        lines.extend(names.iter().map(|name| format!("{note} {}", text(&printable(name)))));
+    };
+    let (adoptable, left): (Vec<_>, Vec<_>) =
+        synced.left_alone.iter().cloned().partition(|name| synced.adoptable.contains(name));
+    notes(&left, &|name| format!("the profile `{name}` exists with credentials of its own, and was not changed"));
+    notes(&adoptable, &|name| format!("the profile `{name}` exists without credentials: add them with `--adopt`"));
+    notes(&synced.hidden_by_keys, &|name| {
+        format!("keys in the credentials file win over the profile `{name}`: remove them there")
+    });
+    notes(&synced.hidden_by_settings, &|name| {
+        format!("other settings for credentials in the profile `{name}` may win over `credential_process`: remove them")
+    });
+    notes(&synced.region_kept, &|name| {
+        format!("the profile `{name}` has another region in the AWS config file than here, which was not changed")
+    });
     lines.extend(
         synced
-            .left_alone
+            .skipped
             .iter()
-            .map(|name| format!("{note} the profile `{}` is not one of ours, and was left alone", printable(name))),
+            .map(|skipped| format!("skipped: {}: {}", printable(&skipped.name), printable(&skipped.reason))),
     );
-    lines.extend(synced.hidden_by_keys.iter().map(|name| {
-        format!("{note} keys in the credentials file win over the profile `{}`: remove them there", printable(name))
-    }));
     lines.join("\n")
 }
 

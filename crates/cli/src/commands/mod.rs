@@ -73,7 +73,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Env(arguments) => env(arguments).await,
         Command::Profiles(Profiles::Sync(arguments)) => profiles::sync(&arguments).await,
         Command::Configure(arguments) => configure::configure(&arguments).await,
-        Command::Import(arguments) => configure::import(&arguments),
+        Command::Import(arguments) => configure::import(&arguments).await,
         Command::Completions(arguments) => print(crate::complete::script(arguments.shell)?.trim_end()),
         Command::ShellInit(arguments) => print(crate::shell_init::script(arguments.shell)?.trim_end()),
         Command::Man(arguments) => crate::complete::manual(&arguments.folder),
@@ -84,6 +84,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         // They end with a code of their own; see `main`.
         Command::Exec(_) | Command::Doctor(_) => Ok(()),
     }
+}
+
+/// Runs what waits for a lock or a disk on another thread, so that Ctrl-C ends the program meanwhile.
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Io, Stage::Output, "the work did not finish").with_source(error))
+    })
 }
 
 fn config(named: Option<&Path>) -> Result<Config> {

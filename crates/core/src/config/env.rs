@@ -1,8 +1,10 @@
 //! The environment variables, each declared once.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use super::Settings;
+use super::paths::{self, Base};
 use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// An environment variable that is read, and what for.
@@ -73,6 +75,12 @@ pub(super) fn get(variable: Variable) -> Result<Option<String>> {
     })
 }
 
+/// A variable's value as a path, with `~` expanded; an empty one counts as unset.
+pub(super) fn path(variable: Variable) -> Result<Option<PathBuf>> {
+    let value = std::env::var_os(variable.name).filter(|value| !value.is_empty());
+    value.map(|value| paths::path(Path::new(&value), Base::Current)).transpose()
+}
+
 pub(super) fn settings() -> Result<Settings> {
     Ok(Settings {
         source: get(SOURCE)?,
@@ -87,7 +95,7 @@ pub(super) fn settings() -> Result<Settings> {
         region: get(REGION)?,
         store: get(STORE)?,
         reason: get(REASON)?,
-        audit_log: get(AUDIT_LOG)?.map(Into::into),
+        audit_log: path(AUDIT_LOG)?,
         sts_endpoint_url: get(STS_ENDPOINT)?,
         federation_endpoint_url: get(FEDERATION)?,
         ..Settings::default()
