@@ -148,7 +148,7 @@ const NOT_OURS: [&str; 3] = [
 fn no_forgery_is_accepted_and_every_refusal_has_a_stated_reason() {
     let Some(folder) = std::env::var_os("TEMPACCESS_CORPUS").map(PathBuf::from) else { return };
     let index = std::fs::read_to_string(folder.join("INDEX.tsv")).unwrap();
-    let lenient = SignaturePolicy::new(true, true, true);
+    let lenient = SignaturePolicy::default().allow_sha1().allow_short_rsa().allow_expired_certificate();
     let mut table = "| document | verdict | core, strict | core, lenient | bergshamra | libxmlsec1 |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
     let mut wrong = Vec::new();
     let mut accepted = BTreeMap::<&str, [usize; 4]>::new();

@@ -5,8 +5,12 @@ use tempaccess_core::{Limits, SamlResponse};
 use tempaccess_tests::vectors::{self, SignedVector};
 
 fn policy(names: &str) -> SignaturePolicy {
-    let has = |name: &str| names.split(' ').any(|known| known == name);
-    SignaturePolicy::new(has("allow-sha1"), has("allow-short-rsa"), has("allow-expired-certificate"))
+    names.split_ascii_whitespace().fold(SignaturePolicy::default(), |policy, name| match name {
+        "allow-sha1" => policy.allow_sha1(),
+        "allow-short-rsa" => policy.allow_short_rsa(),
+        "allow-expired-certificate" => policy.allow_expired_certificate(),
+        other => panic!("unknown policy {other}"),
+    })
 }
 
 /// The names of the roles, or the kind of the error.

@@ -1,11 +1,11 @@
 //! A string that cannot be printed by accident.
 
-use std::fmt;
+use std::{fmt, io};
 
 #[cfg(feature = "okta")]
 use serde::Serializer;
 use serde::{Deserialize, Deserializer};
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// A password, a one-time code, a session token, a secret key.
 ///
@@ -63,6 +63,58 @@ impl fmt::Debug for SecretString {
 impl<'de> Deserialize<'de> for SecretString {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(Self::from)
+    }
+}
+
+/// Bytes that are wiped when they are dropped, and when they outgrow their allocation.
+#[derive(Default)]
+pub(crate) struct SecretBuffer(Zeroizing<Vec<u8>>);
+
+impl SecretBuffer {
+    pub(crate) fn push(&mut self, byte: u8) {
+        self.extend_from_slice(&[byte]);
+    }
+
+    pub(crate) fn extend_from_slice(&mut self, bytes: &[u8]) {
+        let length = self.0.len().saturating_add(bytes.len());
+        if length > self.0.capacity() {
+            let mut larger = Zeroizing::new(Vec::with_capacity(length.max(2 * self.0.capacity()).max(64)));
+            larger.extend_from_slice(&self.0);
+            self.0 = larger;
+        }
+        self.0.extend_from_slice(bytes);
+    }
+
+    /// Appends what the reader has left. What was read before an error is kept.
+    pub(crate) fn read_to_end(&mut self, mut reader: impl io::Read) -> io::Result<()> {
+        let mut block = Zeroizing::new([0; 8 << 10]);
+        loop {
+            match reader.read(&mut *block) {
+                Ok(0) => return Ok(()),
+                Ok(length) => self.extend_from_slice(block.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.0
+    }
+
+    pub(crate) fn into_bytes(self) -> Zeroizing<Vec<u8>> {
+        self.0
+    }
+
+    /// The bytes as text; bytes that are not UTF-8 are replaced.
+    pub(crate) fn into_string(mut self) -> SecretString {
+        match String::from_utf8(std::mem::take(&mut *self.0)) {
+            Ok(text) => text.into(),
+            Err(error) => {
+                let bytes = Zeroizing::new(error.into_bytes());
+                String::from_utf8_lossy(&bytes).into_owned().into()
+            }
+        }
     }
 }
 

@@ -126,6 +126,7 @@ impl AssertionSource for AcsSource {
     }
 
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        self.provider.keys().check_validity(self.clock.now())?;
         let nonce = unguessable()?.expose().to_owned();
         let mut acs = self.acs.clone();
         if let Some(before) = self.acs.path().strip_suffix(ANY) {
