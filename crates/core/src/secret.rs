@@ -71,6 +71,10 @@ impl<'de> Deserialize<'de> for SecretString {
 pub(crate) struct SecretBuffer(Zeroizing<Vec<u8>>);
 
 impl SecretBuffer {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        Self(Zeroizing::new(Vec::with_capacity(capacity)))
+    }
+
     pub(crate) fn push(&mut self, byte: u8) {
         self.extend_from_slice(&[byte]);
     }

@@ -8,6 +8,12 @@ pub(super) fn encoding(document: &[u8]) -> Option<&str> {
     parse(std::str::from_utf8(rest.get(..end)?).ok()?)?.encoding
 }
 
+/// The document without its XML declaration, which tells nothing about a document that is a string.
+pub(crate) fn without(document: &str) -> &str {
+    let rest = document.strip_prefix("<?xml").filter(|rest| rest.starts_with(|c: char| c.is_ascii_whitespace()));
+    rest.and_then(|rest| rest.split_once("?>")).map_or(document, |(_, document)| document.trim_ascii_start())
+}
+
 /// Long enough for every declaration that names a known encoding.
 const MAX_LENGTH: usize = 256;
 
@@ -82,6 +88,14 @@ mod tests {
             " VERSION='1.0'",
         ] {
             assert!(parse(bad).is_none(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn documents_without_their_declaration() {
+        assert_eq!(without("<?xml version='1.0' encoding='KOI8-R'?>\n<a/>"), "<a/>");
+        for other in ["<a/>", "<?xml-stylesheet?><a/>", "<?xml", ""] {
+            assert_eq!(without(other), other);
         }
     }
 

@@ -31,6 +31,8 @@ pub use assertion::{Assertion, Content, ResponseFacts, Status, Subject, SubjectC
 pub use aws::AwsAttributes;
 #[cfg(feature = "samael")]
 pub(crate) use characters::is_name;
+#[cfg(feature = "samael")]
+pub(crate) use declaration::without as without_declaration;
 #[cfg(feature = "verify")]
 pub(crate) use document_error::DocumentError;
 pub use inspection::{Inspection, Signed};

@@ -201,13 +201,15 @@ impl Assertion {
         }
         let bearers = self.confirmations.iter().filter(|confirmation| confirmation.is_bearer()).count();
         if bearers != 1 || self.confirmations.len() != 1 {
+            let message = match self.confirmations.len() {
+                0 => "the subject has no confirmation".to_owned(),
+                1 => "the subject is not confirmed by the bearer method".to_owned(),
+                count => format!("the subject has {count} confirmations, {bearers} of them by the bearer method"),
+            };
             problems.add(
                 ProblemCode::SubjectConfirmation,
-                format!(
-                    "the subject must have exactly one confirmation, by the bearer method; it has {}, {bearers} of them by the bearer method",
-                    self.confirmations.len()
-                ),
-                "the identity provider must send one `SubjectConfirmation` with the method `urn:oasis:names:tc:SAML:2.0:cm:bearer`",
+                message,
+                "the identity provider must send exactly one `SubjectConfirmation`, with the method `urn:oasis:names:tc:SAML:2.0:cm:bearer`",
             );
         }
         let partition = self.recipient().and_then(partition_of_recipient);
@@ -258,14 +260,14 @@ impl Assertion {
         if let Some(end) = ends.into_iter().flatten().min().filter(|end| now >= *end) {
             problems.add(
                 ProblemCode::Expired,
-                format!("it expired at {end}, {} ago", span(now.duration_since(end))),
+                format!("the assertion expired at {end}, {} ago", span(now.duration_since(end))),
                 "sign in again; if the assertion was new, the clock of this machine or of the identity provider is wrong",
             );
         } else if let Some(age) = self.issued_at.map(|issued| now.duration_since(issued)).filter(|age| *age >= MAX_AGE)
         {
             problems.add(
                 ProblemCode::TooOld,
-                format!("it was issued {} ago, and STS accepts it for 5 minutes", span(age)),
+                format!("the assertion was issued {} ago, and STS accepts it for 5 minutes", span(age)),
                 "sign in again; if the assertion was new, the clock of this machine or of the identity provider is wrong",
             );
         }
@@ -273,7 +275,7 @@ impl Assertion {
         if let Some(start) = starts.into_iter().flatten().max().filter(|start| now < *start) {
             problems.add(
                 ProblemCode::NotYetValid,
-                format!("it is not valid before {start}, {} from now", span(start.duration_since(now))),
+                format!("the assertion is not valid before {start}, {} from now", span(start.duration_since(now))),
                 "the clock of this machine or of the identity provider is wrong",
             );
         }
@@ -422,7 +424,7 @@ impl Assertion {
     }
 }
 
-const RECIPIENT_HINT: &str = "it must be `https://signin.aws.amazon.com/saml`, also with a region as subdomain, or the endpoint of another partition";
+const RECIPIENT_HINT: &str = "it must be `https://signin.aws.amazon.com/saml`, a regional endpoint such as `https://eu-west-1.signin.aws.amazon.com/saml`, or the endpoint of another partition";
 
 struct Problems(Vec<Problem>);
 

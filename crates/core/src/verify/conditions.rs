@@ -133,7 +133,7 @@ impl Judge<'_> {
         let outer = self.response.and_then(|response| response.issuer.as_deref());
         match [Some(named), outer].into_iter().flatten().find(|named| *named != issuer) {
             Some(other) => Err(refused(format!(
-                "it was issued by `{}`, and the trusted keys belong to `{}`",
+                "the assertion was issued by `{}`, and the trusted keys belong to `{}`",
                 excerpt(other),
                 excerpt(issuer)
             ))),
@@ -164,7 +164,7 @@ impl Judge<'_> {
         let Some(request) = &self.expected.in_response_to else { return Ok(()) };
         let outer = self.response.and_then(|response| response.in_response_to.as_ref());
         if confirmation.in_response_to.as_ref() != Some(request) || outer.is_some_and(|outer| outer != request) {
-            return Err(refused("it is not a response to the request that was made"));
+            return Err(refused("the assertion does not answer the request that was made"));
         }
         Ok(())
     }
@@ -208,10 +208,10 @@ impl Judge<'_> {
         let ends = [Some(end), self.assertion.not_on_or_after, self.assertion.session_not_on_or_after];
         // Differences are compared, since the last instant plus the skew would overflow.
         if let Some(start) = starts.into_iter().flatten().find(|start| start.duration_since(self.now) > skew) {
-            return Err(refused(format!("it is not valid before {start}")).with_hint(CLOCK));
+            return Err(refused(format!("the assertion is not valid before {start}")).with_hint(CLOCK));
         }
         match ends.into_iter().flatten().find(|end| self.now.duration_since(*end) >= skew) {
-            Some(end) => Err(refused(format!("it expired at {end}")).with_hint(CLOCK)),
+            Some(end) => Err(refused(format!("the assertion expired at {end}")).with_hint(CLOCK)),
             None => Ok(()),
         }
     }

@@ -11,6 +11,8 @@ use super::{keys, xmlsec};
 use super::{profile, signature};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::tree::{NodeId, Tree};
+#[cfg(feature = "samael")]
+use crate::saml::without_declaration;
 use crate::saml::{Assertion, Content, Limits, SamlResponse};
 
 /// Verifies SAML responses against pinned keys.
@@ -158,7 +160,8 @@ impl Verifier {
             return Err(unsigned(&outside));
         }
         let keys = self.keys.accepted(self.policy, now)?;
-        let signed = xmlsec::signed_part(xml, &keys, self.policy)?;
+        // libxml2 is given UTF-8, whatever encoding the document declares.
+        let signed = xmlsec::signed_part(without_declaration(xml), &keys, self.policy)?;
         let tree = Tree::read(&signed, &self.limits)?;
         let assertion = tree.facts(tree.root(), &self.limits)?;
         if assertion.content != Content::Plain {

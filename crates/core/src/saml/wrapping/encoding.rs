@@ -83,12 +83,14 @@ pub(super) fn decode_text(bytes: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The content without a byte order mark, in an encoding in which ASCII is ASCII.
-pub(super) fn as_ascii(bytes: &[u8]) -> Cow<'_, [u8]> {
-    match utf16(bytes) {
-        Some((encoding, rest)) => Cow::Owned(lenient(encoding, rest).into_owned().into_bytes()),
-        None => Cow::Borrowed(bytes.strip_prefix(UTF_8_BOM).unwrap_or(bytes)),
-    }
+/// Decodes UTF-16; `None` for other content.
+pub(super) fn decode_utf16(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    utf16(bytes).map(|(encoding, rest)| lenient(encoding, rest))
+}
+
+/// The content without the byte order mark of UTF-8.
+pub(super) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(UTF_8_BOM).unwrap_or(bytes)
 }
 
 /// Whether the content is UTF-16, by its byte order mark or because it starts with an ASCII character; and what follows the

@@ -22,6 +22,8 @@ pub(crate) use self::encoding::decode_xml;
 use self::found::{Found, MAX_FOUND};
 use super::Limits;
 use super::document_error::DocumentError;
+use super::declaration;
+use super::names::PROTOCOL;
 use super::sign_in::partition_of_recipient;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::{SecretBuffer, SecretString};
@@ -98,6 +100,9 @@ pub(super) fn unwrap<'i>(input: &'i [u8], content_type: Option<&str>, limits: &L
     if let Some(unwrapped) = from_text(text, limits)? {
         return Ok(unwrapped);
     }
+    if let Some(found) = xml_inside(text) {
+        return from_found(&found, limits);
+    }
     if let Some((body, content_type)) = shape::http_body(input)
         && let Some(unwrapped) = from_markup(body, content_type, limits)?
     {
@@ -117,7 +122,8 @@ pub(super) fn unwrap<'i>(input: &'i [u8], content_type: Option<&str>, limits: &L
 
 /// Unwraps XML or HTML; `None` for other content.
 fn from_markup<'i>(content: &'i [u8], content_type: Option<&str>, limits: &Limits) -> Result<Option<Unwrapped<'i>>> {
-    let ascii = encoding::as_ascii(content);
+    let utf16 = encoding::decode_utf16(content).map(Secret);
+    let ascii = utf16.as_ref().map_or_else(|| encoding::without_mark(content), |text| text.as_bytes());
     let start = ascii.trim_ascii_start();
     // What curl prints as `< HTTP/1.1 200 OK` is not markup.
     if start.first() != Some(&b'<') || start.get(1).is_none_or(u8::is_ascii_whitespace) {
@@ -177,6 +183,17 @@ fn from_text(text: &str, limits: &Limits) -> Result<Option<Unwrapped<'static>>> 
     choose(text::saml_responses(text), container, limits)
 }
 
+/// The XML of a SAML response with other text around it, or with its markup escaped for HTML.
+fn xml_inside(text: &str) -> Option<Found> {
+    if memchr::memmem::find(text.as_bytes(), PROTOCOL.as_bytes()).is_none() {
+        return None;
+    }
+    let unescaped = text.starts_with("&lt;").then(|| html::text(text));
+    let text = unescaped.as_ref().map_or(text, SecretString::expose);
+    let xml = text.get(text.find('<')?..=text.rfind('>')?)?;
+    Some(Found::xml(xml))
+}
+
 /// Unwraps the one SAML response among what was found in `container`. Of several different ones, it is the one that is
 /// sent to AWS.
 fn choose(mut found: Vec<Found>, container: &str, limits: &Limits) -> Result<Option<Unwrapped<'static>>> {
@@ -222,8 +239,8 @@ fn from_found(found: &Found, limits: &Limits) -> Result<Unwrapped<'static>> {
             .into());
     }
     if found.is_xml() {
-        // A declaration of the encoding would not be true of UTF-8.
-        let xml = without_declaration(found.content());
+        // It is sent in UTF-8, whatever encoding it declares.
+        let xml = declaration::without(found.content());
         limits.check("bytes of XML", xml.len(), limits.xml_bytes)?;
         return Ok(Unwrapped { encoded: Encoded::Xml, xml: xml.into() });
     }
@@ -232,13 +249,6 @@ fn from_found(found: &Found, limits: &Limits) -> Result<Unwrapped<'static>> {
         (Ok(unwrapped), Some(_)) if is_whole(unwrapped.xml.expose()) => Ok(unwrapped),
         (unwrapped, Some(shorter)) => from_base64(shorter, limits).or(unwrapped),
         (unwrapped, None) => unwrapped,
-    }
-}
-
-fn without_declaration(xml: &str) -> &str {
-    match xml.strip_prefix("<?xml").and_then(|rest| rest.split_once("?>")) {
-        Some((declaration, rest)) if declaration.contains("encoding") => rest.trim_ascii_start(),
-        _ => xml,
     }
 }
 
@@ -257,12 +267,13 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<Unwrapped<'static>> {
     let bytes = encoded.as_bytes();
     let has_spaces = memchr::memchr(b' ', bytes).is_some();
     let has_breaks = memchr::memchr3(b'\n', b'\r', b'\t', bytes).or_else(|| memchr::memchr(0x0C, bytes)).is_some();
-    let compact = match has_spaces || has_breaks {
-        true => Cow::Owned(encoded.split_ascii_whitespace().collect()),
-        false => Cow::Borrowed(encoded),
+    let outcome = if has_spaces || has_breaks {
+        let mut compact = SecretBuffer::with_capacity(encoded.len());
+        encoded.split_ascii_whitespace().for_each(|line| compact.extend_from_slice(line.as_bytes()));
+        decoded(compact.into_string().expose(), limits)
+    } else {
+        decoded(encoded, limits)
     };
-    let compact = Secret(compact);
-    let outcome = decoded(&compact, limits);
     match outcome {
         Ok(xml) if is_whole(xml.expose()) => Ok(Unwrapped { encoded: Encoded::Inside(encoded.into()), xml }),
         outcome => match with_plus_signs(encoded, has_spaces, limits) {
@@ -274,7 +285,7 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<Unwrapped<'static>> {
 
 /// Decodes base64 in which each `+` has become a space, as form decoders do it; `None` if that gives no whole document.
 fn with_plus_signs(encoded: &str, has_spaces: bool, limits: &Limits) -> Option<Unwrapped<'static>> {
-    let mut restored = SecretBuffer::default();
+    let mut restored = SecretBuffer::with_capacity(encoded.len() + 1);
     for line in encoded.split(['\r', '\n', '\t', '\u{C}']) {
         line.trim().bytes().for_each(|byte| restored.push(if byte == b' ' { b'+' } else { byte }));
     }

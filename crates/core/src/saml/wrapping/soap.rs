@@ -22,7 +22,7 @@ pub(super) fn response_inside(xml: &str, limits: &Limits) -> Result<Option<Strin
     let mut scopes = Scopes::default();
     // The namespace of the envelope, and of the body if it is open.
     let mut soap = "";
-    let mut in_body = false;
+    let (mut in_body, mut in_artifact_response) = (false, false);
     let mut found = None;
     loop {
         let before = reader.buffer_position() as usize;
@@ -33,8 +33,10 @@ pub(super) fn response_inside(xml: &str, limits: &Limits) -> Result<Option<Strin
             _ => "",
         };
         let depth = scopes.depth();
+        // The artifact binding puts the response into an `ArtifactResponse`.
+        let is_place = in_body && (depth == 2 || depth == 3 && in_artifact_response);
         let is_response = |start: &BytesStart<'_>| {
-            depth == 2 && in_body && start.local_name().into_inner() == "Response" && namespace == PROTOCOL
+            is_place && start.local_name().into_inner() == "Response" && namespace == PROTOCOL
         };
         match event {
             Event::Start(start) | Event::Empty(start) if is_response(&start) => {
@@ -58,6 +60,7 @@ pub(super) fn response_inside(xml: &str, limits: &Limits) -> Result<Option<Strin
                     0 if local_name == "Envelope" && namespace == SOAP_12 => soap = SOAP_12,
                     0 => return Ok(None),
                     1 => in_body = local_name == "Body" && namespace == soap,
+                    2 => in_artifact_response = local_name == "ArtifactResponse" && namespace == PROTOCOL,
                     _ => {}
                 }
                 limits.check("levels of nested elements", depth + 1, limits.depth)?;
@@ -184,6 +187,7 @@ mod tests {
         assert_eq!(envelope(response, ""), missing);
         assert_eq!(envelope("", &format!("<x>{response}</x>")), missing);
         assert!(envelope(response, response).unwrap().is_some());
+        assert!(envelope("", &format!("<p:ArtifactResponse>{response}</p:ArtifactResponse>")).unwrap().is_some());
         assert_eq!(
             envelope("", &response.repeat(2)),
             Err("the SAML response is a SOAP envelope with more than one response".to_owned())

@@ -127,6 +127,19 @@ fn messages_of_http() {
 }
 
 #[test]
+fn xml_in_other_text() {
+    let xml = "<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"a\">&lt;</p:Response>";
+    let escaped = xml.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
+    for text in [
+        format!("The document tree is shown below.\n{xml}\n"),
+        format!("2026-11-24 DEBUG saml: '{xml}'"),
+        escaped,
+    ] {
+        assert_eq!(detect(&text).unwrap().xml(), xml, "{text}");
+    }
+}
+
+#[test]
 fn an_http_charset_decodes_a_page() {
     let page = format!("<html><form><input name=SAMLResponse value='{}'></form></html>", STANDARD.encode(XML));
     let limits = Limits::default();
