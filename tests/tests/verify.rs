@@ -264,8 +264,8 @@ fn verified_signatures_name_their_key() {
 #[test]
 fn refusals_give_the_true_reason() {
     for (name, reason) in [
-        ("changed-value.vector", "it names a trusted certificate"),
-        ("attacker-key-info.vector", "it names a certificate with the SHA-256"),
+        ("changed-value.vector", "the signature names a trusted certificate"),
+        ("attacker-key-info.vector", "the signature names a certificate with the SHA-256"),
         ("short-rsa.vector", "an RSA key of 1024 bits, which is too short"),
         ("tiny-rsa-allowed.vector", "the trusted key is an RSA key of 512 bits, which is too short"),
         ("short-rsa-sha384-allowed.vector", "uses rsa-sha384 with an RSA key of less than 2,048 bits"),
@@ -304,7 +304,10 @@ fn key_files_that_never_end_are_refused() {
         assert!(ran.stdout.is_empty(), "{ran}");
         ran.stderr
     };
-    assert_eq!(verify(Path::new("/dev/zero")), "error: cannot read the keys in `/dev/zero`: it is larger than 16777216 bytes\n");
+    assert_eq!(
+        verify(Path::new("/dev/zero")),
+        "error: cannot read the keys in `/dev/zero`: it is larger than 16777216 bytes\n"
+    );
     let folder = tempfile::tempdir().unwrap();
     let large = folder.path().join("large");
     std::fs::File::create(&large).unwrap().set_len(2 << 30).unwrap();

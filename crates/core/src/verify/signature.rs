@@ -164,10 +164,11 @@ fn not_signed_by(tree: &Tree, parts: &Parts<'_>, keys: &TrustedKeys, signed: Sig
     let named = parts.key_info.and_then(|key_info| named_certificate(tree, key_info));
     let hint = match named {
         Some(sha256) if keys.keys().iter().any(|key| key.sha256 == sha256) => {
-            "it names a trusted certificate, so it was changed after it was signed, or forged".to_owned()
+            "the signature names a trusted certificate, so the document was changed after it was signed, or is forged"
+                .to_owned()
         }
         Some(sha256) => format!(
-            "it names a certificate with the SHA-256 {sha256}, which is not trusted; compare it with the metadata of the identity provider"
+            "the signature names a certificate with the SHA-256 {sha256}, which is not trusted; compare it with the metadata of the identity provider"
         ),
         None if !keys.keys().iter().any(|key| method.fits(key.kind)) => {
             format!("the signature algorithm is {}, and no trusted key is of that kind", method.as_str())

@@ -35,9 +35,8 @@ pub(super) fn response_inside(xml: &str, limits: &Limits) -> Result<Option<Strin
         let depth = scopes.depth();
         // The artifact binding puts the response into an `ArtifactResponse`.
         let is_place = in_body && (depth == 2 || depth == 3 && in_artifact_response);
-        let is_response = |start: &BytesStart<'_>| {
-            is_place && start.local_name().into_inner() == "Response" && namespace == PROTOCOL
-        };
+        let is_response =
+            |start: &BytesStart<'_>| is_place && start.local_name().into_inner() == "Response" && namespace == PROTOCOL;
         match event {
             Event::Start(start) | Event::Empty(start) if is_response(&start) => {
                 let is_empty = xml.get(..reader.buffer_position() as usize).is_some_and(|read| read.ends_with("/>"));

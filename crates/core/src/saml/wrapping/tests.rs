@@ -130,11 +130,9 @@ fn messages_of_http() {
 fn xml_in_other_text() {
     let xml = "<p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\" ID=\"a\">&lt;</p:Response>";
     let escaped = xml.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&#34;");
-    for text in [
-        format!("The document tree is shown below.\n{xml}\n"),
-        format!("2026-11-24 DEBUG saml: '{xml}'"),
-        escaped,
-    ] {
+    for text in
+        [format!("The document tree is shown below.\n{xml}\n"), format!("2026-11-24 DEBUG saml: '{xml}'"), escaped]
+    {
         assert_eq!(detect(&text).unwrap().xml(), xml, "{text}");
     }
 }
