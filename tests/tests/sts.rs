@@ -141,7 +141,7 @@ async fn an_old_assertion_is_explained_by_the_clocks() {
     .await;
     assert_eq!(error.kind(), ErrorKind::AssertionExpired);
     assert!(error.to_string().ends_with("Token must be redeemed within 5 minutes of issuance"));
-    assert!(error.hint().unwrap().starts_with("in the assertion: it was issued 10m "), "{error:?}");
+    assert!(error.hint().unwrap().starts_with("in the assertion: the assertion was issued 10m "), "{error:?}");
 
     // The identity provider and this machine agree; AWS is ten minutes ahead of both.
     let sandbox = sandbox();

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use zeroize::Zeroize as _;
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// A password, a one-time code, a session token, a secret key.
 ///
@@ -162,6 +162,38 @@ impl SecretBytes {
             wipe(std::mem::replace(&mut self.0, larger));
         }
         self.0.extend_from_slice(more);
+    }
+
+    pub(crate) fn push(&mut self, byte: u8) {
+        self.extend_from_slice(&[byte]);
+    }
+
+    /// Appends what the reader has left. What was read before an error is kept.
+    pub(crate) fn read_to_end(&mut self, mut reader: impl io::Read) -> io::Result<()> {
+        let mut block = Zeroizing::new([0; 8 << 10]);
+        loop {
+            match reader.read(&mut *block) {
+                Ok(0) => return Ok(()),
+                Ok(length) => self.extend_from_slice(block.get(..length).unwrap_or_default()),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    pub(crate) fn into_bytes(mut self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(std::mem::take(&mut self.0))
+    }
+
+    /// Returns the text; bytes that are not UTF-8 are replaced.
+    pub(crate) fn into_string_lossy(mut self) -> SecretString {
+        match String::from_utf8(std::mem::take(&mut self.0)) {
+            Ok(text) => SecretString(text),
+            Err(error) => {
+                let bytes = Zeroizing::new(error.into_bytes());
+                String::from_utf8_lossy(&bytes).into_owned().into()
+            }
+        }
     }
 
     /// Hands the bytes on; who takes them has to wipe them.

@@ -42,7 +42,8 @@ pub(super) fn read(answer: &Response<Zeroizing<Vec<u8>>>, app: &Url) -> Result<P
             .with_hint("try again; if it goes on, open the app's link in a browser"));
         }
     }
-    match SamlResponse::detect(answer.body(), &Limits::default()) {
+    let content_type = answer.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    match SamlResponse::detect_http(answer.body(), content_type, &Limits::default()) {
         Ok(response) => Ok(Page::Saml(response)),
         // A page without the field is no SAML response gone wrong, whatever else it is.
         Err(error) if error.kind() != ErrorKind::NoSamlResponse && holds_response(answer.body()) => Err(error),

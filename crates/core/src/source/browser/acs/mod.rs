@@ -128,6 +128,7 @@ impl AssertionSource for AcsSource {
     }
 
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        self.provider.keys().check_validity(self.clock.now())?;
         let deadline = Instant::now() + self.timeout;
         let secret = || unguessable().map(|secret| secret.expose().to_owned());
         let secrets = Secrets { start: secret()?, relay_state: secret()?, cookie: secret()? };
