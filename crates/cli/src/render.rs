@@ -26,7 +26,12 @@ pub(crate) fn error(error: &Error, as_json: bool) -> String {
     if let Some(hint) = error.hint() {
         text.push('\n');
         for line in hint.lines() {
-            let _ = write!(text, "\n{} {line}", style("hint:").for_stderr().cyan().bold());
+            // An indented line belongs to a list.
+            if line.starts_with(' ') {
+                let _ = write!(text, "\n{line}");
+            } else {
+                let _ = write!(text, "\n{} {line}", style("hint:").for_stderr().cyan().bold());
+            }
         }
     }
     if let Some(id) = error.sts().and_then(|sts| sts.request_id.as_deref()) {
