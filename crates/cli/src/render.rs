@@ -7,11 +7,11 @@ use std::path::Path;
 use console::{Color, style};
 use jiff::Timestamp;
 use tempaccess_core::config::{Added, Synced};
-use tempaccess_core::doctor::{Finding, Outcome};
+use tempaccess_core::doctor::{CheckOutcome, Finding};
 use tempaccess_core::sink::{GrantSummary, RoleList};
 use tempaccess_core::store::{EntryInfo, EntryKind};
 use tempaccess_core::verify::Verification;
-use tempaccess_core::{Error, ErrorReport, Exchanged, Grant, Inspection, RoleOffer, SignedOut, clock_words, printable};
+use tempaccess_core::{ClockSkew, Error, ErrorReport, Exchanged, Grant, Inspection, RoleOffer, SignedOut, printable};
 
 /// An error, for standard error.
 pub(crate) fn error(error: &Error, as_json: bool) -> String {
@@ -40,12 +40,12 @@ pub(crate) fn error(error: &Error, as_json: bool) -> String {
     text
 }
 
-/// What was found at one step of the way.
+/// The finding of one check.
 pub(crate) fn finding(finding: &Finding) -> String {
     let (mark, colour) = match finding.outcome {
-        Outcome::Good => ("ok", Color::Green),
-        Outcome::Warning => ("warning", Color::Yellow),
-        Outcome::Failed => ("failed", Color::Red),
+        CheckOutcome::Good => ("ok", Color::Green),
+        CheckOutcome::Warning => ("warning", Color::Yellow),
+        CheckOutcome::Failed => ("failed", Color::Red),
         _ => ("skipped", Color::Black),
     };
     let name = finding.step.as_str().replace('_', " ");
@@ -59,7 +59,7 @@ pub(crate) fn finding(finding: &Finding) -> String {
         let _ = write!(text, "\n        {} {}", style("hint:").cyan(), printable(line));
     }
     if let Some(who) = finding.who {
-        let _ = write!(text, "\n        {} {}", style("who:").cyan(), who.words());
+        let _ = write!(text, "\n        {} {}", style("who:").cyan(), who.description());
     }
     text
 }
@@ -110,7 +110,7 @@ pub(crate) fn grant(grant: &Grant) -> String {
     text
 }
 
-/// What a person should know beside the credentials: a shorter session, a wrong clock.
+/// Remarks on issued credentials: a shorter session, a clock that is wrong.
 pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
     let granted = lasting(grant.granted_seconds);
     let shortened = grant
@@ -124,7 +124,8 @@ pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
             lasting(grant.granted_seconds.saturating_add(seconds))
         )
     });
-    shortened.chain(excess).chain(grant.clock_ahead.and_then(clock_words)).collect()
+    let skew = grant.clock_ahead.and_then(ClockSkew::new).map(|skew| format!("{skew}; set the clock"));
+    shortened.chain(excess).chain(skew).collect()
 }
 
 /// What became of many roles, one a line.

@@ -182,7 +182,7 @@ pub use credentials::SessionCredentials;
 pub use endpoint::CredentialsEndpoint;
 pub use error::{Error, ErrorKind, ErrorReport, Fault, Result, Stage, StsFailure};
 pub use exchange::{
-    ChainRequest, ChainedRole, ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, clock_words, grant,
+    ChainRequest, ChainedRole, ClockSkew, ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, grant,
 };
 #[cfg(feature = "sts")]
 pub use exchange::{StsExchange, StsExchangeBuilder};
