@@ -153,6 +153,8 @@ mod exchange;
 mod input;
 #[cfg(feature = "endpoint")]
 mod loopback;
+#[cfg(feature = "okta")]
+mod named;
 #[cfg(feature = "net")]
 pub mod net;
 #[cfg(feature = "aws-config")]
