@@ -62,7 +62,7 @@ async fn a_wrong_password_is_sent_once() {
     let sandbox = sandbox(|_| {});
     let (kind, words) = fail(&sandbox, &[LOGIN, "wrong"]).await;
     assert_eq!(kind, ErrorKind::AuthenticationFailed);
-    assert_eq!(words, "Okta does not accept the name and password (E0000004: Authentication failed)");
+    assert_eq!(words, "Okta rejected the user name or password (E0000004: Authentication failed)");
     assert_eq!(asked(&sandbox, "/api/v1/authn"), 1);
 }
 
@@ -77,7 +77,7 @@ async fn a_password_that_nobody_typed_is_not_sent_again_once_it_was_refused() {
     let nobody = Person::answering(&[]);
     let request = AssertionRequest::new(&*nobody);
     for words in
-        ["Okta does not accept the name and password", "Okta refused this password before, and it was not sent again"]
+        ["Okta rejected the user name or password", "Okta rejected this password before, so it was not sent again"]
     {
         let error = with("stale").saml_response(&request).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AuthenticationFailed);
@@ -113,7 +113,7 @@ async fn a_code_is_sent_again_where_the_person_asks_for_it() {
     for kind in ["sms", "call", "email"] {
         let sandbox = sandbox(|user| user.factors = vec![factor(kind, &["123456"])]);
         let heard = succeed(&sandbox, &[LOGIN, PASSWORD, "", "123456"]).await;
-        assert!(heard[3].ends_with("(nothing: send it again)"), "{heard:?}");
+        assert!(heard[3].ends_with("(empty: send again)"), "{heard:?}");
         assert!(heard[4].starts_with("Sent again: code by"), "{heard:?}");
         assert_eq!(sandbox.requests().iter().filter(|request| request.what.ends_with("/resend")).count(), 1);
     }
@@ -153,7 +153,7 @@ async fn a_wrong_code_and_then_the_right_one() {
     let heard = succeed(&sandbox, &[LOGIN, PASSWORD, "000000", "123456"]).await;
     assert_eq!(
         heard[3],
-        "Okta does not accept the second factor (E0000068: Invalid Passcode/Answer; Your passcode doesn't match our records. Please try again.)"
+        "Okta rejected the second factor (E0000068: Invalid Passcode/Answer; Your passcode doesn't match our records. Please try again.)"
     );
 }
 
@@ -162,7 +162,7 @@ async fn three_wrong_codes_are_enough() {
     let sandbox = sandbox(|user| user.factors = vec![factor("token:software:totp", &["123456"])]);
     let (kind, words) = fail(&sandbox, &[LOGIN, PASSWORD, "1", "2", "3", "123456"]).await;
     assert_eq!(kind, ErrorKind::FactorFailed);
-    assert!(words.starts_with("Okta does not accept the second factor (E0000068"), "{words}");
+    assert!(words.starts_with("Okta rejected the second factor (E0000068"), "{words}");
     assert_eq!(asked(&sandbox, "/api/v1/authn/factors"), 3);
 }
 
@@ -170,7 +170,7 @@ async fn three_wrong_codes_are_enough() {
 async fn a_push_is_approved() {
     let sandbox = sandbox(|user| user.factors = vec![push(3, PushAnswer::Approve, None)]);
     let heard = succeed(&sandbox, &[LOGIN, PASSWORD]).await;
-    assert_eq!(heard[2..], ["Sent: Okta Verify push (Sandbox telephone). Approve it there"]);
+    assert_eq!(heard[2..], ["Sent: Okta Verify push (Sandbox phone). Approve it there"]);
 }
 
 #[tokio::test]
@@ -186,9 +186,9 @@ async fn the_number_of_a_push_is_shown_once_even_if_it_is_zero() {
 #[tokio::test]
 async fn a_push_is_rejected_or_not_answered() {
     for (answer, kind, words) in [
-        (PushAnswer::Reject, ErrorKind::FactorFailed, "the push was rejected on the telephone"),
-        (PushAnswer::Timeout, ErrorKind::DeadlineExceeded, "nobody answered the push in time"),
-        (PushAnswer::Never, ErrorKind::DeadlineExceeded, "nobody answered the push in time"),
+        (PushAnswer::Reject, ErrorKind::FactorFailed, "the push was rejected on the phone"),
+        (PushAnswer::Timeout, ErrorKind::DeadlineExceeded, "the push was not answered in time"),
+        (PushAnswer::Never, ErrorKind::DeadlineExceeded, "the push was not answered in time"),
     ] {
         let sandbox = sandbox(|user| user.factors = vec![push(1, answer, None)]);
         assert_eq!(fail(&sandbox, &[LOGIN, PASSWORD]).await, (kind, words.to_owned()));
@@ -207,7 +207,7 @@ async fn the_person_chooses_among_several_factors() {
         ];
     };
     let heard = succeed(&sandbox(several), &[LOGIN, PASSWORD, "code", "123456"]).await;
-    assert_eq!(heard[2], "? Second factor: Okta Verify push (Sandbox telephone) | Okta Verify code (alan@example.com)");
+    assert_eq!(heard[2], "? Second factor: Okta Verify push (Sandbox phone) | Okta Verify code (alan@example.com)");
     let sandbox = sandbox(several);
     let person = Person::answering(&[PASSWORD, "123456"]);
     let source = source(&sandbox).username(LOGIN).factor("code".parse().unwrap()).build().unwrap();
@@ -223,7 +223,7 @@ async fn a_security_key_alone_is_said_clearly() {
     assert_eq!(kind, ErrorKind::FactorUnsupported);
     assert_eq!(
         words,
-        "no second factor of yours can be used from a terminal: security key or passkey, Duo in the browser"
+        "none of your second factors can be used from a terminal: security key or passkey, Duo in the browser"
     );
 }
 
@@ -232,7 +232,7 @@ async fn accounts_that_need_something_else_first() {
     for (status, kind, words) in [
         (UserStatus::LockedOut, ErrorKind::AccountLocked, "the account is locked"),
         (UserStatus::PasswordExpired, ErrorKind::AccountActionRequired, "the password has expired"),
-        (UserStatus::MfaEnroll, ErrorKind::AccountActionRequired, "Okta wants you to set up a second factor first"),
+        (UserStatus::MfaEnroll, ErrorKind::AccountActionRequired, "Okta requires a second factor, and none is set up"),
     ] {
         let sandbox = sandbox(|user| user.status = status);
         assert_eq!(fail(&sandbox, &[LOGIN, PASSWORD]).await, (kind, words.to_owned()));
@@ -254,7 +254,7 @@ async fn a_step_up_is_never_answered_with_the_code_just_used() {
         user.factors = vec![factor("token:software:totp", &["111111", "222222"])];
     });
     let heard = succeed(&sandbox, &[LOGIN, PASSWORD, "111111", "111111", "222222"]).await;
-    assert!(heard.contains(&"That code was used a moment ago: wait for the next one".to_owned()), "{heard:?}");
+    assert!(heard.contains(&"This code was just used: wait for the next one".to_owned()), "{heard:?}");
     assert_eq!(asked(&sandbox, "/api/v1/authn/factors"), 2);
 }
 
@@ -269,7 +269,7 @@ async fn a_rate_limit_is_waited_for_as_told() {
     closed.fail_next(Service::Okta, Fault::RateLimit(3600));
     let (kind, words) = fail(&closed, &[LOGIN, PASSWORD]).await;
     assert_eq!(kind, ErrorKind::RateLimited);
-    assert!(words.starts_with("Okta limits how often it may be asked (E0000047: API call exceeded"), "{words}");
+    assert!(words.starts_with("Okta's rate limit was reached (E0000047: API call exceeded"), "{words}");
     assert_eq!(closed.requests().len(), 1);
 }
 
@@ -279,11 +279,11 @@ async fn answers_that_are_not_oktas() {
     sandbox.fail_next(Service::Okta, Fault::ErrorPage(502));
     let (kind, words) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
     assert_eq!(kind, ErrorKind::IdentityProviderError);
-    assert_eq!(words, "`127.0.0.1` answered with HTTP status 502 and nothing that Okta says");
+    assert_eq!(words, "`127.0.0.1` answered with HTTP status 502 and without an error that Okta would send");
     sandbox.fail_next(Service::Okta, Fault::ErrorPage(200));
     let (kind, words) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
     assert_eq!(kind, ErrorKind::IdentityProviderError);
-    assert_eq!(words, "`127.0.0.1` did not answer like an Okta org: its answer is not JSON");
+    assert_eq!(words, "`127.0.0.1` is not an Okta org: its answer is not JSON");
 }
 
 #[tokio::test]
@@ -294,5 +294,5 @@ async fn a_link_that_leads_nowhere() {
     let source = OktaSource::builder(link).auth(Auth::Classic).build().unwrap();
     let error = source.saml_response(&AssertionRequest::new(&*person)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::IdentityProviderRefused);
-    assert_eq!(error.message(), "`127.0.0.1` does not know the app behind the link");
+    assert_eq!(error.message(), "`127.0.0.1` has no app at this link");
 }

@@ -12,7 +12,7 @@ async fn the_org_is_asked_once_and_remembered() {
         source.saml_response(&AssertionRequest::new(&*person).anew(true)).await.unwrap();
         assert_eq!(
             person.heard()[0],
-            "127.0.0.1 has the Classic Engine: signing in with name and password; `--auth` chooses another way"
+            "127.0.0.1 has the Classic Engine: signing in with user name and password; use `--auth` to choose another method"
         );
         assert_eq!(asked(&sandbox, Service::Okta, "okta-organization"), 1, "{times}");
     }
@@ -26,7 +26,7 @@ async fn an_org_with_the_identity_engine_is_signed_in_to_with_the_persons_browse
     respond(&source, &visitor).await.unwrap();
     assert_eq!(
         visitor.person.heard()[0],
-        "127.0.0.1 has the Identity Engine: signing in with your own browser; `--auth` chooses another way"
+        "127.0.0.1 has the Identity Engine: signing in with your own browser; use `--auth` to choose another method"
     );
 }
 

@@ -1,7 +1,7 @@
 //! The ways into an org but the authentication API: which one is taken, device authorization, the Identity Engine. Each
 //! state is driven to its end, and requests are counted.
 
-mod choice;
+mod method;
 mod device;
 mod idx;
 

@@ -34,14 +34,14 @@ async fn the_next_sign_ins_are_silent() {
     let session = store.list().unwrap().into_iter().find(|(_, about)| about.kind == EntryKind::Session).unwrap();
     store.remove(&session.0).unwrap();
     respond(&source().build().unwrap(), &nobody).await.unwrap();
-    assert_eq!(requests(), 3);
+    assert_eq!(requests(), 2);
     // By new tokens, where the old ones have ended; the refresh token is good once, and the next one is kept.
     for _ in 0..2 {
         store.remove(&session.0).unwrap();
         tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
         sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
         respond(&source().build().unwrap(), &nobody).await.unwrap();
-        assert_eq!(requests(), 4);
+        assert_eq!(requests(), 3);
     }
     assert_eq!(nobody.went(), 0);
 }
@@ -159,12 +159,12 @@ async fn nobody_comes_or_nobody_may() {
     let idle = sandbox(|_| {});
     let (kind, words) = fail(&idle, &Visitor::who(None)).await;
     assert_eq!(kind, ErrorKind::DeadlineExceeded);
-    assert!(words.starts_with("nobody signed in at the page in time"), "{words}");
+    assert!(words.starts_with("the sign-in was not finished in the browser in time"), "{words}");
     assert!(asked(&idle, Service::Okta, "/oauth2/v1/token") <= 61);
 
     let (kind, words) = fail(&sandbox(|_| {}), &Visitor::who(Some(DECLINE))).await;
     assert_eq!(kind, ErrorKind::IdentityProviderRefused);
-    assert!(words.starts_with("the sign-in was declined, or a policy forbids it (access_denied: "), "{words}");
+    assert!(words.starts_with("the sign-in was declined, or a policy denied it (access_denied: "), "{words}");
 }
 
 #[tokio::test]
@@ -223,16 +223,16 @@ impl Transport for Blinking {
 async fn each_refusal_names_the_setting() {
     type Change = fn(&mut World);
     let cases: [(Change, &str, &str); 7] = [
-        (|world| world.clients.clear(), "Okta does not know the client", "`client_id`"),
+        (|world| world.clients.clear(), "Okta does not know the client id", "`client_id`"),
         (
             |world| client(world).device_authorization = false,
-            "the client may not sign people in this way",
+            "the native app is not allowed to use this grant type",
             "Grant type",
         ),
-        (|world| client(world).token_exchange = false, "the client may not sign people in this way", "Token Exchange"),
+        (|world| client(world).token_exchange = false, "the native app is not allowed to use this grant type", "Token Exchange"),
         (
             |world| client(world).scopes.retain(|scope| scope != "okta.apps.sso"),
-            "the client may not have what it asks for",
+            "the native app is not allowed to request a scope",
             "Okta API Scopes",
         ),
         (
@@ -242,10 +242,10 @@ async fn each_refusal_names_the_setting() {
         ),
         (
             |world| world.user_mut(LOGIN).unwrap().app_step_up = true,
-            "the sign-in is not strong or fresh enough for the AWS app",
+            "the sign-in does not satisfy the authentication policy of the AWS app",
             "Security > Authentication policies",
         ),
-        (|world| world.app = "0oaelsewhere".into(), "Okta does not know the AWS app, or it is not yours", "tile"),
+        (|world| world.app = "0oaelsewhere".into(), "Okta does not know the AWS app, or it is not assigned to you", "tile"),
     ];
     for (change, what, setting) in cases {
         let sandbox = sandbox(change);
