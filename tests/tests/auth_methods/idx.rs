@@ -1,4 +1,4 @@
-//! The Identity Engine, from a terminal.
+//! The Identity Engine from a terminal.
 
 use super::*;
 
@@ -87,8 +87,16 @@ async fn pushes() {
         assert_eq!(heard[2..], ["Sent: Okta Verify".to_owned(), format!("Tap the number {number} there")]);
     }
     for (answer, kind, words) in [
-        (PushAnswer::Reject, ErrorKind::FactorFailed, "the push was rejected on the phone (oktaverify.rejected: You have chosen to reject"),
-        (PushAnswer::Timeout, ErrorKind::DeadlineExceeded, "the push was not answered in time (oktaverify.timeout: Your push notification has expired"),
+        (
+            PushAnswer::Reject,
+            ErrorKind::FactorFailed,
+            "the push was rejected on the phone (oktaverify.rejected: You have chosen to reject",
+        ),
+        (
+            PushAnswer::Timeout,
+            ErrorKind::DeadlineExceeded,
+            "the push was not answered in time (oktaverify.timeout: Your push notification has expired",
+        ),
         (PushAnswer::Never, ErrorKind::DeadlineExceeded, "the push was not answered in time"),
     ] {
         let sandbox = with(vec![push(1, answer, None)]);
@@ -114,7 +122,7 @@ async fn the_person_chooses_among_several_factors() {
 }
 
 #[tokio::test]
-async fn what_needs_a_browser_says_so() {
+async fn factors_that_need_a_browser_are_reported() {
     for kind in ["webauthn", "signed_nonce"] {
         let (kind, words) = fail(&with(vec![factor(kind, &[])]), &[LOGIN, PASSWORD]).await;
         assert_eq!(kind, ErrorKind::FactorUnsupported);
@@ -123,9 +131,13 @@ async fn what_needs_a_browser_says_so() {
 }
 
 #[tokio::test]
-async fn accounts_that_need_something_else_first() {
+async fn accounts_that_need_an_action_first() {
     for (status, kind, words) in [
-        (UserStatus::LockedOut, ErrorKind::AccountLocked, "the account is locked (errors.E0000119: Your account is locked."),
+        (
+            UserStatus::LockedOut,
+            ErrorKind::AccountLocked,
+            "the account is locked (errors.E0000119: Your account is locked.",
+        ),
         (UserStatus::PasswordExpired, ErrorKind::AccountActionRequired, "the password has expired"),
         (UserStatus::MfaEnroll, ErrorKind::AccountActionRequired, "Okta requires a second factor, and none is set up"),
     ] {
@@ -148,7 +160,7 @@ async fn a_session_and_a_step_up() {
     });
     let heard = succeed(&sandbox, &[LOGIN, PASSWORD, "111111", "111111", "222222"]).await;
     assert!(heard.contains(&"This code was just used: wait for the next one".to_owned()), "{heard:?}");
-    // A session from before is silent: one request.
+    // A cached session needs nobody, and one request.
     let store = Arc::new(MemoryStore::new());
     let source = source(&sandbox, Auth::Idx).username(LOGIN).store(store).build().unwrap();
     respond(&source, &*Person::answering(&[PASSWORD, "111111", "222222"])).await.unwrap();

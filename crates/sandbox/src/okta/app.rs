@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, Query, RawQuery, State};
 use axum::http::header::{CONTENT_TYPE, LOCATION};
 use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::error::{forbidden, not_found};
-use super::state::{Flow, OrgData, Session};
-use super::{base, cookies, idx, sign_in_page};
+use super::sign_in_page::{self, Origin};
+use super::state::{Flow, OrgData, Session, StepUp};
+use super::{base, cookies, idx};
 use crate::http::form_pairs;
 use crate::idp::{Claims, escape};
 use crate::shared::Shared;
@@ -74,7 +75,8 @@ fn open_with_session(
         });
         return sign_in_page::identity_engine(shared, &base(headers, shared), &token);
     }
-    let token = org.begin_transaction(&user.login, Some(id.to_owned())).replace('-', "\\x2D");
+    let step_up = StepUp { session: id.to_owned(), target: path.to_owned() };
+    let token = org.begin_transaction(&user.login, Some(step_up)).replace('-', "\\x2D");
     Html(format!("<!DOCTYPE html><html><script>var stateToken = '{token}';</script></html>")).into_response()
 }
 
@@ -119,9 +121,13 @@ fn saml_form(action: &str, response: &str) -> ([(HeaderName, &'static str); 1], 
 }
 
 /// Continues at the app after a step-up of the Classic Engine, which has changed the session.
-pub(super) async fn after_step_up(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let app = format!("{}/home/amazon_aws/{}/272", base(&headers, &shared), shared.world.app);
-    (StatusCode::FOUND, [(LOCATION, app)]).into_response()
+pub(super) async fn after_step_up(
+    State(shared): State<Arc<Shared>>,
+    Query(origin): Query<Origin>,
+    headers: HeaderMap,
+) -> Response {
+    let location = format!("{}{}", base(&headers, &shared), origin.path());
+    (StatusCode::FOUND, [(LOCATION, location)]).into_response()
 }
 
 pub(super) async fn metadata(State(shared): State<Arc<Shared>>) -> Response {

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::error::{error, invalid_token, not_found};
-use super::state::Transaction;
+use super::state::{StepUp, Transaction};
 use super::{base, cookies};
 use crate::http::form_pairs;
 use crate::random;
@@ -191,7 +191,7 @@ pub(super) async fn verify(
         // Without a code, every factor is challenged.
         (_, None) => Verification::Waiting(None),
         (_, Some(code)) => {
-            let session = transaction.session.clone();
+            let session = transaction.step_up.as_ref().map(|step_up| step_up.session.clone());
             let used = session.and_then(|id| org.session_mut(&shared, &id)?.used_code.clone());
             if factor.codes.contains(&code) && used.as_ref() != Some(&code) {
                 Verification::Accepted(Some(code))
@@ -216,11 +216,11 @@ pub(super) async fn verify(
         }
     };
     let Some(transaction) = org.transactions.remove(&answer.state_token) else { return invalid_token() };
-    if let Some(id) = transaction.session {
-        if let Some(session) = org.session_mut(&shared, &id) {
+    if let Some(StepUp { session, target }) = transaction.step_up {
+        if let Some(session) = org.session_mut(&shared, &session) {
             session.stepped_up = true;
         }
-        let href = format!("{}/login/step-up/redirect?stateToken={}", answer.base, answer.state_token);
+        let href = format!("{}/login/step-up/redirect?stateToken={}&fromURI={target}", answer.base, answer.state_token);
         let next = json!({ "name": "original", "href": href, "hints": { "allow": ["GET"] } });
         return Json(answer.render("SUCCESS", json!({ "next": next }))).into_response();
     }

@@ -69,10 +69,19 @@ pub(super) async fn classic() -> Html<&'static str> {
     )
 }
 
+/// Where to continue after a sign-in.
 #[derive(Deserialize)]
 pub(super) struct Origin {
     #[serde(default, rename = "fromURI")]
     from_uri: String,
+}
+
+impl Origin {
+    /// Returns the path to continue at. Only a path of this org: any other address would make this an open redirect.
+    pub(super) fn path(&self) -> &str {
+        let is_path = self.from_uri.starts_with('/') && !self.from_uri.starts_with("//");
+        if is_path { &self.from_uri } else { dashboard::PATH }
+    }
 }
 
 /// Signs in with what was entered on the page. A push counts as approved, because the person is at the page.
@@ -95,10 +104,8 @@ pub(super) async fn submit(
     };
     let session = Session { stepped_up: true, ..Session::new(&shared, &user.login) };
     let id = shared.org.lock().add_session(session);
-    // Only a path of this org: any other address would make this an open redirect.
-    let is_path = origin.from_uri.starts_with('/') && !origin.from_uri.starts_with("//");
-    let path = if is_path { origin.from_uri.as_str() } else { dashboard::PATH };
-    let mut answer = (StatusCode::FOUND, [(LOCATION, format!("{}{path}", base(&headers, &shared)))]).into_response();
+    let location = format!("{}{}", base(&headers, &shared), origin.path());
+    let mut answer = (StatusCode::FOUND, [(LOCATION, location)]).into_response();
     cookies::set(&shared, &mut answer, cookies::SESSION, &id);
     answer
 }

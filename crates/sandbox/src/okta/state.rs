@@ -47,12 +47,21 @@ pub(super) struct OrgData {
 #[derive(Debug, Clone)]
 pub(super) struct Transaction {
     pub(super) login: String,
-    /// The session whose step-up this is.
-    pub(super) session: Option<String>,
+    /// The step-up that this is; nothing for a new sign-in.
+    pub(super) step_up: Option<StepUp>,
     /// How many times the push was polled.
     pub(super) polls: u32,
     /// Whether a code was sent.
     pub(super) code_sent: bool,
+}
+
+/// A further step that an app asks for.
+#[derive(Debug, Clone)]
+pub(super) struct StepUp {
+    /// The id of the session that it is for.
+    pub(super) session: String,
+    /// The path of the app, to continue at.
+    pub(super) target: String,
 }
 
 /// A sign-in at the Identity Engine.
@@ -145,9 +154,9 @@ impl OrgState {
 
 impl OrgData {
     /// Starts a transaction of the authentication API. Returns its state token.
-    pub(super) fn begin_transaction(&mut self, login: &str, session: Option<String>) -> String {
+    pub(super) fn begin_transaction(&mut self, login: &str, step_up: Option<StepUp>) -> String {
         let token = format!("00{}-{}", random::alphanumeric(20), random::alphanumeric(18));
-        let transaction = Transaction { login: login.to_owned(), session, polls: 0, code_sent: false };
+        let transaction = Transaction { login: login.to_owned(), step_up, polls: 0, code_sent: false };
         self.transactions.insert(token.clone(), transaction);
         token
     }
