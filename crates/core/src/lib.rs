@@ -154,6 +154,8 @@ mod exchange;
 mod input;
 #[cfg(feature = "endpoint")]
 mod loopback;
+#[cfg(feature = "okta")]
+mod named;
 #[cfg(feature = "net")]
 pub mod net;
 mod private;

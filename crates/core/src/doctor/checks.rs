@@ -192,7 +192,9 @@ impl<R: FnMut(&Finding) + Send> Checks<'_, R> {
         let password = self.doctor.password.clone();
         let examined = match settings.source_spec() {
             Ok(SourceSpec::Okta(link)) => match settings.okta(link, Arc::clone(transport), password, store) {
-                Ok(okta) => examine_org(&okta).await.map(|description| (Arc::new(okta) as Arc<dyn AssertionSource>, description)),
+                Ok(okta) => examine_org(&okta)
+                    .await
+                    .map(|description| (Arc::new(okta) as Arc<dyn AssertionSource>, description)),
                 Err(error) => Err(error),
             },
             Ok(spec) => settings.assertion_source(Arc::clone(transport), password, store).and_then(|source| {

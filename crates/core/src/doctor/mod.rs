@@ -43,14 +43,7 @@ impl fmt::Debug for Doctor {
 impl Doctor {
     /// Diagnoses a sign-in with these settings, on top of those of the profile. They are not resolved yet.
     pub fn new(settings: Settings) -> Self {
-        Self {
-            settings,
-            profile: None,
-            config: None,
-            password: None,
-            prompter: Arc::new(NoPrompter),
-            signs_in: true,
-        }
+        Self { settings, profile: None, config: None, password: None, prompter: Arc::new(NoPrompter), signs_in: true }
     }
 
     /// Sets the profile (default: the one that [`Settings::resolve`] chooses).

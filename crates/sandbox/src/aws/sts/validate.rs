@@ -1,5 +1,5 @@
-//! What AWS looks at in a SAML response, in its order. Reads and verifies with other libraries than tempaccess itself,
-//! so that a mistake in one cannot hide in the other.
+//! Validates a SAML response: what AWS checks, in the same order. Uses other libraries than tempaccess itself, so that a
+//! mistake in one does not hide in the other.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -8,22 +8,22 @@ use bergshamra::{DsigContext, KeysManager, VerifyResult};
 use jiff::{SignedDuration, Timestamp};
 use roxmltree::{Document, Node};
 
-use super::StsError;
-use crate::Shared;
+use super::{QueryError, expired, invalid_token};
+use crate::shared::Shared;
 
 const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
 const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
 const ATTRIBUTES: &str = "https://aws.amazon.com/SAML/Attributes/";
-/// The hosts of the sign-in endpoints, and their partitions.
+/// The hosts of AWS sign-in and their partitions.
 const SIGN_IN_HOSTS: [(&str, &str); 3] = [
     ("signin.aws.amazon.com", "aws"),
     ("signin.amazonaws.cn", "aws-cn"),
     ("signin.amazonaws-us-gov.com", "aws-us-gov"),
 ];
 
-/// What STS needs of an assertion that it accepts.
-pub(super) struct Judged {
+/// The facts of a valid assertion.
+pub(super) struct ValidAssertion {
     pub(super) issuer: String,
     pub(super) subject: String,
     pub(super) subject_format: String,
@@ -35,35 +35,41 @@ pub(super) struct Judged {
     pub(super) has_tags: bool,
 }
 
-pub(super) fn judge(shared: &Shared, assertion: &str, role: &str, provider: &str) -> Result<Judged, StsError> {
+/// Checks the base64 text of a SAML response for this role and provider.
+pub(super) fn validate(
+    shared: &Shared,
+    assertion: &str,
+    role: &str,
+    provider: &str,
+) -> Result<ValidAssertion, QueryError> {
     let xml = STANDARD
         .decode(assertion)
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| StsError::invalid_token("Invalid base64 SAMLResponse"))?;
-    // roxmltree refuses a DTD; the signature engine does not.
-    let document = Document::parse(&xml).map_err(|_| StsError::invalid_token("Invalid SAMLResponse"))?;
+        .ok_or_else(|| invalid_token("Invalid base64 SAMLResponse"))?;
+    // roxmltree refuses a DTD. The signature engine does not.
+    let document = Document::parse(&xml).map_err(|_| invalid_token("Invalid SAMLResponse"))?;
     let response = document.root_element();
     if !response.has_tag_name((PROTOCOL, "Response")) {
-        return Err(StsError::invalid_token("Invalid SAMLResponse"));
+        return Err(invalid_token("Invalid SAMLResponse"));
     }
     let registered = shared
         .world
         .providers
         .iter()
         .find(|known| known.arn == provider)
-        .ok_or_else(|| StsError::invalid_token("Specified provider doesn't exist"))?;
+        .ok_or_else(|| invalid_token("Specified provider doesn't exist"))?;
     let status = child(response, PROTOCOL, "Status").and_then(|status| child(status, PROTOCOL, "StatusCode"));
     if status.and_then(|code| code.attribute("Value")) != Some("urn:oasis:names:tc:SAML:2.0:status:Success") {
-        return Err(StsError::new(403, "IDPRejectedClaim", "Authentication failed at the identity provider"));
+        return Err(QueryError::new(403, "IDPRejectedClaim", "Authentication failed at the identity provider"));
     }
     let assertions = document.descendants().filter(|node| node.has_tag_name((ASSERTION, "Assertion"))).count();
     let assertion = child(response, ASSERTION, "Assertion")
         .filter(|_| assertions == 1)
-        .ok_or_else(|| StsError::invalid_token("The response must contain exactly one assertion"))?;
+        .ok_or_else(|| invalid_token("The response must contain exactly one assertion"))?;
     let issuer = text(child(assertion, ASSERTION, "Issuer"));
     if issuer != registered.issuer.clone().unwrap_or_else(|| shared.world.issuer()) {
-        return Err(StsError::invalid_token("Issuer not present in specified provider"));
+        return Err(invalid_token("Issuer not present in specified provider"));
     }
     let certificate = registered.certificate.as_deref().unwrap_or_else(|| shared.key.certificate_pem());
     check_signature(&xml, certificate, response, assertion)?;
@@ -72,15 +78,14 @@ pub(super) fn judge(shared: &Shared, assertion: &str, role: &str, provider: &str
     read_attributes(assertion, role, provider, subject, recipient, issuer)
 }
 
-/// At least one signature, all of them good, each by a direct child over its parent, which is the response or the
-/// assertion.
+/// Requires at least one signature. Each must be valid, and a direct child of what it signs: the response or the assertion.
 fn check_signature(
     xml: &str,
     certificate: &str,
     response: Node<'_, '_>,
     assertion: Node<'_, '_>,
-) -> Result<(), StsError> {
-    let invalid = || StsError::invalid_token("Response signature invalid");
+) -> Result<(), QueryError> {
+    let invalid = || invalid_token("Response signature invalid");
     let key = loader::load_x509_cert_pem(certificate.as_bytes()).map_err(|_| invalid())?;
     let mut keys = KeysManager::new();
     keys.add_key(key);
@@ -104,48 +109,50 @@ fn check_signature(
     Ok(())
 }
 
-fn check_subject(shared: &Shared, assertion: Node<'_, '_>, role: &str) -> Result<((String, String), String), StsError> {
-    let subject =
-        child(assertion, ASSERTION, "Subject").ok_or_else(|| StsError::invalid_token("Subject is required"))?;
-    let name = child(subject, ASSERTION, "NameID").ok_or_else(|| StsError::invalid_token("NameID is required"))?;
+fn check_subject(
+    shared: &Shared,
+    assertion: Node<'_, '_>,
+    role: &str,
+) -> Result<((String, String), String), QueryError> {
+    let subject = child(assertion, ASSERTION, "Subject").ok_or_else(|| invalid_token("Subject is required"))?;
+    let name = child(subject, ASSERTION, "NameID").ok_or_else(|| invalid_token("NameID is required"))?;
     let mut confirmations = subject.children().filter(|node| node.has_tag_name((ASSERTION, "SubjectConfirmation")));
     let (Some(confirmation), None) = (confirmations.next(), confirmations.next()) else {
-        return Err(StsError::invalid_token("The assertion must contain exactly one SubjectConfirmation"));
+        return Err(invalid_token("The assertion must contain exactly one SubjectConfirmation"));
     };
     if confirmation.attribute("Method") != Some("urn:oasis:names:tc:SAML:2.0:cm:bearer") {
-        return Err(StsError::invalid_token("The SubjectConfirmation must be a bearer"));
+        return Err(invalid_token("The SubjectConfirmation must be a bearer"));
     }
     let data = child(confirmation, ASSERTION, "SubjectConfirmationData")
-        .ok_or_else(|| StsError::invalid_token("SubjectConfirmationData is required"))?;
+        .ok_or_else(|| invalid_token("SubjectConfirmationData is required"))?;
     let recipient = data.attribute("Recipient").unwrap_or_default();
     let named = |known: &crate::world::Role| known.arn == role && known.audiences.iter().any(|it| it == recipient);
     let is_sign_in = partition_of(recipient).is_some_and(|partition| role.split(':').nth(1) == Some(partition));
     if !is_sign_in && !shared.world.roles.iter().any(named) {
-        return Err(StsError::invalid_token("The Recipient is not the sign-in endpoint of the role's partition"));
+        return Err(invalid_token("The Recipient is not the sign-in endpoint of the role's partition"));
     }
     match instant(data, "NotOnOrAfter") {
-        None => return Err(StsError::invalid_token("NotOnOrAfter is required")),
-        Some(end) if shared.clock.now() >= end => return Err(StsError::expired("Response has expired")),
+        None => return Err(invalid_token("NotOnOrAfter is required")),
+        Some(end) if shared.clock.now() >= end => return Err(expired("Response has expired")),
         Some(_) => {}
     }
     let format = name.attribute("Format").unwrap_or("urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified");
     Ok(((text(Some(name)), format.to_owned()), recipient.to_owned()))
 }
 
-fn check_conditions(shared: &Shared, assertion: Node<'_, '_>, recipient: &str) -> Result<(), StsError> {
+fn check_conditions(shared: &Shared, assertion: Node<'_, '_>, recipient: &str) -> Result<(), QueryError> {
     let now = shared.clock.now();
     let conditions =
-        child(assertion, ASSERTION, "Conditions").ok_or_else(|| StsError::invalid_token("Conditions are required"))?;
+        child(assertion, ASSERTION, "Conditions").ok_or_else(|| invalid_token("Conditions are required"))?;
     if instant(conditions, "NotBefore").is_some_and(|start| now < start) {
-        return Err(StsError::invalid_token("Response is not yet valid"));
+        return Err(invalid_token("Response is not yet valid"));
     }
     if instant(conditions, "NotOnOrAfter").is_some_and(|end| now >= end) {
-        return Err(StsError::expired("Response has expired"));
+        return Err(expired("Response has expired"));
     }
-    let issued =
-        instant(assertion, "IssueInstant").ok_or_else(|| StsError::invalid_token("IssueInstant is required"))?;
+    let issued = instant(assertion, "IssueInstant").ok_or_else(|| invalid_token("IssueInstant is required"))?;
     if now.duration_since(issued) >= SignedDuration::from_mins(5) {
-        return Err(StsError::expired("Token must be redeemed within 5 minutes of issuance"));
+        return Err(expired("Token must be redeemed within 5 minutes of issuance"));
     }
     let audience = conditions
         .descendants()
@@ -153,11 +160,11 @@ fn check_conditions(shared: &Shared, assertion: Node<'_, '_>, recipient: &str) -
         .map(|node| text(Some(node)))
         .any(|audience| audience.starts_with("urn:amazon:webservices") || audience == recipient);
     if !audience {
-        return Err(StsError::invalid_token("The Audience is not AWS"));
+        return Err(invalid_token("The Audience is not AWS"));
     }
     match child(assertion, ASSERTION, "AuthnStatement").and_then(|statement| instant(statement, "SessionNotOnOrAfter"))
     {
-        Some(end) if now >= end => Err(StsError::expired("The session has expired")),
+        Some(end) if now >= end => Err(expired("The session has expired")),
         _ => Ok(()),
     }
 }
@@ -169,7 +176,7 @@ fn read_attributes(
     (subject, subject_format): (String, String),
     recipient: String,
     issuer: String,
-) -> Result<Judged, StsError> {
+) -> Result<ValidAssertion, QueryError> {
     let attributes: Vec<_> = assertion
         .descendants()
         .filter(|node| node.has_tag_name((ASSERTION, "Attribute")))
@@ -184,31 +191,29 @@ fn read_attributes(
     let session_name = values("RoleSessionName")
         .into_iter()
         .next()
-        .ok_or_else(|| StsError::invalid_token("RoleSessionName is required in AuthnResponse"))?;
+        .ok_or_else(|| invalid_token("RoleSessionName is required in AuthnResponse"))?;
     if !is_identity(&session_name) {
-        return Err(StsError::invalid_token("RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}"));
+        return Err(invalid_token("RoleSessionName in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}"));
     }
     let offered = values("Role").iter().any(|value| {
         let parts: Vec<_> = value.split(',').map(str::trim).collect();
         parts == [role, provider] || parts == [provider, role]
     });
     if !offered {
-        return Err(StsError::invalid_token(
-            "SAML Assertion doesn't contain the requested Role and Metadata in the attributes",
-        ));
+        return Err(invalid_token("SAML Assertion doesn't contain the requested Role and Metadata in the attributes"));
     }
     let source_identity = values("SourceIdentity").into_iter().next();
     if source_identity.as_deref().is_some_and(|identity| !is_identity(identity)) {
-        return Err(StsError::invalid_token("SourceIdentity in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}"));
+        return Err(invalid_token("SourceIdentity in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}"));
     }
     let session_duration = values("SessionDuration").first().and_then(|value| value.parse().ok());
     let tags: Vec<_> = attributes.iter().filter_map(|(name, _)| name.strip_prefix("PrincipalTag:")).collect();
     if tags.len() > 50 || tags.iter().any(|key| key.chars().count() > 128) {
-        return Err(StsError::validation("The session tags exceed the limits"));
+        return Err(QueryError::validation("The session tags exceed the limits"));
     }
     let session_not_on_or_after =
         child(assertion, ASSERTION, "AuthnStatement").and_then(|statement| instant(statement, "SessionNotOnOrAfter"));
-    Ok(Judged {
+    Ok(ValidAssertion {
         issuer,
         subject,
         subject_format,
@@ -221,7 +226,7 @@ fn read_attributes(
     })
 }
 
-/// The partition whose sign-in endpoint this is.
+/// Returns the partition of a sign-in endpoint.
 fn partition_of(recipient: &str) -> Option<&'static str> {
     let (host, path) = recipient.strip_prefix("https://")?.split_once('/')?;
     if !(path == "saml" || path == "static/saml" || path.starts_with("saml/acs/")) {
@@ -240,7 +245,7 @@ fn child<'a, 'i>(node: Node<'a, 'i>, namespace: &str, name: &str) -> Option<Node
     node.children().find(|child| child.has_tag_name((namespace, name)))
 }
 
-/// The whole text beneath a node, comments left out.
+/// Returns the whole text inside a node, without comments.
 fn text(node: Option<Node<'_, '_>>) -> String {
     let parts =
         node.into_iter().flat_map(|node| node.descendants()).filter(Node::is_text).filter_map(|node| node.text());

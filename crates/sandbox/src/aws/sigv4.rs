@@ -1,10 +1,10 @@
-//! AWS Signature Version 4, verified ("Signing AWS API requests", IAM user guide).
+//! Verifies AWS Signature Version 4 ("Signing AWS API requests", IAM user guide).
 
 use axum::http::{HeaderMap, Method, Uri};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-/// What the `Authorization` header says.
+/// The `Authorization` header of a request.
 pub(super) struct Signed<'a> {
     pub(super) access_key: &'a str,
     /// `date/region/service/aws4_request`.
@@ -43,7 +43,7 @@ pub(super) fn verify(
     let mut canonical = format!("{method}\n{}\n{}\n", uri.path(), canonical_query(uri));
     for name in &signed.headers {
         let values: Vec<_> =
-            headers.get_all(*name).iter().filter_map(|value| value.to_str().ok()).map(squeezed).collect();
+            headers.get_all(*name).iter().filter_map(|value| value.to_str().ok()).map(collapsed).collect();
         canonical.push_str(&format!("{name}:{}\n", values.join(",")));
     }
     canonical.push_str(&format!("\n{}\n{}", signed.headers.join(";"), hex(&Sha256::digest(body))));
@@ -58,13 +58,13 @@ fn canonical_query(uri: &Uri) -> String {
     pairs.join("&")
 }
 
-/// Outer white space gone, inner runs of it one space.
-fn squeezed(value: &str) -> String {
+/// Trims white space and collapses runs of it to one space.
+fn collapsed(value: &str) -> String {
     value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn hmac(key: &[u8], text: &str) -> Vec<u8> {
-    // A key of any length is a key.
+    // HMAC accepts keys of any length.
     let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key) else { return Vec::new() };
     mac.update(text.as_bytes());
     mac.finalize().into_bytes().to_vec()

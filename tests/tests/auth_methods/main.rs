@@ -1,9 +1,9 @@
-//! The ways into an org but the authentication API: which one is taken, device authorization, the Identity Engine. Each
-//! state is driven to its end, and requests are counted.
+//! The sign-in methods other than the authentication API: which one is chosen, device authorization, the Identity Engine.
+//! Every state is driven to its end, and requests are counted.
 
-mod choice;
 mod device;
 mod idx;
+mod method;
 
 use std::sync::{Arc, Mutex};
 
@@ -24,7 +24,7 @@ const LOGIN: &str = "alan@example.com";
 const PASSWORD: &str = "bombe";
 const CLIENT: &str = "0oa1native2app3id45";
 
-/// A person who goes to the page that they are sent to, and does this there.
+/// A person who opens the page that they are sent to, and submits a form there.
 #[derive(Debug)]
 struct Visitor {
     person: Arc<Person>,
@@ -88,7 +88,7 @@ fn source(sandbox: &Sandbox, auth: Auth) -> OktaSourceBuilder {
     source.client_id(CLIENT).browser(no_browser())
 }
 
-/// Whatever browser this machine has is none of these tests' business.
+/// A browser that does not exist: one of this machine must not be used.
 fn no_browser() -> Browser {
     Browser::new().program("/nowhere/chromium", [""; 0])
 }
@@ -97,7 +97,7 @@ async fn respond(source: &OktaSource, prompter: &dyn Prompter) -> Result<SamlRes
     source.saml_response(&AssertionRequest::new(prompter)).await
 }
 
-/// Signs in over device authorization as the person at the page does; gives back kind and words of what went wrong.
+/// Fails to sign in by device authorization. Returns the kind of the error, its message and its hint.
 async fn fail(sandbox: &Sandbox, visitor: &Visitor) -> (ErrorKind, String) {
     let source = source(sandbox, Auth::Device).build().unwrap();
     let error = respond(&source, visitor).await.unwrap_err();

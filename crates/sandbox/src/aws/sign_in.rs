@@ -1,11 +1,12 @@
-//! The federation endpoint of AWS sign-in, beside STS: `getSigninToken` and `login`.
+//! The federation endpoint of AWS sign-in: `getSigninToken` and `login`.
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
-use super::Call;
-use crate::{Shared, random};
+use super::query::Call;
+use crate::random;
+use crate::shared::Shared;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,13 +37,13 @@ fn token(shared: &Shared, call: &Call<'_>) -> Option<Response> {
         }
     }
     let token = random::alphanumeric(64);
-    shared.keys.add_sign_in(token.clone(), issued.arn);
+    shared.keys.add_sign_in_token(token.clone(), issued.arn);
     Some(axum::Json(serde_json::json!({ "SigninToken": token })).into_response())
 }
 
-/// A page that says who is signed in; a token is good once.
+/// Answers with a page that says who is signed in. A token works once.
 fn login(shared: &Shared, call: &Call<'_>) -> Option<Response> {
-    let arn = shared.keys.take_sign_in(call.get("SigninToken")?)?;
+    let arn = shared.keys.take_sign_in_token(call.get("SigninToken")?)?;
     let destination = call.get("Destination").filter(|page| page.starts_with("https://"))?;
     Some(format!("signed in as {arn} at {destination}\n").into_response())
 }

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn the_person_signs_in_elsewhere() {
+async fn the_person_signs_in_with_a_browser() {
     let sandbox = sandbox(|_| {});
     let visitor = Visitor::who(Some(ALLOW));
     let source = source(&sandbox, Auth::Device).build().unwrap();
@@ -15,7 +15,7 @@ async fn the_person_signs_in_elsewhere() {
 }
 
 #[tokio::test]
-async fn the_next_sign_ins_are_silent() {
+async fn later_sign_ins_need_nobody() {
     let sandbox = sandbox(|_| {});
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(Patience::default());
@@ -27,27 +27,27 @@ async fn the_next_sign_ins_are_silent() {
         let now = sandbox.requests().len();
         now - std::mem::replace(&mut before, now)
     };
-    // By the session.
+    // With the cached session.
     respond(&source().build().unwrap(), &nobody).await.unwrap();
     assert_eq!(requests(), 1);
-    // By the tokens, where the session has ended: app, sign-in page, web SSO token, session, app.
+    // With the tokens, once the session is gone: web SSO token, SAML response.
     let session = store.list().unwrap().into_iter().find(|(_, about)| about.kind == EntryKind::Session).unwrap();
     store.remove(&session.0).unwrap();
     respond(&source().build().unwrap(), &nobody).await.unwrap();
-    assert_eq!(requests(), 3);
-    // By new tokens, where the old ones have ended; the refresh token is good once, and the next one is kept.
+    assert_eq!(requests(), 2);
+    // With refreshed tokens, once the old ones have expired. A refresh token works once, so the next one is cached.
     for _ in 0..2 {
         store.remove(&session.0).unwrap();
         tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
         sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
         respond(&source().build().unwrap(), &nobody).await.unwrap();
-        assert_eq!(requests(), 4);
+        assert_eq!(requests(), 3);
     }
     assert_eq!(nobody.went(), 0);
 }
 
 #[tokio::test]
-async fn signing_out_revokes_what_is_kept() {
+async fn signing_out_revokes_the_tokens() {
     let sandbox = sandbox(|_| {});
     let store = Arc::new(MemoryStore::new());
     let source = source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).build().unwrap();
@@ -57,7 +57,7 @@ async fn signing_out_revokes_what_is_kept() {
     let kept: Vec<_> = store.list().unwrap().into_iter().map(|(_, about)| about.kind).collect();
     assert_eq!(kept, [EntryKind::Org]);
     assert!(!source.sign_out().await.unwrap());
-    // What cannot be given back is said, and forgotten all the same.
+    // Tokens that cannot be revoked are reported, and removed nevertheless.
     respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
     sandbox.fail_next(Service::Okta, Fault::ErrorPage(500));
     assert_eq!(source.sign_out().await.unwrap_err().kind(), ErrorKind::IdentityProviderError);
@@ -65,7 +65,7 @@ async fn signing_out_revokes_what_is_kept() {
 }
 
 #[tokio::test]
-async fn tokens_that_somebody_else_refreshed_are_theirs_to_use() {
+async fn tokens_that_another_process_refreshed_are_used() {
     let sandbox = sandbox(|_| {});
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(Patience::default());
@@ -81,11 +81,11 @@ async fn tokens_that_somebody_else_refreshed_are_theirs_to_use() {
     respond(&late, &nobody).await.unwrap();
     assert_eq!(nobody.went(), 0);
     let refreshed = sandbox.requests().iter().filter(|request| request.what == "/oauth2/v1/token").count();
-    // One for the person's sign-in, then two that refresh, of which one is refused; and two for the app.
+    // One for the person's sign-in and one for the app; two refreshes, of which one is refused; two for the app.
     assert_eq!(refreshed, 1 + 1 + 2 + 2, "{:?}", sandbox.requests());
 }
 
-/// Somebody else refreshes the tokens just before this one would.
+/// Lets another source refresh the tokens just before this one does.
 #[derive(Debug)]
 struct Overtaken {
     by: OktaSource,
@@ -103,7 +103,7 @@ impl Transport for Overtaken {
 }
 
 #[tokio::test]
-async fn tokens_that_are_good_no_more_lead_to_a_new_sign_in() {
+async fn revoked_tokens_lead_to_a_new_sign_in() {
     let sandbox = sandbox(|_| {});
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(Patience::default());
@@ -116,7 +116,7 @@ async fn tokens_that_are_good_no_more_lead_to_a_new_sign_in() {
 }
 
 #[tokio::test]
-async fn the_app_is_looked_for_where_none_is_named() {
+async fn the_app_is_looked_up_if_the_source_is_the_org() {
     let several = |world: &mut World| {
         let app = |id: &str, label: &str, name: &str| App { id: id.into(), label: label.into(), name: name.into() };
         world.other_apps = vec![
@@ -143,7 +143,7 @@ async fn the_app_is_looked_for_where_none_is_named() {
 }
 
 #[tokio::test]
-async fn it_waits_as_long_as_it_is_told() {
+async fn slow_down_lengthens_the_interval() {
     let slow = sandbox(|world| client(world).slow_downs = 3);
     let timer = Arc::new(Patience::default());
     let source = source(&slow, Auth::Device).timer(timer.clone()).build().unwrap();
@@ -155,35 +155,35 @@ async fn it_waits_as_long_as_it_is_told() {
 }
 
 #[tokio::test]
-async fn nobody_comes_or_nobody_may() {
+async fn nobody_signs_in_or_the_person_declines() {
     let idle = sandbox(|_| {});
     let (kind, words) = fail(&idle, &Visitor::who(None)).await;
     assert_eq!(kind, ErrorKind::DeadlineExceeded);
-    assert!(words.starts_with("nobody signed in at the page in time"), "{words}");
+    assert!(words.starts_with("the sign-in was not finished in the browser in time"), "{words}");
     assert!(asked(&idle, Service::Okta, "/oauth2/v1/token") <= 61);
 
     let (kind, words) = fail(&sandbox(|_| {}), &Visitor::who(Some(DECLINE))).await;
     assert_eq!(kind, ErrorKind::IdentityProviderRefused);
-    assert!(words.starts_with("the sign-in was declined, or a policy forbids it (access_denied: "), "{words}");
+    assert!(words.starts_with("the sign-in was declined, or a policy denied it (access_denied: "), "{words}");
 }
 
 #[tokio::test]
-async fn the_browser_was_somebody_elses() {
+async fn a_browser_signed_in_as_somebody_else_is_refused() {
     let sandbox = sandbox(|_| {});
     let store = Arc::new(MemoryStore::new());
     let named = |name: &str| source(&sandbox, Auth::Device).username(name).store(store.clone()).build().unwrap();
     let error = respond(&named("ada@example.com"), &Visitor::who(Some(ALLOW))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AuthenticationFailed);
     assert_eq!(error.message(), "the browser was signed in as `alan@example.com`, not as `ada@example.com`");
-    // What was given is given back, and nothing of it kept.
+    // The tokens are revoked, and nothing is cached.
     assert_eq!(asked(&sandbox, Service::Okta, "/oauth2/v1/revoke"), 1);
     assert!(store.list().unwrap().iter().all(|(_, about)| about.kind == EntryKind::Org));
-    // A name without its domain is the same person's.
+    // A name without its domain is the same person.
     respond(&named("Alan"), &Visitor::who(Some(ALLOW))).await.unwrap();
 }
 
 #[tokio::test]
-async fn an_okta_that_does_not_say_who_signed_in_is_not_trusted_for_later() {
+async fn a_sign_in_without_a_name_is_not_cached() {
     let sandbox = sandbox(|world| client(world).hides_names = true);
     let store = Arc::new(MemoryStore::new());
     let source = source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).build().unwrap();
@@ -192,7 +192,7 @@ async fn an_okta_that_does_not_say_who_signed_in_is_not_trusted_for_later() {
 }
 
 #[tokio::test]
-async fn the_network_may_be_gone_for_a_while() {
+async fn a_network_that_fails_for_a_while_does_not_end_the_sign_in() {
     let sandbox = sandbox(|world| client(world).slow_downs = 2);
     let visitor = Visitor::who(Some(ALLOW));
     let transport = Arc::new(Blinking::default());
@@ -200,7 +200,7 @@ async fn the_network_may_be_gone_for_a_while() {
     respond(&source, &visitor).await.unwrap();
 }
 
-/// A network that is gone for every third request of a token.
+/// A network that fails for every third poll.
 #[derive(Debug, Default)]
 struct Blinking {
     http: HttpTransport,
@@ -218,21 +218,25 @@ impl Transport for Blinking {
     }
 }
 
-/// What an administrator has not set, and the setting that the error names.
+/// The settings that an administrator has not made, and what the error says about each.
 #[tokio::test]
 async fn each_refusal_names_the_setting() {
     type Change = fn(&mut World);
     let cases: [(Change, &str, &str); 7] = [
-        (|world| world.clients.clear(), "Okta does not know the client", "`client_id`"),
+        (|world| world.clients.clear(), "Okta does not know the client id", "`client_id`"),
         (
             |world| client(world).device_authorization = false,
-            "the client may not sign people in this way",
+            "the native app is not allowed to use this grant type",
             "Grant type",
         ),
-        (|world| client(world).token_exchange = false, "the client may not sign people in this way", "Token Exchange"),
+        (
+            |world| client(world).token_exchange = false,
+            "the native app is not allowed to use this grant type",
+            "Token Exchange",
+        ),
         (
             |world| client(world).scopes.retain(|scope| scope != "okta.apps.sso"),
-            "the client may not have what it asks for",
+            "the native app is not allowed to request a scope",
             "Okta API Scopes",
         ),
         (
@@ -242,10 +246,14 @@ async fn each_refusal_names_the_setting() {
         ),
         (
             |world| world.user_mut(LOGIN).unwrap().app_step_up = true,
-            "the sign-in is not strong or fresh enough for the AWS app",
+            "the sign-in does not satisfy the authentication policy of the AWS app",
             "Security > Authentication policies",
         ),
-        (|world| world.app = "0oaelsewhere".into(), "Okta does not know the AWS app, or it is not yours", "tile"),
+        (
+            |world| world.app = "0oaelsewhere".into(),
+            "Okta does not know the AWS app, or it is not assigned to you",
+            "tile",
+        ),
     ];
     for (change, what, setting) in cases {
         let sandbox = sandbox(change);
@@ -259,12 +267,62 @@ async fn each_refusal_names_the_setting() {
     }
 }
 
+/// A client that may request only these scopes, and how many requests it takes to find that out.
 #[tokio::test]
-async fn a_client_without_refresh_tokens_signs_in_all_the_same() {
-    let sandbox = sandbox(|world| client(world).scopes.retain(|scope| scope != "offline_access"));
-    let source = source(&sandbox, Auth::Device).build().unwrap();
-    respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
-    assert_eq!(asked(&sandbox, Service::Okta, "/oauth2/v1/device/authorize"), 2);
+async fn fewer_scopes_are_requested_after_invalid_scope() {
+    const LIST: &str = "okta.users.read.self";
+    for (scopes, requests) in [
+        (vec!["openid", "profile", "okta.apps.sso", LIST, "offline_access"], 1),
+        (vec!["openid", "profile", "okta.apps.sso", LIST], 2),
+        (vec!["openid", "profile", "okta.apps.sso", "offline_access"], 3),
+        (vec!["openid", "profile", "okta.apps.sso"], 4),
+    ] {
+        let lists_apps = scopes.contains(&LIST);
+        let sandbox = sandbox(|world| client(world).scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect());
+        let source = source(&sandbox, Auth::Device).build().unwrap();
+        respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
+        assert_eq!(asked(&sandbox, Service::Okta, "/oauth2/v1/device/authorize"), requests, "{scopes:?}");
+
+        // Without the link of the app, the scope that lists the apps is needed: the person is not sent anywhere.
+        let org = OktaSource::builder(sandbox.okta_url()).timer(Arc::new(Patience::default())).auth(Auth::Device);
+        let visitor = Visitor::who(Some(ALLOW));
+        let result = respond(&org.client_id(CLIENT).build().unwrap(), &visitor).await;
+        if lists_apps {
+            result.unwrap();
+            continue;
+        }
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::IdentityProviderRefused);
+        assert_eq!(error.message(), "the native app is not allowed to list your apps");
+        assert!(error.hint().unwrap().contains("grant `okta.users.read.self`"), "{:?}", error.hint());
+        assert_eq!(visitor.went(), 0);
+    }
+    let none = sandbox(|world| client(world).scopes.retain(|scope| scope != "okta.apps.sso"));
+    let (kind, words) = fail(&none, &Visitor::who(Some(ALLOW))).await;
+    assert_eq!(kind, ErrorKind::IdentityProviderRefused);
+    assert!(words.contains("grants `okta.apps.sso` to the native app"), "{words}");
+    assert_eq!(asked(&none, Service::Okta, "/oauth2/v1/device/authorize"), 4);
+}
+
+#[tokio::test]
+async fn cached_tokens_that_cannot_list_apps_are_not_used_to_list_them() {
+    let sandbox = sandbox(|world| client(world).scopes.retain(|scope| scope != "okta.users.read.self"));
+    let store = Arc::new(MemoryStore::new());
+    let clock = Arc::new(Patience::default());
+    let with_store =
+        |source: OktaSourceBuilder| source.username(LOGIN).store(store.clone()).timer(clock.clone()).build().unwrap();
+    let with_app = with_store(source(&sandbox, Auth::Device));
+    respond(&with_app, &Visitor::who(Some(ALLOW))).await.unwrap();
+    let session = store.list().unwrap().into_iter().find(|(_, about)| about.kind == EntryKind::Session).unwrap();
+    store.remove(&session.0).unwrap();
+    // They are refreshed with the scopes that they have.
+    tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
+    sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
+    respond(&with_app, &Visitor::who(None)).await.unwrap();
+    store.remove(&session.0).unwrap();
+    let org = with_store(OktaSource::builder(sandbox.okta_url()).auth(Auth::Device).client_id(CLIENT));
+    let error = respond(&org, &Visitor::who(None)).await.unwrap_err();
+    assert_eq!(error.message(), "the native app is not allowed to list your apps");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The Identity Engine, from a terminal.
+//! The Identity Engine from a terminal.
 
 use super::*;
 
@@ -43,7 +43,7 @@ async fn a_wrong_password_is_sent_once() {
         let sandbox = sandbox(|world| world.identifier_first = identifier_first);
         let (kind, words) = fail(&sandbox, &[LOGIN, "wrong", PASSWORD]).await;
         assert_eq!(kind, ErrorKind::AuthenticationFailed);
-        assert_eq!(words, "Okta does not accept the name and password (Authentication failed [errors.E0000004])");
+        assert_eq!(words, "Okta rejected the user name or password (errors.E0000004: Authentication failed)");
         let sent = asked(&sandbox, Service::Okta, "/idp/idx/identify")
             + asked(&sandbox, Service::Okta, "/idp/idx/challenge/answer");
         assert_eq!(sent, 1 + usize::from(identifier_first));
@@ -72,7 +72,7 @@ async fn wrong_codes() {
     let heard = succeed(&sandbox, &[LOGIN, PASSWORD, "000000", "123456"]).await;
     assert_eq!(
         heard[3],
-        "Okta does not accept the second factor (Invalid code. Try again. [api.authn.error.PASSCODE_INVALID])"
+        "Okta rejected the second factor (api.authn.error.PASSCODE_INVALID: Invalid code. Try again.)"
     );
     let before = asked(&sandbox, Service::Okta, "/idp/idx/challenge/answer");
     let (kind, _) = fail(&sandbox, &[LOGIN, PASSWORD, "1", "2", "3", "123456"]).await;
@@ -87,9 +87,17 @@ async fn pushes() {
         assert_eq!(heard[2..], ["Sent: Okta Verify".to_owned(), format!("Tap the number {number} there")]);
     }
     for (answer, kind, words) in [
-        (PushAnswer::Reject, ErrorKind::FactorFailed, "the push was not approved (You have chosen to reject"),
-        (PushAnswer::Timeout, ErrorKind::FactorFailed, "the push was not approved (Your push notification has expired"),
-        (PushAnswer::Never, ErrorKind::DeadlineExceeded, "nobody answered the push in time"),
+        (
+            PushAnswer::Reject,
+            ErrorKind::FactorFailed,
+            "the push was rejected on the phone (oktaverify.rejected: You have chosen to reject",
+        ),
+        (
+            PushAnswer::Timeout,
+            ErrorKind::DeadlineExceeded,
+            "the push was not answered in time (oktaverify.timeout: Your push notification has expired",
+        ),
+        (PushAnswer::Never, ErrorKind::DeadlineExceeded, "the push was not answered in time"),
     ] {
         let sandbox = with(vec![push(1, answer, None)]);
         let (failed, said) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
@@ -114,20 +122,24 @@ async fn the_person_chooses_among_several_factors() {
 }
 
 #[tokio::test]
-async fn what_needs_a_browser_says_so() {
+async fn factors_that_need_a_browser_are_reported() {
     for kind in ["webauthn", "signed_nonce"] {
         let (kind, words) = fail(&with(vec![factor(kind, &[])]), &[LOGIN, PASSWORD]).await;
         assert_eq!(kind, ErrorKind::FactorUnsupported);
-        assert!(words.starts_with("no second factor of yours can be used from a terminal: "), "{words}");
+        assert!(words.starts_with("none of your second factors can be used from a terminal: "), "{words}");
     }
 }
 
 #[tokio::test]
-async fn accounts_that_need_something_else_first() {
+async fn accounts_that_need_an_action_first() {
     for (status, kind, words) in [
-        (UserStatus::LockedOut, ErrorKind::AccountLocked, "the account is locked (Your account is locked."),
+        (
+            UserStatus::LockedOut,
+            ErrorKind::AccountLocked,
+            "the account is locked (errors.E0000119: Your account is locked.",
+        ),
         (UserStatus::PasswordExpired, ErrorKind::AccountActionRequired, "the password has expired"),
-        (UserStatus::MfaEnroll, ErrorKind::AccountActionRequired, "Okta wants you to set up a second factor first"),
+        (UserStatus::MfaEnroll, ErrorKind::AccountActionRequired, "Okta requires a second factor, and none is set up"),
     ] {
         let sandbox = sandbox(|world| world.user_mut(LOGIN).unwrap().status = status);
         let (failed, said) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
@@ -147,8 +159,8 @@ async fn a_session_and_a_step_up() {
         user.factors = vec![factor("token:software:totp", &["111111", "222222"])];
     });
     let heard = succeed(&sandbox, &[LOGIN, PASSWORD, "111111", "111111", "222222"]).await;
-    assert!(heard.contains(&"That code was used a moment ago: wait for the next one".to_owned()), "{heard:?}");
-    // A session from before is silent: one request.
+    assert!(heard.contains(&"This code was just used: wait for the next one".to_owned()), "{heard:?}");
+    // A cached session needs nobody, and one request.
     let store = Arc::new(MemoryStore::new());
     let source = source(&sandbox, Auth::Idx).username(LOGIN).store(store).build().unwrap();
     respond(&source, &*Person::answering(&[PASSWORD, "111111", "222222"])).await.unwrap();

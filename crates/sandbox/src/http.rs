@@ -1,7 +1,7 @@
-//! `application/x-www-form-urlencoded`, read.
+//! Forms and dates, as HTTP writes them.
 
-/// The pairs of a form or a query.
-pub(crate) fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+/// Returns the pairs of a form or a query (`application/x-www-form-urlencoded`).
+pub(crate) fn form_pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     text.split('&').filter(|field| !field.is_empty()).map(|field| {
         let (name, value) = field.split_once('=').unwrap_or((field, ""));
         (decode(name), decode(value))
@@ -31,11 +31,16 @@ fn decode(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
+/// Formats an HTTP date: `Tue, 24 Nov 2026 03:42:50 GMT`.
+pub(crate) fn http_date(now: jiff::Timestamp) -> String {
+    now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 #[cfg(test)]
 mod tests {
     #[test]
     fn pairs_are_decoded() {
-        let pairs: Vec<_> = super::pairs("a=1%2B1&b=x+y&c&d=100%").collect();
+        let pairs: Vec<_> = super::form_pairs("a=1%2B1&b=x+y&c&d=100%").collect();
         let expected = [("a", "1+1"), ("b", "x y"), ("c", ""), ("d", "100%")];
         assert_eq!(pairs, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
