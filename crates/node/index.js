@@ -137,7 +137,7 @@ class TempAccessError extends Error {
  * @property {string} [account] Its id, its name, or a glob over these.
  * @property {string} [provider] The SAML provider, where a role is offered through several.
  * @property {NextRole[]} [then] Roles to go on to, each from the session of the one before.
- * @property {string} [duration] `45m`, `1h30m`, or seconds.
+ * @property {string | number} [duration] `45m`, `1h30m`, or seconds.
  * @property {string} [policy] An inline session policy: JSON, or the path of a file that holds it.
  * @property {string[]} [policyArns] Managed session policies, by ARN.
  * @property {string} [region] The region whose STS is asked.

@@ -218,25 +218,31 @@ fn waiting_idx() -> Answer {
     steps(json!([poll]))
 }
 
-/// A timer on which every wait sets the clock back by a day.
+/// A timer on which every wait sets the wall clock back by a day. The monotonic clock goes on.
 #[derive(Debug)]
-struct BackwardClock(Mutex<Timestamp>);
+struct BackwardClock(Mutex<(Timestamp, Duration)>);
 
 impl Clock for BackwardClock {
     fn now(&self) -> Timestamp {
-        *self.0.lock().unwrap()
+        self.0.lock().unwrap().0
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.lock().unwrap().1
     }
 }
 
 #[async_trait]
 impl Timer for BackwardClock {
-    async fn sleep(&self, _: Duration) {
-        *self.0.lock().unwrap() -= Duration::from_secs(86_400);
+    async fn sleep(&self, duration: Duration) {
+        let mut clocks = self.0.lock().unwrap();
+        clocks.0 -= Duration::from_secs(86_400);
+        clocks.1 += duration;
     }
 }
 
 fn backward_clock() -> Arc<BackwardClock> {
-    Arc::new(BackwardClock(Mutex::new(Timestamp::now())))
+    Arc::new(BackwardClock(Mutex::new((Timestamp::now(), Duration::ZERO))))
 }
 
 /// Five minutes at an interval of at least two seconds.

@@ -134,19 +134,19 @@ impl Config {
         }
     }
 
-    /// The settings of a profile, over those of its base, if it has one.
+    /// Returns the settings of a profile, over those of its base, if it has one.
     ///
     /// # Errors
     ///
-    /// `invalid_configuration` where there is none of that name, or profiles are based on one another.
+    /// `invalid_configuration` where there is no profile of that name, or its bases form a circle.
     pub fn profile(&self, name: &str) -> Result<Settings> {
         let mut settings = self.named(name)?.clone();
         let mut names = vec![name.to_owned()];
         while let Some(base) = settings.base.take() {
             if names.contains(&base) {
-                let message = format!("the profiles `{}` are based on one another", names.join("`, `"));
+                let message = format!("the bases of the profile `{name}` form a circle: `{}`", names.join("`, `"));
                 return Err(Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
-                    .with_hint("a profile's `base` is another one, whose settings count where it is silent"));
+                    .with_hint("`base` names another profile, whose settings are inherited: remove one of them"));
             }
             settings = settings.over(self.named(&base)?.clone());
             names.push(base);
@@ -164,8 +164,10 @@ impl Config {
             );
             match nearest(name, &names) {
                 Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-                None if names.is_empty() => error.with_hint("there is no profile at all"),
-                None => error.with_hint(format!("there is: `{}`", names.join("`, `"))),
+                None if names.is_empty() => {
+                    error.with_hint("the configuration has no profiles; add one with `tempaccess configure`")
+                }
+                None => error.with_hint(format!("known profiles: `{}`", names.join("`, `"))),
             }
         })
     }
@@ -185,33 +187,33 @@ impl Config {
         edit(&file, |text| with_profiles(text, profiles))
     }
 
-    /// The name of the profile that is asked for, that `TEMPACCESS_PROFILE` names, or `default` where there is one.
+    /// Returns the name of the profile to use: the given one, the one in `TEMPACCESS_PROFILE`, or `default` where it exists.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the variable is not text.
+    /// `invalid_argument` where the variable is not valid Unicode.
     pub fn chosen_name(&self, asked: Option<&str>) -> Result<Option<String>> {
         let named = asked.map(str::to_owned).map_or_else(|| env::get(env::PROFILE), |name| Ok(Some(name)))?;
         Ok(named.or_else(|| self.profiles.contains_key("default").then(|| "default".to_owned())))
     }
 
-    /// The settings of the profile that is asked for, that `TEMPACCESS_PROFILE` names, or that is called `default`.
+    /// Returns the settings of the profile that [`chosen_name`](Self::chosen_name) names, or none where it names none.
     ///
     /// # Errors
     ///
-    /// As [`profile`](Self::profile); but no profile `default` is no error.
+    /// Those of [`profile`](Self::profile) and [`chosen_name`](Self::chosen_name).
     pub fn chosen_profile(&self, asked: Option<&str>) -> Result<Settings> {
         self.chosen_name(asked)?.map_or_else(|| Ok(Settings::default()), |name| self.profile(&name))
     }
 }
 
-/// What became of profiles that were to be written.
+/// What was written into the configuration file. Profiles are given by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Added {
-    /// Those that were written.
+    /// Profiles that were added.
     pub written: Vec<String>,
-    /// Those whose names were taken.
+    /// Profiles whose names existed already, which were not changed.
     pub left_alone: Vec<String>,
 }
 
@@ -234,7 +236,7 @@ fn with_profiles(text: &str, profiles: &BTreeMap<String, Settings>) -> Result<(S
         return Ok((text.to_owned(), added));
     }
     let invalid = |error: toml::ser::Error| {
-        let message = format!("a setting cannot be written down: {error}");
+        let message = format!("a setting cannot be written as TOML: {error}");
         Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message)
     };
     let lines = toml::to_string(&Written { profiles: new }).map_err(invalid)?;
@@ -244,9 +246,9 @@ fn with_profiles(text: &str, profiles: &BTreeMap<String, Settings>) -> Result<(S
         _ => "\n\n",
     };
     let text = format!("{text}{apart}{lines}");
-    // The file was right before; one that holds its profiles in an inline table cannot be added to.
+    // The file was valid before, but one whose profiles are an inline table cannot be added to.
     Config::parse(&text).map_err(|error| {
-        let message = format!("the profiles cannot be written below what stands there: {}", error.message());
+        let message = format!("the profiles cannot be added at the end of the file: {}", error.message());
         Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
             .with_hint("give each profile a table of its own: `[profiles.NAME]`")
     })?;
@@ -308,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_keys_say_what_was_meant() {
+    fn unknown_keys_come_with_a_suggestion() {
         let error = Config::parse("[profiles.default]\nusernam = 'ada'").unwrap_err();
         assert_eq!(error.message(), "the configuration is invalid in line 2: unknown key `profiles.default.usernam`");
         assert_eq!(error.hint(), Some("did you mean `profiles.default.username`?"));
@@ -397,7 +399,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_are_based_on_others_and_never_on_themselves() {
+    fn profiles_inherit_from_their_base_and_never_in_a_circle() {
         let text = "[profiles.a]\nbase = 'b'\nrole = 'x'\n[profiles.b]\nbase = 'c'\nrole = 'y'\nregion = 'r'\n[profiles.c]\nusername = 'u'";
         let settings = Config::parse(text).unwrap().profile("a").unwrap();
         assert_eq!((settings.role.as_deref(), settings.region.as_deref()), (Some("x"), Some("r")));
@@ -405,14 +407,14 @@ mod tests {
         let message = |text: &str| Config::parse(text).unwrap().profile("a").unwrap_err().message().to_owned();
         assert_eq!(
             message("[profiles.a]\nbase = 'b'\n[profiles.b]\nbase = 'a'"),
-            "the profiles `a`, `b` are based on one another"
+            "the bases of the profile `a` form a circle: `a`, `b`"
         );
-        assert_eq!(message("[profiles.a]\nbase = 'a'"), "the profiles `a` are based on one another");
+        assert_eq!(message("[profiles.a]\nbase = 'a'"), "the bases of the profile `a` form a circle: `a`");
         assert_eq!(message("[profiles.a]\nbase = 'z'"), "there is no profile `z` in the configuration");
     }
 
     #[test]
-    fn profiles_are_added_below_what_stands_there() {
+    fn profiles_are_added_at_the_end() {
         let text = "# mine\n[profiles.work]\nrole = 'x' # why";
         let settings = |role: &str| Settings {
             role: Some(role.into()),
@@ -431,11 +433,11 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_is_not_there() {
+    fn an_unknown_profile_comes_with_a_suggestion() {
         let config = Config::parse("[profiles.work]\n[profiles.home]").unwrap();
         let hint = |name: &str| config.profile(name).unwrap_err().hint().unwrap().to_owned();
         assert_eq!(hint("wrok"), "did you mean `work`?");
-        assert_eq!(hint("elsewhere"), "there is: `home`, `work`");
+        assert_eq!(hint("elsewhere"), "known profiles: `home`, `work`");
         assert_eq!(config.chosen_profile(None).unwrap(), Settings::default());
     }
 }

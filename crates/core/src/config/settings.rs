@@ -29,7 +29,7 @@ macro_rules! settings {
         $(#[doc = $doc:literal])+
         $name:ident: $type:ty $([$($serde:tt)+])?, option = $option:expr, paths = $paths:ident;
     )+) => {
-        /// What can be set, by argument, by environment or in a profile. What is not set is `None`.
+        /// Everything that can be set, by argument, in the environment or in a profile. What is not set is `None`.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
         #[serde(deny_unknown_fields)]
         pub struct Settings {
@@ -41,10 +41,10 @@ macro_rules! settings {
         }
 
         impl Settings {
-            /// The names of all settings, as a profile has them.
+            /// The names of all settings, as in a profile.
             pub const KEYS: &[&str] = &[$(stringify!($name)),+];
 
-            /// The same with what each means, as the documentation lists them.
+            /// The names of all settings and what each means, for the documentation.
             pub const MEANINGS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+))),+];
 
             /// The names of all settings, and the option of the command line that each is. Some are of the configuration
@@ -240,12 +240,12 @@ impl Settings {
         Ok(self)
     }
 
-    /// Which role is wanted.
+    /// Returns the query for the role.
     pub fn role_query(&self) -> RoleQuery {
         RoleQuery::from_parts(self.role.clone(), self.account.clone(), self.provider.clone())
     }
 
-    /// The roles to go on to.
+    /// Returns the roles to chain to.
     ///
     /// # Errors
     ///
@@ -254,7 +254,7 @@ impl Settings {
         self.then.iter().flatten().map(NextRole::chained).collect()
     }
 
-    /// How long and how narrow the session shall be.
+    /// Returns the scope of the session: its duration and its policies.
     ///
     /// # Errors
     ///
@@ -271,7 +271,7 @@ impl Settings {
                 Error::new(
                     ErrorKind::InvalidScope,
                     Stage::Scope,
-                    format!("`{text}` is no ARN of a managed policy: it {error}"),
+                    format!("`{text}` is not the ARN of a managed policy: it {error}"),
                 )
                 .with_hint("such an ARN looks like `arn:aws:iam::aws:policy/ReadOnlyAccess`")
             })?;
@@ -280,11 +280,11 @@ impl Settings {
         scope.with_policy_arns(arns)
     }
 
-    /// The exchange at STS.
+    /// Returns the exchange at STS.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the region or the endpoint makes no sense.
+    /// `invalid_argument` where the region or the endpoint is invalid.
     pub fn exchange(&self, transport: Arc<HttpTransport>) -> Result<StsExchange> {
         let mut sts = StsExchange::builder().transport(transport);
         if let Some(region) = &self.region {
@@ -296,18 +296,18 @@ impl Settings {
         sts.build()
     }
 
-    /// The whole way as these settings have it, with the audit record in `audit_log` or at its usual place, and what is
-    /// given kept as `store` says.
+    /// Returns access as these settings describe it, with the audit record in `audit_log` or at its default place, and credentials
+    /// stored as `store` says.
     ///
     /// # Errors
     ///
-    /// As the parts: nothing has left the machine when one comes.
+    /// Those of the parts. Nothing has left the machine by then.
     pub fn access(&self, config: &Config, password: Option<SecretString>) -> Result<TempAccessBuilder> {
         self.put_together(config, |transport, store| self.assertion_source(transport, password, store))
     }
 
-    /// The credentials that these settings ask for, where they are kept and good for a while yet: no network, no prompt,
-    /// no runtime, no daemon. Where there is the least doubt there are none, and [`access`](Self::access) tells why.
+    /// Returns the cached credentials that these settings ask for, if they are fresh: without network, prompt, runtime or daemon.
+    /// Where anything is in doubt there are none, and [`access`](Self::access) reports why.
     ///
     /// # Errors
     ///
@@ -325,7 +325,7 @@ impl Settings {
         }
     }
 
-    /// The same with a source of your own; what `source` says is not looked at.
+    /// Returns access as [`access`](Self::access) does, with this source instead of the setting `source`.
     ///
     /// # Errors
     ///
@@ -344,12 +344,8 @@ impl Settings {
         let store = self.store()?;
         let source = source(transport, store.clone())?;
         let log = self.audit_log.clone().or_else(default_audit_log).ok_or_else(|| {
-            Error::new(
-                ErrorKind::AuditFailed,
-                Stage::Audit,
-                "there is no place for the audit record: no home directory",
-            )
-            .with_hint("name a file with `--audit-log` or `TEMPACCESS_AUDIT_LOG`")
+            Error::new(ErrorKind::AuditFailed, Stage::Audit, "there is no home directory for the audit record")
+                .with_hint("name a file with `--audit-log` or `TEMPACCESS_AUDIT_LOG`")
         })?;
         let mut access = TempAccess::shared(source, Arc::new(exchange))
             .role(self.role_query())
@@ -368,11 +364,11 @@ impl Settings {
         Ok(access)
     }
 
-    /// Where credentials and sessions are kept; nothing where they are not to be.
+    /// Returns the store for credentials and sessions, or nothing where they are not stored.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the choice is none, or cannot be had on this machine.
+    /// `invalid_argument` where there is no such store, or not on this machine.
     pub fn store(&self) -> Result<Option<Arc<dyn Store>>> {
         self.store.as_deref().map_or(Ok(StoreChoice::default()), str::parse)?.open()
     }
@@ -395,7 +391,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_now_wins() {
+    fn settings_win_over_those_below() {
         let now = Settings { role: Some("Admin".into()), ..Settings::default() };
         let before = Settings { role: Some("ReadOnly".into()), account: Some("billing".into()), ..Settings::default() };
         let both = now.over(before);
@@ -414,6 +410,9 @@ mod tests {
         }
         let settings = Settings { policy_arns: Some(vec!["ReadOnlyAccess".into()]), ..Settings::default() };
         let error = settings.scope().unwrap_err();
-        assert_eq!(error.message(), "`ReadOnlyAccess` is no ARN of a managed policy: it does not begin with `arn:`");
+        assert_eq!(
+            error.message(),
+            "`ReadOnlyAccess` is not the ARN of a managed policy: it does not begin with `arn:`"
+        );
     }
 }

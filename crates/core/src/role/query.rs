@@ -209,28 +209,32 @@ fn is_glob(pattern: &str) -> bool {
     pattern.contains(['*', '?'])
 }
 
-/// Matches a glob: `*` is any number of characters, `?` is one. Takes linear time, apart from one step back for each star.
+/// Whether a pattern matches a whole text: `*` matches any characters, `?` exactly one, everything else itself.
 fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while let Some(byte) = text.get(t) {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p + 1, t));
-                p += 1;
+    // After a mismatch, matching continues after the last star, one character further than before.
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    let mut retry = None;
+    loop {
+        let mut rest = pattern.clone();
+        match (rest.next(), text.clone().next()) {
+            (Some('*'), _) => {
+                retry = Some((rest.clone(), text.clone()));
+                pattern = rest;
             }
-            Some(b'?') => (p, t) = (p + 1, t + 1),
-            Some(wanted) if wanted == byte => (p, t) = (p + 1, t + 1),
-            _ => match star {
-                Some((after, from)) => {
-                    star = Some((after, from + 1));
-                    (p, t) = (after, from + 1);
+            (Some(wanted), Some(found)) if wanted == '?' || wanted == found => {
+                pattern = rest;
+                text.next();
+            }
+            (None, None) => return true,
+            _ => {
+                let Some((after, from)) = &mut retry else { return false };
+                if from.next().is_none() {
+                    return false;
                 }
-                None => return false,
-            },
+                (pattern, text) = (after.clone(), from.clone());
+            }
         }
     }
-    pattern.get(p..).is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
 }
 
 /// How many roles an error lists before it only counts the rest.
@@ -348,6 +352,16 @@ mod tests {
             ("**a", "ba", true),
             ("a*b*c", "aXbXbXc", true),
             ("abc", "ab", false),
+            ("", "", true),
+            ("", "a", false),
+            ("*", "a", true),
+            ("a*", "a", true),
+            ("a*a", "a", false),
+            // A character, however many bytes it has.
+            ("?", "\u{e4}", true),
+            ("B?ro", "B\u{fc}ro", true),
+            ("??", "\u{fc}", false),
+            ("*?\u{fc}", "a\u{1f600}\u{fc}", true),
         ] {
             assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
         }

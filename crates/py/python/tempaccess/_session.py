@@ -106,7 +106,7 @@ class Settings(TypedDict, total=False):
     account: str
     provider: str
     then: list[NextRole]
-    duration: str
+    duration: str | int
     policy: str
     policy_arns: list[str]
     region: str

@@ -97,7 +97,10 @@ fn unfit_name(name: &str) -> Option<String> {
     } else if name == "__proto__" {
         Some("the AWS SDK for JavaScript refuses a file with it".to_owned())
     } else {
-        name.chars().find(|c| forbidden(*c)).map(|c| format!("it contains {c:?}"))
+        name.chars().find(|c| forbidden(*c)).map(|c| match c {
+            c if c.is_control() => "it contains a control character".to_owned(),
+            c => format!("it contains `{c}`"),
+        })
     }
 }
 

@@ -278,6 +278,6 @@ fn an_unfit_profile_is_skipped_and_what_it_had_is_not_removed() {
     assert_eq!((done.written.as_slice(), done.removed.as_slice()), (&["d".to_owned()][..], &["b".to_owned()][..]));
     assert!(after.starts_with(text.split("\n\n").next().unwrap()), "{after}");
     let reasons: Vec<_> = done.skipped.iter().map(|skipped| skipped.reason.as_str()).collect();
-    let name = "`c]` cannot be the name of an AWS profile: it contains ']'";
+    let name = "`c]` cannot be the name of an AWS profile: it contains `]`";
     assert_eq!(reasons, ["`not a region` is not a valid region (profile `a`)", name]);
 }
