@@ -242,3 +242,20 @@ fn the_sdk_for_javascript_uses_them_whatever_profile_was_set() {
         assert_eq!(ran.stdout, "arn:aws:sts::111122223333:assumed-role/ReadOnly/ada@example.com\n", "{line}: {ran}");
     }
 }
+
+#[test]
+fn a_default_profile_that_wins_over_an_endpoint_is_noted() {
+    let (_sandbox, machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let note = "note: the AWS CLI and the SDKs prefer the credentials of the profile `default`";
+    assert_eq!(machine.run("exec --serve --no-interactive -- true").stderr, "");
+    let folder = machine.home().join(".aws");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("config"), "[default]\nregion = eu-west-1\n").unwrap();
+    assert_eq!(machine.run("exec --serve --no-interactive -- true").stderr, "");
+    std::fs::write(folder.join("credentials"), "[default]\naws_access_key_id = AKIAX\n").unwrap();
+    let ran = machine.run("exec --serve --no-interactive -- true");
+    assert!(ran.code == 0 && ran.stderr.starts_with(note), "{ran}");
+    // Credentials in the environment win over it.
+    assert_eq!(machine.run("exec --no-interactive -- true").stderr, "");
+}

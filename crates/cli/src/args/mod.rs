@@ -101,8 +101,15 @@ pub(crate) struct Credentials {
     #[arg(long, conflicts_with = "then")]
     pub(crate) all: bool,
     /// Output format
-    #[arg(long, value_enum)]
-    pub(crate) output: CredentialsOutput,
+    #[arg(long, value_enum, required_unless_present = "write_profile")]
+    pub(crate) output: Option<CredentialsOutput>,
+    /// Write the credentials in plain text to this profile of the AWS credentials file; a last resort, for programs that
+    /// support nothing else
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub(crate) write_profile: Option<String>,
+    /// Overwrite the profile even if tempaccess did not write it
+    #[arg(long, requires = "write_profile")]
+    pub(crate) overwrite: bool,
     #[command(flatten)]
     pub(crate) chosen: Chosen,
 }
@@ -338,7 +345,7 @@ impl Arguments {
             | Command::Logout(Logout { output, .. })
             | Command::Doctor(Doctor { output, .. })
             | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,
-            Command::Credentials(credentials) => credentials.output == CredentialsOutput::Json,
+            Command::Credentials(credentials) => credentials.output == Some(CredentialsOutput::Json),
             Command::Exec(_)
             | Command::Env(_)
             | Command::Serve(_)

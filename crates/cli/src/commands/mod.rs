@@ -14,7 +14,7 @@ mod run;
 use std::io::Write;
 use std::path::Path;
 
-use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::config::{Config, ExistingProfile, Settings, write_aws_credentials};
 use tempaccess_core::sink::{self, AwsEnvironment, GrantSummary, RoleList, Shell};
 use tempaccess_core::{Error, ErrorKind, Grant, Result, SecretString, Stage, TempAccess};
 
@@ -26,7 +26,7 @@ pub(crate) use inspect::inspect;
 pub(crate) use run::run_served;
 pub(crate) use run::{Running, not_started, prepare};
 
-use crate::args::{Access, Arguments, Command, CredentialsOutput, Env, Output, Profiles, ShellName};
+use crate::args::{Access, Arguments, Command, Credentials, CredentialsOutput, Env, Output, Profiles, ShellName};
 use crate::render;
 use crate::terminal;
 
@@ -55,21 +55,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
                 Output::Text => print(&render::grant(&grant)),
             }
         }
-        Command::Credentials(arguments) => {
-            let (given, settings) = arguments.chosen.into_parts()?;
-            let (access, settings) = access(&given, settings).await?;
-            if arguments.all {
-                return many::credentials(&access, arguments.output).await;
-            }
-            let grant = access.credentials().await?;
-            remark(&grant);
-            let text = match arguments.output {
-                CredentialsOutput::Env => environment(&grant, &settings).script(Shell::Posix)?,
-                CredentialsOutput::Json => sink::credentials_json(&grant),
-                CredentialsOutput::CredentialProcess => sink::credential_process(&grant.answer.credentials),
-            };
-            print(text.expose().trim_end())
-        }
+        Command::Credentials(arguments) => credentials(arguments).await,
         Command::Env(arguments) => env(arguments).await,
         Command::Profiles(Profiles::Sync(arguments)) => profiles::sync(&arguments).await,
         Command::Configure(arguments) => configure::configure(&arguments).await,
@@ -142,6 +128,42 @@ fn variable(name: &str) -> Option<String> {
 /// Returns the environment of a program that uses these credentials.
 fn environment(grant: &Grant, settings: &Settings) -> AwsEnvironment {
     AwsEnvironment::for_credentials(&grant.answer.credentials).with_region(settings.region.as_deref(), variable)
+}
+
+async fn credentials(arguments: Credentials) -> Result<()> {
+    let (given, settings) = arguments.chosen.into_parts()?;
+    let (access, settings) = access(&given, settings).await?;
+    if let (true, Some(output)) = (arguments.all, arguments.output) {
+        return many::credentials(&access, output).await;
+    }
+    let grant = access.credentials().await?;
+    remark(&grant);
+    if let Some(profile) = arguments.write_profile {
+        let existing = if arguments.overwrite { ExistingProfile::Overwrite } else { ExistingProfile::Keep };
+        write_profile(profile, &grant, existing, arguments.output.is_none()).await?;
+    }
+    let text = match arguments.output {
+        None => return Ok(()),
+        Some(CredentialsOutput::Env) => environment(&grant, &settings).script(Shell::Posix)?,
+        Some(CredentialsOutput::Json) => sink::credentials_json(&grant),
+        Some(CredentialsOutput::CredentialProcess) => sink::credential_process(&grant.answer.credentials),
+    };
+    print(text.expose().trim_end())
+}
+
+/// Writes credentials to a profile of the AWS credentials file. `reports` says so on standard output.
+async fn write_profile(profile: String, grant: &Grant, existing: ExistingProfile, reports: bool) -> Result<()> {
+    let (name, answer) = (profile.clone(), grant.answer.clone());
+    // It may wait for a lock; on another thread, so that Ctrl-C ends the program meanwhile.
+    let write = move || write_aws_credentials(&name, &answer.credentials, answer.assumed_role_arn.as_deref(), existing);
+    let file = tokio::task::spawn_blocking(write).await.unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Io, Stage::Output, "writing the profile did not finish").with_source(error))
+    })?;
+    if reports {
+        let expiration = grant.answer.credentials.expiration;
+        print(&format!("Wrote profile `{profile}` to `{}`; it expires at {expiration}", file.display()))?;
+    }
+    Ok(())
 }
 
 async fn env(arguments: Env) -> Result<()> {

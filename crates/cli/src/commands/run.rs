@@ -4,14 +4,14 @@ use std::io::Write;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
-use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::config::{Config, Settings, default_profile_with_credentials};
 use tempaccess_core::sink::AwsEnvironment;
 use tempaccess_core::store::MemoryStore;
 use tempaccess_core::{
     CredentialsEndpoint, Error, ErrorKind, Grant, Result, SecretString, Stage, TempAccess, TempAccessBuilder,
 };
 
-use super::{access, config, environment, password_for, print_script, remark, variable};
+use super::{access, config, environment, note, password_for, print_script, remark, variable};
 use crate::args::{Access, Exec, Serve};
 use crate::render;
 
@@ -61,6 +61,7 @@ async fn prepare_served(given: &Access, settings: Settings, mut program: Command
 }
 
 /// Access that is asked for credentials again and again.
+#[cfg_attr(not(unix), allow(dead_code, reason = "what another process needs is not needed in this one"))]
 pub(super) struct Lasting {
     pub(super) access: TempAccess,
     /// The credentials from the first time.
@@ -94,6 +95,13 @@ impl Lasting {
         };
         let grant = build(&settings)?.build().credentials().await?;
         remark(&grant);
+        if let Some(file) = default_profile_with_credentials() {
+            note(&format!(
+                "the AWS CLI and the SDKs prefer the credentials of the profile `default` in `{}` to the endpoint: remove them, \
+                 or use `exec` without `--serve`",
+                file.display()
+            ));
+        }
         settings.role = Some(grant.offer.role().to_string());
         settings.account = None;
         settings.provider = Some(grant.offer.provider().to_string());

@@ -104,7 +104,7 @@ fi
         let candidates = complete(command, values, words.len() - 1, folder)?;
         for (value, _) in texts(&candidates) {
             // What bash does not replace is not repeated.
-            let Some(rest) = value.strip_prefix(&kept_before(current)) else { continue };
+            let Some(rest) = value.strip_prefix(&value_before_tail(current)) else { continue };
             if let Some(text) = words::for_bash(rest, current.quote) {
                 writeln!(out, "{text}")?;
             }
@@ -115,7 +115,7 @@ fi
 
 /// The value of what is in front of the part of a word that bash replaces: what comes before an open quote, or before the
 /// last character that bash splits words at.
-fn kept_before(word: &Word) -> String {
+fn value_before_tail(word: &Word) -> String {
     if word.quote != Quote::None {
         return word.value.get(..word.before_quote).unwrap_or_default().to_owned();
     }

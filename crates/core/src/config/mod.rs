@@ -1,6 +1,7 @@
 //! The configuration that every front end shares: what is asked for now, over the environment, over a profile.
 
 mod chain;
+mod credentials_file;
 mod edit;
 mod env;
 mod file;
@@ -13,6 +14,7 @@ mod source;
 mod store;
 
 pub use chain::NextRole;
+pub use credentials_file::{ExistingProfile, default_profile_with_credentials, write_aws_credentials};
 pub use env::{ENVIRONMENT, Variable};
 pub use file::{Added, Config};
 pub use import::{Imported, OtherTool};

@@ -102,7 +102,7 @@ pub fn sync_aws_profiles(profiles: &AwsProfiles, options: SyncOptions) -> Result
 }
 
 /// The file that `variable` names, as botocore expands it, or the one of this name in `~/.aws`.
-fn aws_file(variable: &str, name: &str) -> Result<PathBuf> {
+pub(in crate::config) fn aws_file(variable: &str, name: &str) -> Result<PathBuf> {
     let no_home = || {
         Error::new(ErrorKind::Io, Stage::Output, "there is no home directory to find the AWS files in")
             .with_hint(format!("name the file with `{variable}`"))

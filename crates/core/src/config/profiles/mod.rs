@@ -7,6 +7,7 @@ mod section;
 mod shlex;
 mod text;
 
+pub(super) use file::aws_file;
 pub use file::{Skipped, SyncOptions, Synced, sync_aws_profiles};
 pub use names::names_for_roles;
 pub use text::aws_config_with;
