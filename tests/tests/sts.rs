@@ -101,7 +101,7 @@ async fn what_aws_refuses_is_explained() {
     assert!(error.hint().unwrap().starts_with("in the assertion: the recipient belongs to the partition `aws-cn`"));
 
     let error = refused(|claims| claims.confirmations = 2).await;
-    assert!(error.hint().unwrap().starts_with("in the assertion: there must be exactly one confirmation"));
+    assert!(error.hint().unwrap().starts_with("in the assertion: the subject has 2 confirmations"));
 
     let error = refused(|claims| claims.issuer = "https://evil.example".to_owned()).await;
     assert_eq!(error.to_string(), "AWS STS refused (InvalidIdentityToken): Issuer not present in specified provider");
@@ -109,7 +109,7 @@ async fn what_aws_refuses_is_explained() {
 
     let error = refused(|claims| claims.attributes.retain(|(name, _)| !name.ends_with("RoleSessionName"))).await;
     assert!(error.to_string().ends_with("RoleSessionName is required in AuthnResponse"));
-    assert!(error.hint().unwrap().starts_with("in the assertion: there is no role session name"));
+    assert!(error.hint().unwrap().starts_with("in the assertion: the role session name is missing"));
 }
 
 #[tokio::test]

@@ -9,9 +9,11 @@ use std::time::Duration;
 use crate::secret::SecretBytes;
 
 /// The size limit of a configuration, a policy, or a file of keys and metadata: 16 MiB.
+#[cfg(any(test, feature = "net", feature = "verify"))]
 pub(crate) const MAX_BYTES: usize = 16 << 20;
 
 /// How long a pipe or a device may take to deliver its content.
+#[cfg(any(test, feature = "net", feature = "verify"))]
 pub(crate) const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns the content of the file at `path`, which may be a pipe (`<(command)` in a shell).
@@ -44,6 +46,7 @@ pub(crate) fn read(path: &Path, limit: usize, timeout: Duration) -> io::Result<V
 }
 
 /// As [`read`], for text in UTF-8, within [`MAX_BYTES`] and [`PIPE_TIMEOUT`].
+#[cfg(any(test, feature = "config"))]
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let content = read(path, MAX_BYTES, PIPE_TIMEOUT)?;
     String::from_utf8(content).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))

@@ -66,7 +66,8 @@ impl SignatureMethod {
     /// Whether signatures by keys of this kind can be verified, if the algorithm fits it. ring has no SHA-384 for short RSA
     /// keys.
     pub(super) fn is_supported(self, kind: KeyKind) -> bool {
-        !kind.is_out_of_range() && !(kind.is_short_rsa() && self == Self::RsaSha384)
+        let lacks_hash = kind.is_short_rsa() && self == Self::RsaSha384;
+        !lacks_hash && !kind.is_out_of_range()
     }
 
     /// Whether the key made the signature. The policy is not considered.

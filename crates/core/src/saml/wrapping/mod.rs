@@ -185,9 +185,7 @@ fn from_text(text: &str, limits: &Limits) -> Result<Option<Unwrapped<'static>>> 
 
 /// The XML of a SAML response with other text around it, or with its markup escaped for HTML.
 fn xml_inside(text: &str) -> Option<Found> {
-    if memchr::memmem::find(text.as_bytes(), PROTOCOL.as_bytes()).is_none() {
-        return None;
-    }
+    memchr::memmem::find(text.as_bytes(), PROTOCOL.as_bytes())?;
     let unescaped = text.starts_with("&lt;").then(|| html::text(text));
     let text = unescaped.as_ref().map_or(text, SecretString::expose);
     let xml = text.get(text.find('<')?..=text.rfind('>')?)?;
