@@ -109,7 +109,8 @@ pub struct AssertionFacts<'a> {
 pub struct GivenFacts<'a> {
     /// The duration that was granted, seconds.
     pub duration_granted: Option<u32>,
-    /// How many seconds longer than asked STS said that the session lasts.
+    /// How many seconds longer than asked STS said that the session lasts. Left out where it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_excess: Option<u32>,
     /// When the credentials end, RFC 3339 in UTC.
     pub expiration: Option<String>,

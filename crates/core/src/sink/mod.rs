@@ -97,7 +97,8 @@ pub struct GrantSummary<'a> {
     pub duration_granted: u32,
     /// Why it is shorter.
     pub shortened: &'a [Shortening],
-    /// How many seconds longer than asked AWS said that the session lasts; it is used for as long as was asked.
+    /// How many seconds longer than asked AWS said that the session lasts; it is used for as long as was asked. Left out where it did not.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_excess: Option<u32>,
     /// The SHA-256 of the inline session policy that narrows the session.
     pub policy_sha256: Option<String>,
