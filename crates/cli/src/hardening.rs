@@ -2,7 +2,16 @@
 //!
 //! Both programs start with this: a password at a prompt and credentials in flight must not end up in a crash report.
 
+use std::alloc::System;
+
+use zeroizing_alloc::ZeroAlloc;
+
 pub(crate) use system::protect;
+
+/// Secrets are wiped where they are dropped; this wipes the copies that the network, parsers and std make of them on their
+/// way, as soon as these give their memory back.
+#[global_allocator]
+static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Starts another program, beside this one or in its place, with the caller's limit on core dumps.
 pub(crate) fn with_core_limit<T>(start: impl FnOnce() -> T) -> T {

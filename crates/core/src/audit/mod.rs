@@ -109,7 +109,8 @@ pub struct AssertionFacts {
 pub struct IssuedFacts {
     /// The granted duration in seconds.
     pub duration_granted: Option<u32>,
-    /// By how many seconds the session exceeds the requested duration, if it does.
+    /// By how many seconds the session exceeds the requested duration; left out if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_excess: Option<u32>,
     /// When the credentials expire, RFC 3339 in UTC.
     pub expiration: Option<String>,

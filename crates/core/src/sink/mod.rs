@@ -100,7 +100,9 @@ pub struct GrantSummary<'a> {
     pub duration_granted: u32,
     /// Why the granted duration is shorter than the requested one.
     pub shortened: &'a [Shortening],
-    /// By how many seconds AWS's answer exceeds the requested duration; the session is used for the requested one.
+    /// By how many seconds AWS's answer exceeds the requested duration; left out if it does not. The session is used for the
+    /// requested duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_excess: Option<u32>,
     /// The SHA-256 of the inline session policy that restricts the session.
     pub policy_sha256: Option<String>,
