@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tempaccess_core::{Clock, NoPrompter, Prompter, Result, SecretString, Timer, Visit};
+use tempaccess_core::{Clock, NoPrompter, Notice, Prompter, Result, SecretString, Timer, Visit};
 
 /// Answers questions in order and writes down what was asked and told.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ impl Person {
     }
 
     fn answer(&self, question: &str) -> Option<String> {
-        self.tell(&format!("? {question}"));
+        self.notify(&Notice::Other(format!("? {question}")));
         self.answers.lock().expect("no panic").pop_front()
     }
 }
@@ -60,8 +60,8 @@ impl Prompter for Person {
         }
     }
 
-    fn tell(&self, message: &str) {
-        self.heard.lock().expect("no panic").push(message.to_owned());
+    fn notify(&self, notice: &Notice) {
+        self.heard.lock().expect("no panic").push(notice.to_string());
     }
 }
 
@@ -100,7 +100,7 @@ impl Prompter for Goer {
         Ok(())
     }
 
-    fn tell(&self, _: &str) {}
+    fn notify(&self, _: &Notice) {}
 }
 
 /// A clock that moves only when somebody waits on it.

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tempaccess_core::browser::AcsSource;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Prompter, Result, SamlResponse, SecretString, Visit,
+    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Notice, Prompter, Result, SamlResponse, SecretString,
+    Visit,
 };
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::browse::{self, Page};
@@ -44,8 +45,8 @@ impl Prompter for Visitor {
         Ok(())
     }
 
-    fn tell(&self, message: &str) {
-        self.notices.lock().unwrap().push(message.to_owned());
+    fn notify(&self, notice: &Notice) {
+        self.notices.lock().unwrap().push(notice.to_string());
     }
 }
 

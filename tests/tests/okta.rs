@@ -88,7 +88,7 @@ async fn a_configured_password_that_was_rejected_is_not_sent_again() {
     with(PASSWORD).saml_response(&request).await.unwrap();
     let person = Person::answering(&["stale"]);
     let typed = source(&sandbox).username(LOGIN).store(store.clone()).build().unwrap();
-    typed.saml_response(&AssertionRequest::new(&*person).anew(true)).await.unwrap_err();
+    typed.saml_response(&AssertionRequest::new(&*person).force_authn()).await.unwrap_err();
     assert_eq!(asked(&sandbox, "/api/v1/authn"), 3);
 }
 

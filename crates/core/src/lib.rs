@@ -206,5 +206,7 @@ pub use source::CommandSource;
 pub use source::browser;
 #[cfg(feature = "okta")]
 pub use source::okta;
-pub use source::{AssertionRequest, AssertionSource, FileSource, NoPrompter, Prompter, Visit};
+pub use source::{
+    AssertionRequest, AssertionSource, CachedItem, FactorStep, FileSource, NoPrompter, Notice, Prompter, Visit,
+};
 pub use text::printable;

@@ -13,7 +13,7 @@ use tempaccess_core::net::{HttpTransport, Transport, TransportError, TransportEr
 use tempaccess_core::okta::{Auth, FactorKind, OktaSource, OktaSourceBuilder};
 use tempaccess_core::store::{EntryKind, MemoryStore, Store};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ErrorKind, Prompter, Result, SamlResponse, SecretString, Visit,
+    AssertionRequest, AssertionSource, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString, Visit,
 };
 use tempaccess_sandbox::{App, Client, Factor, Fault, PushAnswer, Sandbox, Service, UserStatus, World};
 use tempaccess_tests::ada::{asked, factor, push};
@@ -68,8 +68,8 @@ impl Prompter for Visitor {
         Ok(())
     }
 
-    fn tell(&self, message: &str) {
-        self.person.tell(message);
+    fn notify(&self, notice: &Notice) {
+        self.person.notify(notice);
     }
 }
 

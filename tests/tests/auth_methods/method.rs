@@ -9,7 +9,7 @@ async fn the_engine_is_asked_for_once_and_cached() {
     for times in 1..=2 {
         let source = source(&sandbox, Auth::Auto).username(LOGIN).store(store.clone()).build().unwrap();
         let person = Person::answering(&[PASSWORD]);
-        source.saml_response(&AssertionRequest::new(&*person).anew(true)).await.unwrap();
+        source.saml_response(&AssertionRequest::new(&*person).force_authn()).await.unwrap();
         assert_eq!(
             person.heard()[0],
             "127.0.0.1 has the Classic Engine: signing in with user name and password; use `--auth` to choose another method"
@@ -53,7 +53,7 @@ async fn an_upgrade_of_the_org_is_detected() {
     assert_eq!(asked(&org, Service::Okta, "okta-organization"), 1);
     // From then on, the cached engine is the new one.
     let person = Person::answering(&[]);
-    let again = AssertionRequest::new(&*person).anew(true);
+    let again = AssertionRequest::new(&*person).force_authn();
     assert_eq!(of(&org).saml_response(&again).await.unwrap_err().kind(), ErrorKind::InteractionRequired);
     assert!(person.heard()[0].contains("Identity Engine"), "{:?}", person.heard());
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempaccess_core::config::{Added, Config, Settings};
-use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
+use tempaccess_core::{Error, ErrorKind, Notice, Prompter, Result, Stage};
 
 use super::{on_thread, print, print_json};
 use crate::args::{Configure, Import, Output, one_profile};
@@ -52,7 +52,7 @@ async fn ask(given: Settings, prompter: &dyn Prompter) -> Result<Settings> {
         .await?;
         match &source {
             Some(_) => break source,
-            None => prompter.tell("There is no access without one"),
+            None => prompter.notify(&Notice::Other("A source is required".to_owned())),
         }
     };
     Settings {

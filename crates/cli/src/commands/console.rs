@@ -52,7 +52,7 @@ async fn hand_over(url: SecretString) -> Result<()> {
             .with_source(error)
     };
     open::that_detached(page.url()).map_err(failed)?;
-    tempaccess_core::Prompter::tell(&Terminal::default(), "Opening the AWS console in the browser");
+    Terminal::default().show("Opening the AWS console in the browser");
     match tokio::time::timeout(PATIENCE, page.taken()).await {
         Ok(()) => Ok(()),
         Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, Stage::Output, "no browser came for the address")

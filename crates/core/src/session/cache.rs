@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::exchange::{ChainedRole, Grant};
 use crate::role::{AccountNames, RoleOffer, RoleQuery};
 use crate::scope::{SessionPolicy, SessionScope};
+use crate::source::{CachedItem, Notice};
 use crate::store::{Entry, StoreKey};
 
 /// How long before they expire credentials are refreshed: botocore asks again in the last 15 minutes, for every request.
@@ -135,7 +136,8 @@ impl TempAccess {
 
     pub(super) fn lookup(&self, key: &StoreKey) -> Cached {
         let Some(store) = &self.store else { return Cached::Missing };
-        let entry = store.get(key).into_entry(|reason| self.prompter.tell(reason));
+        let entry =
+            store.get(key).into_entry(|reason| self.prompter.notify(&Notice::Cache { text: reason.to_owned() }));
         entry.map_or(Cached::Missing, |entry| Cached::new(&entry, &self.query, &self.account_names, self.clock.now()))
     }
 
@@ -162,11 +164,13 @@ impl TempAccess {
             Ok(store.notice())
         });
         match stored.await {
-            Ok(notice) => notice.iter().for_each(|notice| self.prompter.tell(notice)),
+            Ok(Some(text)) => self.prompter.notify(&Notice::Cache { text }),
+            Ok(None) => {}
             // The session is issued all the same; only the next sign-in comes sooner.
             Err(error) => {
                 let error: crate::error::Error = error;
-                self.prompter.tell(&format!("Credentials are not cached: {error}"));
+                let reason = error.to_string();
+                self.prompter.notify(&Notice::NotCached { item: CachedItem::Credentials, reason });
             }
         }
     }

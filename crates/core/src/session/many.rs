@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::exchange::Grant;
 use crate::role::RoleOffer;
 use crate::saml::Assertion;
+use crate::source::Notice;
 
 /// How many roles are exchanged at once.
 pub const CONCURRENT: usize = 16;
@@ -145,8 +146,7 @@ impl TempAccess {
                 report(batch.progress());
             }
             if !batch.pending.is_empty() {
-                let left = batch.pending.len();
-                self.prompter.tell(&format!("The assertion expires soon; signing in again for {left} more roles"));
+                self.prompter.notify(&Notice::SigningInAgain { roles: batch.pending.len() });
                 assertion = self.sign_in_for_many().await?;
             }
         }

@@ -7,7 +7,7 @@ use url::Url;
 use super::agent::Agent;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
-use crate::source::Prompter;
+use crate::source::{Notice, Prompter};
 use crate::text::excerpt;
 
 /// Okta's name of its app "AWS Account Federation".
@@ -49,7 +49,7 @@ pub(super) async fn choose(agent: &Agent<'_>, bearer: Option<&SecretString>, pro
         _ => {
             let names: Vec<_> = apps.iter().map(AppLink::describe).collect();
             let chosen = prompter.choose("AWS app", &names).await.map_err(|error| list_links(error, &apps))?;
-            prompter.tell("To skip this question, configure the link of the app as the source");
+            prompter.notify(&Notice::AppChosen);
             chosen
         }
     };

@@ -14,6 +14,7 @@ use super::refusal;
 use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::{SecretJson, SecretString};
+use crate::source::{FactorStep, Notice};
 use crate::text::excerpt;
 
 /// The most states of one transaction.
@@ -179,7 +180,7 @@ impl<'a, 'w> ClassicSignIn<'a, 'w> {
     }
 
     async fn skip_warning(&self, transaction: &Transaction) -> Result<Transaction> {
-        self.prompts.prompter.tell("Okta: your password expires soon");
+        self.prompts.prompter.notify(&Notice::PasswordExpiresSoon);
         let href = transaction.href("skip").ok_or_else(|| unexpected("the password warning cannot be skipped"))?;
         self.post(&self.agent.within_org(href)?, with_state(transaction, [])?).await
     }
@@ -211,12 +212,12 @@ impl<'a, 'w> ClassicSignIn<'a, 'w> {
             Some(FactorKind::Push) => {
                 self.prompts.begin_push()?;
                 let waiting = self.post(&url, with_state(&transaction, [])?).await?;
-                self.prompts.prompter.tell(&format!("Sent: {}. Approve it there", factor.describe()));
+                self.prompts.notify_sent(&factor.describe(), FactorStep::Approve);
                 self.wait_for_push(waiting).await
             }
             Some(kind) if kind.is_sent() => {
                 let sent = self.post(&url, with_state(&transaction, [])?).await?;
-                self.prompts.prompter.tell(&format!("Sent: {}", factor.describe()));
+                self.prompts.notify_sent(&factor.describe(), FactorStep::EnterCode);
                 Ok(sent)
             }
             _ => self.answer(&transaction, &factor, &url).await,
@@ -256,9 +257,11 @@ impl<'a, 'w> ClassicSignIn<'a, 'w> {
                 (Some(CodeInput::Code(answer)), _) => answer,
                 (Some(CodeInput::Resend), Some(resend)) => {
                     match self.post(resend, with_state(transaction, [])?).await {
-                        Ok(_) => self.prompts.prompter.tell(&format!("Sent again: {}", factor.describe())),
+                        Ok(_) => self.prompts.notify_sent(&factor.describe(), FactorStep::EnterCodeAgain),
                         Err(error) if error.kind() == ErrorKind::RateLimited => {
-                            self.prompts.prompter.tell(error.message());
+                            self.prompts
+                                .prompter
+                                .notify(&Notice::AnswerRejected { reason: error.message().to_owned() });
                         }
                         Err(error) => return Err(error),
                     }
@@ -276,7 +279,7 @@ impl<'a, 'w> ClassicSignIn<'a, 'w> {
                         || refusal::has_code(&error, refusal::USED_CODE))
                         && attempts_left > 0 =>
                 {
-                    self.prompts.prompter.tell(error.message());
+                    self.prompts.prompter.notify(&Notice::AnswerRejected { reason: error.message().to_owned() });
                 }
                 Err(error) => return Err(error),
             }
@@ -307,7 +310,7 @@ impl<'a, 'w> ClassicSignIn<'a, 'w> {
             }
             let number = transaction.correct_answer();
             if let Some(number) = number.filter(|number| shown.as_ref() != Some(number)) {
-                self.prompts.prompter.tell(&format!("Tap the number {number} there"));
+                self.prompts.prompter.notify(&Notice::NumberChallenge { number: number.to_string() });
                 shown = Some(number);
             }
             let href = transaction.href("next").ok_or_else(|| unexpected("the challenge has no next step"))?;

@@ -20,7 +20,7 @@ use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::SamlResponse;
 use crate::secret::SecretString;
-use crate::source::{Prompter, Visit};
+use crate::source::{CachedItem, Notice, Prompter, Visit};
 use crate::text::excerpt;
 
 /// How many times to look for tokens that another process has refreshed, and how long to wait in between.
@@ -61,7 +61,9 @@ pub(super) struct DeviceSignIn<'a> {
 impl DeviceSignIn<'_> {
     /// Returns the SAML response by the cached tokens; nothing if these cannot be used any more.
     pub(super) async fn with_cached_tokens(&self) -> Result<Option<SamlResponse>> {
-        let Some(mut tokens) = tokens::load(self.source, self.client, |why| self.prompter.tell(why)) else {
+        let Some(mut tokens) = tokens::load(self.source, self.client, |reason| {
+            self.prompter.notify(&Notice::Cache { text: reason.to_owned() });
+        }) else {
             return Ok(None);
         };
         if self.source.app.is_none() && !tokens.can_list_apps() {
@@ -94,7 +96,8 @@ impl DeviceSignIn<'_> {
                     .with_hint(format!("sign out at {} in the browser and sign in again", self.agent.org())));
             }
             (Some(_), None) => {
-                self.prompter.tell("Okta does not say who signed in, so the sign-in is not cached");
+                let reason = "Okta does not say who signed in".to_owned();
+                self.prompter.notify(&Notice::NotCached { item: CachedItem::SignIn, reason });
                 let response = self.saml_response(&tokens).await?;
                 self.agent.clear_cookies();
                 return Ok(response);
@@ -136,7 +139,7 @@ impl DeviceSignIn<'_> {
 
     fn store(&self, tokens: &Tokens) {
         if let Err(error) = tokens::store(self.source, self.client, tokens) {
-            self.prompter.tell(&format!("The sign-in at Okta is not cached: {error}"));
+            self.prompter.notify(&Notice::NotCached { item: CachedItem::SignIn, reason: error.to_string() });
         }
     }
 

@@ -36,7 +36,7 @@ use self::prompts::SignInPrompts;
 use self::step_up::AppSignIn;
 #[cfg(feature = "browser")]
 use super::browser::BrowserSource;
-use super::{AssertionRequest, AssertionSource, NoPrompter, Prompter};
+use super::{AssertionRequest, AssertionSource, CachedItem, NoPrompter, Notice, Prompter};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::SamlResponse;
 
@@ -114,7 +114,7 @@ impl AssertionSource for OktaSource {
     }
 
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        if !request.anew {
+        if !request.force_authn {
             match self.with_cached_session(request).await {
                 Err(error) if error.kind() == ErrorKind::FactorUnsupported => {
                     return self.continue_in_browser(error, request).await;
@@ -210,9 +210,7 @@ impl OktaSource {
         let pipeline = cache.pipeline(agent).await?.unwrap_or(Pipeline::Classic);
         let method = self.method_for(pipeline);
         let (host, engine, description) = (agent.host(), pipeline.name(), method.describe());
-        request
-            .prompter
-            .tell(&format!("{host} has the {engine}: {description}; use `--auth` to choose another method"));
+        request.prompter.notify(&Notice::MethodChosen { host: host.to_owned(), engine, method: description });
         Ok(method)
     }
 
@@ -246,7 +244,7 @@ impl OktaSource {
             AuthMethod::Device => {
                 let client = self.settings.client_id.as_deref().unwrap_or_default();
                 let device = self.device(client, agent, request.prompter);
-                if !request.anew
+                if !request.force_authn
                     && let Some(response) = device.with_cached_tokens().await?
                 {
                     return Ok(response);
@@ -263,7 +261,7 @@ impl OktaSource {
         if self.settings.auth != Auth::Auto || !self.has_browser() {
             return Err(error);
         }
-        request.prompter.tell(&format!("{}; continuing in the browser", error.message()));
+        request.prompter.notify(&Notice::ContinuingInBrowser { reason: error.message().to_owned() });
         self.in_browser(request).await
     }
 
@@ -294,7 +292,11 @@ impl OktaSource {
 
     /// Returns the SAML response by the cached session; nothing if a new sign-in is needed.
     async fn with_cached_session(&self, request: &AssertionRequest<'_>) -> Result<Option<SamlResponse>> {
-        let Some(session) = session::load(self, |why| request.prompter.tell(why)) else { return Ok(None) };
+        let Some(session) =
+            session::load(self, |reason| request.prompter.notify(&Notice::Cache { text: reason.to_owned() }))
+        else {
+            return Ok(None);
+        };
         let agent = self.agent(session);
         let app = match &self.app {
             Some(app) => app.clone(),
@@ -350,7 +352,7 @@ impl OktaSource {
             return;
         }
         if let Err(error) = session::store(self, &cookies) {
-            prompter.tell(&format!("The session at Okta is not cached: {error}"));
+            prompter.notify(&Notice::NotCached { item: CachedItem::SignIn, reason: error.to_string() });
         }
     }
 }

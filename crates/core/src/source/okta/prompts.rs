@@ -5,7 +5,7 @@ use super::builder::{OktaSourceBuilder, Password};
 use super::org_cache::OrgCache;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
-use crate::source::Prompter;
+use crate::source::{FactorStep, Notice, Prompter};
 
 /// How many codes a person may try.
 pub(super) const MAX_CODE_ATTEMPTS: usize = 3;
@@ -50,6 +50,10 @@ impl<'a> SignInPrompts<'a> {
             configured_password: None,
             push: PushState::Allowed,
         }
+    }
+
+    pub(super) fn notify_sent(&self, factor: &str, step: FactorStep) {
+        self.prompter.notify(&Notice::FactorSent { factor: factor.to_owned(), step });
     }
 
     /// Returns user name and password, configured or entered.
@@ -111,7 +115,7 @@ impl<'a> SignInPrompts<'a> {
             return Ok(can_resend.then_some(CodeInput::Resend));
         }
         if self.accepted_code.as_ref().is_some_and(|accepted| accepted.expose() == code.expose()) {
-            self.prompter.tell("This code was just used: wait for the next one");
+            self.prompter.notify(&Notice::CodeJustUsed);
             return Ok(None);
         }
         Ok(Some(CodeInput::Code(code)))

@@ -18,6 +18,7 @@ use super::refusal;
 use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::{SecretJson, SecretString};
+use crate::source::{FactorStep, Notice};
 use crate::text::{excerpt, printable};
 
 /// How many times a code is sent again.
@@ -121,7 +122,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
             return Err(error);
         }
         if state.status.is_success() {
-            self.prompts.prompter.tell(&format!("Okta: {}", show(message)));
+            self.prompts.prompter.notify(&Notice::ProviderMessage { text: show(message).to_string() });
             return Ok(());
         }
         let error = match refusal::find(message.key, message.text) {
@@ -139,7 +140,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
         if !can_retry {
             return Err(error);
         }
-        self.prompts.prompter.tell(error.message());
+        self.prompts.prompter.notify(&Notice::AnswerRejected { reason: error.message().to_owned() });
         Ok(())
     }
 
@@ -165,7 +166,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
             return self.select_method(state, data).await;
         }
         if let Some(skip) = state.remediation("skip") {
-            self.prompts.prompter.tell("Skipped an optional step; sign in at the org's page to see it");
+            self.prompts.prompter.notify(&Notice::OptionalStepSkipped);
             return self.follow(state, skip, json!({})).await;
         }
         Err(self.dead_end(state))
@@ -236,7 +237,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
                 (Some(CodeInput::Resend), Some(resend)) if self.resends < MAX_RESENDS => {
                     self.resends += 1;
                     let next = self.follow(state, resend, json!({})).await?;
-                    self.prompts.prompter.tell(&format!("Sent again: {described}"));
+                    self.prompts.notify_sent(&described, FactorStep::EnterCodeAgain);
                     return Ok(next);
                 }
                 (Some(CodeInput::Resend), _) => break,
@@ -309,7 +310,8 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
         let next = self.begin_factor(*kind, state, select, selection(option, method)).await?;
         let is_sent = *kind == FactorKind::Push || kind.is_sent();
         if is_sent && next.remediation("authenticator-verification-data").is_none() {
-            self.prompts.prompter.tell(&format!("Sent: {label}"));
+            let step = if *kind == FactorKind::Push { FactorStep::Approve } else { FactorStep::EnterCode };
+            self.prompts.notify_sent(label, step);
         }
         Ok(next)
     }
@@ -335,7 +337,8 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
         let mut authenticator = preset_of_field(data, "authenticator");
         authenticator.insert("methodType".to_owned(), method.name.as_str().into());
         let next = self.begin_factor(*kind, state, data, authenticator.into()).await?;
-        self.prompts.prompter.tell(&format!("Sent: {}", kind.label()));
+        let step = if *kind == FactorKind::Push { FactorStep::Approve } else { FactorStep::EnterCode };
+        self.prompts.notify_sent(kind.label(), step);
         Ok(next)
     }
 
@@ -391,7 +394,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
     /// Shows the number to tap, once.
     fn show_number(&self, state: &State, shown: &mut Option<String>) {
         if let Some(number) = state.correct_answer().filter(|number| shown.as_ref() != Some(number)) {
-            self.prompts.prompter.tell(&format!("Tap the number {number} there"));
+            self.prompts.prompter.notify(&Notice::NumberChallenge { number: number.to_string() });
             *shown = Some(number);
         }
     }
