@@ -226,9 +226,9 @@ async fn the_persons_own_browser_brings_the_response_here() {
     let sts = StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap();
     let access =
         TempAccess::builder(source, sts).role(RoleQuery::new().role("Migration")).prompter(Arc::new(person)).build();
-    let grant = access.credentials().await.unwrap();
+    let issued = access.credentials().await.unwrap();
     assert_eq!(
-        grant.answer.assumed_role_arn.unwrap(),
+        issued.answer.assumed_role_arn.unwrap(),
         "arn:aws:sts::111122223333:assumed-role/Migration/ada@example.com"
     );
 }

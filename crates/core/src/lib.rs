@@ -103,8 +103,8 @@
 //! # async fn main() -> Result<()> {
 //! let access = TempAccess::builder(Mine, Broker).store(Arc::new(MemoryStore::new())).build();
 //! assert!(access.cached().is_none());
-//! let grant = access.credentials().await?;
-//! assert_eq!(grant.answer.credentials.account_id(), "123456789012");
+//! let issued = access.credentials().await?;
+//! assert_eq!(issued.answer.credentials.account_id(), "123456789012");
 //! assert!(access.cached().is_some());
 //! # Ok(())
 //! # }
@@ -184,7 +184,8 @@ pub use credentials::SessionCredentials;
 pub use endpoint::CredentialsEndpoint;
 pub use error::{Error, ErrorKind, ErrorReport, Fault, Result, Stage, StsFailure};
 pub use exchange::{
-    ChainRequest, ChainedRole, ClockSkew, ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, grant,
+    ChainRequest, ChainedRole, ClockSkew, ExchangeRequest, IssuedSession, Shortening, StsAnswer, TokenExchange,
+    issue_session,
 };
 #[cfg(feature = "sts")]
 pub use exchange::{StsExchange, StsExchangeBuilder};

@@ -44,8 +44,8 @@ pub use many::{CONCURRENT, Exchanged, Progress};
 ///     .role(RoleQuery::new().role("ReadOnly").account("123456789012"))
 ///     .scope(SessionScope::new("40m".parse()?))
 ///     .build();
-/// let grant = access.credentials().await?;
-/// println!("{} until {}", grant.offer.role(), grant.answer.credentials.expiration);
+/// let issued = access.credentials().await?;
+/// println!("{} until {}", issued.offer.role(), issued.answer.credentials.expiration);
 /// # Ok(())
 /// # }
 /// ```

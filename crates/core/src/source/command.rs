@@ -25,7 +25,7 @@ use crate::secret::SecretString;
 /// use tempaccess_core::{CommandSource, StsExchange, TempAccess};
 ///
 /// let source = CommandSource::new("my-idp-login", ["--app", "aws"]);
-/// let grant = TempAccess::builder(source, StsExchange::builder().build()?).build().credentials().await?;
+/// let issued = TempAccess::builder(source, StsExchange::builder().build()?).build().credentials().await?;
 /// # Ok(())
 /// # }
 /// ```
