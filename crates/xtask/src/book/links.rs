@@ -90,6 +90,8 @@ fn is_broken(pages: &BTreeMap<PathBuf, Page>, folder: &Path, page: &Path, link: 
 
 /// The links that lead nowhere, each as `page: link`.
 pub(super) fn broken(folder: &Path) -> Result<Vec<String>, String> {
+    // Links are resolved without `..`, so that the folder's own path must not have any.
+    let folder = &std::fs::canonicalize(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut found = BTreeMap::new();
     pages(folder, &mut found)?;
     if found.is_empty() {

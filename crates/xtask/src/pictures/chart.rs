@@ -6,7 +6,8 @@
 
 use super::svg::Canvas;
 
-const LABELS: u32 = 264;
+/// The width of a character of a label, generously: the font is not known here.
+const CHARACTER: u32 = 8;
 const BARS: u32 = 380;
 const VALUES: u32 = 96;
 const ROW: u32 = 28;
@@ -86,16 +87,18 @@ fn draw(request: &Request<'_>, bars: &[Bar]) -> String {
     let values: Vec<_> = bars.iter().map(|bar| format!("{} {}", bar.label, bar.written)).collect();
     let description = format!("{}: {}.", request.value, values.join("; "));
     let height = TOP + ROW * u32::try_from(bars.len()).unwrap_or_default() + 14;
-    let mut canvas = Canvas::new(LABELS + BARS + VALUES, height, request.title, &description);
+    let longest = bars.iter().map(|bar| bar.label.chars().count()).max().unwrap_or_default();
+    let labels = u32::try_from(longest).unwrap_or_default() * CHARACTER + 36;
+    let mut canvas = Canvas::new(labels + BARS + VALUES, height, request.title, &description);
     canvas.text(20, 32, "bold", request.title);
-    canvas.text(LABELS + BARS + VALUES - 20, 32, "end dim", &format!("{}; shorter is better", request.value));
+    canvas.text(labels + BARS + VALUES - 20, 32, "end dim", &format!("{}; shorter is better", request.value));
     for (number, bar) in (0..).zip(bars) {
         let y = TOP + number * ROW;
         let ours = bar.label.contains("tempaccess");
-        canvas.text(LABELS - 12, y + 15, if ours { "end bold" } else { "end" }, &bar.label);
+        canvas.text(labels - 12, y + 15, if ours { "end bold" } else { "end" }, &bar.label);
         let width = (bar.value / largest * f64::from(BARS)).max(2.0);
-        canvas.bar((LABELS, y + 1), (width, ROW - 10), if ours { "ours" } else { "bar" });
-        canvas.text(LABELS + width as u32 + 8, y + 15, if ours { "bold" } else { "" }, &bar.written);
+        canvas.bar((labels, y + 1), (width, ROW - 10), if ours { "ours" } else { "bar" });
+        canvas.text(labels + width as u32 + 8, y + 15, if ours { "bold" } else { "" }, &bar.written);
     }
     canvas.finish()
 }
