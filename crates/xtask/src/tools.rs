@@ -97,7 +97,6 @@ mod tests {
             ".github/workflows/ci.yml",
             ".github/workflows/release.yml",
             "CONTRIBUTING.md",
-            "docs/threat-model.md",
         ];
         for file in files {
             let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
