@@ -129,6 +129,7 @@ impl Deadline {
     }
 
     /// Whether it has passed.
+    #[cfg(feature = "okta")]
     pub(crate) fn has_passed(self, clock: &(impl Clock + ?Sized)) -> bool {
         self.remaining(clock).is_zero()
     }
