@@ -170,7 +170,7 @@ fn gimme_aws_creds_signs_in_over_device_authorization() {
             let fields = [("user_code", code.trim()), ("username", "alan@example.com"), ("password", "bombe")];
             let page = format!("{}/activate", sandbox.okta_url());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            assert_eq!(runtime.block_on(browse::submit(&page, &fields)).0, 200);
+            assert_eq!(runtime.block_on(browse::submit(&page, &fields)).status, 200);
         }
         said.push(line);
     }

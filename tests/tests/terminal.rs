@@ -75,7 +75,7 @@ fn three_wrong_codes() {
         terminal.exp_string("? Code: Google Authenticator code (grace@example.com): ").unwrap();
         terminal.send_line("000000").unwrap();
     }
-    terminal.exp_string("error: Okta does not accept the second factor (E0000068: Invalid Passcode/Answer").unwrap();
+    terminal.exp_string("error: Okta rejected the second factor (E0000068: Invalid Passcode/Answer").unwrap();
     ends_with(&mut terminal, 11);
     assert_eq!(machine.audit()[0]["error"]["kind"], "factor_failed");
 }
@@ -104,7 +104,7 @@ fn at_the_page(sandbox: &Sandbox, code: &str, does: &[(&str, &str)]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let page = format!("{}/activate", sandbox.okta_url());
     let fields = [&[("user_code", code)], does].concat();
-    assert_eq!(runtime.block_on(tempaccess_tests::browse::submit(&page, &fields)).0, 200);
+    assert_eq!(runtime.block_on(tempaccess_tests::browse::submit(&page, &fields)).status, 200);
 }
 
 fn with_device_authorization() -> (Sandbox, Machine, String) {
@@ -142,7 +142,7 @@ fn a_sign_in_that_is_declined_or_given_up_elsewhere() {
     let mut terminal = on_terminal(&machine, &login);
     let code = invited(&mut terminal);
     at_the_page(&sandbox, &code, &[("decline", "yes")]);
-    terminal.exp_string("error: the sign-in was declined, or a policy forbids it (access_denied: ").unwrap();
+    terminal.exp_string("error: the sign-in was declined, or a policy denied it (access_denied: ").unwrap();
     ends_with(&mut terminal, 15);
     let mut terminal = on_terminal(&machine, &login);
     invited(&mut terminal);

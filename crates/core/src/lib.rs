@@ -95,17 +95,17 @@
 //!     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer> {
 //!         let end = Timestamp::now() + SignedDuration::from_secs(request.duration.seconds().into());
 //!         let role = request.offer.role().clone();
-//!         Ok(StsAnswer::new(SessionCredentials::new("ASIAEXAMPLE", "secret".into(), "token".into(), end, role)))
+//!         Ok(StsAnswer::new(SessionCredentials::new("ASIAIOSFODNN7EXAMPLE", "secret".into(), "token".into(), end, role)))
 //!     }
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<()> {
 //! let access = TempAccess::builder(Mine, Broker).store(Arc::new(MemoryStore::new())).build();
-//! assert!(access.held().is_none());
-//! let grant = access.credentials().await?;
-//! assert_eq!(grant.answer.credentials.account_id(), "123456789012");
-//! assert!(access.held().is_some());
+//! assert!(access.cached().is_none());
+//! let issued = access.credentials().await?;
+//! assert_eq!(issued.answer.credentials.account_id(), "123456789012");
+//! assert!(access.cached().is_some());
 //! # Ok(())
 //! # }
 //! ```
@@ -138,6 +138,7 @@
 
 mod arn;
 pub mod audit;
+mod background;
 mod clock;
 #[cfg(feature = "config")]
 pub mod config;
@@ -153,8 +154,11 @@ mod exchange;
 mod input;
 #[cfg(feature = "endpoint")]
 mod loopback;
+#[cfg(feature = "okta")]
+mod named;
 #[cfg(feature = "net")]
 pub mod net;
+mod private;
 #[cfg(feature = "aws-config")]
 mod provider;
 mod role;
@@ -180,7 +184,8 @@ pub use credentials::SessionCredentials;
 pub use endpoint::CredentialsEndpoint;
 pub use error::{Error, ErrorKind, ErrorReport, Fault, Result, Stage, StsFailure};
 pub use exchange::{
-    ChainRequest, ChainedRole, ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, clock_words, grant,
+    ChainRequest, ChainedRole, ClockSkew, ExchangeRequest, IssuedSession, Shortening, StsAnswer, TokenExchange,
+    issue_session,
 };
 #[cfg(feature = "sts")]
 pub use exchange::{StsExchange, StsExchangeBuilder};
@@ -202,5 +207,7 @@ pub use source::CommandSource;
 pub use source::browser;
 #[cfg(feature = "okta")]
 pub use source::okta;
-pub use source::{AssertionRequest, AssertionSource, FileSource, NoPrompter, Prompter, Visit};
+pub use source::{
+    AssertionRequest, AssertionSource, CachedItem, FactorStep, FileSource, NoPrompter, Notice, Prompter, Visit,
+};
 pub use text::printable;

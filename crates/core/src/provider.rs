@@ -42,7 +42,7 @@ impl ProvideCredentials for TempAccess {
     {
         future::ProvideCredentials::new(async move {
             match self.credentials().await {
-                Ok(grant) => Ok(Credentials::from(&grant.answer.credentials)),
+                Ok(issued) => Ok(Credentials::from(&issued.answer.credentials)),
                 Err(error) => Err(unavailable(error)),
             }
         })

@@ -3,7 +3,7 @@
 //! An error goes over as JSON under the code `TEMPACCESS`; `index.js` makes it a `TempAccessError`.
 
 mod ask;
-mod grant;
+mod issued;
 mod session;
 mod verify;
 

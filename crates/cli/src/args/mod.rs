@@ -12,7 +12,7 @@ use tempaccess_core::config::OtherTool;
 #[cfg(feature = "samael")]
 pub(crate) use values::Engine;
 
-pub(crate) use shared::{Access, Chosen, Session, SignIn, Store, absolute_source, one_profile};
+pub(crate) use shared::{Access, Chosen, Session, SignIn, Store, one_profile};
 pub(crate) use values::{CompletionShell, CredentialsOutput, Output, ShellName};
 
 use crate::complete;
@@ -205,6 +205,9 @@ pub(crate) struct Sync {
     /// Remove profiles that an earlier sync wrote and this one does not
     #[arg(long)]
     pub(crate) prune: bool,
+    /// Add credentials to existing profiles that have none, such as [default] with only a region [default: ask]
+    #[arg(long)]
+    pub(crate) adopt: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,

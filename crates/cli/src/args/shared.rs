@@ -1,6 +1,6 @@
 //! Arguments that several commands share: where to sign in, which role, and for how long.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -52,15 +52,6 @@ pub(crate) struct Chosen {
     sign_in: SignIn,
     #[command(flatten)]
     session: Session,
-}
-
-/// Returns the source with an absolute path, so that it means the same in every folder.
-pub(crate) fn absolute_source(source: String) -> String {
-    let absolute = |kind: &str| {
-        let path = std::path::absolute(source.strip_prefix(kind)?).ok()?;
-        Some(format!("{kind}{}", path.display()))
-    };
-    ["file:", "saml:"].into_iter().find_map(absolute).unwrap_or(source)
 }
 
 impl Chosen {
@@ -188,23 +179,6 @@ pub(crate) struct Session {
 }
 
 impl Access {
-    /// Returns these arguments as words, with absolute paths, for a command that runs in any folder.
-    pub(crate) fn words(&self) -> Vec<String> {
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let config = self.config.as_deref().map(|path| absolute(path).to_string_lossy().into_owned());
-        let source = self.source.clone().map(absolute_source);
-        let options = [
-            ("--config", config),
-            ("--source", source),
-            ("--auth", self.way.auth.clone()),
-            ("--client-id", self.way.client_id.clone()),
-            ("--username", self.username.clone()),
-            ("--factor", self.way.factor.clone()),
-            ("--store", self.store.store.clone()),
-        ];
-        options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
-    }
-
     /// Returns the prompter that these arguments choose.
     pub(crate) fn prompter(&self) -> Arc<dyn Prompter> {
         if self.no_interactive {

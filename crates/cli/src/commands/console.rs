@@ -26,10 +26,10 @@ pub(super) async fn open(arguments: Console) -> Result<()> {
     let endpoint = settings.federation_endpoint_url.clone();
     let console =
         tempaccess_core::Console::from_parts(arguments.destination, arguments.console_duration.as_deref(), endpoint)?;
-    let grant = access_resolved(&given, &known, &settings).await?.credentials().await?;
+    let issued = access_resolved(&given, &known, &settings).await?.credentials().await?;
     let transport = HttpTransport::builder().ca_files_from_env().build()?;
-    let url = console.sign_in_url(&transport, &grant).await?;
-    let principal = grant.answer.assumed_role_arn.as_deref();
+    let url = console.sign_in_url(&transport, &issued).await?;
+    let principal = issued.answer.assumed_role_arn.as_deref();
     match (arguments.print, arguments.output) {
         (true, Output::Text) => return print(url.expose()),
         (true, Output::Json) => {
@@ -52,7 +52,7 @@ async fn hand_over(url: SecretString) -> Result<()> {
             .with_source(error)
     };
     open::that_detached(page.url()).map_err(failed)?;
-    tempaccess_core::Prompter::tell(&Terminal::default(), "Opening the AWS console in the browser");
+    Terminal::default().show("Opening the AWS console in the browser");
     match tokio::time::timeout(PATIENCE, page.taken()).await {
         Ok(()) => Ok(()),
         Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, Stage::Output, "no browser came for the address")

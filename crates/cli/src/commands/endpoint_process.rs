@@ -22,7 +22,7 @@ use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::sink::AwsEnvironment;
-use tempaccess_core::store::{About, Entry, Lookup, MemoryStore, Store, StoreKey};
+use tempaccess_core::store::{Entry, EntryInfo, Lookup, MemoryStore, Store, StoreKey};
 use tempaccess_core::{AccountNames, CredentialsEndpoint, Error, ErrorKind, Prompter, Result, SecretString, Stage};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
@@ -49,7 +49,7 @@ struct Request<S> {
     accounts: AccountNames,
     password: Option<S>,
     /// The credentials that are cached in memory only.
-    entries: Vec<(StoreKey, About, S)>,
+    entries: Vec<(StoreKey, EntryInfo, S)>,
     silent: bool,
     opens_browser: bool,
 }
@@ -66,9 +66,9 @@ fn failed(why: impl std::fmt::Display) -> Error {
 pub(super) async fn start(given: &Access, served: &RefreshingAccess) -> Result<Vec<(&'static str, SecretString)>> {
     let memory = served.memory.as_deref();
     let keys = memory.map_or(Ok(Vec::new()), Store::list)?;
-    let entry = |(key, _): (StoreKey, About)| match memory?.get(&key) {
+    let entry = |(key, _): (StoreKey, EntryInfo)| match memory?.get(&key) {
         Lookup::Found(entry) => Some(entry),
-        Lookup::Nothing | Lookup::SetAside(_) => None,
+        _ => None,
     };
     let entries: Vec<_> = keys.into_iter().filter_map(entry).collect();
     let request = Request {
@@ -76,7 +76,7 @@ pub(super) async fn start(given: &Access, served: &RefreshingAccess) -> Result<V
         settings: served.settings.clone(),
         accounts: served.config.accounts.clone(),
         password: served.password.as_ref().map(SecretString::expose),
-        entries: entries.iter().map(|entry| (entry.key.clone(), entry.about.clone(), entry.secret.expose())).collect(),
+        entries: entries.iter().map(|entry| (entry.key.clone(), entry.info.clone(), entry.secret.expose())).collect(),
         silent: given.no_interactive,
         opens_browser: given.opens_browser(),
     };

@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 use tempaccess_core::config::{Config, Settings};
-use tempaccess_core::store::About;
+use tempaccess_core::store::EntryInfo;
 use tempaccess_core::{Error, ErrorKind, Result, Stage, printable};
 
 use crate::args::{Arguments, CompletionShell};
@@ -76,7 +76,7 @@ fn cached_roles() -> Vec<String> {
         let settings = Settings::default().resolve(&Config::find().ok()?, None).ok()?;
         settings.store().ok()??.list().ok()
     };
-    let arn = |about: About| about.role_arn().map(str::to_owned);
+    let arn = |info: EntryInfo| info.role_arn().map(str::to_owned);
     let mut roles: Vec<_> = entries().into_iter().flatten().filter_map(|(_, about)| arn(about)).collect();
     roles.sort();
     roles.dedup();

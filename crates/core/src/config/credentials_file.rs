@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::edit::edit;
+use super::edit::{EditedFile, edit};
+use super::profiles::aws_file;
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
 
@@ -70,36 +71,29 @@ pub fn write_aws_credentials(
     existing: ExistingProfile,
 ) -> Result<PathBuf> {
     let lines = lines_for(profile, credentials, principal)?;
-    let file = aws_file(CREDENTIALS_FILE, "credentials")?;
-    let failed = |error: io::Error| {
-        Error::new(ErrorKind::Io, Stage::Output, format!("`{}` cannot be written: {error}", file.display()))
+    let path = aws_file(CREDENTIALS_FILE, "credentials")?;
+    make_private(&path).map_err(|error| {
+        Error::new(ErrorKind::Io, Stage::Output, format!("cannot write `{}`: {error}", path.display()))
             .with_source(error)
-    };
-    make_private(&file).map_err(failed)?;
-    let mut refused = None;
-    let edited = edit(&file, |text| match with_section(text, profile, &lines, existing) {
-        Ok(text) => Ok((text, ())),
-        Err(error) => {
-            refused = Some(error);
-            Err(io::ErrorKind::InvalidData.into())
-        }
-    });
-    match (edited, refused) {
-        (Ok(()), _) => Ok(file),
-        (Err(_), Some(Refusal::Exists)) => Err(Error::new(
+    })?;
+    let refused = |refusal| match refusal {
+        Refusal::Exists => Error::new(
             ErrorKind::InvalidArgument,
             Stage::Output,
-            format!("`{}` has a profile `{profile}` that tempaccess did not write", file.display()),
+            format!("`{}` has a profile `{profile}` that tempaccess did not write", path.display()),
         )
-        .with_hint("choose another name, or replace its credentials with `--overwrite`")),
-        (Err(_), Some(Refusal::Unsafe)) => Err(Error::new(
+        .with_hint("choose another name, or replace its credentials with `--overwrite`"),
+        Refusal::Unsafe => Error::new(
             ErrorKind::InvalidConfiguration,
             Stage::Output,
-            format!("`{}` has a form in which it cannot be changed safely", file.display()),
+            format!("`{}` has a form in which it cannot be changed safely", path.display()),
         )
-        .with_hint("each section must be there once, and lines must not be indented")),
-        (Err(error), None) => Err(failed(error)),
-    }
+        .with_hint("each section must occur once, and lines must not be indented"),
+    };
+    const REMEDY: &str = "choose another file with `AWS_SHARED_CREDENTIALS_FILE`";
+    let file = EditedFile { path: path.clone(), stage: Stage::Output, remedy: REMEDY };
+    edit(&file, |text| with_section(text, profile, &lines, existing).map(|text| (text, ())).map_err(refused))?;
+    Ok(path)
 }
 
 /// Returns the AWS file whose profile `default` has credentials, if there is one. The AWS CLI and the SDKs prefer these to
@@ -122,24 +116,6 @@ fn has_default_credentials(text: &str) -> bool {
 }
 
 const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
-
-/// The file that a variable names, where botocore expands `~`, or the one of this name in `~/.aws`.
-fn aws_file(variable: &str, name: &str) -> Result<PathBuf> {
-    let home = || {
-        etcetera::home_dir().map_err(|error| {
-            Error::new(ErrorKind::Io, Stage::Output, "there is no home directory to find the AWS files in")
-                .with_hint(format!("name the file with `{variable}`"))
-                .with_source(error)
-        })
-    };
-    let Some(named) = std::env::var_os(variable).filter(|file| !file.is_empty()).map(PathBuf::from) else {
-        return Ok(home()?.join(".aws").join(name));
-    };
-    match named.strip_prefix("~") {
-        Ok(rest) => Ok(home()?.join(rest)),
-        Err(_) => Ok(named),
-    }
-}
 
 /// Takes the access of other users away from a file that is there, before secrets are in it.
 #[cfg(unix)]

@@ -2,7 +2,8 @@
 
 mod chain;
 mod explain;
-mod grant;
+mod issue;
+mod judge;
 #[cfg(feature = "sts")]
 mod sts;
 
@@ -13,13 +14,13 @@ use jiff::Timestamp;
 
 pub(crate) use chain::chain;
 pub use chain::{ChainRequest, ChainedRole};
-pub use grant::{Grant, Shortening, grant};
+pub use issue::{IssuedSession, Shortening, issue_session};
 #[cfg(feature = "config")]
 pub(crate) use sts::identity as sts_identity;
 #[cfg(feature = "sts")]
 pub use sts::{StsExchange, StsExchangeBuilder};
 
-pub use explain::clock_words;
+pub use explain::ClockSkew;
 pub(crate) use explain::explain;
 
 use crate::arn::PolicyArn;
@@ -38,7 +39,7 @@ pub trait TokenExchange: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// `duration_above_role_maximum` makes [`grant`] try a shorter duration with the same assertion; every other kind
+    /// `duration_above_role_maximum` makes [`issue_session`] try a shorter duration with the same assertion; every other kind
     /// ends the exchange.
     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer>;
 
