@@ -270,7 +270,7 @@ fn character_reference(text: &str) -> Option<(char, usize)> {
     Some((character, end + 1))
 }
 
-/// `\/`, `\n`, `\u002b`, `\x2b`, and `\` at the end of a line. What stands for nothing in base64 is returned as white space.
+/// `\/`, `\n`, `\u002b`, `\x2b`, and `\` at the end of a line. Escaped line ends are returned as white space.
 /// Inside a string that was quoted again, the backslashes are doubled.
 fn backslash_escape(text: &str) -> Option<(char, usize)> {
     let backslashes = text.bytes().take(MAX_BACKSLASHES).take_while(|byte| *byte == b'\\').count();
