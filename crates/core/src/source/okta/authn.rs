@@ -209,7 +209,7 @@ impl<'a, 'w> ClassicSignIn<'a, 'w> {
             Some(FactorKind::Push) => {
                 self.prompts.begin_push()?;
                 let waiting = self.post(&url, with_state(&transaction, [])?).await?;
-                self.prompts.prompter.tell(&format!("Sent: {}. Approve it there", factor.describe()));
+                self.prompts.prompter.tell(&format!("Sent: {}. Approve it on the phone", factor.describe()));
                 self.wait_for_push(waiting).await
             }
             Some(kind) if kind.is_sent() => {
@@ -304,7 +304,7 @@ impl<'a, 'w> ClassicSignIn<'a, 'w> {
             }
             let number = transaction.correct_answer();
             if let Some(number) = number.filter(|number| shown.as_ref() != Some(number)) {
-                self.prompts.prompter.tell(&format!("Tap the number {number} there"));
+                self.prompts.prompter.tell(&format!("Tap the number {number} on the phone"));
                 shown = Some(number);
             }
             let href = transaction.href("next").ok_or_else(|| unexpected("the challenge has no next step"))?;

@@ -386,7 +386,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
     /// Shows the number to tap, once.
     fn show_number(&self, state: &State, shown: &mut Option<String>) {
         if let Some(number) = state.correct_answer().filter(|number| shown.as_ref() != Some(number)) {
-            self.prompts.prompter.tell(&format!("Tap the number {number} there"));
+            self.prompts.prompter.tell(&format!("Tap the number {number} on the phone"));
             *shown = Some(number);
         }
     }
