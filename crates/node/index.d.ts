@@ -208,7 +208,7 @@ export type SessionOptions = {
     /**
      * `45m`, `1h30m`, or seconds.
      */
-    duration?: string;
+    duration?: string | number;
     /**
      * An inline session policy: JSON, or the path of a file that holds it.
      */

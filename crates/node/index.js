@@ -98,14 +98,14 @@ class TempAccessError extends Error {
  * @property {(question: string, context: { signal: AbortSignal }) => Awaitable<string>} secret A text that nobody else may see, such as a password or a code.
  * @property {(question: string, choices: string[], context: { signal: AbortSignal }) => Awaitable<number>} choose The answer is an index.
  * @property {(page: { url: string, code?: string }, context: { signal: AbortSignal }) => unknown} [visit] Sends the person to the page of a sign-in that they finish in their own browser; without it they are told the address.
- * @property {(message: string) => unknown} tell Something that needs no answer, such as the number to tap on a telephone.
+ * @property {(message: string) => unknown} notify Something that needs no answer, such as the number to tap on a telephone.
  */
 
 /**
  * What a source of your own is asked for.
  * @typedef {object} AssertionRequest
  * @property {string} audience Whom the assertion is for: `urn:amazon:webservices`.
- * @property {boolean} anew Whether the person shall sign in even where a session would do.
+ * @property {boolean} forceAuthn Whether the person must sign in even if there is a session.
  * @property {AbortSignal} signal Says that nobody waits for the answer any more.
  */
 
@@ -137,7 +137,7 @@ class TempAccessError extends Error {
  * @property {string} [account] Its id, its name, or a glob over these.
  * @property {string} [provider] The SAML provider, where a role is offered through several.
  * @property {NextRole[]} [then] Roles to go on to, each from the session of the one before.
- * @property {string} [duration] `45m`, `1h30m`, or seconds.
+ * @property {string | number} [duration] `45m`, `1h30m`, or seconds.
  * @property {string} [policy] An inline session policy: JSON, or the path of a file that holds it.
  * @property {string[]} [policyArns] Managed session policies, by ARN.
  * @property {string} [region] The region whose STS is asked.

@@ -33,10 +33,14 @@ impl Transport for Answers {
 }
 
 #[derive(Debug)]
-struct Instantly(Mutex<jiff::Timestamp>);
+struct Instantly(Mutex<Duration>);
 
 impl Clock for Instantly {
     fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::UNIX_EPOCH + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
         *self.0.lock().expect("no panic")
     }
 }
@@ -74,7 +78,7 @@ fuzz_target!(|input: (u8, Vec<(u8, Vec<u8>)>)| {
         .client_id("0oa1client")
         .browser(Browser::new().program("/nowhere/chromium", [""; 0]))
         .transport(Arc::new(Answers(Mutex::new(answers.into()))))
-        .timer(Arc::new(Instantly(Mutex::new(jiff::Timestamp::UNIX_EPOCH))))
+        .timer(Arc::new(Instantly(Mutex::new(Duration::ZERO))))
         .build()
         .expect("a source");
     let _ = runtime.block_on(okta.saml_response(&AssertionRequest::new(&Yes)));

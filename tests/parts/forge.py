@@ -1,8 +1,8 @@
 """Makes the vectors of tests/vectors/verify: signed responses, and what attackers make of them.
 
 Run with the Python of `cargo xtask parts`:  target/parts/venv/bin/python tests/parts/forge.py
-Signs with lxml (libxml2) and cryptography (OpenSSL), which share nothing with what is tested. Every run makes new keys,
-and the private ones are thrown away.
+Signs with lxml (libxml2) and cryptography (OpenSSL), which share no code with what is tested. Every run makes new keys and
+throws the private ones away, so afterwards run `UPDATE_VECTORS=1 cargo test -p tempaccess-tests --test table`.
 """
 
 import base64
@@ -10,6 +10,7 @@ import copy
 import datetime
 import pathlib
 import re
+import subprocess
 import zlib
 
 from cryptography import x509
@@ -127,10 +128,11 @@ def signature(signed_info, value, key_info):
 
 
 def sign(xml, of, key, name="sha256", digest_name=None, prefixes=("xs",), transforms=None, uri=None, method=None,
-         key_info=None, reference_twice=False, canonicalization=EXCLUSIVE, value=None, at=1):
-    """Signs the element with this ID and puts the signature behind its issuer."""
+         key_info=None, reference_twice=False, canonicalization=EXCLUSIVE, value=None, at=1, around="{}"):
+    """Signs the element with this ID and puts the signature behind its issuer. `around` is an envelope that is put around
+    the response before it is signed."""
     parser = etree.XMLParser(resolve_entities=False, remove_blank_text=False)
-    root = etree.fromstring(xml.encode(), parser)
+    root = etree.fromstring((around.format(xml) if "Envelope" not in xml else xml).encode(), parser)
     element = by_id(root, of)
     digest_name = digest_name or ("sha256" if name == "sha1" else name)
     inclusive = f'<ec:InclusiveNamespaces xmlns:ec="{EXCLUSIVE}" PrefixList="{" ".join(prefixes)}"/>' if prefixes else ""
@@ -154,7 +156,7 @@ def sign(xml, of, key, name="sha256", digest_name=None, prefixes=("xs",), transf
     return etree.tostring(root).decode()
 
 
-def vector(file, verdict, xml, note, key="rsa.pem", policy="", clock=CLOCK, roles="ReadOnly", in_response_to=""):
+def vector(file, verdict, xml, note, key="rsa.pem", policy="", clock=CLOCK, roles="ReadOnly", in_response_to="", xmlsec=""):
     header = [f"verdict: {verdict}", f"clock: {clock}", f"key: {key}"]
     if policy:
         header.append(f"policy: {policy}")
@@ -162,6 +164,8 @@ def vector(file, verdict, xml, note, key="rsa.pem", policy="", clock=CLOCK, role
         header.append(f"in-response-to: {in_response_to}")
     if verdict == "verified":
         header.append(f"roles: {roles}")
+    if xmlsec:
+        header.append(f"xmlsec: {xmlsec}")
     header.append(f"note: {note}")
     (FOLDER / f"{file}.vector").write_text("\n".join(header) + "\n\n" + xml, newline="")
 
@@ -172,6 +176,12 @@ RSA, SHORT, ATTACKER, EXPIRED = (
     Key(rsa.generate_private_key(65537, 2048), "attacker"),
     Key(rsa.generate_private_key(65537, 2048), "expired", days=(-800, -400)),
 )
+# Shorter than cryptography makes them.
+TINY = Key(
+    serialization.load_pem_private_key(subprocess.run(["openssl", "genrsa", "512"], capture_output=True, check=True).stdout, None),
+    "tiny",
+)
+AUTHORITY, P521 = Key(rsa.generate_private_key(65537, 2048), "authority"), Key(ec.generate_private_key(ec.SECP521R1()), "p521")
 P256, P384 = Key(ec.generate_private_key(ec.SECP256R1()), "p256"), Key(ec.generate_private_key(ec.SECP384R1()), "p384")
 
 
@@ -188,6 +198,23 @@ def response_only(xml=None, key=RSA, **more):
     return sign(xml if xml is not None else response(), "_response", key, **more)
 
 
+def html_to_text(xml):
+    """The characters that lxml writes as references."""
+    return re.sub(r"&#(\d+);", lambda found: chr(int(found[1])), xml)
+
+
+FORBIDDEN = "forbidden_construct"
+
+XSL = "http://www.w3.org/1999/XSL/Transform"
+XSLT = (
+    f'<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xslt-19991116"><x:stylesheet xmlns:x="{XSL}" version="1.0">'
+    '<x:template match="/"><x:call-template name="t"><x:with-param name="n" select="50"/></x:call-template></x:template>'
+    '<x:template name="t"><x:param name="n"/><x:if test="$n &gt; 0">'
+    + '<x:call-template name="t"><x:with-param name="n" select="$n - 1"/></x:call-template>' * 2
+    + "</x:if></x:template></x:stylesheet></ds:Transform>"
+)
+
+
 def genuine():
     vector("both", "verified", both(), "response and assertion signed, as Okta does")
     vector("assertion", "verified", assertion_only(), "the assertion alone signed")
@@ -201,6 +228,8 @@ def genuine():
         vector(f"rsa-{name}", "verified", both(name=name), f"RSA with {name}")
     vector("ecdsa-p256", "verified", both(key=P256), "ECDSA over P-256", key="p256.pem")
     vector("ecdsa-p384", "verified", both(key=P384, name="sha384"), "ECDSA over P-384", key="p384.pem")
+    vector("ecdsa-p256-sha384", "verified", both(key=P256, name="sha384"), "ECDSA over P-256 with SHA-384", key="p256.pem")
+    vector("ecdsa-p384-sha256", "verified", both(key=P384), "ECDSA over P-384 with SHA-256", key="p384.pem")
     vector("no-prefix-list", "verified", both(prefixes=()), "no InclusiveNamespaces")
     vector("long-prefix-list", "verified", both(prefixes=("xs", "saml2", "nowhere")), "prefixes that are in use and that are nowhere")
     vector("comment-in-role", "verified", both(response(role="arn:aws:iam::123456789012:role/Read<!-- x -->Only,arn:aws:iam::123456789012:saml-provider/Okta")),
@@ -227,6 +256,20 @@ def genuine():
     )
     vector("values-that-begin-alike", "verified", both(several), "many values with the same start tag, some with elements in them",
            roles="ReadOnly Second Third Fourth Fifth")
+    latin = both(response(subject="zo\u00eb@example.com"))
+    latin = "<?xml version='1.0' encoding='ISO-8859-1'?>" + html_to_text(latin)
+    vector("latin-1", "verified", base64.b64encode(latin.encode("latin-1")).decode(), "a document in ISO-8859-1, in base64")
+    envelope = (
+        '<S:Envelope xmlns:S="http://schemas.xmlsoap.org/soap/envelope/" xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:envelope">'
+        '<S:Header><b xmlns:xs="urn:header" xmlns="urn:header"><xs:c xmlns:saml2="urn:header"/></b></S:Header><S:Body>{}</S:Body></S:Envelope>'
+    )
+    inside = both(response().replace(' xmlns:xs="http://www.w3.org/2001/XMLSchema"', "", 1), around=envelope)
+    vector("soap-header", "verified", inside, "the header of a SOAP envelope binds a listed prefix to something else, and ends")
+    for name, until in {"net": "9999-12-31T23:59:59.9999999Z", "java": "+292278994-08-17T07:12:55.807Z"}.items():
+        vector(f"last-instant-{name}", "verified", both(response(until=until, session=f' SessionNotOnOrAfter="{until}"')), f"valid until the last instant of {name}")
+    vector("metadata-unknown-key", "verified", both(), "metadata with a second key of a kind that is not supported", key="metadata-unknown-key.xml")
+    vector("metadata-chain", "verified", both(), "metadata with a certificate and the authority that issued it", key="metadata-chain.xml")
+    vector("metadata-valid", "verified", both(), "metadata that is valid for a second more", key="metadata-until.xml")
     vector("one-time-use", "verified", both(response(conditions='<saml2:AudienceRestriction><saml2:Audience>x</saml2:Audience><saml2:Audience>urn:amazon:webservices</saml2:Audience></saml2:AudienceRestriction><saml2:OneTimeUse/>')), "conditions that are understood")
 
 
@@ -243,6 +286,11 @@ def policies():
     vector("sha1-digest", "signature_invalid", both(digest_name="sha1"), "SHA-256 over a digest of SHA-1")
     vector("short-rsa", "signature_invalid", both(key=SHORT), "an RSA key of 1,024 bits", key="short.pem")
     vector("expired-certificate", "signature_invalid", both(key=EXPIRED), "a certificate that has expired", key="expired.pem")
+    vector("tiny-rsa-allowed", "signature_invalid", both(key=TINY), "an RSA key of 512 bits, which no policy accepts", key="tiny.pem", policy="allow-short-rsa", xmlsec="signature_invalid")
+    vector("short-rsa-sha384-allowed", "signature_invalid", both(key=SHORT, name="sha384"), "1,024 bits and SHA-384, which is not supported", key="short.pem", policy="allow-short-rsa", xmlsec="verified")
+    vector("metadata-authority", "signature_invalid", both(key=AUTHORITY), "signed by the authority that issued the certificate", key="metadata-chain.xml", xmlsec="signature_invalid")
+    vector("metadata-unknown-key-signs", "signature_invalid", both(key=P521), "signed by the key of a kind that is not supported", key="metadata-unknown-key.xml")
+    vector("metadata-expired", "invalid_configuration", both(), "metadata whose validUntil has passed", key="metadata-until.xml", clock="2026-11-24T10:01:01Z", xmlsec="invalid_configuration")
 
 
 def tampered():
@@ -268,15 +316,15 @@ def tampered():
         mac.update(message)
         return mac.finalize()
 
-    vector("hmac-confusion", "forbidden_construct", both(method=MORE + "hmac-sha256", value=confused), "HMAC with the public key as its secret")
-    vector("rsa-pss", "forbidden_construct", both(method="http://www.w3.org/2007/05/xmldsig-more#rsa-pss"), "an algorithm outside the profile")
+    vector("hmac-confusion", "forbidden_construct", both(method=MORE + "hmac-sha256", value=confused), "HMAC with the public key as its secret", xmlsec=FORBIDDEN)
+    vector("rsa-pss", "forbidden_construct", both(method="http://www.w3.org/2007/05/xmldsig-more#rsa-pss"), "an algorithm outside the profile", xmlsec=FORBIDDEN)
     vector("no-signature-value", "signature_invalid", re.sub(r"<ds:SignatureValue>[^<]*", "<ds:SignatureValue>AA==", both()), "a signature of one byte")
     vector("empty-signature-value", "forbidden_construct", re.sub(r"<ds:SignatureValue>[^<]*", "<ds:SignatureValue>", both()), "no signature value")
 
 
 def shapes():
     signed = both()
-    vector("dtd", "forbidden_construct", "<!DOCTYPE r [<!ENTITY a 'Admin'>]>" + signed, "a DTD")
+    vector("dtd", "forbidden_construct", "<!DOCTYPE r [<!ENTITY a 'Admin'>]>" + signed, "a DTD", xmlsec=FORBIDDEN)
     vector("duplicate-id", "forbidden_construct", both(response(extra='<saml2:Advice><x ID="_assertion"/></saml2:Advice>')), "an id that is given twice")
     vector("duplicate-id-case", "forbidden_construct", both(response(extra='<saml2:Advice><x Id="_response"/></saml2:Advice>')), "the same with an attribute of another name for ids")
     vector("duplicate-xml-id", "forbidden_construct", both(response(extra='<saml2:Advice><x xml:id="_response"/></saml2:Advice>')), "the same with xml:id")
@@ -291,13 +339,29 @@ def shapes():
     vector("relative-namespace", "forbidden_construct", signed.replace("<saml2p:Response ", "<saml2p:Response xmlns:evil='relative' ", 1), "void canonicalization: a relative namespace URI")
     info = re.search(r"<ds:SignedInfo>.*?</ds:SignedInfo>", signed).group()
     vector("two-signed-infos", "forbidden_construct", signed.replace(info, info + info, 1), "a second SignedInfo")
-    vector("signed-info-in-object", "forbidden_construct", re.sub(r"(<ds:KeyInfo>.*?</ds:KeyInfo>)", rf"\1<ds:Object>{info}</ds:Object>", signed, count=1), "a SignedInfo inside an Object")
+    vector("signed-info-in-object", "forbidden_construct", re.sub(r"(<ds:KeyInfo>.*?</ds:KeyInfo>)", rf"\1<ds:Object>{info}</ds:Object>", signed, count=1), "a SignedInfo inside an Object", xmlsec=FORBIDDEN)
     vector("digest-comment", "forbidden_construct", re.sub(r"<ds:DigestValue>", "<ds:DigestValue><!--AAAA-->", signed, count=1), "a comment inside the digest")
     vector("signature-value-comment", "forbidden_construct", re.sub(r"<ds:SignatureValue>", "<ds:SignatureValue><!--AAAA-->", signed, count=1), "a comment inside the signature value")
     vector("digest-cdata", "verified", re.sub(r"<ds:DigestValue>([^<]*)", r"<ds:DigestValue><![CDATA[\1]]>", signed, count=1), "CDATA is text")
-    vector("two-references", "forbidden_construct", both(reference_twice=True), "two references")
+    vector("two-references", "forbidden_construct", both(reference_twice=True), "two references", xmlsec=FORBIDDEN)
     vector("empty-reference", "forbidden_construct", response_only(uri=""), "a reference to the whole document")
-    vector("xpointer", "forbidden_construct", response_only(uri="#xpointer(/)"), "a reference by XPointer")
+    vector("xpointer", "forbidden_construct", response_only(uri="#xpointer(/)"), "a reference by XPointer", xmlsec=FORBIDDEN)
+    for name, uri in {
+        "http": "http://127.0.0.1:9/x", "file": "file:///etc/hostname", "relative": "x.xml", "relative-id": "x.xml#_response",
+        "xpointer-id": "#xpointer(id('_response'))", "space": " ", "hash": "#", "xpath": "#xmlns(a=b)xpointer(//*)",
+    }.items():
+        vector(f"reference-{name}", "forbidden_construct", response_only(uri=uri), f"a reference to `{uri}`", xmlsec=FORBIDDEN)
+    vector("reference-without-uri", "forbidden_construct", both().replace(' URI="#_response"', ""), "a reference without an address", xmlsec=FORBIDDEN)
+    for name, info in {
+        "retrieval-method": '<ds:RetrievalMethod URI="http://127.0.0.1:9/x" Type="http://www.w3.org/2000/09/xmldsig#rawX509Certificate"/>',
+        "key-info-reference": '<dsig11:KeyInfoReference xmlns:dsig11="http://www.w3.org/2009/xmldsig11#" URI="http://127.0.0.1:9/x"/>',
+        "encrypted-key": '<xenc:EncryptedKey xmlns:xenc="http://www.w3.org/2001/04/xmlenc#"><xenc:CipherData><xenc:CipherReference URI="http://127.0.0.1:9/x"/></xenc:CipherData></xenc:EncryptedKey>',
+    }.items():
+        # The strict verifier uses nothing of it but the certificate, to explain a refusal.
+        vector(name, "verified", both(key_info=f"<ds:KeyInfo>{info}</ds:KeyInfo>"), f"KeyInfo with {name}", xmlsec=FORBIDDEN)
+    manifest = f'<ds:Object xmlns:ds="{DS}"><ds:Manifest><ds:Reference URI="http://127.0.0.1:9/x"/></ds:Manifest></ds:Object>'
+    vector("manifest", "forbidden_construct", signed.replace("</ds:KeyInfo>", "</ds:KeyInfo>" + manifest, 1), "a manifest in the signature", xmlsec=FORBIDDEN)
+    vector("manifest-outside", "verified", both(response(extra=f"<saml2:Advice>{manifest}</saml2:Advice>")), "a manifest outside every signature", xmlsec=FORBIDDEN)
     vector("reference-elsewhere", "forbidden_construct", response_only(uri="#_assertion"), "a reference to another element")
     enveloped = f'<ds:Transform Algorithm="{DS}enveloped-signature"/>'
     exclusive = f'<ds:Transform Algorithm="{EXCLUSIVE}"/>'
@@ -310,14 +374,24 @@ def shapes():
         "with-comments": enveloped + f'<ds:Transform Algorithm="{EXCLUSIVE}WithComments"/>',
         "inclusive": enveloped + '<ds:Transform Algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"/>',
         "xpath-in-enveloped": f'<ds:Transform Algorithm="{DS}enveloped-signature"><ds:XPath>1</ds:XPath></ds:Transform>' + exclusive,
+        "xslt-exponential": enveloped + XSLT,
+        "many": exclusive * 40,
+        "enveloped-with-children": f'<ds:Transform Algorithm="{DS}enveloped-signature"><x/></ds:Transform>' + exclusive,
+        "base64": f'<ds:Transform Algorithm="{DS}base64"/>',
     }.items():
-        vector(f"transform-{name}", "forbidden_construct", both(transforms=transforms, prefixes=()), f"transforms: {name}")
+        harmless = name in ("no-transforms", "no-canonicalization", "transforms-reversed", "with-comments")
+        vector(f"transform-{name}", "forbidden_construct", both(transforms=transforms, prefixes=()), f"transforms: {name}", xmlsec="" if harmless else FORBIDDEN)
     vector("inclusive-signed-info", "forbidden_construct", both(canonicalization="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"), "another canonicalization of the signed info")
-    vector("hmac-output-length", "forbidden_construct", re.sub(r'(<ds:SignatureMethod Algorithm="[^"]*")/>', r"\1><ds:HMACOutputLength>0</ds:HMACOutputLength></ds:SignatureMethod>", signed), "a parameter of the signature method")
+    vector("unknown-canonicalization", "forbidden_construct", both(canonicalization="urn:unknown"), "an unknown canonicalization of the signed info", xmlsec=FORBIDDEN)
+    vector("hmac-output-length", "forbidden_construct", re.sub(r'(<ds:SignatureMethod Algorithm="[^"]*")/>', r"\1><ds:HMACOutputLength>0</ds:HMACOutputLength></ds:SignatureMethod>", signed), "a parameter of the signature method", xmlsec=FORBIDDEN)
     vector("second-signature", "forbidden_construct", sign(both(), "_response", ATTACKER), "two signatures in one element")
     vector("nested-response", "forbidden_construct", signed.replace("<saml2p:Status>", "<saml2p:Extensions><saml2p:Response/></saml2p:Extensions><saml2p:Status>"), "a response inside the response")
     vector("no-id", "forbidden_construct", both().replace(' ID="_response"', "", 1), "the signed element has no id")
-    vector("version-1", "forbidden_construct", both(response(version="1.1")), "SAML 1.1 under the namespace of 2.0")
+    vector("version-1", "forbidden_construct", both(response(version="1.1")), "SAML 1.1 under the namespace of 2.0", xmlsec=FORBIDDEN)
+    vector("version-inside", "forbidden_construct", both(response().replace('ID="_assertion" Version="2.0"', 'ID="_assertion" Version="1.1"')), "an assertion of another version", xmlsec=FORBIDDEN)
+    vector("version-missing", "forbidden_construct", both(response().replace(' Version="2.0"', "")), "no version", xmlsec=FORBIDDEN)
+    vector("three-signatures", "forbidden_construct", sign(both(), "_response", ATTACKER), "three signatures", xmlsec=FORBIDDEN)
+    vector("no-space-between-attributes", "malformed_response", both().replace('" Version=', '"Version=', 1), "no white space between two attributes", xmlsec="malformed_response")
     encrypted = re.sub(r"(?s)<saml2:Assertion.*</saml2:Assertion>", '<saml2:EncryptedAssertion xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion"/>', response())
     vector("encrypted", "encrypted_assertion", response_only(encrypted), "an encrypted assertion in a signed response")
     bomb = zlib.compressobj(9, zlib.DEFLATED, -15)
@@ -430,6 +504,11 @@ def conditions():
     vector("two-restrictions", refused, both(response(conditions=two)), "a second restriction of the audience")
     vector("unknown-condition", refused, both(response(conditions='<saml2:AudienceRestriction><saml2:Audience>urn:amazon:webservices</saml2:Audience></saml2:AudienceRestriction><saml2:Condition/>')), "a condition that is not understood")
     vector("other-recipient", refused, both(response(recipient="https://evil.example/saml")), "another recipient")
+    for name, recipient in {
+        "query": "https://evil.example?.signin.aws.amazon.com/saml", "port": "https://evil.example:80.signin.aws.amazon.com/saml",
+        "user": "https://evil.example@signin.aws.amazon.com/saml", "upper-case": "https://EU-WEST-1.signin.aws.amazon.com/saml",
+    }.items():
+        vector(f"recipient-{name}", refused, both(response(recipient=recipient)), "a recipient that only looks like AWS")
     vector("other-destination", refused, assertion_only(response(destination="https://evil.example/saml")), "another destination")
     vector("holder-of-key", refused, both(response(method="urn:oasis:names:tc:SAML:2.0:cm:holder-of-key")), "another confirmation method")
     vector("no-subject", refused, both(response(subject="")), "an empty name")
@@ -449,22 +528,36 @@ def conditions():
     vector("outside-answers-other", refused, assertion_only(response(in_response_to=' InResponseTo="_request"').replace('InResponseTo="_request"', 'InResponseTo="_other"', 1)), "the response answers another request than the assertion", in_response_to="_request")
 
 
+def metadata(name, keys, attributes=""):
+    """Writes metadata with a KeyDescriptor for each list of certificates."""
+    certificate = "<ds:X509Certificate>{}</ds:X509Certificate>"
+    descriptors = "".join(
+        '<md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data>'
+        + "".join(certificate.format(key.der64()) for key in chain)
+        + "</ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
+        for chain in keys
+    )
+    (FOLDER / f"{name}.xml").write_text(
+        f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="{DS}" entityID="{ISSUER}"{attributes}>'
+        f'<md:IDPSSODescriptor protocolSupportEnumeration="{SAMLP}">{descriptors}'
+        '<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://acme.okta.com/app/sso"/>'
+        "</md:IDPSSODescriptor></md:EntityDescriptor>\n"
+    )
+
+
 def main():
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.glob("*.vector"):
         old.unlink()
-    for name, key in {"rsa": RSA, "short": SHORT, "p256": P256, "p384": P384, "expired": EXPIRED}.items():
+    for name, key in {"rsa": RSA, "short": SHORT, "tiny": TINY, "p256": P256, "p384": P384, "expired": EXPIRED}.items():
         (FOLDER / f"{name}.pem").write_text(key.pem())
     (FOLDER / "renewed.pem").write_text(EXPIRED.pem() + Key(EXPIRED.private, "renewed").pem())
     (FOLDER / "two.pem").write_text(P256.pem() + RSA.pem())
     (FOLDER / "rsa.public.pem").write_text(RSA.public_pem())
-    (FOLDER / "metadata.xml").write_text(
-        f'<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="{DS}" entityID="{ISSUER}">'
-        f'<md:IDPSSODescriptor protocolSupportEnumeration="{SAMLP}"><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data>'
-        f"<ds:X509Certificate>{RSA.der64()}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor>"
-        '<md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="https://acme.okta.com/app/sso"/>'
-        "</md:IDPSSODescriptor></md:EntityDescriptor>\n"
-    )
+    metadata("metadata", [[RSA]])
+    metadata("metadata-unknown-key", [[P521], [RSA]])
+    metadata("metadata-chain", [[RSA, AUTHORITY]])
+    metadata("metadata-until", [[RSA]], ' validUntil="2026-11-24T10:01:01Z"')
     genuine()
     policies()
     tampered()

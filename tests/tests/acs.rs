@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tempaccess_core::browser::AcsSource;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Prompter, Result, SamlResponse, SecretString, Visit,
+    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Notice, Prompter, Result, SamlResponse, SecretString,
+    Visit,
 };
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::browse::{self, Page};
@@ -44,8 +45,8 @@ impl Prompter for Visitor {
         Ok(())
     }
 
-    fn tell(&self, message: &str) {
-        self.notices.lock().unwrap().push(message.to_owned());
+    fn notify(&self, notice: &Notice) {
+        self.notices.lock().unwrap().push(notice.to_string());
     }
 }
 
@@ -288,5 +289,5 @@ fn an_address_that_is_not_this_machine_is_no_place_for_an_assertion() {
         assert!(AcsSource::new(sandbox.metadata().as_bytes(), url).is_err(), "{url}");
     }
     let error = AcsSource::new(sandbox.certificate_pem().as_bytes(), "http://127.0.0.1:35001/saml").unwrap_err();
-    assert!(error.message().contains("there is no address in it to sign in at"), "{error}");
+    assert!(error.message().contains("contains no address to sign in at"), "{error}");
 }

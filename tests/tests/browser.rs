@@ -296,7 +296,7 @@ fn what_a_terminal_cannot_do_goes_on_in_the_browser() {
     assert_eq!(given["assumed_role_arn"], "arn:aws:sts::111122223333:assumed-role/ReadOnly/alan@example.com");
     assert!(
         ran.stderr.contains(
-            "no second factor of yours can be used from a terminal: security key or passkey: going on in the browser"
+            "none of your second factors can be used from a terminal: security key or passkey; continuing in the browser"
         ),
         "{ran}"
     );

@@ -124,23 +124,23 @@ fn by_samael(_: &Row<'_>, _: SignaturePolicy) -> Option<Result<(), String>> {
 /// Why the strict verifier may refuse a document whose signature is valid: policies of its own, each of them stated.
 const STATED: [&str; 15] = [
     // Documents in other places and shapes than the SAML profile has.
-    "forbidden_construct: there is a signature that is no direct child",
-    "forbidden_construct: the signature refers to something else than the element that holds it",
+    "forbidden_construct: a signature is not a direct child",
+    "forbidden_construct: the signature does not refer to the element that contains it",
     "forbidden_construct: two elements have the same id",
-    "forbidden_construct: the signature uses another canonicalization than the exclusive one",
-    "forbidden_construct: the signature's transforms are not the enveloped one and exclusive canonicalization",
-    "forbidden_construct: the signature holds elements that the SAML profile has no place for",
+    "forbidden_construct: the signature uses a canonicalization other than the exclusive one",
+    "forbidden_construct: the transforms of the signature are not the enveloped one and exclusive canonicalization",
+    "forbidden_construct: the signature contains elements that the SAML profile does not allow",
     "multiple_assertions: ",
     "encrypted_assertion: ",
     // Documents that say too little for anybody to rely on.
-    "assertion_not_accepted: the confirmation of the subject has no end",
-    "assertion_not_accepted: there is not exactly one confirmation of the subject",
-    "assertion_not_accepted: the assertion does not say that anybody signed in",
-    "assertion_not_accepted: the assertion names no audience",
+    "assertion_not_accepted: the confirmation of the subject has no `NotOnOrAfter`",
+    "assertion_not_accepted: the subject does not have exactly one confirmation",
+    "assertion_not_accepted: the assertion has no statement of a sign-in",
+    "assertion_not_accepted: the assertion has no audience",
     "assertion_not_accepted: the recipient is ``",
     // An encrypted name among them.
-    "assertion_not_accepted: the assertion names no subject",
-    "malformed_response: the document's root is `LogoutResponse`",
+    "assertion_not_accepted: the assertion has no subject",
+    "malformed_response: the root element is `LogoutResponse`",
 ];
 
 /// Signed documents that the profile of another service refuses, and that are none of ours to refuse.
@@ -157,7 +157,7 @@ const NOT_OURS: [&str; 3] = [
 fn no_forgery_is_accepted_and_every_refusal_has_a_stated_reason() {
     let Some(folder) = corpus() else { return };
     let index = std::fs::read_to_string(folder.join("INDEX.tsv")).unwrap();
-    let lenient = SignaturePolicy::new(true, true, true);
+    let lenient = SignaturePolicy::default().allow_sha1().allow_short_rsa().allow_expired_certificate();
     let mut table = "| document | verdict | core, strict | core, lenient | bergshamra | libxmlsec1 |\n| --- | --- | --- | --- | --- | --- |\n".to_owned();
     let mut wrong = Vec::new();
     let mut accepted = BTreeMap::<&str, [usize; 4]>::new();

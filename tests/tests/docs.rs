@@ -21,8 +21,8 @@ fn refusals() -> String {
     let mut table = "| Okta says | kind | what happened | what to do |\n| --- | --- | --- | --- |\n".to_owned();
     for known in KNOWN_REFUSALS {
         let words = if known.words.is_empty() { String::new() } else { format!(" … {} …", known.words) };
-        let (kind, message, remedy) = (known.kind.as_str(), known.message, known.remedy);
-        let _ = writeln!(table, "| `{}`{words} | `{kind}` | {message} | {remedy} |", known.code);
+        let (kind, message, remedy) = (known.kind.as_str(), known.message, known.remedy("the org's address"));
+        let _ = writeln!(table, "| `{}`{words} | `{kind}` | {message} | {remedy} |", known.codes.join("`, `"));
     }
     table
 }

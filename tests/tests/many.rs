@@ -95,6 +95,10 @@ impl Clock for ItsClock {
     fn now(&self) -> jiff::Timestamp {
         self.0.clock().now()
     }
+
+    fn monotonic(&self) -> std::time::Duration {
+        self.now().duration_since(jiff::Timestamp::UNIX_EPOCH).unsigned_abs()
+    }
 }
 
 #[tokio::test]

@@ -37,6 +37,10 @@ impl Clock for There {
     fn now(&self) -> Timestamp {
         self.0.clock().now()
     }
+
+    fn monotonic(&self) -> Duration {
+        self.0.clock().now().duration_since(Timestamp::UNIX_EPOCH).unsigned_abs()
+    }
 }
 
 impl TimeSource for There {

@@ -55,7 +55,7 @@ fn a_kept_session_signs_in_silently_with_one_request() {
     let asked: Vec<_> = requests.iter().map(|request| request.what.rsplit('/').next().unwrap()).collect();
     assert_eq!(asked, ["272", "AssumeRoleWithSAML"]);
     // Unless the person wants to sign in.
-    assert_eq!(machine.run("login --no-interactive --anew").code, 7);
+    assert_eq!(machine.run("login --no-interactive --force").code, 7);
 }
 
 #[test]
@@ -385,7 +385,7 @@ fn without_a_keyring_a_notice_tells_that_entries_are_not_encrypted() {
     assert!(machine.run("status").stdout.contains("unencrypted (mode 0600)"));
     // If the keyring was chosen, nothing is cached without it.
     machine.set("TEMPACCESS_STORE", "keyring");
-    let ran = login(&machine, "--anew");
+    let ran = login(&machine, "--force");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stderr.contains("Credentials are not cached: no system keyring found"), "{ran}");
 }
@@ -400,7 +400,7 @@ fn a_locked_keyring_is_reported_and_not_waited_for() {
     // The same keyring in another session, where nobody has unlocked it and nobody can.
     let line = format!(
         "gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1; {}; $BIN {PROCESS}; echo code $?; $BIN status",
-        login.replace(">/dev/null", "--anew >/dev/null")
+        login.replace(">/dev/null", "--force >/dev/null")
     );
     let before = machine.entries();
     let Some(ran) = with_secret_service(&machine, false, &line) else { return };

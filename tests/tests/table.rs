@@ -44,8 +44,16 @@ fn verifier(case: &Value) -> Result<(Verifier, Expectations)> {
         expected = expected.in_response_to(id);
     }
     let allowed = |name: &str| options[name].as_bool().unwrap_or_default();
-    let policy =
-        SignaturePolicy::new(allowed("allow_sha1"), allowed("allow_short_rsa"), allowed("allow_expired_certificate"));
+    let mut policy = SignaturePolicy::default();
+    if allowed("allow_sha1") {
+        policy = policy.allow_sha1();
+    }
+    if allowed("allow_short_rsa") {
+        policy = policy.allow_short_rsa();
+    }
+    if allowed("allow_expired_certificate") {
+        policy = policy.allow_expired_certificate();
+    }
     Ok((Verifier::new(keys).policy(policy), expected))
 }
 
@@ -53,7 +61,7 @@ fn examine(case: &Value) -> Result<String> {
     let ((verifier, expected), response) = (verifier(case)?, response(case)?);
     let (assertion, now) = (response.read()?, case["at"].as_str().unwrap().parse().unwrap());
     let outcome = verifier.examine(&response, &expected, now);
-    Ok(text(&Examination { inspection: Inspection::new(&assertion, now), verification: outcome.report() }))
+    Ok(text(&Examination::new(Inspection::new(&assertion, now), outcome.report())))
 }
 
 fn verify(case: &Value) -> Result<String> {

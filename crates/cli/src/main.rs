@@ -4,7 +4,9 @@
 mod args;
 mod commands;
 mod complete;
+mod hardening;
 mod render;
+mod shell_init;
 mod signals;
 mod terminal;
 
@@ -18,6 +20,12 @@ use args::{Arguments, Command};
 use commands::Running;
 
 fn main() -> ExitCode {
+    hardening::protect();
+    // Before anything that ends the process on a signal: this one ends with the program that it serves.
+    #[cfg(unix)]
+    if let Some(code) = commands::run_endpoint_process_if_asked() {
+        return code;
+    }
     complete::answer();
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();
@@ -55,11 +63,12 @@ fn run(arguments: Arguments, as_json: bool) -> Result<ExitCode> {
             }
         }
     });
+    #[cfg(not(unix))]
     let result = match result {
         Ok(Ended::Running(running)) => match *running {
             Running { program, endpoint: Some(endpoint) } => {
                 signals::pass_on();
-                return runtime.block_on(commands::beside(program, endpoint));
+                return runtime.block_on(commands::run_served(program, endpoint));
             }
             running => Ok(Ended::Running(Box::new(running))),
         },
@@ -69,7 +78,7 @@ fn run(arguments: Arguments, as_json: bool) -> Result<ExitCode> {
     runtime.shutdown_background();
     match result? {
         Ended::With(code) => Ok(code),
-        Ended::Running(running) => become_program(running.program),
+        Ended::Running(running) => Ok(become_program(running.program)),
     }
 }
 
@@ -82,15 +91,15 @@ enum Ended {
 }
 
 /// Ends as the program does: on Unix this process becomes it, with its signals, its input and its exit code.
-fn become_program(mut program: std::process::Command) -> Result<ExitCode> {
+fn become_program(mut program: std::process::Command) -> ExitCode {
     #[cfg(unix)]
     {
-        let error = std::os::unix::process::CommandExt::exec(&mut program);
-        Err(commands::cannot_run(&program, error))
+        let error = hardening::with_core_limit(|| std::os::unix::process::CommandExt::exec(&mut program));
+        commands::not_started(&program, error)
     }
     #[cfg(not(unix))]
     match program.status() {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
-        Err(error) => Err(commands::cannot_run(&program, error)),
+        Err(error) => commands::not_started(&program, error),
     }
 }

@@ -7,11 +7,11 @@ use std::path::Path;
 use console::{Color, style};
 use jiff::Timestamp;
 use tempaccess_core::config::{Added, Synced};
-use tempaccess_core::doctor::{Finding, Outcome};
+use tempaccess_core::doctor::{CheckOutcome, Finding};
 use tempaccess_core::sink::{GrantSummary, RoleList};
 use tempaccess_core::store::{EntryInfo, EntryKind};
 use tempaccess_core::verify::Verification;
-use tempaccess_core::{Error, ErrorReport, Exchanged, Grant, Inspection, RoleOffer, SignedOut, clock_words, printable};
+use tempaccess_core::{ClockSkew, Error, ErrorReport, Exchanged, Grant, Inspection, RoleOffer, SignedOut, printable};
 
 /// An error, for standard error.
 pub(crate) fn error(error: &Error, as_json: bool) -> String {
@@ -26,7 +26,12 @@ pub(crate) fn error(error: &Error, as_json: bool) -> String {
     if let Some(hint) = error.hint() {
         text.push('\n');
         for line in hint.lines() {
-            let _ = write!(text, "\n{} {line}", style("hint:").for_stderr().cyan().bold());
+            // An indented line belongs to a list.
+            if line.starts_with(' ') {
+                let _ = write!(text, "\n{line}");
+            } else {
+                let _ = write!(text, "\n{} {line}", style("hint:").for_stderr().cyan().bold());
+            }
         }
     }
     if let Some(id) = error.sts().and_then(|sts| sts.request_id.as_deref()) {
@@ -35,12 +40,12 @@ pub(crate) fn error(error: &Error, as_json: bool) -> String {
     text
 }
 
-/// What was found at one step of the way.
+/// The finding of one check.
 pub(crate) fn finding(finding: &Finding) -> String {
     let (mark, colour) = match finding.outcome {
-        Outcome::Good => ("ok", Color::Green),
-        Outcome::Warning => ("warning", Color::Yellow),
-        Outcome::Failed => ("failed", Color::Red),
+        CheckOutcome::Good => ("ok", Color::Green),
+        CheckOutcome::Warning => ("warning", Color::Yellow),
+        CheckOutcome::Failed => ("failed", Color::Red),
         _ => ("skipped", Color::Black),
     };
     let name = finding.step.as_str().replace('_', " ");
@@ -54,7 +59,7 @@ pub(crate) fn finding(finding: &Finding) -> String {
         let _ = write!(text, "\n        {} {}", style("hint:").cyan(), printable(line));
     }
     if let Some(who) = finding.who {
-        let _ = write!(text, "\n        {} {}", style("who:").cyan(), who.words());
+        let _ = write!(text, "\n        {} {}", style("who:").cyan(), who.description());
     }
     text
 }
@@ -105,14 +110,22 @@ pub(crate) fn grant(grant: &Grant) -> String {
     text
 }
 
-/// What a person should know beside the credentials: a shorter session, a wrong clock.
+/// Remarks on issued credentials: a shorter session, a clock that is wrong.
 pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
     let granted = lasting(grant.granted_seconds);
     let shortened = grant
         .shortened
         .iter()
         .map(|why| format!("asked for {}, granted {granted}: {}", grant.scope.duration(), why.describe()));
-    shortened.chain(grant.clock_ahead.and_then(clock_words)).collect()
+    let excess = grant.excess_seconds.map(|seconds| {
+        format!(
+            "asked for {}, and AWS STS answered with {}: used for as long as asked; check what answers at the STS endpoint",
+            grant.scope.duration(),
+            lasting(grant.granted_seconds.saturating_add(seconds))
+        )
+    });
+    let skew = grant.clock_ahead.and_then(ClockSkew::new).map(|skew| format!("{skew}; set the clock"));
+    shortened.chain(excess).chain(skew).collect()
 }
 
 /// What became of many roles, one a line.
@@ -381,15 +394,28 @@ pub(crate) fn synced(synced: &Synced) -> String {
         lines.extend(names.iter().map(|name| format!("{what}: {}", printable(name))));
     }
     let note = style("note:").bold();
+    let mut notes = |names: &[String], text: &dyn Fn(&str) -> String| {
+        lines.extend(names.iter().map(|name| format!("{note} {}", text(&printable(name)))));
+    };
+    let (adoptable, left): (Vec<_>, Vec<_>) =
+        synced.left_alone.iter().cloned().partition(|name| synced.adoptable.contains(name));
+    notes(&left, &|name| format!("the profile `{name}` exists with credentials of its own, and was not changed"));
+    notes(&adoptable, &|name| format!("the profile `{name}` exists without credentials: add them with `--adopt`"));
+    notes(&synced.hidden_by_keys, &|name| {
+        format!("keys in the credentials file win over the profile `{name}`: remove them there")
+    });
+    notes(&synced.hidden_by_settings, &|name| {
+        format!("other settings for credentials in the profile `{name}` may win over `credential_process`: remove them")
+    });
+    notes(&synced.region_kept, &|name| {
+        format!("the profile `{name}` has another region in the AWS config file than here, which was not changed")
+    });
     lines.extend(
         synced
-            .left_alone
+            .skipped
             .iter()
-            .map(|name| format!("{note} the profile `{}` is not one of ours, and was left alone", printable(name))),
+            .map(|skipped| format!("skipped: {}: {}", printable(&skipped.name), printable(&skipped.reason))),
     );
-    lines.extend(synced.hidden_by_keys.iter().map(|name| {
-        format!("{note} keys in the credentials file win over the profile `{}`: remove them there", printable(name))
-    }));
     lines.join("\n")
 }
 

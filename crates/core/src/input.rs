@@ -6,10 +6,14 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::secret::SecretBytes;
+
 /// The size limit of a configuration, a policy, or a file of keys and metadata: 16 MiB.
+#[cfg(any(test, feature = "net", feature = "verify"))]
 pub(crate) const MAX_BYTES: usize = 16 << 20;
 
 /// How long a pipe or a device may take to deliver its content.
+#[cfg(any(test, feature = "net", feature = "verify"))]
 pub(crate) const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns the content of the file at `path`, which may be a pipe (`<(command)` in a shell).
@@ -35,12 +39,14 @@ pub(crate) fn read(path: &Path, limit: usize, timeout: Duration) -> io::Result<V
     if metadata.is_file() && metadata.len() > limit as u64 {
         return Err(too_large(limit));
     }
-    let mut content = Vec::new();
+    let mut content = SecretBytes::default();
     read_ready(&file, limit, timeout, &mut content)?;
-    if content.len() > limit { Err(too_large(limit)) } else { Ok(content) }
+    let mut content = content.into_bytes();
+    if content.len() > limit { Err(too_large(limit)) } else { Ok(std::mem::take(&mut *content)) }
 }
 
 /// As [`read`], for text in UTF-8, within [`MAX_BYTES`] and [`PIPE_TIMEOUT`].
+#[cfg(any(test, feature = "config"))]
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let content = read(path, MAX_BYTES, PIPE_TIMEOUT)?;
     String::from_utf8(content).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
@@ -51,13 +57,13 @@ fn too_large(limit: usize) -> io::Error {
 }
 
 /// Reads up to one byte more than `limit`, so that the caller can tell.
-fn read_ready(file: &File, limit: usize, timeout: Duration, content: &mut Vec<u8>) -> io::Result<()> {
+fn read_ready(file: &File, limit: usize, timeout: Duration, content: &mut SecretBytes) -> io::Result<()> {
     let mut file = file;
     let end = std::time::Instant::now() + timeout;
     loop {
-        let rest = (limit + 1).saturating_sub(content.len());
-        match Read::take(&mut file, rest as u64).read_to_end(content) {
-            Ok(_) => return Ok(()),
+        let rest = (limit + 1).saturating_sub(content.as_slice().len());
+        match content.read_to_end(Read::take(&mut file, rest as u64)) {
+            Ok(()) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let left = end.saturating_duration_since(std::time::Instant::now());
                 if left.is_zero() {

@@ -95,7 +95,7 @@
 //!     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer> {
 //!         let end = Timestamp::now() + SignedDuration::from_secs(request.duration.seconds().into());
 //!         let role = request.offer.role().clone();
-//!         Ok(StsAnswer::new(SessionCredentials::new("ASIAEXAMPLE", "secret".into(), "token".into(), end, role)))
+//!         Ok(StsAnswer::new(SessionCredentials::new("ASIAIOSFODNN7EXAMPLE", "secret".into(), "token".into(), end, role)))
 //!     }
 //! }
 //!
@@ -154,6 +154,8 @@ mod exchange;
 mod input;
 #[cfg(feature = "endpoint")]
 mod loopback;
+#[cfg(feature = "okta")]
+mod named;
 #[cfg(feature = "net")]
 pub mod net;
 mod private;
@@ -182,7 +184,7 @@ pub use credentials::SessionCredentials;
 pub use endpoint::CredentialsEndpoint;
 pub use error::{Error, ErrorKind, ErrorReport, Fault, Result, Stage, StsFailure};
 pub use exchange::{
-    ChainRequest, ChainedRole, ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, clock_words, grant,
+    ChainRequest, ChainedRole, ClockSkew, ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, grant,
 };
 #[cfg(feature = "sts")]
 pub use exchange::{StsExchange, StsExchangeBuilder};
@@ -204,5 +206,7 @@ pub use source::CommandSource;
 pub use source::browser;
 #[cfg(feature = "okta")]
 pub use source::okta;
-pub use source::{AssertionRequest, AssertionSource, FileSource, NoPrompter, Prompter, Visit};
+pub use source::{
+    AssertionRequest, AssertionSource, CachedItem, FactorStep, FileSource, NoPrompter, Notice, Prompter, Visit,
+};
 pub use text::printable;

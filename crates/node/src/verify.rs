@@ -34,12 +34,16 @@ impl Verifier {
         if let Some(id) = options.in_response_to {
             expected = expected.in_response_to(id);
         }
-        let allowed = |rule: Option<bool>| rule.unwrap_or_default();
-        let policy = SignaturePolicy::new(
-            allowed(options.allow_sha1),
-            allowed(options.allow_short_rsa),
-            allowed(options.allow_expired_certificate),
-        );
+        let mut policy = SignaturePolicy::default();
+        if options.allow_sha1 == Some(true) {
+            policy = policy.allow_sha1();
+        }
+        if options.allow_short_rsa == Some(true) {
+            policy = policy.allow_short_rsa();
+        }
+        if options.allow_expired_certificate == Some(true) {
+            policy = policy.allow_expired_certificate();
+        }
         Ok(Self { core: Core::new(keys).policy(policy), expected })
     }
 
@@ -58,6 +62,6 @@ impl Verifier {
         let assertion = response.read().map_err(|error| thrown(&error))?;
         let outcome = self.core.examine(&response, &self.expected, now);
         let inspection = Inspection::new(&assertion, now);
-        json(&Examination { inspection, verification: outcome.report() })
+        json(&Examination::new(inspection, outcome.report()))
     }
 }

@@ -11,7 +11,7 @@ const { Session, TempAccessError, fromTempAccess, status } = require("..");
 const { alan, parts, programs, withSandbox } = require("./support/sandbox");
 
 const here = withSandbox();
-const ada = { username: "ada@example.com", password: "correct horse", prompter: { tell() {} } };
+const ada = { username: "ada@example.com", password: "correct horse", prompter: { notify() {} } };
 
 test("credentials, and no secret in what is printed", async () => {
   const grant = await new Session(alan).credentials();

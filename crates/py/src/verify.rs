@@ -38,7 +38,16 @@ impl Verifier {
             expected = expected.in_response_to(id);
         }
         let known = keys.keys().iter().map(|key| key.sha256().to_owned()).collect();
-        let policy = SignaturePolicy::new(allow_sha1, allow_short_rsa, allow_expired_certificate);
+        let mut policy = SignaturePolicy::default();
+        if allow_sha1 {
+            policy = policy.allow_sha1();
+        }
+        if allow_short_rsa {
+            policy = policy.allow_short_rsa();
+        }
+        if allow_expired_certificate {
+            policy = policy.allow_expired_certificate();
+        }
         Ok(Self { core: Core::new(keys).policy(policy), expected, keys: known })
     }
 
@@ -72,7 +81,7 @@ impl Verifier {
             let response = SamlResponse::detect(bytes, &Limits::default())?;
             let (assertion, outcome) = (response.read()?, self.core.examine(&response, &self.expected, now));
             let inspection = Inspection::new(&assertion, now);
-            Ok(to_json(&Examination { inspection, verification: outcome.report() }))
+            Ok(to_json(&Examination::new(inspection, outcome.report())))
         });
         examined.map_err(|error| raise(py, &error))?
     }

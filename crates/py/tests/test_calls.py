@@ -25,8 +25,8 @@ class Awaited(Person):
     async def choose(self, question, choices):
         return super().choose(question, choices)
 
-    async def tell(self, message):
-        super().tell(message)
+    async def notify(self, message):
+        super().notify(message)
 
 
 ADA = {"text": "ada@example.com", "secret": "correct horse", "choose": lambda choices: len(choices) - 1}
@@ -146,9 +146,9 @@ class Sources(WithSandbox):
         self.assertEqual(self.given(function).credentials().account_id, "111122223333")
         self.assertEqual(self.given(coroutine).renew(force=True).account_id, "111122223333")
         self.assertEqual(len(asyncio.run(self.given(coroutine).roles_async())), 1)
-        asked = [(request.audience, request.anew) for request in requests]
-        self.assertEqual(asked, [("urn:amazon:webservices", anew) for anew in (False, True, False)])
-        self.assertIn("anew=False", repr(requests[0]))
+        asked = [(request.audience, request.force_authn) for request in requests]
+        self.assertEqual(asked, [("urn:amazon:webservices", force) for force in (False, True, False)])
+        self.assertIn("force_authn=False", repr(requests[0]))
 
     def test_what_it_gives_is_read_and_what_it_raises_is_the_cause(self):
         with self.assertRaises(tempaccess.NoSamlResponse):

@@ -20,7 +20,7 @@ struct OpenedJson<'a> {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) async fn open(arguments: Console) -> Result<()> {
-    let (given, settings) = arguments.chosen.into_parts();
+    let (given, settings) = arguments.chosen.into_parts()?;
     let known = config(given.config.as_deref())?;
     let settings = settings.resolve(&known, given.profile.as_deref())?;
     let endpoint = settings.federation_endpoint_url.clone();
@@ -52,7 +52,7 @@ async fn hand_over(url: SecretString) -> Result<()> {
             .with_source(error)
     };
     open::that_detached(page.url()).map_err(failed)?;
-    tempaccess_core::Prompter::tell(&Terminal::default(), "Opening the AWS console in the browser");
+    Terminal::default().show("Opening the AWS console in the browser");
     match tokio::time::timeout(PATIENCE, page.taken()).await {
         Ok(()) => Ok(()),
         Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, Stage::Output, "no browser came for the address")

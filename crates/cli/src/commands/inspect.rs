@@ -1,11 +1,10 @@
 //! `inspect`.
 
+use std::io::Write as _;
 use std::path::Path;
 
-#[cfg(feature = "samael")]
-use tempaccess_core::verify::Engine;
-use tempaccess_core::verify::{Examination, Expectations, SignaturePolicy, TrustedKeys, Verifier};
-use tempaccess_core::{Clock, Error, ErrorKind, FileSource, Inspection, Limits, Result, Stage, SystemClock};
+use tempaccess_core::verify::{Engine, Examination, Expectations, SignaturePolicy, Verifier};
+use tempaccess_core::{Clock, Error, ErrorKind, FileSource, Inspection, Limits, Result, Stage, SystemClock, printable};
 
 use super::{print, print_json};
 use crate::args::{Inspect, Output, Verify};
@@ -14,7 +13,7 @@ use crate::render;
 pub(crate) fn inspect(arguments: &Inspect) -> Result<()> {
     let now = match &arguments.at {
         Some(text) => text.parse().map_err(|_| {
-            Error::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("`{text}` is no instant"))
+            Error::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("invalid time `{text}`"))
                 .with_hint("write it as `2026-11-24T12:00:00Z`")
         })?,
         None => SystemClock.now(),
@@ -30,34 +29,37 @@ pub(crate) fn inspect(arguments: &Inspect) -> Result<()> {
             Output::Text => print(&render::inspection(&inspection, None)),
         };
     };
+    for reason in verifier.keys().skipped() {
+        let _ = writeln!(std::io::stderr(), "note: skipped a key: {}", printable(reason));
+    }
     let outcome = verifier.examine(&response, &expected, now);
     match arguments.output {
-        Output::Json => print_json(&Examination { inspection, verification: outcome.report() })?,
+        Output::Json => print_json(&Examination::new(inspection, outcome.report()))?,
         Output::Text => print(&render::inspection(&inspection, Some(&outcome.report())))?,
     }
     outcome.into_result().map(drop)
 }
 
-/// The verifier that the arguments describe, and whom the assertion must be meant for.
+/// The verifier that the arguments describe, and what it expects of the assertion.
 fn verifier(arguments: &Verify) -> Result<Option<(Verifier, Expectations)>> {
     let Some(file) = &arguments.keys else { return Ok(None) };
-    let text = std::fs::read(file).map_err(|error| {
-        Error::new(
-            ErrorKind::Io,
-            Stage::Verification,
-            format!("the keys in `{}` cannot be read: {error}", file.display()),
-        )
-        .with_source(error)
-    })?;
-    let policy =
-        SignaturePolicy::new(arguments.allow_sha1, arguments.allow_short_rsa, arguments.allow_expired_certificate);
     #[cfg(feature = "samael")]
-    let verifier = match arguments.engine {
-        crate::args::Engine::Own => Verifier::new(TrustedKeys::parse(&text)?),
-        crate::args::Engine::Xmlsec => Verifier::new(TrustedKeys::parse_with_samael(&text)?).engine(Engine::Xmlsec),
+    let engine = match arguments.engine {
+        crate::args::Engine::Own => Engine::Own,
+        crate::args::Engine::Xmlsec => Engine::Xmlsec,
     };
     #[cfg(not(feature = "samael"))]
-    let verifier = Verifier::new(TrustedKeys::parse(&text)?);
+    let engine = Engine::Own;
+    let mut policy = SignaturePolicy::default();
+    if arguments.allow_sha1 {
+        policy = policy.allow_sha1();
+    }
+    if arguments.allow_short_rsa {
+        policy = policy.allow_short_rsa();
+    }
+    if arguments.allow_expired_certificate {
+        policy = policy.allow_expired_certificate();
+    }
     let expected = Expectations::from_parts(arguments.audience.clone(), arguments.recipient.clone())?;
-    Ok(Some((verifier.policy(policy), expected)))
+    Ok(Some((Verifier::from_file(file, engine)?.policy(policy), expected)))
 }

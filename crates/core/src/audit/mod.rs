@@ -109,6 +109,9 @@ pub struct AssertionFacts {
 pub struct IssuedFacts {
     /// The granted duration in seconds.
     pub duration_granted: Option<u32>,
+    /// By how many seconds the session exceeds the requested duration; left out if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_excess: Option<u32>,
     /// When the credentials expire, RFC 3339 in UTC.
     pub expiration: Option<String>,
     /// The principal, as in CloudTrail.
@@ -158,6 +161,7 @@ impl Attempt<'_> {
         let role = self.chained.map(|(request, _)| request.role.as_str());
         let issued = result.ok().map(|grant| IssuedFacts {
             duration_granted: Some(grant.granted_seconds),
+            duration_excess: grant.excess_seconds,
             expiration: Some(grant.answer.credentials.expiration.to_string()),
             assumed_role_arn: grant.answer.assumed_role_arn.clone(),
             assumed_role_id: grant.answer.assumed_role_id.clone(),

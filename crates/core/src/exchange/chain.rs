@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::SignedDuration;
-
+use super::judge::{Expected, TOLERANCE, check, lifetime};
 use super::{Grant, Shortening, StsAnswer, TokenExchange};
 use crate::arn::{RoleArn, is_name_byte};
 use crate::clock::Clock;
@@ -193,7 +192,8 @@ impl ChainRequest {
     }
 }
 
-/// Takes the next role of a chain. `before` is what was given last.
+/// Takes the next role of a chain. `before` is the session that asks. The answer is checked as
+/// [`grant`](super::grant()) does.
 pub(crate) async fn chain(
     exchange: &dyn TokenExchange,
     clock: &dyn Clock,
@@ -201,16 +201,24 @@ pub(crate) async fn chain(
     request: &ChainRequest,
     asked: &SessionScope,
 ) -> Result<Grant> {
-    let answer = exchange.assume_role(request).await?;
+    let mut answer = exchange.assume_role(request).await?;
     let now = clock.now();
-    let left = answer.credentials.expiration.duration_since(answer.server_time.unwrap_or(now));
-    let is_shortened = asked.duration().seconds() > LONGEST;
+    check(&mut answer, &Expected::of_chained(request))?;
+    let granted = lifetime(&mut answer, request.scope.duration(), now)?;
+    let mut shortened = Vec::new();
+    if asked.duration().seconds() > LONGEST {
+        shortened.push(Shortening::RoleChaining);
+    }
+    if i64::from(granted.seconds) + TOLERANCE < request.scope.duration().seconds().into() {
+        shortened.push(Shortening::Sts);
+    }
     Ok(Grant {
         offer: before.offer.clone(),
         chained_from: before.answer.assumed_role_arn.clone(),
         scope: asked.clone(),
-        granted_seconds: u32::try_from(left.max(SignedDuration::ZERO).as_secs()).unwrap_or(0),
-        shortened: if is_shortened { vec![Shortening::RoleChaining] } else { Vec::new() },
+        granted_seconds: granted.seconds,
+        shortened,
+        excess_seconds: granted.excess,
         clock_ahead: answer.server_time.map(|server| now.duration_since(server)),
         answer,
     })

@@ -1,5 +1,7 @@
 //! Why AWS refused: its own words, beside what the assertion and the clocks tell.
 
+use std::fmt;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::error::{Error, ErrorKind};
@@ -35,8 +37,8 @@ pub(crate) fn explain(error: Error, assertion: &Assertion, now: Timestamp) -> Er
     if error.kind() == ErrorKind::AccessDenied {
         lines.extend(permissions(assertion));
     }
-    if let Some(words) = at_aws.and_then(|at_aws| clock_words(now.duration_since(at_aws))) {
-        lines.push(words);
+    if let Some(skew) = at_aws.and_then(|at_aws| ClockSkew::new(now.duration_since(at_aws))) {
+        lines.push(format!("{skew}; set the clock"));
     }
     lines.extend(error.hint().map(str::to_owned));
     if lines.is_empty() { error } else { error.with_hint(lines.join("\n")) }
@@ -59,14 +61,24 @@ fn permissions(assertion: &Assertion) -> Vec<String> {
     lines
 }
 
-/// `this machine's clock is 10m ahead of AWS's`, where it is worth a word.
-pub fn clock_words(ahead: SignedDuration) -> Option<String> {
-    if ahead.abs() < CLOCK_TOLERANCE {
-        return None;
+/// A difference between the clocks of this machine and of AWS that matters: a minute or more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockSkew(SignedDuration);
+
+impl ClockSkew {
+    /// Returns the skew if it matters. `ahead` is positive if this machine's clock is ahead of AWS's.
+    pub fn new(ahead: SignedDuration) -> Option<Self> {
+        (ahead.abs() >= CLOCK_TOLERANCE).then_some(Self(ahead))
     }
-    let direction = if ahead.is_positive() { "ahead of" } else { "behind" };
-    let seconds = u32::try_from(ahead.abs().as_secs()).unwrap_or(u32::MAX);
-    // To the nearest minute: the `Date` is one of whole seconds.
-    let rounded = if seconds >= 300 { seconds.saturating_add(30) / 60 * 60 } else { seconds };
-    Some(format!("this machine's clock is {} {direction} AWS's: set it right", human(rounded)))
+}
+
+/// `this machine's clock is 10m ahead of AWS's`.
+impl fmt::Display for ClockSkew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let direction = if self.0.is_positive() { "ahead of" } else { "behind" };
+        let seconds = u32::try_from(self.0.abs().as_secs()).unwrap_or(u32::MAX);
+        // To the nearest minute: AWS's `Date` has whole seconds.
+        let rounded = if seconds >= 300 { seconds.saturating_add(30) / 60 * 60 } else { seconds };
+        write!(f, "this machine's clock is {} {direction} AWS's", human(rounded))
+    }
 }

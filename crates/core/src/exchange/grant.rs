@@ -3,18 +3,16 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::judge::{Expected, TOLERANCE, check, lifetime};
 use super::{ExchangeRequest, StsAnswer, TokenExchange};
 use crate::clock::Clock;
-use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::error::{ErrorKind, Result};
 use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::{SessionDuration, SessionScope};
 
 /// The maxima that the IAM console offers for a role, in seconds; an hour is the least that a role can have.
 const STEPS: [i64; 5] = [43_200, 28_800, 14_400, 7_200, 3_600];
-
-/// What separates a shortened session from one whose seconds were rounded.
-const TOLERANCE: i64 = 30;
 
 /// What was given: the answer of STS, beside what was asked.
 #[derive(Debug, Clone)]
@@ -32,6 +30,9 @@ pub struct Grant {
     pub granted_seconds: u32,
     /// Why it is shorter than asked.
     pub shortened: Vec<Shortening>,
+    /// How many seconds longer than asked the session lasts by what STS answered, which AWS never does. It is used for as
+    /// long as was asked: the expiration in `answer` is that time, and not the one that STS said.
+    pub excess_seconds: Option<u32>,
     /// How far this machine's clock is ahead of AWS's, where STS said its time.
     pub clock_ahead: Option<SignedDuration>,
 }
@@ -83,9 +84,13 @@ impl Shortening {
 /// Where the duration is above the role's maximum, STS refuses instead of shortening: then the same assertion, which
 /// STS takes for five minutes, is tried with shorter durations, down to an hour.
 ///
+/// The answer is checked, whichever [`TokenExchange`] gave it, before anything of it is returned: what it consists of,
+/// whether it is the session that was asked for, and whether it has expired.
+///
 /// # Errors
 ///
-/// `invalid_scope` before any network call; else what the [`TokenExchange`] says.
+/// `invalid_scope` before any network call; `sts_unavailable` for an answer that does not pass; otherwise what the
+/// [`TokenExchange`] returns.
 pub async fn grant(
     exchange: &dyn TokenExchange,
     clock: &dyn Clock,
@@ -103,7 +108,7 @@ pub async fn grant(
     };
     let mut steps = STEPS.iter().filter(|step| **step < i64::from(asked.seconds()));
     let mut refused = None;
-    let answer = loop {
+    let mut answer = loop {
         match exchange.assume_role_with_saml(&request).await {
             Ok(answer) => break answer,
             Err(error) if error.kind() == ErrorKind::DurationAboveRoleMaximum => {
@@ -115,27 +120,26 @@ pub async fn grant(
         }
     };
     let now = clock.now();
-    let from = answer.server_time.unwrap_or(now);
-    let granted = answer.credentials.expiration.duration_since(from).as_secs();
-    if answer.server_time.is_some() && granted <= 0 {
-        return Err(Error::new(
-            ErrorKind::StsUnavailable,
-            Stage::Exchange,
-            "AWS STS gave credentials that have ended already",
-        )
-        .with_hint("check what answers under the address of STS"));
-    }
+    let expected = Expected {
+        role: offer.role(),
+        session_name: assertion.aws.session_name.as_deref(),
+        source_identity: assertion.aws.source_identity.as_deref(),
+    };
+    check(&mut answer, &expected)?;
+    let granted = lifetime(&mut answer, request.duration, now)?;
     let mut shortened: Vec<_> =
         refused.map(|refused_seconds| Shortening::RoleMaximum { refused_seconds }).into_iter().collect();
-    if granted + TOLERANCE < i64::from(request.duration.seconds()) {
-        shortened.push(who_shortened(assertion, granted, answer.credentials.expiration));
+    let seconds = i64::from(granted.seconds);
+    if seconds + TOLERANCE < i64::from(request.duration.seconds()) {
+        shortened.push(who_shortened(assertion, seconds, answer.credentials.expiration));
     }
     Ok(Grant {
         offer: offer.clone(),
         chained_from: None,
         scope: scope.clone(),
-        granted_seconds: u32::try_from(granted).unwrap_or(0),
+        granted_seconds: granted.seconds,
         shortened,
+        excess_seconds: granted.excess,
         clock_ahead: answer.server_time.map(|server| now.duration_since(server)),
         answer,
     })

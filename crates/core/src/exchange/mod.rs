@@ -3,6 +3,7 @@
 mod chain;
 mod explain;
 mod grant;
+mod judge;
 #[cfg(feature = "sts")]
 mod sts;
 
@@ -19,7 +20,7 @@ pub(crate) use sts::identity as sts_identity;
 #[cfg(feature = "sts")]
 pub use sts::{StsExchange, StsExchangeBuilder};
 
-pub use explain::clock_words;
+pub use explain::ClockSkew;
 pub(crate) use explain::explain;
 
 use crate::arn::PolicyArn;

@@ -1,17 +1,16 @@
 use jiff::Timestamp;
-use serde::Serialize;
 
-#[cfg(doc)]
-use super::SamlResponse;
-use super::{AwsAttributes, Limits, reader, wrapping};
+use super::names::{BEARER, SUCCESS};
+use super::skipped::SkippedKind;
+use super::{AwsAttributes, Skipped};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
 use crate::text::excerpt;
 
-/// The facts read from a SAML response: untrusted, unverified, unjudged.
+/// The facts read from a SAML response. Reading does not verify or judge them.
 ///
-/// A fact that is missing is `None`; one that is there but cannot be read is in [`skipped`](Self::skipped). What AWS
-/// would say of them is [`problems`](Self::problems)'s to tell.
+/// A missing fact is `None`; one that cannot be read is in [`skipped`](Self::skipped). [`problems`](Self::problems) tells what
+/// AWS would refuse.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Assertion {
@@ -23,9 +22,9 @@ pub struct Assertion {
     pub id: Option<String>,
     /// `Assertion/@IssueInstant`.
     pub issued_at: Option<Timestamp>,
-    /// `Assertion/Issuer`.
+    /// `Assertion/Issuer`, or the issuer of the response if the assertion has none.
     pub issuer: Option<String>,
-    /// Whether the assertion holds a signature of its own. Nothing is verified by this.
+    /// Whether the assertion contains a signature of its own. Reading does not verify it.
     pub signed: bool,
     /// `Subject/NameID`.
     pub subject: Option<Subject>,
@@ -37,22 +36,23 @@ pub struct Assertion {
     pub not_on_or_after: Option<Timestamp>,
     /// Every `Audience`, in document order.
     pub audiences: Vec<String>,
-    /// `AuthnStatement/@SessionNotOnOrAfter`: AWS ends the session by then.
+    /// `AuthnStatement/@SessionNotOnOrAfter`, the earliest of several. AWS ends the session by then.
     pub session_not_on_or_after: Option<Timestamp>,
-    /// What stands under `https://aws.amazon.com/SAML/Attributes/`.
+    /// The attributes whose names begin with `https://aws.amazon.com/SAML/Attributes/`.
     pub aws: AwsAttributes,
     /// The names of all other attributes, in document order.
     pub other_attributes: Vec<String>,
-    /// What was passed over because it cannot be read, and why.
+    /// The values that were skipped, and why.
     pub skipped: Vec<Skipped>,
     /// The length of the base64 text for STS, in characters.
     pub encoded_characters: usize,
 }
 
-/// Whether a response has an assertion to read.
+/// Whether a response contains an assertion that can be read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Content {
-    /// None: a response that reports a failure.
+    /// No assertion, as in a response that reports a failure.
     #[default]
     Missing,
     /// An `Assertion`.
@@ -75,7 +75,7 @@ pub struct ResponseFacts {
     pub issued_at: Option<Timestamp>,
     /// `Response/Issuer`.
     pub issuer: Option<String>,
-    /// Whether the response holds a signature of its own. Nothing is verified by this.
+    /// Whether the response contains a signature of its own. Reading does not verify it.
     pub signed: bool,
     /// `Response/Status`.
     pub status: Status,
@@ -94,10 +94,10 @@ pub struct Status {
 impl Status {
     /// Whether the outermost code is `urn:oasis:names:tc:SAML:2.0:status:Success`.
     pub fn is_success(&self) -> bool {
-        self.codes.first().is_some_and(|code| code == "urn:oasis:names:tc:SAML:2.0:status:Success")
+        self.codes.first().is_some_and(|code| code == SUCCESS)
     }
 
-    /// The codes without their common prefix, and the message: `Responder/AuthnFailed: no`.
+    /// The codes without their common prefix, and the message: `Responder/AuthnFailed: wrong password`.
     pub(crate) fn describe(&self) -> String {
         let short = |code: &String| code.rsplit(':').next().unwrap_or_default().to_owned();
         let codes = self.codes.iter().map(short).collect::<Vec<_>>().join("/");
@@ -137,75 +137,18 @@ pub struct SubjectConfirmation {
 }
 
 impl SubjectConfirmation {
-    /// Whether the method is `urn:oasis:names:tc:SAML:2.0:cm:bearer`, the only one that AWS takes.
+    /// Whether the method is `urn:oasis:names:tc:SAML:2.0:cm:bearer`, the only one that AWS accepts.
     pub fn is_bearer(&self) -> bool {
-        self.method == "urn:oasis:names:tc:SAML:2.0:cm:bearer"
-    }
-}
-
-/// A value that was passed over, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[non_exhaustive]
-pub struct Skipped {
-    /// The value as it stands in the document, cut at 300 characters.
-    pub value: String,
-    /// Why it was passed over.
-    pub reason: String,
-    #[serde(skip)]
-    pub(super) what: SkippedWhat,
-}
-
-/// What kind of value was passed over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SkippedWhat {
-    /// A value of the attribute `Role` that cannot be read.
-    Role,
-    /// A time that cannot be read.
-    Instant,
-    /// Another fact that cannot be read.
-    Fact,
-    /// Something that nobody will miss.
-    Surplus,
-}
-
-impl Skipped {
-    pub(super) fn new(what: SkippedWhat, value: &str, reason: impl Into<String>) -> Self {
-        // As it stands, but for its length: who prints it makes it printable.
-        let value = match value.char_indices().nth(300) {
-            Some((at, _)) => format!("{}…", value.get(..at).unwrap_or_default()),
-            None => value.to_owned(),
-        };
-        Self { value, reason: reason.into(), what }
+        self.method == BEARER
     }
 }
 
 impl Assertion {
-    /// Reads the facts of a SAML response in whatever holds it, as [`SamlResponse::detect`] finds it, and keeps nothing else
-    /// of it: for a look at what is offered. What is to be exchanged or verified is a [`SamlResponse`].
+    /// Returns the roles that are offered, or the reason why there are none.
     ///
     /// # Errors
     ///
-    /// As [`SamlResponse::detect`] and [`SamlResponse::read`].
-    ///
-    /// ```
-    /// use tempaccess_core::{Assertion, ErrorKind, Limits};
-    ///
-    /// let refusal = br#"<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"><p:Status>
-    ///     <p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"/></p:Status></p:Response>"#;
-    /// let assertion = Assertion::read(refusal, &Limits::default())?;
-    /// assert_eq!(assertion.offers().unwrap_err().kind(), ErrorKind::IdentityProviderRefused);
-    /// # Ok::<(), tempaccess_core::Error>(())
-    /// ```
-    pub fn read(input: &[u8], limits: &Limits) -> Result<Self> {
-        let response = wrapping::unwrap(input, limits)?;
-        reader::read(response.xml.expose(), response.encoded_characters(), limits)
-    }
-
-    /// The roles that are offered, or the reason why there are none.
-    ///
-    /// # Errors
-    ///
-    /// `identity_provider_refused` for a response that reports a failure and holds no assertion, `encrypted_assertion`,
+    /// `identity_provider_refused` for a response that reports a failure and contains no assertion, `encrypted_assertion`,
     /// `no_roles`.
     pub fn offers(&self) -> Result<&[RoleOffer]> {
         let failed = self.response.as_ref().filter(|response| !response.status.is_success());
@@ -213,7 +156,7 @@ impl Assertion {
             (Content::Encrypted, _) => Err(Error::new(
                 ErrorKind::EncryptedAssertion,
                 Stage::Assertion,
-                "the assertion is encrypted for AWS, so the roles in it cannot be read here",
+                "the assertion is encrypted for AWS, so its roles cannot be read",
             )
             .with_hint("name both the role and the provider: `--role ARN --provider ARN`")),
             (Content::Missing, Some(response)) => Err(Error::new(
@@ -229,30 +172,30 @@ impl Assertion {
 
     fn no_roles(&self) -> Error {
         let error = |message: String| Error::new(ErrorKind::NoRoles, Stage::Assertion, message);
-        if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.what == SkippedWhat::Role) {
+        if let Some(skipped) = self.skipped.iter().find(|skipped| skipped.kind == SkippedKind::Role) {
             return error(format!(
                 "the assertion offers no role that can be read: `{}` {}",
                 excerpt(&skipped.value),
                 skipped.reason
             ))
-            .with_hint("the administrator of the identity provider mends the value of the `Role` attribute");
+            .with_hint("ask the administrator of the identity provider to correct the value of the attribute `Role`");
         }
         let subject =
             self.subject.as_ref().map_or_else(String::new, |subject| format!(" to `{}`", excerpt(&subject.name)));
         error(format!("the assertion offers no role{subject}")).with_hint(
-            "the administrator of the identity provider assigns AWS roles to the person, and sends them in the attribute \
+            "ask the administrator of the identity provider to assign you AWS roles, and to send them in the attribute \
              `https://aws.amazon.com/SAML/Attributes/Role`",
         )
     }
 
     /// A time that cannot be read, and so cannot be judged.
     #[cfg(feature = "verify")]
-    pub(crate) fn unreadable_instant(&self) -> Option<&str> {
+    pub(crate) fn unreadable_time(&self) -> Option<&str> {
         let mut skipped = self.skipped.iter();
-        skipped.find(|skipped| skipped.what == SkippedWhat::Instant).map(|skipped| skipped.value.as_str())
+        skipped.find(|skipped| skipped.kind == SkippedKind::Time).map(|skipped| skipped.value.as_str())
     }
 
-    /// The `Recipient` of the first bearer confirmation, or of the first one at all.
+    /// The `Recipient` of the first bearer confirmation, or of the first confirmation if none is a bearer.
     pub fn recipient(&self) -> Option<&str> {
         let bearer = self.confirmations.iter().find(|confirmation| confirmation.is_bearer());
         bearer.or(self.confirmations.first())?.recipient.as_deref()

@@ -5,7 +5,7 @@ use serde::ser::{SerializeMap, Serializer};
 use super::{Assertion, Content, Problem, Skipped};
 use crate::role::RoleOffer;
 
-/// What `tempaccess inspect --output json` prints: the facts and the judgement, in one stable object.
+/// The facts and the problems of a response, in the stable form that `tempaccess inspect --output json` prints.
 ///
 /// ```
 /// use tempaccess_core::{Inspection, Limits, SamlResponse};
@@ -40,7 +40,7 @@ pub struct Inspection<'a> {
     pub recipient: Option<&'a str>,
     /// `Response/@Destination`.
     pub destination: Option<&'a str>,
-    /// `Assertion/@IssueInstant`, RFC 3339 in UTC like every instant here.
+    /// `Assertion/@IssueInstant`. All instants are RFC 3339 in UTC.
     pub issued_at: Option<String>,
     /// `Conditions/@NotBefore`.
     pub not_before: Option<String>,
@@ -48,7 +48,7 @@ pub struct Inspection<'a> {
     pub not_on_or_after: Option<String>,
     /// `AuthnStatement/@SessionNotOnOrAfter`.
     pub session_not_on_or_after: Option<String>,
-    /// The attribute `SessionDuration`, seconds.
+    /// The attribute `SessionDuration`, in seconds.
     pub session_duration: Option<u32>,
     /// The pairs of role and provider, in document order.
     pub roles: &'a [RoleOffer],
@@ -57,17 +57,17 @@ pub struct Inspection<'a> {
     pub tags: &'a [(String, String)],
     /// The attribute `TransitiveTagKeys`.
     pub transitive_tag_keys: &'a [String],
-    /// Which parts hold a signature. Nothing is verified by this.
+    /// Which parts contain a signature. Reading does not verify them.
     pub signed: Signed,
     /// Whether the assertion is encrypted.
     pub encrypted: bool,
-    /// What was passed over, and why.
+    /// The values that were skipped, and why.
     pub skipped: &'a [Skipped],
     /// What AWS would refuse, and why.
     pub problems: Vec<Problem>,
 }
 
-/// Which parts of a response hold a signature of their own.
+/// Which parts of a response contain a signature of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Signed {
@@ -78,10 +78,10 @@ pub struct Signed {
 }
 
 impl<'a> Inspection<'a> {
-    /// Inspects what was read, judged at the instant `now`.
+    /// Combines the facts with their problems at the instant `now`.
     pub fn new(assertion: &'a Assertion, now: Timestamp) -> Self {
         let response = assertion.response.as_ref();
-        let said = |instant: Option<Timestamp>| instant.map(|instant| instant.to_string());
+        let text = |instant: Option<Timestamp>| instant.map(|instant| instant.to_string());
         Self {
             response_id: response.and_then(|response| response.id.as_deref()),
             assertion_id: assertion.id.as_deref(),
@@ -93,10 +93,10 @@ impl<'a> Inspection<'a> {
             audiences: &assertion.audiences,
             recipient: assertion.recipient(),
             destination: response.and_then(|response| response.destination.as_deref()),
-            issued_at: said(assertion.issued_at),
-            not_before: said(assertion.not_before),
-            not_on_or_after: said(assertion.not_on_or_after),
-            session_not_on_or_after: said(assertion.session_not_on_or_after),
+            issued_at: text(assertion.issued_at),
+            not_before: text(assertion.not_before),
+            not_on_or_after: text(assertion.not_on_or_after),
+            session_not_on_or_after: text(assertion.session_not_on_or_after),
             session_duration: assertion.aws.session_duration,
             roles: &assertion.aws.roles,
             tags: &assertion.aws.tags,

@@ -1,37 +1,39 @@
-use crate::error::{Error, ErrorKind, Result, Stage};
+use super::document_error::DocumentError;
 
-/// How much a document may ask of this machine. Checked before memory is spent.
+/// Bounds on what a document may cost to read. Each is checked before memory is spent.
 ///
-/// The defaults are far above what STS takes (100,000 characters of base64), so that a document that is too large for
+/// The defaults are far above what STS accepts (100,000 characters of base64), so that a document that is too large for
 /// STS can still be read and explained.
 ///
 /// ```
 /// use tempaccess_core::{Limits, SamlResponse};
 ///
-/// let strict = Limits { xml_bytes: 8, ..Limits::default() };
+/// let mut strict = Limits::default();
+/// strict.xml_bytes = 8;
 /// assert!(SamlResponse::detect(b"<samlp:Response/>", &strict).is_err());
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
-    /// The text as it came: base64, an HTML page, a SOAP envelope. Bytes.
+    /// The size of the input (base64, an HTML page, a SOAP envelope), in bytes.
     pub input_bytes: usize,
-    /// The XML document. Bytes.
+    /// The size of the XML document, in bytes.
     pub xml_bytes: usize,
-    /// How many times larger than its DEFLATEd form a document may be.
+    /// The ratio of a document's size to its DEFLATEd size.
     pub inflate_ratio: usize,
-    /// Elements inside one another.
+    /// The nesting depth of elements.
     pub depth: usize,
-    /// Elements in all.
+    /// The total number of elements.
     pub elements: usize,
-    /// Attributes of one element, namespace declarations included.
+    /// The number of attributes of one element, namespace declarations included.
     pub attributes: usize,
-    /// Namespace declarations on an element and those around it.
+    /// The number of namespace declarations in scope of one element.
     pub namespaces: usize,
-    /// The name of one namespace. Bytes.
+    /// The length of one namespace name, in bytes.
     pub namespace_bytes: usize,
-    /// One text or one attribute value. Bytes.
+    /// The length of one text or attribute value, in bytes.
     pub text_bytes: usize,
-    /// Values of the AWS attributes in all.
+    /// The total number of attribute values (`AttributeValue`).
     pub values: usize,
 }
 
@@ -53,38 +55,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    pub(crate) fn check(&self, what: &'static str, found: usize, limit: usize) -> Result<()> {
-        if found > limit { Err(exceeded(what, limit)) } else { Ok(()) }
-    }
-}
-
-pub(crate) fn exceeded(what: &'static str, limit: usize) -> Error {
-    Error::new(
-        ErrorKind::LimitExceeded,
-        Stage::Assertion,
-        format!("the SAML response is over the limit of {} {what}", grouped(limit)),
-    )
-    .with_hint("no honest identity provider sends one like it; check where the document comes from")
-}
-
-/// A number with its thousands set apart, as a person reads it.
-fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!(super::grouped(64), "64");
-        assert_eq!(super::grouped(12_582_912), "12,582,912");
+    /// Fails if `found` exceeds `limit`. `unit` completes "is over the limit of 64 …".
+    pub(super) fn check(&self, unit: &'static str, found: usize, limit: usize) -> Result<(), DocumentError> {
+        if found > limit { Err(DocumentError::exceeded(unit, limit)) } else { Ok(()) }
     }
 }

@@ -1,21 +1,25 @@
-//! From what an identity provider sent to the facts in it.
+//! Reading SAML responses: from what an identity provider sent to the facts in it.
 //!
-//! [`SamlResponse`] unwraps (base64, DEFLATE, an HTML page, a SOAP envelope) and keeps the original base64 for STS.
-//! [`Assertion`] is what reading finds: facts, untrusted and unjudged. [`problems`](Assertion::problems) is the judgement:
-//! what AWS would refuse, and why. [`Inspection`] is both, as the stable JSON of `tempaccess inspect`.
+//! [`SamlResponse`] unwraps a response (base64, DEFLATE, an HTML page, a SOAP envelope, what developer tools copy) and keeps
+//! the original base64 for STS. [`Assertion`] holds the facts that reading finds, neither verified nor judged.
+//! [`problems`](Assertion::problems) judges them: what AWS would refuse, and why. [`Inspection`] combines both into the stable
+//! JSON of `tempaccess inspect`.
 
 mod assertion;
 mod aws;
-mod base64;
-mod charset;
-mod html;
+mod characters;
+mod declaration;
+mod document_error;
+mod element;
 mod inspection;
 mod limits;
+mod names;
 mod namespaces;
 mod problem;
 mod reader;
 mod response;
-mod soap;
+mod sign_in;
+mod skipped;
 mod tag;
 mod time;
 #[cfg(feature = "verify")]
@@ -23,19 +27,30 @@ pub(crate) mod tree;
 mod wrapping;
 mod xml;
 
-pub use assertion::{Assertion, Content, ResponseFacts, Skipped, Status, Subject, SubjectConfirmation};
+pub use assertion::{Assertion, Content, ResponseFacts, Status, Subject, SubjectConfirmation};
 pub use aws::AwsAttributes;
+#[cfg(feature = "samael")]
+pub(crate) use characters::is_name;
+#[cfg(feature = "samael")]
+pub(crate) use declaration::without as without_declaration;
+#[cfg(feature = "verify")]
+pub(crate) use document_error::DocumentError;
 pub use inspection::{Inspection, Signed};
 pub use limits::Limits;
-#[cfg(feature = "browser")]
-pub(crate) use problem::SIGN_IN_HOSTS;
+#[cfg(feature = "verify")]
+pub(crate) use names::{ASSERTION, PROTOCOL, SIGNATURE};
 pub use problem::{Problem, ProblemCode};
-#[cfg(feature = "verify")]
-pub(crate) use problem::{is_aws_audience, partition_of_recipient};
-#[cfg(feature = "verify")]
-pub(crate) use reader::{ASSERTION, PROTOCOL};
 pub use response::SamlResponse;
 pub(crate) use response::hex;
+#[cfg(feature = "browser")]
+pub(crate) use sign_in::SIGN_IN_HOSTS;
+#[cfg(feature = "verify")]
+pub(crate) use sign_in::{is_aws_audience, partition_of_recipient};
+pub use skipped::Skipped;
+#[cfg(feature = "verify")]
+pub(crate) use time::parse as parse_time;
+#[cfg(feature = "verify")]
+pub(crate) use wrapping::{decode_xml, looks_like_xml};
 
-/// The audience that AWS expects in an assertion, in every partition but China's and GovCloud's.
+/// The audience that AWS expects in an assertion. China and GovCloud accept others, too.
 pub const AWS_AUDIENCE: &str = "urn:amazon:webservices";

@@ -1,32 +1,32 @@
-//! Which namespace a prefix means where (Namespaces in XML 1.0).
+//! Namespace scopes: which namespace a prefix is bound to at each place (Namespaces in XML 1.0).
 
 use std::ops::Range;
 
 pub(super) const XML: &str = "http://www.w3.org/XML/1998/namespace";
 const XMLNS: &str = "http://www.w3.org/2000/xmlns/";
 
-/// The declarations of the open elements, innermost last.
+/// The declarations in scope, innermost last.
 #[derive(Default)]
 pub(super) struct Namespaces {
-    /// Every declaration so far, by its number.
+    /// Every declaration of the document so far. Its index is its number.
     declarations: Vec<Declaration>,
-    /// Their prefixes and URIs, one behind the other.
+    /// The prefixes and URIs of `declarations`, concatenated.
     text: String,
-    /// The numbers of those that hold.
-    open: Vec<u32>,
-    /// For each open element, how many held before it.
+    /// The numbers of the declarations in scope.
+    in_scope: Vec<u32>,
+    /// For each open element, the length of `in_scope` before it.
     marks: Vec<usize>,
 }
 
-/// What namespace a prefix stands for in one place.
+/// What a prefix is bound to.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Meaning {
-    /// No namespace: there is no prefix, and none is the default.
+pub(super) enum Binding {
+    /// No namespace: no prefix, and no default namespace.
     #[default]
-    Nothing,
-    /// That of `xml`, which needs no declaration.
+    None,
+    /// The namespace of the prefix `xml`, which needs no declaration.
     Xml,
-    /// That of the declaration with this number. They are counted from 0 in document order.
+    /// The namespace of the declaration with this number, counted from 0 in document order.
     Declared(u32),
 }
 
@@ -36,33 +36,35 @@ struct Declaration {
 }
 
 impl Namespaces {
+    /// Enters an element.
     pub(super) fn open(&mut self) {
-        self.marks.push(self.open.len());
+        self.marks.push(self.in_scope.len());
     }
 
+    /// Leaves the innermost element.
     pub(super) fn close(&mut self) {
         if let Some(mark) = self.marks.pop() {
-            self.open.truncate(mark);
+            self.in_scope.truncate(mark);
         }
     }
 
-    /// How many declarations there are of the open elements together.
+    /// The number of declarations in scope.
     pub(super) fn len(&self) -> usize {
-        self.open.len()
+        self.in_scope.len()
     }
 
-    /// Takes in a declaration of the innermost element and gives its number, or says why it is none. That of `xml` has none:
-    /// it holds anyway.
+    /// Adds a declaration of the innermost element and returns its number, or why it is not allowed. A declaration of the
+    /// prefix `xml` has no number: that prefix is always bound.
     pub(super) fn declare(&mut self, prefix: &str, uri: &str) -> Result<Option<u32>, &'static str> {
         match (prefix, uri) {
             ("xml", XML) => return Ok(None),
             ("xml" | "xmlns", _) | (_, XML | XMLNS) => {
-                return Err("the namespaces of `xml` and `xmlns` are declared anew");
+                return Err("the namespace of `xml` or `xmlns` is redeclared");
             }
-            (prefix, "") if !prefix.is_empty() => return Err("a namespace prefix is declared as nothing"),
+            (prefix, "") if !prefix.is_empty() => return Err("a namespace prefix is bound to no namespace"),
             _ => {}
         }
-        if self.here().any(|declaration| self.text_of(&declaration.prefix) == prefix) {
+        if self.innermost().any(|declaration| self.slice(&declaration.prefix) == prefix) {
             return Err("a namespace prefix is declared twice");
         }
         let number = u32::try_from(self.declarations.len()).map_err(|_| "there are too many namespaces")?;
@@ -71,54 +73,54 @@ impl Namespaces {
         let middle = self.text.len();
         self.text.push_str(uri);
         self.declarations.push(Declaration { prefix: start..middle, uri: middle..self.text.len() });
-        self.open.push(number);
+        self.in_scope.push(number);
         Ok(Some(number))
     }
 
-    /// Takes in declarations that were taken in before, on another element, and found to be right.
-    pub(super) fn declare_again(&mut self, numbers: &[u32]) {
-        self.open.extend_from_slice(numbers);
+    /// Adds declarations that were already checked on another element.
+    pub(super) fn redeclare(&mut self, numbers: &[u32]) {
+        self.in_scope.extend_from_slice(numbers);
     }
 
-    /// What a prefix means here; the empty one is the default namespace, which may be none.
-    pub(super) fn meaning(&self, prefix: &str) -> Option<Meaning> {
-        let is_it =
-            |number: &&u32| self.declaration(**number).is_some_and(|known| self.text_of(&known.prefix) == prefix);
-        match (self.open.iter().rev().find(is_it), prefix) {
-            (Some(number), _) => Some(Meaning::Declared(*number)),
-            (None, "") => Some(Meaning::Nothing),
-            (None, "xml") => Some(Meaning::Xml),
+    /// What a prefix is bound to here, or `None` if it is not declared. The empty prefix stands for the default namespace.
+    pub(super) fn binding(&self, prefix: &str) -> Option<Binding> {
+        let matches =
+            |number: &&u32| self.declaration(**number).is_some_and(|known| self.slice(&known.prefix) == prefix);
+        match (self.in_scope.iter().rev().find(matches), prefix) {
+            (Some(number), _) => Some(Binding::Declared(*number)),
+            (None, "") => Some(Binding::None),
+            (None, "xml") => Some(Binding::Xml),
             (None, _) => None,
         }
     }
 
-    /// The URI of a namespace; that of none is empty.
-    pub(super) fn uri(&self, meaning: Meaning) -> &str {
-        match meaning {
-            Meaning::Nothing => "",
-            Meaning::Xml => XML,
-            Meaning::Declared(number) => {
-                self.declaration(number).map_or("", |declaration| self.text_of(&declaration.uri))
+    /// The URI of a namespace, empty for none.
+    pub(super) fn uri(&self, binding: Binding) -> &str {
+        match binding {
+            Binding::None => "",
+            Binding::Xml => XML,
+            Binding::Declared(number) => {
+                self.declaration(number).map_or("", |declaration| self.slice(&declaration.uri))
             }
         }
     }
 
-    /// The URI that a prefix stands for here.
+    /// The URI that a prefix is bound to here.
     pub(super) fn resolve(&self, prefix: &str) -> Option<&str> {
-        self.meaning(prefix).map(|meaning| self.uri(meaning))
+        self.binding(prefix).map(|binding| self.uri(binding))
     }
 
     /// The declarations of the innermost element.
-    fn here(&self) -> impl Iterator<Item = &Declaration> {
-        let here = self.marks.last().and_then(|mark| self.open.get(*mark..)).unwrap_or_default();
-        here.iter().filter_map(|number| self.declaration(*number))
+    fn innermost(&self) -> impl Iterator<Item = &Declaration> {
+        let numbers = self.marks.last().and_then(|mark| self.in_scope.get(*mark..)).unwrap_or_default();
+        numbers.iter().filter_map(|number| self.declaration(*number))
     }
 
     fn declaration(&self, number: u32) -> Option<&Declaration> {
         self.declarations.get(number as usize)
     }
 
-    fn text_of(&self, range: &Range<usize>) -> &str {
+    fn slice(&self, range: &Range<usize>) -> &str {
         self.text.get(range.clone()).unwrap_or_default()
     }
 }
@@ -127,7 +129,7 @@ impl Namespaces {
 impl Namespaces {
     /// The declarations of the innermost element: prefix and URI.
     pub(super) fn declared_here(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.here().map(|declaration| (self.text_of(&declaration.prefix), self.text_of(&declaration.uri)))
+        self.innermost().map(|declaration| (self.slice(&declaration.prefix), self.slice(&declaration.uri)))
     }
 }
 
@@ -136,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn inner_declarations_hide_outer_ones_until_they_close() {
+    fn inner_declarations_shadow_outer_ones() {
         let mut namespaces = Namespaces::default();
         namespaces.open();
         namespaces.declare("a", "urn:1").unwrap();
@@ -152,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_xml_itself_stays_so() {
+    fn reserved_prefixes_and_namespaces_cannot_be_redeclared() {
         let mut namespaces = Namespaces::default();
         assert_eq!(namespaces.resolve("xml"), Some(XML));
         assert!(namespaces.declare("xml", XML).is_ok());

@@ -1,18 +1,21 @@
-//! What AWS would refuse, and why: the judgement over the facts.
+//! What AWS would refuse in an assertion, and why.
 
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::assertion::SkippedWhat;
-use super::{AWS_AUDIENCE, Assertion, Content, aws};
+use super::aws::{Intended, intended};
+use super::names::AWS_ATTRIBUTES;
+use super::sign_in::{is_aws_audience, partition_of_recipient};
+use super::skipped::SkippedKind;
+use super::{Assertion, Content};
 use crate::text::excerpt;
 
-/// STS takes an assertion for five minutes from its issuance.
-const REDEEM_WITHIN: SignedDuration = SignedDuration::from_mins(5);
+/// STS accepts an assertion for five minutes from its issuance.
+const MAX_AGE: SignedDuration = SignedDuration::from_mins(5);
 
-/// STS: the characters of `SAMLAssertion`.
+/// The length limit of STS's parameter `SAMLAssertion`.
 const MAX_CHARACTERS: usize = 100_000;
 
 macro_rules! problem_codes {
@@ -33,7 +36,7 @@ macro_rules! problem_codes {
                 match self { $(Self::$variant => $name),+ }
             }
 
-            /// What it means, as the catalogue of errors says it.
+            /// What it means, as in the catalogue of errors.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start()),+ }
             }
@@ -42,33 +45,33 @@ macro_rules! problem_codes {
 }
 
 problem_codes! {
-    /// The document is a bare assertion; STS takes a `Response`.
+    /// The document is a bare assertion; STS accepts a `Response`.
     NotAResponse = "not_a_response";
     /// The response reports a failure.
     StatusNotSuccess = "status_not_success";
-    /// There is no assertion in the response.
+    /// The response contains no assertion.
     AssertionMissing = "assertion_missing";
-    /// The assertion is encrypted, so that its facts cannot be read here.
+    /// The assertion is encrypted, so its facts cannot be read.
     Encrypted = "encrypted";
     /// Neither the response nor the assertion is signed.
     Unsigned = "unsigned";
-    /// The base64 text is longer than STS takes.
+    /// The base64 text is longer than STS accepts.
     TooLong = "too_long";
-    /// There is no issuer.
+    /// The issuer is missing.
     IssuerMissing = "issuer_missing";
-    /// There is no subject.
+    /// The subject is missing.
     SubjectMissing = "subject_missing";
-    /// There is not exactly one bearer confirmation of the subject.
+    /// The subject does not have exactly one confirmation, by the bearer method.
     SubjectConfirmation = "subject_confirmation";
-    /// The recipient is missing or is no sign-in endpoint of AWS.
+    /// The recipient is missing or is not a sign-in endpoint of AWS.
     Recipient = "recipient";
     /// The audience is missing or is not AWS.
     Audience = "audience";
-    /// The recipient's partition is not that of the roles.
+    /// The recipient belongs to another partition than the roles.
     PartitionMismatch = "partition_mismatch";
-    /// The assertion has no end.
+    /// The assertion has no end of validity.
     NotOnOrAfterMissing = "not_on_or_after_missing";
-    /// The assertion is not valid any more.
+    /// The assertion has expired.
     Expired = "expired";
     /// The assertion was issued more than five minutes ago.
     TooOld = "too_old";
@@ -82,25 +85,27 @@ problem_codes! {
     RoleUnreadable = "role_unreadable";
     /// Another value cannot be read.
     ValueUnreadable = "value_unreadable";
+    /// A role and its provider belong to different accounts.
+    AccountMismatch = "account_mismatch";
     /// A role belongs to IAM Identity Center.
     RoleReserved = "role_reserved";
-    /// There is no role session name.
+    /// The role session name is missing.
     SessionNameMissing = "session_name_missing";
-    /// The role session name breaks the rules.
+    /// The role session name breaks the rules of STS.
     SessionNameInvalid = "session_name_invalid";
-    /// The source identity breaks the rules.
+    /// The source identity breaks the rules of STS.
     SourceIdentityInvalid = "source_identity_invalid";
-    /// The session duration breaks the rules.
+    /// The session duration breaks the rules of STS.
     SessionDurationInvalid = "session_duration_invalid";
-    /// A session tag breaks the rules.
+    /// A session tag breaks the rules of STS.
     TagInvalid = "tag_invalid";
-    /// An attribute has more values than AWS takes.
+    /// An attribute has more values than AWS accepts.
     ValueRepeated = "value_repeated";
-    /// An attribute's name is almost, but not quite, one of AWS.
+    /// The name of an attribute is almost, but not exactly, one that AWS defines.
     AttributeName = "attribute_name";
 }
 
-/// One reason why AWS would refuse the assertion, or a part of it.
+/// One reason why AWS would refuse the assertion or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
@@ -113,9 +118,9 @@ pub struct Problem {
 }
 
 impl Assertion {
-    /// Everything that AWS would refuse in this assertion at the instant `now`, in the order in which to look at it.
+    /// Returns everything that AWS would refuse in this assertion at the instant `now`, most important first.
     ///
-    /// Advice, not a gate: this machine's clock may be wrong, and STS has the last word.
+    /// This is advice: this machine's clock may be wrong, and STS decides.
     ///
     /// ```
     /// use tempaccess_core::{Limits, ProblemCode, SamlResponse};
@@ -142,8 +147,8 @@ impl Assertion {
         match &self.response {
             None => problems.add(
                 ProblemCode::NotAResponse,
-                "the document is a bare assertion, and STS takes a whole SAML response",
-                "take the value of the form field `SAMLResponse`",
+                "the document is a bare assertion, and STS accepts only a whole SAML response",
+                "use the value of the form field `SAMLResponse`",
             ),
             Some(response) if !response.status.is_success() => problems.add(
                 ProblemCode::StatusNotSuccess,
@@ -155,20 +160,20 @@ impl Assertion {
         if self.encoded_characters > MAX_CHARACTERS {
             problems.add(
                 ProblemCode::TooLong,
-                format!("the response has {} characters of base64, and STS takes 100,000", self.encoded_characters),
+                format!("the response has {} characters of base64, and STS accepts 100,000", self.encoded_characters),
                 "the identity provider must send fewer roles or attributes",
             );
         }
         match self.content {
             Content::Missing => problems.add(
                 ProblemCode::AssertionMissing,
-                "there is no assertion in the response",
+                "the response contains no assertion",
                 "the identity provider's log has the reason",
             ),
             Content::Encrypted => problems.add(
                 ProblemCode::Encrypted,
-                "the assertion is encrypted for AWS, so what is in it cannot be read here",
-                "AWS takes it where the SAML provider in IAM holds the private key; name the role and the provider yourself",
+                "the assertion is encrypted for AWS, so it cannot be read",
+                "AWS accepts it if the SAML provider in IAM has the private key; name the role and the provider yourself",
             ),
             Content::Plain if !self.signed && !self.response.as_ref().is_some_and(|response| response.signed) => problems.add(
                 ProblemCode::Unsigned,
@@ -183,35 +188,37 @@ impl Assertion {
         if self.issuer.as_deref().is_none_or(str::is_empty) {
             problems.add(
                 ProblemCode::IssuerMissing,
-                "there is no issuer",
+                "the issuer is missing",
                 "it must be the entity ID in the metadata of the SAML provider in IAM",
             );
         }
         if self.subject.as_ref().is_none_or(|subject| subject.name.is_empty()) {
             problems.add(
                 ProblemCode::SubjectMissing,
-                "there is no subject (`NameID`)",
+                "the subject (`NameID`) is missing",
                 "the identity provider must send a name identifier for AWS",
             );
         }
         let bearers = self.confirmations.iter().filter(|confirmation| confirmation.is_bearer()).count();
         if bearers != 1 || self.confirmations.len() != 1 {
+            let message = match self.confirmations.len() {
+                0 => "the subject has no confirmation".to_owned(),
+                1 => "the subject is not confirmed by the bearer method".to_owned(),
+                count => format!("the subject has {count} confirmations, {bearers} of them by the bearer method"),
+            };
             problems.add(
                 ProblemCode::SubjectConfirmation,
-                format!(
-                    "there must be exactly one confirmation of the subject, and it a bearer: there are {}, of which {bearers} bearer",
-                    self.confirmations.len()
-                ),
-                "the identity provider must send one `SubjectConfirmation` with the method `urn:oasis:names:tc:SAML:2.0:cm:bearer`",
+                message,
+                "the identity provider must send exactly one `SubjectConfirmation`, with the method `urn:oasis:names:tc:SAML:2.0:cm:bearer`",
             );
         }
         let partition = self.recipient().and_then(partition_of_recipient);
         match (self.recipient(), partition) {
             (Some(_), Some(_)) => {}
-            (None, _) => problems.add(ProblemCode::Recipient, "there is no recipient", RECIPIENT_HINT),
+            (None, _) => problems.add(ProblemCode::Recipient, "the recipient is missing", RECIPIENT_HINT),
             (Some(recipient), None) => problems.add(
                 ProblemCode::Recipient,
-                format!("the recipient `{recipient}` is no sign-in endpoint of AWS"),
+                format!("the recipient `{recipient}` is not a sign-in endpoint of AWS"),
                 RECIPIENT_HINT,
             ),
         }
@@ -229,13 +236,13 @@ impl Assertion {
         }
         if !self.audiences.iter().any(|audience| is_aws_audience(audience)) {
             let message = match self.audiences.as_slice() {
-                [] => "there is no audience".to_owned(),
+                [] => "the audience is missing".to_owned(),
                 found => format!("the audience is `{}`, not AWS", found.join("`, `")),
             };
             problems.add(
                 ProblemCode::Audience,
                 message,
-                "it must be `urn:amazon:webservices`, or the sign-in endpoint of AWS",
+                "it must be `urn:amazon:webservices` or the sign-in endpoint of AWS",
             );
         }
     }
@@ -253,24 +260,23 @@ impl Assertion {
         if let Some(end) = ends.into_iter().flatten().min().filter(|end| now >= *end) {
             problems.add(
                 ProblemCode::Expired,
-                format!("it was valid until {end}, {} ago", span(now.duration_since(end))),
-                "sign in again; if it was new, this machine's clock or the identity provider's is wrong",
+                format!("the assertion expired at {end}, {} ago", span(now.duration_since(end))),
+                "sign in again; if the assertion was new, the clock of this machine or of the identity provider is wrong",
             );
-        } else if let Some(age) =
-            self.issued_at.map(|issued| now.duration_since(issued)).filter(|age| *age >= REDEEM_WITHIN)
+        } else if let Some(age) = self.issued_at.map(|issued| now.duration_since(issued)).filter(|age| *age >= MAX_AGE)
         {
             problems.add(
                 ProblemCode::TooOld,
-                format!("it was issued {} ago, and STS takes it for 5 minutes", span(age)),
-                "sign in again; if it was new, this machine's clock or the identity provider's is wrong",
+                format!("the assertion was issued {} ago, and STS accepts it for 5 minutes", span(age)),
+                "sign in again; if the assertion was new, the clock of this machine or of the identity provider is wrong",
             );
         }
         let starts = [self.not_before, bearer.and_then(|bearer| bearer.not_before)];
         if let Some(start) = starts.into_iter().flatten().max().filter(|start| now < *start) {
             problems.add(
                 ProblemCode::NotYetValid,
-                format!("it is valid only from {start}, {} from now", span(start.duration_since(now))),
-                "this machine's clock or the identity provider's is wrong",
+                format!("the assertion is not valid before {start}, {} from now", span(start.duration_since(now))),
+                "the clock of this machine or of the identity provider is wrong",
             );
         }
         if let Some(end) = self.session_not_on_or_after.filter(|end| now >= *end) {
@@ -286,43 +292,57 @@ impl Assertion {
         if self.aws.roles.is_empty() {
             problems.add(
                 ProblemCode::NoRoles,
-                "no role is offered",
+                "the assertion offers no role",
                 format!(
                     "the identity provider must send pairs of role and provider in the attribute `{}Role`",
-                    aws::PREFIX
+                    AWS_ATTRIBUTES
                 ),
             );
         }
         for skipped in &self.skipped {
-            let (code, hint) = match skipped.what {
-                SkippedWhat::Role => (
+            let (code, hint) = match skipped.kind {
+                SkippedKind::Role => (
                     ProblemCode::RoleUnreadable,
-                    "each value must be the ARN of a role and that of a SAML provider, joined by a comma",
+                    "each value must be the ARN of a role and the ARN of a SAML provider, separated by a comma",
                 ),
-                SkippedWhat::Fact | SkippedWhat::Instant => {
-                    (ProblemCode::ValueUnreadable, "mend the value at the identity provider")
+                SkippedKind::Other | SkippedKind::Time => {
+                    (ProblemCode::ValueUnreadable, "correct the value at the identity provider")
                 }
-                SkippedWhat::Surplus => continue,
+                SkippedKind::Irrelevant => continue,
             };
             problems.add(code, format!("the value `{}` {}", skipped.value, skipped.reason), hint);
+        }
+        for offer in &self.aws.roles {
+            let (role, provider) = (offer.role(), offer.provider());
+            if role.account_id() != provider.account_id() {
+                problems.add(
+                    ProblemCode::AccountMismatch,
+                    format!("the role `{role}` and its provider `{provider}` belong to different accounts"),
+                    "each role must be paired with a SAML provider in its own account",
+                );
+            }
         }
         for offer in self.aws.roles.iter().filter(|offer| offer.role().is_reserved()) {
             problems.add(
                 ProblemCode::RoleReserved,
                 format!("the role `{}` belongs to IAM Identity Center", offer.role()),
-                "it can be taken only through IAM Identity Center; offer another role",
+                "it can be assumed only through IAM Identity Center; offer another role",
             );
         }
-        for name in &self.other_attributes {
-            let meant = name.to_ascii_lowercase();
-            let meant = meant.trim_start_matches("http://").trim_start_matches("https://");
-            if meant.starts_with("aws.amazon.com/saml/attributes") {
-                problems.add(
-                    ProblemCode::AttributeName,
-                    format!("the attribute `{name}` is not one of AWS"),
-                    format!("the name must begin with `{}`, in exactly these letters", aws::PREFIX),
-                );
-            }
+        let undefined = self.aws.undefined.iter().map(|name| format!("{AWS_ATTRIBUTES}{name}"));
+        for name in undefined.chain(self.other_attributes.iter().cloned()) {
+            let hint = match intended(&name) {
+                Some(Intended::Attribute(defined)) => format!("rename it to `{defined}`, in exactly these letters"),
+                Some(Intended::Unclear) => {
+                    format!("the name must begin with `{AWS_ATTRIBUTES}`, in exactly these letters")
+                }
+                None => continue,
+            };
+            problems.add(
+                ProblemCode::AttributeName,
+                format!("`{name}` is almost, but not exactly, the name of an attribute that AWS defines"),
+                hint,
+            );
         }
     }
 
@@ -330,8 +350,8 @@ impl Assertion {
         match self.aws.session_name.as_deref() {
             None => problems.add(
                 ProblemCode::SessionNameMissing,
-                "there is no role session name",
-                format!("the identity provider must send the attribute `{}RoleSessionName`", aws::PREFIX),
+                "the role session name is missing",
+                format!("the identity provider must send the attribute `{}RoleSessionName`", AWS_ATTRIBUTES),
             ),
             Some(name) if !is_identity(name) => problems.add(
                 ProblemCode::SessionNameInvalid,
@@ -355,8 +375,8 @@ impl Assertion {
         if let Some(seconds) = self.aws.session_duration.filter(|seconds| !(900..=43_200).contains(seconds)) {
             problems.add(
                 ProblemCode::SessionDurationInvalid,
-                format!("the session duration of {seconds} s is not between 900 and 43,200"),
-                "mend the value of `SessionDuration` at the identity provider",
+                format!("the session duration of {seconds} seconds is not between 900 and 43,200"),
+                "correct the value of `SessionDuration` at the identity provider",
             );
         }
         self.judge_tags(problems);
@@ -364,7 +384,7 @@ impl Assertion {
             problems.add(
                 ProblemCode::ValueRepeated,
                 format!("the attribute `{name}` has more than one value"),
-                "AWS takes exactly one",
+                "AWS accepts exactly one",
             );
         }
     }
@@ -372,7 +392,7 @@ impl Assertion {
     fn judge_tags(&self, problems: &mut Problems) {
         let tags = &self.aws.tags;
         if tags.len() > 50 {
-            problems.add(ProblemCode::TagInvalid, format!("there are {} session tags", tags.len()), "AWS takes 50");
+            problems.add(ProblemCode::TagInvalid, format!("there are {} session tags", tags.len()), "AWS accepts 50");
         }
         for (key, value) in tags {
             let (key_length, value_length) = (key.chars().count(), value.chars().count());
@@ -382,14 +402,14 @@ impl Assertion {
                     format!(
                         "the session tag `{key}` has {key_length} characters in its key and {value_length} in its value"
                     ),
-                    "AWS takes 1 to 128 and 0 to 256",
+                    "AWS accepts 1 to 128 in the key and up to 256 in the value",
                 );
             }
             if key.to_ascii_lowercase().starts_with("aws:") {
                 problems.add(
                     ProblemCode::TagInvalid,
                     format!("the session tag `{key}` begins with `aws:`"),
-                    "AWS keeps that prefix for itself",
+                    "AWS reserves that prefix",
                 );
             }
         }
@@ -397,63 +417,32 @@ impl Assertion {
         for key in self.aws.transitive_tag_keys.iter().filter(|key| !keys.contains(key)) {
             problems.add(
                 ProblemCode::TagInvalid,
-                format!("the transitive tag key `{key}` names no session tag"),
-                format!("send the attribute `{}PrincipalTag:{key}` too", aws::PREFIX),
+                format!("there is no session tag for the transitive tag key `{key}`"),
+                format!("send the attribute `{}PrincipalTag:{key}` too", AWS_ATTRIBUTES),
             );
         }
     }
 }
 
-const RECIPIENT_HINT: &str = "it must be `https://signin.aws.amazon.com/saml`, with a region in front or another partition's host where that is meant";
+const RECIPIENT_HINT: &str = "it must be `https://signin.aws.amazon.com/saml`, a regional endpoint such as `https://eu-west-1.signin.aws.amazon.com/saml`, or the endpoint of another partition";
 
 struct Problems(Vec<Problem>);
 
 impl Problems {
     fn add(&mut self, code: ProblemCode, message: impl Into<String>, hint: impl Into<String>) {
-        // Both may hold texts of the document.
-        let said = |text: String| excerpt(&text).into_owned();
-        self.0.push(Problem { code, message: said(message.into()), hint: Some(said(hint.into())) });
+        // Both may quote the document.
+        let safe = |text: String| excerpt(&text).into_owned();
+        self.0.push(Problem { code, message: safe(message.into()), hint: Some(safe(hint.into())) });
     }
 }
 
-/// `[\w+=,.@-]{2,64}`: STS's rule for role session names and source identities.
+/// STS's rule for role session names and source identities: `[\w+=,.@-]{2,64}`.
 fn is_identity(text: &str) -> bool {
     (2..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte))
 }
 
-/// The hosts of AWS's sign-in, each with its partition. Regional ones lie beneath them.
-pub(crate) const SIGN_IN_HOSTS: [(&str, &str); 8] = [
-    ("signin.aws.amazon.com", "aws"),
-    ("signin.amazonaws.cn", "aws-cn"),
-    ("signin.amazonaws-us-gov.com", "aws-us-gov"),
-    ("signin.amazonaws-eusc.eu", "aws-eusc"),
-    ("signin.c2shome.ic.gov", "aws-iso"),
-    ("signin.sc2shome.sgov.gov", "aws-iso-b"),
-    ("signin.csphome.adc-e.uk", "aws-iso-e"),
-    ("signin.csphome.hci.ic.gov", "aws-iso-f"),
-];
-
-/// The partition whose sign-in endpoint `url` is (`https://[REGION.]signin.HOST[/static]/saml[/acs/ID]`).
-pub(crate) fn partition_of_recipient(url: &str) -> Option<&'static str> {
-    let (host, path) = url.strip_prefix("https://")?.split_once('/')?;
-    let path = path.strip_prefix("static/").unwrap_or(path);
-    if !(path == "saml" || path.starts_with("saml/acs/")) {
-        return None;
-    }
-    SIGN_IN_HOSTS.iter().find_map(|(known, partition)| {
-        let region = host.strip_suffix(known)?;
-        (region.is_empty() || (region.ends_with('.') && region.matches('.').count() == 1)).then_some(*partition)
-    })
-}
-
-/// Whether an audience is AWS, in any partition: its entity ID or its sign-in endpoint.
-pub(crate) fn is_aws_audience(audience: &str) -> bool {
-    matches!(audience, AWS_AUDIENCE | "urn:amazon:webservices:cn-north-1" | "urn:amazon:webservices:govcloud")
-        || partition_of_recipient(audience).is_some()
-}
-
-/// A span of time to the second, as a person says it: `7m 12s`.
+/// A duration in its two largest units: `7m 12s`.
 fn span(duration: SignedDuration) -> String {
     let seconds = duration.as_secs();
     let (days, hours, minutes, seconds) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
@@ -470,27 +459,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn recipients_of_every_partition() {
-        for (url, partition) in [
-            ("https://signin.aws.amazon.com/saml", Some("aws")),
-            ("https://eu-west-1.signin.aws.amazon.com/saml", Some("aws")),
-            ("https://signin.aws.amazon.com/static/saml", Some("aws")),
-            ("https://us-east-1.signin.aws.amazon.com/saml/acs/SAMLSPABC", Some("aws")),
-            ("https://signin.amazonaws.cn/saml", Some("aws-cn")),
-            ("https://signin.amazonaws-us-gov.com/saml", Some("aws-us-gov")),
-            ("http://signin.aws.amazon.com/saml", None),
-            ("https://evil.signin.aws.amazon.com.example/saml", None),
-            ("https://a.b.signin.aws.amazon.com/saml", None),
-            ("https://xsignin.aws.amazon.com/saml", None),
-            ("https://signin.aws.amazon.com/samlx", None),
-        ] {
-            assert_eq!(partition_of_recipient(url), partition, "{url}");
-        }
-    }
-
-    #[test]
-    fn spans_read_well() {
-        let said = |seconds| span(SignedDuration::from_secs(seconds));
-        assert_eq!([said(9), said(432), said(7_200), said(200_000)], ["9s", "7m 12s", "2h 0m", "2d 7h"]);
+    fn durations_have_two_units() {
+        let text = |seconds| span(SignedDuration::from_secs(seconds));
+        assert_eq!([text(9), text(432), text(7_200), text(200_000)], ["9s", "7m 12s", "2h 0m", "2d 7h"]);
     }
 }

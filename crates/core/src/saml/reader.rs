@@ -1,20 +1,21 @@
-//! The facts, taken down from the elements that they stand in.
+//! Reads the facts of a SAML response while its elements are visited.
 
-use super::assertion::SkippedWhat;
 use super::aws::AwsReader;
-use super::tag::Tag;
-use super::xml::{Element, Visitor, malformed, walk};
-use super::{Assertion, Content, Limits, ResponseFacts, Skipped, Subject, SubjectConfirmation, aws, time};
-use crate::error::{Error, ErrorKind, Result, Stage};
+use super::document_error::DocumentError;
+use super::element::Element;
+use super::names::{ASSERTION, AWS_ATTRIBUTES, PROTOCOL, SIGNATURE};
+use super::skipped::SkippedKind;
+use super::tag::StartTag;
+use super::xml::{Visitor, walk};
+use super::{Assertion, Content, Limits, ResponseFacts, Skipped, Subject, SubjectConfirmation, time};
+use crate::error::{Error, ErrorKind, Stage};
 use crate::text::{excerpt, trim};
 
-pub(crate) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
-pub(crate) const ASSERTION: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
-const SIGNATURE: &str = "http://www.w3.org/2000/09/xmldsig#";
+type Result<T> = std::result::Result<T, DocumentError>;
 
-/// What an open element means. `Other` is everything that no fact stands in.
+/// What an open element is. `Other` stands for all elements that contain no facts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
+enum Place {
     Other,
     Response,
     ResponseIssuer,
@@ -36,8 +37,8 @@ enum At {
     AttributeValue,
 }
 
-impl At {
-    /// Whether SAML allows one of them in a whole response that holds one assertion.
+impl Place {
+    /// Whether SAML allows only one of them in a response with one assertion.
     fn is_single(self) -> bool {
         matches!(
             self,
@@ -64,30 +65,31 @@ impl At {
     }
 }
 
-pub(super) fn read(xml: &str, encoded_characters: usize, limits: &Limits) -> Result<Assertion> {
-    let mut facts = Facts::new(limits);
+/// Reads the facts of a document.
+pub(super) fn read(xml: &str, encoded_characters: usize, limits: &Limits) -> crate::error::Result<Assertion> {
+    let mut facts = FactReader::new(limits);
     walk(xml, limits, &mut facts)?;
     Ok(Assertion { encoded_characters, ..facts.finish() })
 }
 
-/// Reads a document as it is walked over: a whole `Response`, or an `Assertion` by itself.
-pub(super) struct Facts<'l> {
+/// Collects facts from elements, which it is given in document order. The root is a `Response` or an `Assertion`.
+pub(super) struct FactReader<'l> {
     limits: &'l Limits,
     found: Assertion,
     aws: AwsReader,
-    open: Vec<At>,
-    /// What there may be only one of, and is there: a bit for each.
+    open: Vec<Place>,
+    /// The places of which only one is allowed and one was found: a bit each.
     seen: u32,
     values: usize,
     /// The text of the innermost open element that has one.
     text: String,
-    /// Whether that element holds elements beside its text.
-    markup: bool,
+    /// Whether that element contains elements.
+    has_markup: bool,
     /// The name of the open attribute.
     attribute: String,
 }
 
-impl<'l> Facts<'l> {
+impl<'l> FactReader<'l> {
     pub(super) fn new(limits: &'l Limits) -> Self {
         Self {
             limits,
@@ -97,14 +99,14 @@ impl<'l> Facts<'l> {
             seen: 0,
             values: 0,
             text: String::new(),
-            markup: false,
+            has_markup: false,
             attribute: String::new(),
         }
     }
 }
 
-impl Visitor for Facts<'_> {
-    fn open(&mut self, tag: &Tag<'_>) -> Result<()> {
+impl Visitor for FactReader<'_> {
+    fn open(&mut self, tag: &StartTag<'_>) -> Result<()> {
         self.open_element(tag)
     }
 
@@ -118,158 +120,157 @@ impl Visitor for Facts<'_> {
     }
 }
 
-impl Facts<'_> {
+impl FactReader<'_> {
     pub(super) fn open_element(&mut self, element: &impl Element) -> Result<()> {
         let namespace = element.namespace();
         if self.found.content != Content::Missing && is_assertion(element) {
-            return Err(Error::new(
+            return Err(DocumentError::new(
                 ErrorKind::MultipleAssertions,
-                Stage::Assertion,
-                "the SAML response holds more than one assertion, and it cannot be told which one counts",
+                "contains more than one assertion, so it is unclear which one counts",
             )
-            .with_hint("do not use it: this is the shape of a signature-wrapping attack"));
+            .with_hint(WRAPPING));
         }
-        let at = match self.open.last() {
+        let place = match self.open.last() {
             None => self.root(namespace, element)?,
             Some(parent) => self.child(*parent, namespace, element)?,
         };
-        if at == At::Other && is_assertion(element) {
-            return Err(malformed("the SAML response holds an assertion in a place where none belongs")
-                .with_hint("do not use it: this is the shape of a signature-wrapping attack"));
+        if place == Place::Other && is_assertion(element) {
+            return Err(
+                DocumentError::malformed("contains an assertion where SAML does not allow one").with_hint(WRAPPING)
+            );
         }
-        let seen = if at.is_single() { 1 << at as u32 } else { 0 };
+        let seen = if place.is_single() { 1 << place as u32 } else { 0 };
         if self.seen & seen != 0 {
-            return Err(malformed(format!(
-                "the SAML response holds a second `{}` where SAML allows one",
+            return Err(DocumentError::malformed(format!(
+                "contains a second `{}` where SAML allows one",
                 excerpt(element.local_name())
             )));
         }
         self.seen |= seen;
-        if at.has_text() {
+        if place.has_text() {
             self.text.clear();
-            self.markup = false;
-        } else if !self.markup && self.open.iter().any(|open| open.has_text()) {
-            self.markup = true;
+            self.has_markup = false;
+        } else if !self.has_markup && self.open.iter().any(|open| open.has_text()) {
+            self.has_markup = true;
         }
-        self.open.push(at);
+        self.open.push(place);
         Ok(())
     }
 
-    fn root(&mut self, namespace: &str, element: &impl Element) -> Result<At> {
+    fn root(&mut self, namespace: &str, element: &impl Element) -> Result<Place> {
+        let unexpected = |message| Err(Error::new(ErrorKind::MalformedResponse, Stage::Assertion, message).into());
         match (namespace, element.local_name()) {
             (PROTOCOL, "Response") => {
                 self.found.response = Some(ResponseFacts {
                     id: owned(element, "ID"),
                     in_response_to: owned(element, "InResponseTo"),
                     destination: owned(element, "Destination"),
-                    issued_at: self.instant(element, "IssueInstant")?,
+                    issued_at: self.instant(element, "IssueInstant"),
                     ..ResponseFacts::default()
                 });
-                Ok(At::Response)
+                Ok(Place::Response)
             }
-            (ASSERTION, "Assertion") => self.assertion(element),
+            (ASSERTION, "Assertion") => Ok(self.assertion(element)),
             (ASSERTION, "EncryptedAssertion") => Ok(self.encrypted()),
             (other, "Response" | "Assertion") if other.contains("SAML:1.") => {
-                Err(malformed("the document is SAML 1; AWS and this program speak SAML 2.0"))
+                unexpected("the document is SAML 1, and AWS accepts only SAML 2.0".to_owned())
             }
             ("", name @ ("Response" | "Assertion")) => {
-                Err(malformed(format!("the document's root `{name}` is not in the namespace of SAML 2.0")))
+                unexpected(format!("the root element `{name}` is not in the namespace of SAML 2.0"))
             }
-            (_, name) => {
-                Err(malformed(format!("the document's root is `{}`, not a SAML 2.0 `Response`", excerpt(name))))
-            }
+            (_, name) => unexpected(format!("the root element is `{}`, not a SAML 2.0 `Response`", excerpt(name))),
         }
     }
 
-    fn child(&mut self, parent: At, namespace: &str, element: &impl Element) -> Result<At> {
+    fn child(&mut self, parent: Place, namespace: &str, element: &impl Element) -> Result<Place> {
         Ok(match (parent, namespace, element.local_name()) {
-            (At::Response, ASSERTION, "Issuer") => At::ResponseIssuer,
-            (At::Response, PROTOCOL, "Status") => At::Status,
-            (At::Status | At::StatusCode, PROTOCOL, "StatusCode") => {
+            (Place::Response, ASSERTION, "Issuer") => Place::ResponseIssuer,
+            (Place::Response, PROTOCOL, "Status") => Place::Status,
+            (Place::Status | Place::StatusCode, PROTOCOL, "StatusCode") => {
                 let code = owned(element, "Value").unwrap_or_default();
                 self.response(|response| response.status.codes.push(code));
-                At::StatusCode
+                Place::StatusCode
             }
-            (At::Status, PROTOCOL, "StatusMessage") => At::StatusMessage,
-            (At::Response, SIGNATURE, "Signature") => {
+            (Place::Status, PROTOCOL, "StatusMessage") => Place::StatusMessage,
+            (Place::Response, SIGNATURE, "Signature") => {
                 self.response(|response| response.signed = true);
-                At::Other
+                Place::Other
             }
-            (At::Response, ASSERTION, "Assertion") => self.assertion(element)?,
-            (At::Response, ASSERTION, "EncryptedAssertion") => self.encrypted(),
-            (At::Assertion, ASSERTION, "Issuer") => At::Issuer,
-            (At::Assertion, SIGNATURE, "Signature") => {
+            (Place::Response, ASSERTION, "Assertion") => self.assertion(element),
+            (Place::Response, ASSERTION, "EncryptedAssertion") => self.encrypted(),
+            (Place::Assertion, ASSERTION, "Issuer") => Place::Issuer,
+            (Place::Assertion, SIGNATURE, "Signature") => {
                 self.found.signed = true;
-                At::Other
+                Place::Other
             }
-            (At::Assertion, ASSERTION, "Subject") => At::Subject,
-            (At::Subject, ASSERTION, "NameID") => {
+            (Place::Assertion, ASSERTION, "Subject") => Place::Subject,
+            (Place::Subject, ASSERTION, "NameID") => {
                 self.found.subject = Some(Subject { name: String::new(), format: owned(element, "Format") });
-                At::NameId
+                Place::NameId
             }
-            (At::Subject, ASSERTION, "EncryptedID") | (At::AttributeStatement, ASSERTION, "EncryptedAttribute") => {
-                let name = element.local_name();
-                self.found.skipped.push(Skipped::new(SkippedWhat::Fact, name, "is encrypted, and cannot be read here"));
-                At::Other
+            (Place::Subject, ASSERTION, "EncryptedID")
+            | (Place::AttributeStatement, ASSERTION, "EncryptedAttribute") => {
+                let reason = "is encrypted, so it cannot be read";
+                self.found.skipped.push(Skipped::new(SkippedKind::Other, element.local_name(), reason));
+                Place::Other
             }
-            (At::Subject, ASSERTION, "SubjectConfirmation") => {
+            (Place::Subject, ASSERTION, "SubjectConfirmation") => {
                 let method = owned(element, "Method").unwrap_or_default();
                 self.found.confirmations.push(SubjectConfirmation { method, ..SubjectConfirmation::default() });
-                At::Confirmation
+                Place::Confirmation
             }
-            (At::Confirmation, ASSERTION, "SubjectConfirmationData") => {
+            (Place::Confirmation, ASSERTION, "SubjectConfirmationData") => {
                 let recipient = owned(element, "Recipient");
                 let in_response_to = owned(element, "InResponseTo");
-                let not_before = self.instant(element, "NotBefore")?;
-                let not_on_or_after = self.instant(element, "NotOnOrAfter")?;
+                let not_before = self.instant(element, "NotBefore");
+                let not_on_or_after = self.instant(element, "NotOnOrAfter");
                 if let Some(confirmation) = self.found.confirmations.last_mut() {
                     let method = std::mem::take(&mut confirmation.method);
                     *confirmation =
                         SubjectConfirmation { method, recipient, not_before, not_on_or_after, in_response_to };
                 }
-                At::Other
+                Place::Other
             }
-            (At::Assertion, ASSERTION, "Conditions") => {
-                self.found.not_before = self.instant(element, "NotBefore")?;
-                self.found.not_on_or_after = self.instant(element, "NotOnOrAfter")?;
-                At::Conditions
+            (Place::Assertion, ASSERTION, "Conditions") => {
+                self.found.not_before = self.instant(element, "NotBefore");
+                self.found.not_on_or_after = self.instant(element, "NotOnOrAfter");
+                Place::Conditions
             }
-            (At::Conditions, ASSERTION, "AudienceRestriction") => At::AudienceRestriction,
-            (At::AudienceRestriction, ASSERTION, "Audience") => At::Audience,
-            (At::Assertion, ASSERTION, "AuthnStatement") => {
-                // Of several statements, the one that ends first binds.
-                let end = self.instant(element, "SessionNotOnOrAfter")?;
+            (Place::Conditions, ASSERTION, "AudienceRestriction") => Place::AudienceRestriction,
+            (Place::AudienceRestriction, ASSERTION, "Audience") => Place::Audience,
+            (Place::Assertion, ASSERTION, "AuthnStatement") => {
+                let end = self.instant(element, "SessionNotOnOrAfter");
                 let known = self.found.session_not_on_or_after;
                 self.found.session_not_on_or_after = [known, end].into_iter().flatten().min();
-                At::AuthnStatement
+                Place::AuthnStatement
             }
-            (At::Assertion, ASSERTION, "AttributeStatement") => At::AttributeStatement,
-            (At::AttributeStatement, ASSERTION, "Attribute") => {
+            (Place::Assertion, ASSERTION, "AttributeStatement") => Place::AttributeStatement,
+            (Place::AttributeStatement, ASSERTION, "Attribute") => {
                 self.attribute = owned(element, "Name").unwrap_or_default();
-                if !self.attribute.starts_with(aws::PREFIX) {
+                if !self.attribute.starts_with(AWS_ATTRIBUTES) {
                     self.found.other_attributes.push(self.attribute.clone());
                 }
-                At::Attribute
+                Place::Attribute
             }
-            (At::Attribute, ASSERTION, "AttributeValue") => {
+            (Place::Attribute, ASSERTION, "AttributeValue") => {
                 self.values += 1;
                 self.limits.check("attribute values", self.values, self.limits.values)?;
-                At::AttributeValue
+                Place::AttributeValue
             }
-            _ => At::Other,
+            _ => Place::Other,
         })
     }
 
-    fn assertion(&mut self, element: &impl Element) -> Result<At> {
+    fn assertion(&mut self, element: &impl Element) -> Place {
         self.found.content = Content::Plain;
         self.found.id = owned(element, "ID");
-        self.found.issued_at = self.instant(element, "IssueInstant")?;
-        Ok(At::Assertion)
+        self.found.issued_at = self.instant(element, "IssueInstant");
+        Place::Assertion
     }
 
-    fn encrypted(&mut self) -> At {
+    fn encrypted(&mut self) -> Place {
         self.found.content = Content::Encrypted;
-        At::Encrypted
+        Place::Encrypted
     }
 
     fn response(&mut self, change: impl FnOnce(&mut ResponseFacts)) {
@@ -278,17 +279,18 @@ impl Facts<'_> {
         }
     }
 
-    fn instant(&mut self, element: &impl Element, name: &str) -> Result<Option<jiff::Timestamp>> {
-        let Some(text) = element.attribute(name) else { return Ok(None) };
+    fn instant(&mut self, element: &impl Element, name: &str) -> Option<jiff::Timestamp> {
+        let text = element.attribute(name)?;
         let instant = time::parse(text);
         if instant.is_none() {
-            self.found.skipped.push(Skipped::new(SkippedWhat::Instant, text, format!("is no instant for `{name}`")));
+            let reason = format!("is not a valid time for `{name}`");
+            self.found.skipped.push(Skipped::new(SkippedKind::Time, text, reason));
         }
-        Ok(instant)
+        instant
     }
 
     pub(super) fn add_text(&mut self, text: &str) -> Result<()> {
-        if self.open.last().is_some_and(|at| at.has_text()) {
+        if self.open.last().is_some_and(|place| place.has_text()) {
             self.limits.check("bytes of one text", self.text.len() + text.len(), self.limits.text_bytes)?;
             self.text.push_str(text);
         }
@@ -296,33 +298,33 @@ impl Facts<'_> {
     }
 
     pub(super) fn close_element(&mut self) {
-        let Some(at) = self.open.pop() else { return };
+        let Some(place) = self.open.pop() else { return };
         let text = trim(&self.text);
-        if self.markup && at.has_text() && at != At::AttributeValue {
-            self.found.skipped.push(Skipped::new(SkippedWhat::Fact, text, "holds elements where there should be text"));
-            if at == At::NameId {
+        if self.has_markup && place.has_text() && place != Place::AttributeValue {
+            self.found.skipped.push(Skipped::new(SkippedKind::Other, text, "contains elements instead of text"));
+            if place == Place::NameId {
                 self.found.subject = None;
             }
             return;
         }
-        match at {
-            At::ResponseIssuer => {
+        match place {
+            Place::ResponseIssuer => {
                 let issuer = text.to_owned();
                 self.response(|response| response.issuer = Some(issuer));
             }
-            At::StatusMessage => {
+            Place::StatusMessage => {
                 let message = text.to_owned();
                 self.response(|response| response.status.message = Some(message));
             }
-            At::Issuer => self.found.issuer = Some(text.to_owned()),
-            At::NameId => {
+            Place::Issuer => self.found.issuer = Some(text.to_owned()),
+            Place::NameId => {
                 if let Some(subject) = &mut self.found.subject {
                     text.clone_into(&mut subject.name);
                 }
             }
-            At::Audience => self.found.audiences.push(text.to_owned()),
-            At::AttributeValue => {
-                self.aws.take(&self.attribute, text, self.markup, &mut self.found.skipped);
+            Place::Audience => self.found.audiences.push(text.to_owned()),
+            Place::AttributeValue => {
+                self.aws.take(&self.attribute, text, self.has_markup, &mut self.found.skipped);
             }
             _ => {}
         }
@@ -331,13 +333,15 @@ impl Facts<'_> {
     pub(super) fn finish(self) -> Assertion {
         let mut found = self.found;
         found.aws = self.aws.found;
-        // Some providers name themselves in the response alone.
+        // Some identity providers send the issuer in the response only.
         if found.issuer.is_none() {
             found.issuer = found.response.as_ref().and_then(|response| response.issuer.clone());
         }
         found
     }
 }
+
+const WRAPPING: &str = "do not use it: signature-wrapping attacks look like this";
 
 fn is_assertion(element: &impl Element) -> bool {
     matches!(element.local_name(), "Assertion" | "EncryptedAssertion") && element.namespace() == ASSERTION

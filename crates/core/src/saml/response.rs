@@ -1,3 +1,5 @@
+//! Where reading starts: from bytes to a SAML response, and from there to its facts.
+
 use std::fmt;
 
 use sha2::{Digest, Sha256};
@@ -6,9 +8,9 @@ use super::{Assertion, Limits, reader, wrapping};
 use crate::error::Result;
 use crate::secret::SecretString;
 
-/// A SAML response: the base64 text exactly as the identity provider gave it, and the XML in it.
+/// A SAML response: its base64 text exactly as the identity provider sent it, and the XML in it.
 ///
-/// For about five minutes it is as good as a password, so `Debug` shows only its size.
+/// It is as good as a password for about five minutes, so `Debug` shows only its size.
 #[derive(Clone)]
 pub struct SamlResponse {
     encoded: SecretString,
@@ -16,13 +18,19 @@ pub struct SamlResponse {
 }
 
 impl SamlResponse {
-    /// Finds the SAML response in whatever holds it: base64 (standard or URL-safe, with or without white space and
-    /// padding, percent-encoded or a whole form body), base64 of DEFLATE (RFC 1951), the XML itself, an HTML page
-    /// whose form has a field `SAMLResponse`, or a SOAP envelope (SAML ECP).
+    /// Finds the SAML response in any of these:
+    ///
+    /// - base64 (standard or URL-safe, with or without padding and line breaks, percent-encoded or quoted), also of DEFLATEd
+    ///   XML (RFC 1951)
+    /// - the XML document itself, or a SOAP envelope around it (SAML ECP)
+    /// - an HTML page with a form field `SAMLResponse`
+    /// - what developer tools copy: a form body, JSON, a HAR file, a request as a cURL, PowerShell or `fetch` command, headers
+    ///   and body of an HTTP message
     ///
     /// # Errors
     ///
-    /// `no_saml_response`, `malformed_response` or `limit_exceeded`.
+    /// `no_saml_response`, `malformed_response` or `limit_exceeded`. Two different responses are an error, unless a
+    /// form or request tells which one is sent to AWS.
     ///
     /// ```
     /// use tempaccess_core::{Limits, SamlResponse};
@@ -35,11 +43,20 @@ impl SamlResponse {
     /// # Ok::<(), tempaccess_core::Error>(())
     /// ```
     pub fn detect(input: &[u8], limits: &Limits) -> Result<Self> {
-        let (encoded, xml) = wrapping::unwrap(input, limits)?.into_parts();
+        Self::detect_http(input, None, limits)
+    }
+
+    /// The same for the body of an HTTP message with this `Content-Type`, whose `charset` decides how a page is decoded.
+    ///
+    /// # Errors
+    ///
+    /// As [`detect`](Self::detect).
+    pub fn detect_http(body: &[u8], content_type: Option<&str>, limits: &Limits) -> Result<Self> {
+        let (encoded, xml) = wrapping::unwrap(body, content_type, limits)?.into_parts();
         Ok(Self { encoded, xml })
     }
 
-    /// The base64 text for STS (`SAMLAssertion`): the original, never a re-encoding of what was read.
+    /// The base64 text for STS (`SAMLAssertion`). It is the original text and not a re-encoding of what was read.
     pub fn encoded(&self) -> &SecretString {
         &self.encoded
     }
@@ -49,7 +66,7 @@ impl SamlResponse {
         self.xml.expose()
     }
 
-    /// The SHA-256 of the original base64 text, in lower-case hex: what the audit record keeps of it.
+    /// The SHA-256 of the original base64 text, in lower-case hex, as the audit record has it.
     pub fn digest(&self) -> String {
         hex(&Sha256::digest(self.encoded.expose()))
     }
@@ -63,7 +80,7 @@ impl SamlResponse {
         self.read_within(&Limits::default())
     }
 
-    /// Reads the facts within limits of your own.
+    /// Reads the facts within other limits.
     ///
     /// # Errors
     ///
@@ -76,6 +93,29 @@ impl SamlResponse {
 impl fmt::Debug for SamlResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SamlResponse([redacted, {} bytes of XML])", self.xml().len())
+    }
+}
+
+impl Assertion {
+    /// Reads the facts of a SAML response in any form that [`SamlResponse::detect`] accepts, and drops the response. Use
+    /// [`SamlResponse`] if it is to be exchanged or verified.
+    ///
+    /// # Errors
+    ///
+    /// As [`SamlResponse::detect`] and [`SamlResponse::read`].
+    ///
+    /// ```
+    /// use tempaccess_core::{Assertion, ErrorKind, Limits};
+    ///
+    /// let refusal = br#"<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"><p:Status>
+    ///     <p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"/></p:Status></p:Response>"#;
+    /// let assertion = Assertion::read(refusal, &Limits::default())?;
+    /// assert_eq!(assertion.offers().unwrap_err().kind(), ErrorKind::IdentityProviderRefused);
+    /// # Ok::<(), tempaccess_core::Error>(())
+    /// ```
+    pub fn read(input: &[u8], limits: &Limits) -> Result<Self> {
+        let response = wrapping::unwrap(input, None, limits)?;
+        reader::read(response.xml.expose(), response.encoded_characters(), limits)
     }
 }
 

@@ -1,45 +1,49 @@
-//! A document as a tree, read once: signatures are verified over it and facts are read from it, so that both see the
-//! same thing.
+//! A document as a tree. Signatures are verified over it and facts are read from it, so both see the same document.
 
-use super::namespaces::{Meaning, XML};
-use super::reader::Facts;
-use super::tag::Tag;
-use super::xml::{Element, Visitor, walk};
+use zeroize::Zeroize as _;
+
+use super::document_error::DocumentError;
+use super::element::Element;
+use super::namespaces::{Binding, XML};
+use super::reader::FactReader;
+use super::tag::StartTag;
+use super::xml::{Visitor, walk};
 use super::{Assertion, Limits};
-use crate::error::Result;
 
-/// A piece of [`Tree::text`].
+type Result<T> = std::result::Result<T, DocumentError>;
+
+/// A part of [`Tree::text`].
 type Span = std::ops::Range<u32>;
 
-/// A document. Nodes stand in document order, so that what is beneath a node follows it directly.
+/// A document. Nodes are stored in document order, so a node is directly followed by its descendants.
 #[derive(Default)]
 pub(crate) struct Tree {
-    /// Names, values and texts, one behind the other.
+    /// Names, values and texts, concatenated.
     text: String,
     nodes: Vec<Node>,
     attributes: Vec<Attribute>,
-    /// Every declaration in the document, in its order.
+    /// Every namespace declaration of the document, in document order.
     declarations: Vec<Declaration>,
     open: Vec<usize>,
-    /// The element whose tag was kept last: those that begin alike share its names and attributes.
-    kept: usize,
-    instructions: bool,
+    /// The element whose start tag was stored last. Start tags that repeat it are not stored again.
+    stored_tag: usize,
+    has_instructions: bool,
 }
 
-/// A node of a [`Tree`], by its place in document order.
+/// The index of a node of a [`Tree`] in document order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct NodeId(usize);
 
 struct Node {
     parent: Option<usize>,
-    /// The node behind everything that is beneath this one.
+    /// The index behind its last descendant.
     end: usize,
     kind: Kind,
 }
 
 #[derive(Clone)]
 enum Kind {
-    Element { prefix: Span, local_name: Span, namespace: Meaning, attributes: Span, declarations: Span },
+    Element { prefix: Span, local_name: Span, namespace: Binding, attributes: Span, declarations: Span },
     Text(Span),
     Comment,
 }
@@ -47,7 +51,7 @@ enum Kind {
 struct Attribute {
     prefix: Span,
     local_name: Span,
-    namespace: Meaning,
+    namespace: Binding,
     value: Span,
 }
 
@@ -56,12 +60,12 @@ struct Declaration {
     uri: Span,
 }
 
-/// A name as it stands in a document.
+/// A qualified name as written, with its namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Name<'t> {
     pub(crate) prefix: &'t str,
     pub(crate) local_name: &'t str,
-    /// The namespace, empty where there is none.
+    /// The namespace, empty for none.
     pub(crate) namespace: &'t str,
 }
 
@@ -73,11 +77,13 @@ pub(crate) enum View<'t> {
 }
 
 impl Tree {
-    /// Reads a document that is well-formed and within the limits.
+    /// Reads a document.
     pub(crate) fn read(xml: &str, limits: &Limits) -> Result<Self> {
-        // Places in the text are of 32 bits.
+        // Spans are pairs of 32-bit numbers.
         limits.check("bytes of XML", xml.len(), 1 << 31)?;
-        let mut tree = Self { text: String::with_capacity(xml.len()), ..Self::default() };
+        let mut tree = Self::default();
+        // Everything stored is a part of the document, so this never grows and leaves no copy behind.
+        tree.text.reserve_exact(xml.len());
         walk(xml, limits, &mut tree)?;
         Ok(tree)
     }
@@ -86,9 +92,9 @@ impl Tree {
         NodeId(self.nodes.iter().position(|node| matches!(node.kind, Kind::Element { .. })).unwrap_or(0))
     }
 
-    /// Whether there is a processing instruction anywhere.
+    /// Whether the document contains a processing instruction.
     pub(crate) fn has_instructions(&self) -> bool {
-        self.instructions
+        self.has_instructions
     }
 
     /// All nodes, in document order.
@@ -100,13 +106,19 @@ impl Tree {
         self.nodes.get(node.0)?.parent.map(NodeId)
     }
 
-    /// The node behind everything that is beneath this one, in document order; it may not exist.
+    /// The first node behind all descendants of this one, in document order. It may not exist.
     pub(crate) fn end(&self, node: NodeId) -> NodeId {
         NodeId(self.nodes.get(node.0).map_or(node.0 + 1, |node| node.end))
     }
 
+    /// The next node in document order. It may not exist.
     pub(crate) fn next(&self, node: NodeId) -> NodeId {
         NodeId(node.0 + 1)
+    }
+
+    /// The descendants of a node, in document order.
+    pub(crate) fn descendants(&self, node: NodeId) -> impl Iterator<Item = NodeId> + use<> {
+        (node.0 + 1..self.end(node).0).map(NodeId)
     }
 
     pub(crate) fn children(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
@@ -119,21 +131,21 @@ impl Tree {
         })
     }
 
-    pub(crate) fn elements(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+    pub(crate) fn child_elements(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
         self.children(node).filter(|child| matches!(self.view(*child), View::Element(_)))
     }
 
     pub(crate) fn view(&self, node: NodeId) -> View<'_> {
         match self.nodes.get(node.0).map(|node| &node.kind) {
             Some(Kind::Element { prefix, local_name, namespace, .. }) => {
-                View::Element(self.name_of(prefix, local_name, *namespace))
+                View::Element(self.qualified(prefix, local_name, *namespace))
             }
-            Some(Kind::Text(text)) => View::Text(self.span(text)),
+            Some(Kind::Text(text)) => View::Text(self.slice(text)),
             Some(Kind::Comment) | None => View::Comment,
         }
     }
 
-    /// The name of an element.
+    /// The name of an element; `None` for other nodes.
     pub(crate) fn name(&self, node: NodeId) -> Option<Name<'_>> {
         match self.view(node) {
             View::Element(name) => Some(name),
@@ -141,11 +153,12 @@ impl Tree {
         }
     }
 
+    /// Whether a node is an element with this name.
     pub(crate) fn is(&self, node: NodeId, namespace: &str, local_name: &str) -> bool {
         self.name(node).is_some_and(|name| name.namespace == namespace && name.local_name == local_name)
     }
 
-    /// The attributes of an element and their values, declarations left out.
+    /// The attributes of an element and their values, without namespace declarations.
     pub(crate) fn attributes(&self, node: NodeId) -> impl Iterator<Item = (Name<'_>, &str)> {
         let range = match self.nodes.get(node.0).map(|node| &node.kind) {
             Some(Kind::Element { attributes, .. }) => attributes.clone(),
@@ -153,12 +166,12 @@ impl Tree {
         };
         let found = self.attributes.get(range.start as usize..range.end as usize).unwrap_or_default();
         found.iter().map(|attribute| {
-            let name = self.name_of(&attribute.prefix, &attribute.local_name, attribute.namespace);
-            (name, self.span(&attribute.value))
+            let name = self.qualified(&attribute.prefix, &attribute.local_name, attribute.namespace);
+            (name, self.slice(&attribute.value))
         })
     }
 
-    /// The value of an attribute whose name has no prefix.
+    /// The value of the attribute with this name and no prefix.
     pub(crate) fn attribute(&self, node: NodeId, name: &str) -> Option<&str> {
         let mut attributes = self.attributes(node);
         attributes.find(|(found, _)| found.prefix.is_empty() && found.local_name == name).map(|(_, value)| value)
@@ -171,21 +184,21 @@ impl Tree {
             _ => 0..0,
         };
         let found = self.declarations.get(range.start as usize..range.end as usize).unwrap_or_default();
-        found.iter().map(|declaration| (self.span(&declaration.prefix), self.span(&declaration.uri)))
+        found.iter().map(|declaration| (self.slice(&declaration.prefix), self.slice(&declaration.uri)))
     }
 
-    /// Every namespace that is declared anywhere.
+    /// Every namespace that the document declares.
     pub(crate) fn namespaces(&self) -> impl Iterator<Item = &str> {
-        self.declarations.iter().map(|declaration| self.span(&declaration.uri))
+        self.declarations.iter().map(|declaration| self.slice(&declaration.uri))
     }
 
-    /// What a prefix means on an element, as the declarations on it and around it say.
+    /// The URI that a prefix is bound to on an element.
     pub(crate) fn in_scope(&self, node: NodeId, prefix: &str) -> Option<&str> {
-        let mut around = std::iter::successors(Some(node), |node| self.parent(*node));
-        around.find_map(|node| self.declarations(node).find(|(known, _)| *known == prefix).map(|(_, uri)| uri))
+        let mut ancestors = std::iter::successors(Some(node), |node| self.parent(*node));
+        ancestors.find_map(|node| self.declarations(node).find(|(known, _)| *known == prefix).map(|(_, uri)| uri))
     }
 
-    /// The text of an element that holds one piece of text and nothing else, not even a comment.
+    /// The text of an element whose only child is one text node.
     pub(crate) fn only_text(&self, node: NodeId) -> Option<&str> {
         let mut children = self.children(node);
         match (children.next().map(|child| self.view(child)), children.next()) {
@@ -194,102 +207,111 @@ impl Tree {
         }
     }
 
-    /// The facts that stand on and beneath a node.
+    /// Reads the facts from a node and its descendants, and nothing else.
     pub(crate) fn facts(&self, node: NodeId, limits: &Limits) -> Result<Assertion> {
-        let mut facts = Facts::new(limits);
+        let mut facts = FactReader::new(limits);
         let mut open = Vec::new();
         let end = self.end(node);
-        let mut at = node;
-        while at < end {
-            while open.last().is_some_and(|end| at >= *end) {
+        let mut current = node;
+        while current < end {
+            while open.last().is_some_and(|end| current >= *end) {
                 open.pop();
                 facts.close_element();
             }
-            match self.view(at) {
+            match self.view(current) {
                 View::Element(name) => {
-                    facts.open_element(&At { tree: self, node: at, name })?;
-                    open.push(self.end(at));
+                    facts.open_element(&TreeElement { tree: self, node: current, name })?;
+                    open.push(self.end(current));
                 }
                 View::Text(text) => facts.add_text(text)?,
                 View::Comment => {}
             }
-            at = self.next(at);
+            current = self.next(current);
         }
         open.iter().for_each(|_| facts.close_element());
         Ok(facts.finish())
     }
 
-    fn name_of(&self, prefix: &Span, local_name: &Span, namespace: Meaning) -> Name<'_> {
+    fn qualified(&self, prefix: &Span, local_name: &Span, namespace: Binding) -> Name<'_> {
         let namespace = match namespace {
-            Meaning::Nothing => "",
-            Meaning::Xml => XML,
-            Meaning::Declared(number) => {
-                self.declarations.get(number as usize).map_or("", |declaration| self.span(&declaration.uri))
+            Binding::None => "",
+            Binding::Xml => XML,
+            Binding::Declared(number) => {
+                self.declarations.get(number as usize).map_or("", |declaration| self.slice(&declaration.uri))
             }
         };
-        Name { prefix: self.span(prefix), local_name: self.span(local_name), namespace }
+        Name { prefix: self.slice(prefix), local_name: self.slice(local_name), namespace }
     }
 
-    fn span(&self, span: &Span) -> &str {
+    fn slice(&self, span: &Span) -> &str {
         self.text.get(span.start as usize..span.end as usize).unwrap_or_default()
     }
 
-    fn keep(&mut self, text: &str) -> Span {
+    fn store(&mut self, text: &str) -> Span {
         let start = self.text.len() as u32;
         self.text.push_str(text);
         start..self.text.len() as u32
     }
 
-    fn keep_tag(&mut self, tag: &Tag<'_>) -> Kind {
+    fn store_tag(&mut self, tag: &StartTag<'_>) -> Kind {
         let first = self.declarations.len() as u32;
         for (prefix, uri) in tag.namespaces().declared_here() {
-            // Counted as the namespaces count them, so that a number leads here.
-            let declaration = Declaration { prefix: self.keep(prefix), uri: self.keep(uri) };
+            // In the order in which `Namespaces` numbers them, so that `Binding::Declared` is an index here, too.
+            let declaration = Declaration { prefix: self.store(prefix), uri: self.store(uri) };
             self.declarations.push(declaration);
         }
         let declarations = first..self.declarations.len() as u32;
         let first = self.attributes.len() as u32;
         for (prefix, local_name, value) in tag.attributes() {
             let attribute = Attribute {
-                // An attribute without a prefix is in no namespace, whatever the default is.
-                namespace: if prefix.is_empty() { None } else { tag.namespaces().meaning(prefix) }.unwrap_or_default(),
-                prefix: self.keep(prefix),
-                local_name: self.keep(local_name),
-                value: self.keep(value),
+                // The default namespace does not apply to attributes.
+                namespace: if prefix.is_empty() { None } else { tag.namespaces().binding(prefix) }.unwrap_or_default(),
+                prefix: self.store(prefix),
+                local_name: self.store(local_name),
+                value: self.store(value),
             };
             self.attributes.push(attribute);
         }
         Kind::Element {
-            prefix: self.keep(tag.prefix()),
-            local_name: self.keep(tag.local_name()),
-            namespace: tag.meaning(),
+            prefix: self.store(tag.prefix()),
+            local_name: self.store(tag.local_name()),
+            namespace: tag.binding(),
             attributes: first..self.attributes.len() as u32,
             declarations,
         }
     }
 
-    /// Whether two elements have the same tag, kept once.
+    /// Whether the start tag of one element repeats that of the other (see the documentation of `saml::tag`): then the
+    /// tag is stored once, and both refer to it.
     pub(crate) fn share_tag(&self, one: NodeId, other: NodeId) -> bool {
-        let place = |node: NodeId| match self.nodes.get(node.0).map(|node| &node.kind) {
+        let stored = |node: NodeId| match self.nodes.get(node.0).map(|node| &node.kind) {
             Some(Kind::Element { local_name, .. }) => Some(local_name),
             _ => None,
         };
-        place(one).is_some() && place(one) == place(other)
+        stored(one).is_some() && stored(one) == stored(other)
     }
 
     fn push(&mut self, kind: Kind) {
-        let at = self.nodes.len();
-        self.nodes.push(Node { parent: self.open.last().copied(), end: at + 1, kind });
+        let index = self.nodes.len();
+        self.nodes.push(Node { parent: self.open.last().copied(), end: index + 1, kind });
+    }
+}
+
+/// The text of a signed response is as good as the response.
+impl Drop for Tree {
+    fn drop(&mut self) {
+        let mut text = std::mem::take(&mut self.text).into_bytes();
+        text.as_mut_slice().zeroize();
     }
 }
 
 impl Visitor for Tree {
-    fn open(&mut self, tag: &Tag<'_>) -> Result<()> {
-        let kind = match self.nodes.get(self.kept) {
+    fn open(&mut self, tag: &StartTag<'_>) -> Result<()> {
+        let kind = match self.nodes.get(self.stored_tag) {
             Some(node) if tag.is_repeat() => node.kind.clone(),
             _ => {
-                self.kept = self.nodes.len();
-                self.keep_tag(tag)
+                self.stored_tag = self.nodes.len();
+                self.store_tag(tag)
             }
         };
         self.push(kind);
@@ -298,12 +320,12 @@ impl Visitor for Tree {
     }
 
     fn text(&mut self, text: &str) -> Result<()> {
-        let more = self.keep(text);
+        let added = self.store(text);
         let parent = self.open.last().copied();
-        // A text, its references and its CDATA sections are one.
+        // Text, references and CDATA sections that follow each other are one node.
         match self.nodes.last_mut() {
-            Some(Node { kind: Kind::Text(span), parent: of, .. }) if *of == parent => span.end = more.end,
-            _ => self.push(Kind::Text(more)),
+            Some(Node { kind: Kind::Text(span), parent: of, .. }) if *of == parent => span.end = added.end,
+            _ => self.push(Kind::Text(added)),
         }
         Ok(())
     }
@@ -321,18 +343,18 @@ impl Visitor for Tree {
     }
 
     fn instruction(&mut self) {
-        self.instructions = true;
+        self.has_instructions = true;
     }
 }
 
-/// An element of a tree, as reading asks for it.
-struct At<'t> {
+/// An element of a tree, for the reader of facts.
+struct TreeElement<'t> {
     tree: &'t Tree,
     node: NodeId,
     name: Name<'t>,
 }
 
-impl Element for At<'_> {
+impl Element for TreeElement<'_> {
     fn namespace(&self) -> &str {
         self.name.namespace
     }
@@ -350,41 +372,10 @@ impl Element for At<'_> {
 mod tests {
     use super::*;
 
-    fn read(xml: &str) -> Result<Tree> {
-        Tree::read(xml, &Limits::default())
-    }
-
     #[test]
-    fn what_is_no_name_and_no_character_is_refused() {
-        const XML_DECLARED: &str = "xmlns:xml='http://www.w3.org/XML/1998/namespace'";
-        let twice = format!("<a {XML_DECLARED} {XML_DECLARED}/>");
-        for bad in [
-            "<1a/>",
-            "<-/>",
-            "<:a/>",
-            "<a:/>",
-            "<a:1b xmlns:a='urn:a'/>",
-            "<a:b:c xmlns:a='urn:a'/>",
-            "<a 1x='y'/>",
-            "<a x='&#1;'/>",
-            "<a x='&#xFFFE;'/>",
-            "<a p:x='1'/>",
-            "<a p:x='1' y='2'/>",
-            "<a x='1' x='2'/>",
-            "<a xmlns:p='urn:a' xmlns:q='urn:a' p:x='1' q:x='2'/>",
-            &twice,
-        ] {
-            assert!(read(bad).is_err(), "{bad}");
-        }
-        let once = format!("<a {XML_DECLARED} xml:lang='en'/>");
-        for good in ["<_a-1.b \u{e9}='x'/>", "<a x='&#x9;' y='&#x9;'/>", "<a xmlns:p='urn:a' p:x='1' x='2'/>", &once] {
-            assert!(read(good).is_ok(), "{good}");
-        }
-    }
-
-    #[test]
-    fn a_tag_means_what_it_means_where_it_stands() {
-        let tree = read(r#"<r xmlns="urn:1"><s xmlns="urn:2"><v/></s><v/><v x="1"/><v x="1"/><v/></r>"#).unwrap();
+    fn equal_tags_have_the_namespaces_of_their_own_parents() {
+        let xml = r#"<r xmlns="urn:1"><s xmlns="urn:2"><v/></s><v/><v x="1"/><v x="1"/><v/></r>"#;
+        let tree = Tree::read(xml, &Limits::default()).unwrap();
         let found: Vec<_> = tree
             .all()
             .filter(|node| tree.name(*node).is_some_and(|name| name.local_name == "v"))

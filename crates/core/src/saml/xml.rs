@@ -1,128 +1,128 @@
-//! One pass over well-formed, namespace-aware XML, within the limits, for a visitor to take what it wants.
-
-use std::borrow::Cow;
+//! One pass over an XML document that checks well-formedness, namespaces and limits, and reports what it finds to a visitor.
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 
 use super::Limits;
-use super::limits::exceeded;
+use super::characters::{is_character, is_name};
+use super::declaration;
+use super::document_error::DocumentError;
 use super::namespaces::Namespaces;
-use super::tag::{Tag, Tags};
-use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::text::excerpt;
+use super::tag::{StartTag, StartTags};
+use crate::error::ErrorKind;
 
-/// Hears what there is in a document, in document order.
+type Result<T> = std::result::Result<T, DocumentError>;
+
+/// Receives the parts of a document, in document order.
 pub(super) trait Visitor {
-    /// An element opens.
-    fn open(&mut self, tag: &Tag<'_>) -> Result<()>;
-    /// A piece of text, its references and CDATA sections resolved, its line ends made `\n`.
+    /// An element starts.
+    fn open(&mut self, tag: &StartTag<'_>) -> Result<()>;
+    /// A piece of text. References and CDATA sections are resolved, line ends are `\n`.
     fn text(&mut self, text: &str) -> Result<()>;
-    /// The innermost open element closes.
+    /// The innermost open element ends.
     fn close(&mut self) -> Result<()>;
-    /// A comment, in or outside the root element.
+    /// A comment, inside or outside the root element.
     fn comment(&mut self) {}
-    /// A processing instruction, in or outside the root element.
+    /// A processing instruction, inside or outside the root element.
     fn instruction(&mut self) {}
 }
 
-/// What reading asks of an element, wherever it comes from.
-pub(super) trait Element {
-    /// Its namespace, empty where it has none.
-    fn namespace(&self) -> &str;
-    /// Its name without the prefix.
-    fn local_name(&self) -> &str;
-    /// The value of its attribute of this name, which has no prefix.
-    fn attribute(&self, name: &str) -> Option<&str>;
-}
-
-/// Walks over the document and checks that it is one.
+/// Reads the document and reports its parts to the visitor. The document is well-formed if this succeeds.
 pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Result<()> {
     limits.check("bytes of XML", xml.len(), limits.xml_bytes)?;
     check_characters(xml)?;
     let mut reader = Reader::from_str(xml);
     reader.config_mut().check_comments = true;
-    let (mut tags, mut namespaces) = (Tags::default(), Namespaces::default());
+    let (mut tags, mut namespaces) = (StartTags::default(), Namespaces::default());
     let mut elements = 0_usize;
-    // The open elements, by their numbers.
-    let mut around = Vec::new();
+    // The numbers of the open elements.
+    let mut open = Vec::new();
     loop {
         let position = reader.buffer_position() as usize;
-        let depth = around.len();
-        match reader.read_event().map_err(|error| unwell(&error, position))? {
+        let depth = open.len();
+        let event = reader.read_event().map_err(|error| DocumentError::from_parser(&error.to_string(), position))?;
+        match event {
             event @ (Event::Start(_) | Event::Empty(_)) => {
                 if depth == 0 && elements > 0 {
-                    return Err(malformed_at("there is a second document behind the first", position));
+                    return Err(DocumentError::malformed_at("there is a second root element", position));
                 }
                 elements += 1;
                 limits.check("elements", elements, limits.elements)?;
-                if depth >= limits.depth {
-                    return Err(exceeded("elements inside one another", limits.depth));
-                }
+                limits.check("levels of nested elements", depth + 1, limits.depth)?;
                 let is_empty = matches!(event, Event::Empty(_));
                 let (Event::Start(start) | Event::Empty(start)) = event else { continue };
-                tags.take(&start, around.last().copied(), &mut namespaces, limits, position)?;
-                visitor.open(&Tag::new(&tags, &namespaces))?;
+                tags.parse(&start, open.last().copied(), &mut namespaces, limits, position)?;
+                visitor.open(&StartTag::new(&tags, &namespaces))?;
                 if is_empty {
                     visitor.close()?;
                     namespaces.close();
                 } else {
-                    around.push(elements);
+                    open.push(elements);
                 }
             }
             Event::End(_) => {
                 visitor.close()?;
                 namespaces.close();
-                around.pop();
+                open.pop();
             }
             Event::Text(text) => {
                 let text = text.xml10_content();
                 if depth == 0 {
                     match text.trim_ascii_start().chars().next() {
-                        Some(character) => return Err(outside(character, position)),
+                        Some(character) => return Err(outside_root(character, position)),
                         None => continue,
                     }
                 }
                 if memchr::memchr(b']', text.as_bytes()).is_some() && text.contains("]]>") {
-                    return Err(malformed_at("there is a `]]>` that ends nothing", position));
+                    return Err(DocumentError::malformed_at("there is a `]]>` outside a CDATA section", position));
                 }
                 visitor.text(&text)?;
             }
-            Event::CData(_) if depth == 0 => return Err(outside('<', position)),
+            Event::CData(_) if depth == 0 => return Err(outside_root('<', position)),
             Event::CData(text) => visitor.text(&text.xml10_content())?,
-            Event::GeneralRef(reference) => match character(&reference, position)? {
-                character if depth == 0 => return Err(outside(character, position)),
+            Event::GeneralRef(reference) => match referenced_character(&reference, position)? {
+                character if depth == 0 => return Err(outside_root(character, position)),
                 character => visitor.text(character.encode_utf8(&mut [0; 4]))?,
             },
             Event::DocType(_) => {
-                return Err(Error::new(
+                return Err(DocumentError::new(
                     ErrorKind::ForbiddenConstruct,
-                    Stage::Assertion,
-                    "the SAML response holds a DTD, which SAML never needs and attackers do",
+                    "contains a DTD, which SAML does not need and attackers use",
                 )
                 .with_hint("do not use it; find out where it comes from"));
             }
-            Event::Decl(_) if position == 0 => {}
-            Event::Decl(_) => return Err(malformed_at("an XML declaration is not at the beginning", position)),
+            Event::Decl(found) => {
+                if position != 0 {
+                    return Err(DocumentError::malformed_at("the XML declaration is not at the start", position));
+                }
+                if found.get("xml".len()..).and_then(declaration::parse).is_none() {
+                    return Err(DocumentError::malformed_at("the XML declaration is not valid", position));
+                }
+            }
             Event::Comment(_) => visitor.comment(),
-            Event::PI(_) => visitor.instruction(),
+            Event::PI(found) => {
+                if !is_name(found.target()) || found.target().eq_ignore_ascii_case("xml") {
+                    return Err(DocumentError::malformed_at("a processing instruction has no valid name", position));
+                }
+                visitor.instruction();
+            }
             Event::Eof => break,
         }
     }
     if elements == 0 {
-        return Err(malformed("the document is empty"));
+        return Err(DocumentError::malformed("contains no element"));
     }
-    if !around.is_empty() {
-        return Err(malformed("the SAML response is cut off: an element is not closed at its end").with_hint(
-            "give all of it; some terminals cut a pasted line at 4,096 characters, so use a file or a pipe",
+    if !open.is_empty() {
+        return Err(DocumentError::malformed("is cut off: an element is not closed at its end").with_hint(
+            "copy all of it; some terminals cut a pasted line at 4,096 characters, so use a file or a pipe",
         ));
     }
     Ok(())
 }
 
-/// Refuses the characters that XML 1.0 has no place for.
+/// Refuses characters that XML 1.0 does not allow.
 fn check_characters(xml: &str) -> Result<()> {
-    // Block by block, which the compiler makes wide: most hold nothing below the space.
+    // Most blocks contain no control character, which the vectorised fold finds out without branches.
     let (blocks, rest) = xml.as_bytes().as_chunks::<64>();
     let mut bits = 0;
     for block in blocks {
@@ -138,26 +138,23 @@ fn check_characters(xml: &str) -> Result<()> {
     let is_ascii = bits.is_ascii() && rest.is_ascii();
     let forbidden = if is_ascii { None } else { xml.find(['\u{FFFE}', '\u{FFFF}']) };
     match forbidden {
-        Some(at) => Err(malformed_at("there is a character that XML does not allow", at)),
+        Some(position) => Err(DocumentError::malformed_at("there is a character that XML does not allow", position)),
         None => Ok(()),
     }
 }
 
+/// Whether XML 1.0 does not allow the ASCII byte.
 fn is_control(byte: &u8) -> bool {
     *byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')
 }
 
-fn control_character(xml: &str) -> Error {
-    malformed_at("there is a control character", xml.bytes().position(|byte| is_control(&byte)).unwrap_or_default())
-}
-
-/// XML 1.0, production 2, `Char`.
-pub(super) fn is_character(c: char) -> bool {
-    !matches!(c, '\0'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{FFFE}' | '\u{FFFF}')
+fn control_character(xml: &str) -> DocumentError {
+    let position = xml.bytes().position(|byte| is_control(&byte)).unwrap_or_default();
+    DocumentError::malformed_at("there is a control character", position)
 }
 
 /// The character that a reference stands for.
-fn character(reference: &BytesRef<'_>, position: usize) -> Result<char> {
+fn referenced_character(reference: &BytesRef<'_>, position: usize) -> Result<char> {
     let resolved = match reference.resolve_char_ref() {
         Ok(Some(character)) => Some(character),
         Ok(None) => match &**reference {
@@ -170,28 +167,141 @@ fn character(reference: &BytesRef<'_>, position: usize) -> Result<char> {
         },
         Err(_) => None,
     };
-    resolved
-        .filter(|character| is_character(*character))
-        .ok_or_else(|| malformed_at("there is a reference to an entity or character that does not exist", position))
+    resolved.filter(|character| is_character(*character)).ok_or_else(|| {
+        DocumentError::malformed_at("there is a reference to an entity or character that does not exist", position)
+    })
 }
 
-pub(super) fn lower(message: &str) -> String {
-    let mut characters = message.chars();
-    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
+fn outside_root(character: char, position: usize) -> DocumentError {
+    let what = format!("there is text outside the root element, starting with {character:?}");
+    DocumentError::malformed_at(&what, position)
 }
 
-pub(super) fn malformed(message: impl Into<Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::MalformedResponse, Stage::Assertion, message)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-pub(super) fn malformed_at(what: &str, position: usize) -> Error {
-    malformed(format!("the SAML response is not well-formed XML at byte {position}: {}", excerpt(what)))
-}
+    struct Nothing;
 
-pub(super) fn unwell(error: &quick_xml::Error, position: usize) -> Error {
-    malformed_at(&lower(&error.to_string()), position)
-}
+    impl Visitor for Nothing {
+        fn open(&mut self, _: &StartTag<'_>) -> Result<()> {
+            Ok(())
+        }
 
-fn outside(character: char, position: usize) -> Error {
-    malformed_at(&format!("there is text outside the document, beginning with {character:?}"), position)
+        fn text(&mut self, _: &str) -> Result<()> {
+            Ok(())
+        }
+
+        fn close(&mut self) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn is_accepted(xml: &str) -> bool {
+        walk(xml, &Limits::default(), &mut Nothing).is_ok()
+    }
+
+    const XML_DECLARED: &str = "xmlns:xml='http://www.w3.org/XML/1998/namespace'";
+
+    #[test]
+    fn well_formed_documents() {
+        for xml in [
+            "<?xml version='1.0'?>\n<!-- a - b --><?x y?><a/>\n<!----><?x?>",
+            "<_a-1.b \u{e9}='x'/>",
+            "<a x='&#x9;' y='&#x9;'/>",
+            "<a xmlns:p='urn:a' p:x='1' x='2'/>",
+            "<a\tx = '1'\r\ny\n=\n\"2\" />",
+            "<a >]] &gt; ]]&gt;<![CDATA[]]]]><![CDATA[>]]></a >",
+            &format!("<a {XML_DECLARED} xml:lang='en'/>"),
+        ] {
+            assert!(is_accepted(xml), "{xml}");
+        }
+    }
+
+    #[test]
+    fn documents_that_are_not_well_formed() {
+        for xml in [
+            // Names.
+            "<1a/>",
+            "<-/>",
+            "<:a/>",
+            "<a:/>",
+            "<a\u{d7}/>",
+            "< a/>",
+            "<a:1b xmlns:a='urn:a'/>",
+            "<a:b:c xmlns:a='urn:a'/>",
+            "<a 1x='y'/>",
+            // Attributes.
+            "<a x='1'y='2'/>",
+            "<a x='1'xmlns='urn:a'/>",
+            "<a\u{a0}x='1'/>",
+            "<a x/>",
+            "<a x=1/>",
+            "<a x='<'/>",
+            "<a x='&'/>",
+            "<a x='&amp'/>",
+            "<a x='1' x='2'/>",
+            "<a x='&#1;'/>",
+            "<a x='&#xFFFE;'/>",
+            "<a x='&#+65;'/>",
+            "<a x='&#X41;'/>",
+            "<a x='&#;'/>",
+            // Namespaces.
+            "<a p:x='1'/>",
+            "<a p:x='1' y='2'/>",
+            "<a xmlns:p='urn:a' xmlns:q='urn:a' p:x='1' q:x='2'/>",
+            &format!("<a {XML_DECLARED} {XML_DECLARED}/>"),
+            // Tags.
+            "<a/ >",
+            "<a / >",
+            "<a x='1'/ />",
+            "<a></b>",
+            "<a></ a>",
+            "<a></a x='1'>",
+            "<a></a",
+            "<a>",
+            "</a>",
+            "<a/></a>",
+            "<a/><b/>",
+            // Text.
+            "<a>&</a>",
+            "<a>&amp</a>",
+            "<a>&unknown;</a>",
+            "<a>&#+65;</a>",
+            "<a>&#xD800;</a>",
+            "<a>]]></a>",
+            "<a>\u{b}</a>",
+            "<a>\u{ffff}</a>",
+            "x<a/>",
+            "<a/>x",
+            "<a/>\u{a0}",
+            "\u{feff}\u{feff}<a/>",
+            "<a/>&#32;",
+            "<![CDATA[]]><a/>",
+            "<a><![CDATA[</a>",
+            "<a><![cdata[]]></a>",
+            // Comments, instructions, declarations.
+            "<!-- a -- b --><a/>",
+            "<!-- a ---><a/>",
+            "<!--->",
+            "<a><! x></a>",
+            "<a><!ELEMENT a></a>",
+            "<? x?><a/>",
+            "<??><a/>",
+            "<?XML version='1.0'?><a/>",
+            "<a><?xMl?></a>",
+            "<a><?x</a>",
+            "<?1?><a/>",
+            " <?xml version='1.0'?><a/>",
+            "<a><?xml version='1.0'?></a>",
+            "<?xml version='1.0'?><?xml version='1.0'?><a/>",
+            "<?xml version='1.0'encoding='UTF-8'?><a/>",
+            "<?xml encoding='UTF-8'?><a/>",
+            "",
+            " ",
+            "<!-- -->",
+        ] {
+            assert!(!is_accepted(xml), "{xml}");
+        }
+    }
 }

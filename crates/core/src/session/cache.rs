@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::exchange::{ChainedRole, Grant};
 use crate::role::{AccountNames, RoleOffer, RoleQuery};
 use crate::scope::{SessionPolicy, SessionScope};
+use crate::source::{CachedItem, Notice};
 use crate::store::{Entry, StoreKey};
 
 /// How long before they expire credentials are refreshed: botocore asks again in the last 15 minutes, for every request.
@@ -19,6 +20,10 @@ pub const REFRESH_WINDOW: SignedDuration = SignedDuration::from_mins(16);
 
 /// Credentials that expire sooner are not returned.
 const MIN_REMAINING: SignedDuration = SignedDuration::from_secs(30);
+
+/// A time server may set the clock back by this much in everyday use. Less than [`MIN_REMAINING`], so that credentials are
+/// never returned for longer than AWS granted them.
+const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(5);
 
 /// A cached session.
 pub(crate) enum Cached {
@@ -37,15 +42,30 @@ impl Cached {
             // The account that a name stands for may have changed.
             query.is_numbered() || query.choose(std::slice::from_ref(&grant.offer), names).is_ok()
         };
-        let Some(grant) = entry.issued_session().filter(matches) else { return Self::Missing };
-        let left = grant.answer.credentials.expiration.duration_since(now);
-        let window = REFRESH_WINDOW.min(SignedDuration::from_secs(i64::from(grant.granted_seconds) / 2));
-        match left {
+        // An entry's file must not be able to bring into a shell what an answer of AWS cannot.
+        let is_sound = |grant: &Grant| grant.answer.credentials.defect().is_none();
+        let session = entry.issued_session().filter(is_sound).filter(matches);
+        let Some(grant) = session else { return Self::Missing };
+        let granted = SignedDuration::from_secs(grant.granted_seconds.into());
+        let window = REFRESH_WINDOW.min(granted / 2);
+        match remaining(grant.answer.credentials.expiration, entry.info.issued_at, granted, now) {
             left if left > window => Self::Fresh(grant),
             left if left > MIN_REMAINING => Self::Expiring(grant),
             _ => Self::Missing,
         }
     }
+}
+
+/// How long credentials remain valid: until AWS's expiration, and never longer than AWS granted since they were issued,
+/// however wrong this machine's clock was then or is now.
+///
+/// Zero if they seem to come from the future: the clock was set back, and their age is unknown.
+fn remaining(expiration: Timestamp, issued_at: Timestamp, granted: SignedDuration, now: Timestamp) -> SignedDuration {
+    let age = now.duration_since(issued_at);
+    if age < -CLOCK_STEP {
+        return SignedDuration::ZERO;
+    }
+    expiration.duration_since(now).min(granted.saturating_sub(age.max(SignedDuration::ZERO)))
 }
 
 /// Everything that distinguishes two requests.
@@ -116,7 +136,8 @@ impl TempAccess {
 
     pub(super) fn lookup(&self, key: &StoreKey) -> Cached {
         let Some(store) = &self.store else { return Cached::Missing };
-        let entry = store.get(key).into_entry(|reason| self.prompter.tell(reason));
+        let entry =
+            store.get(key).into_entry(|reason| self.prompter.notify(&Notice::Cache { text: reason.to_owned() }));
         entry.map_or(Cached::Missing, |entry| Cached::new(&entry, &self.query, &self.account_names, self.clock.now()))
     }
 
@@ -143,11 +164,13 @@ impl TempAccess {
             Ok(store.notice())
         });
         match stored.await {
-            Ok(notice) => notice.iter().for_each(|notice| self.prompter.tell(notice)),
+            Ok(Some(text)) => self.prompter.notify(&Notice::Cache { text }),
+            Ok(None) => {}
             // The session is issued all the same; only the next sign-in comes sooner.
             Err(error) => {
                 let error: crate::error::Error = error;
-                self.prompter.tell(&format!("Credentials are not cached: {error}"));
+                let reason = error.to_string();
+                self.prompter.notify(&Notice::NotCached { item: CachedItem::Credentials, reason });
             }
         }
     }
@@ -169,5 +192,31 @@ impl TempAccess {
     /// The key of the session at the identity provider.
     fn session_key(&self) -> Option<StoreKey> {
         Some(StoreKey::new(&["session", &self.source.session_identity()?]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_set_back_makes_nothing_last_longer() {
+        let hour = SignedDuration::from_hours(1);
+        let issued: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
+        let left = |expiration: Timestamp, now: Timestamp| remaining(expiration, issued, hour, now).as_secs();
+        assert_eq!(left(issued + hour, issued), 3_600);
+        assert_eq!(left(issued + hour, issued + SignedDuration::from_mins(40)), 1_200);
+        // Set back since they were issued: by a day, by ten minutes, by a time server's second.
+        assert_eq!(left(issued + hour, issued - SignedDuration::from_hours(24)), 0);
+        assert_eq!(left(issued + hour, issued - SignedDuration::from_mins(10)), 0);
+        assert_eq!(left(issued + hour, issued - SignedDuration::from_secs(1)), 3_600);
+        // A day behind AWS when they were issued, and since.
+        let a_day_later = issued + hour + SignedDuration::from_hours(24);
+        assert_eq!(left(a_day_later, issued + SignedDuration::from_mins(10)), 3_000);
+        assert_eq!(left(a_day_later, issued + SignedDuration::from_mins(61)), -60);
+        // Set ahead since: they look expired, and are not used.
+        assert!(left(issued + hour, issued + SignedDuration::from_hours(2)) < 0);
+        assert!(left(Timestamp::MAX, issued + SignedDuration::from_hours(2)) < 0);
+        assert!(remaining(Timestamp::MAX, Timestamp::MIN, hour, Timestamp::MAX).is_negative());
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::exchange::{Grant, explain, grant};
 use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
-use crate::source::AssertionRequest;
+use crate::source::{AssertionRequest, Notice};
 use crate::store::StoreKey;
 #[cfg(feature = "runtime")]
 use crate::store::{Need, Turn};
@@ -86,7 +86,7 @@ impl TempAccess {
         match (self.issue_alone(&key, accept, SignIn::Reuse).await, expiring) {
             (Err(error), Some(grant)) if error.kind() != ErrorKind::Cancelled => {
                 let expiration = grant.answer.credentials.expiration;
-                self.prompter.tell(&format!("Cannot refresh credentials that expire at {expiration}: {error}"));
+                self.prompter.notify(&Notice::RefreshFailed { expiration, reason: error.to_string() });
                 Ok(grant)
             }
             (result, _) => result,
@@ -141,7 +141,7 @@ impl TempAccess {
             Accept::Fresh | Accept::New => Need::ByPerson,
         };
         let open_lock = || self.store.as_ref().map_or(Ok(None), |store| store.lock_file(key));
-        let report = |error: &Error| self.prompter.tell(error.message());
+        let report = |error: &Error| self.prompter.notify(&Notice::Cache { text: error.message().to_owned() });
         let turn = self.single_flight.join(need, &*self.clock, open_lock, report).await?;
         // Another caller may have stored fresh ones meanwhile.
         if !matches!(accept, Accept::New)
@@ -189,7 +189,10 @@ impl TempAccess {
 
     /// Signs in. A failure is in the audit log.
     pub(super) async fn recorded_sign_in(&self, sign_in: SignIn) -> Result<SignedIn> {
-        let request = AssertionRequest::new(&*self.prompter).anew(sign_in == SignIn::Force);
+        let mut request = AssertionRequest::new(&*self.prompter);
+        if sign_in == SignIn::Force {
+            request = request.force_authn();
+        }
         let response = match self.source.saml_response(&request).await {
             Ok(response) => response,
             Err(error) => return Err(self.record_failure(self.attempt(None, None, None), error).await),

@@ -2,25 +2,28 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
 use super::issue::SignIn;
 use super::{Cached, SignedIn, TempAccess};
 use crate::background::run_blocking;
+use crate::clock::{Clock, Deadline};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::exchange::Grant;
 use crate::role::RoleOffer;
 use crate::saml::Assertion;
+use crate::source::Notice;
 
 /// How many roles are exchanged at once.
 pub const CONCURRENT: usize = 16;
 
 /// How long STS accepts an assertion after its issuance.
-const MAX_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
+const MAX_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// The time that is left for an exchange that begins now.
-const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+const MARGIN: Duration = Duration::from_secs(10);
 
 /// The result for one role.
 #[derive(Debug)]
@@ -44,20 +47,22 @@ pub struct Progress {
     pub total: usize,
 }
 
-/// An assertion with its expiry by this machine's clock, which may differ from the identity provider's.
+/// An assertion, and until when STS accepts it. The time is counted on the monotonic clock from its arrival: neither the
+/// identity provider's clock nor a change of this machine's matters.
 struct DatedAssertion {
     signed_in: Arc<SignedIn>,
-    expiry: Timestamp,
+    deadline: Deadline,
 }
 
 impl DatedAssertion {
-    fn new(signed_in: SignedIn, now: Timestamp) -> Self {
-        let lifetime = lifetime(&signed_in.assertion).unwrap_or(MAX_LIFETIME).min(MAX_LIFETIME);
-        Self { signed_in: Arc::new(signed_in), expiry: now.checked_add(lifetime).unwrap_or(Timestamp::MAX) }
+    fn new(signed_in: SignedIn, clock: &dyn Clock) -> Self {
+        let declared = lifetime(&signed_in.assertion).and_then(|lifetime| lifetime.try_into().ok());
+        let lifetime = declared.unwrap_or(MAX_LIFETIME).min(MAX_LIFETIME);
+        Self { signed_in: Arc::new(signed_in), deadline: Deadline::after(clock, lifetime) }
     }
 
-    fn is_usable(&self, now: Timestamp) -> bool {
-        self.expiry.duration_since(now) > MARGIN
+    fn is_usable(&self, clock: &dyn Clock) -> bool {
+        self.deadline.remaining(clock) > MARGIN
     }
 }
 
@@ -141,8 +146,7 @@ impl TempAccess {
                 report(batch.progress());
             }
             if !batch.pending.is_empty() {
-                let left = batch.pending.len();
-                self.prompter.tell(&format!("The assertion expires soon; signing in again for {left} more roles"));
+                self.prompter.notify(&Notice::SigningInAgain { roles: batch.pending.len() });
                 assertion = self.sign_in_for_many().await?;
             }
         }
@@ -152,7 +156,7 @@ impl TempAccess {
 
     async fn sign_in_for_many(&self) -> Result<DatedAssertion> {
         let signed_in = self.audited(self.recorded_sign_in(SignIn::Reuse)).await?;
-        Ok(DatedAssertion::new(signed_in, self.clock.now()))
+        Ok(DatedAssertion::new(signed_in, &*self.clock))
     }
 
     fn cached_exactly(&self, offer: &RoleOffer) -> Option<Grant> {
@@ -173,7 +177,7 @@ impl TempAccess {
         let mut indices = HashMap::new();
         let mut late = VecDeque::new();
         loop {
-            while running.len() < CONCURRENT && assertion.is_usable(self.clock.now()) {
+            while running.len() < CONCURRENT && assertion.is_usable(&*self.clock) {
                 let Some(index) = batch.pending.pop_front() else { break };
                 let Some(offer) = batch.offers.get(index).cloned() else { continue };
                 let (access, signed_in) = (self.clone(), Arc::clone(&assertion.signed_in));
@@ -188,7 +192,7 @@ impl TempAccess {
             let Some(index) = indices.remove(&id) else { continue };
             match result {
                 // It needs another assertion, unless this one has not expired by our clock.
-                Err(error) if error.kind() == ErrorKind::AssertionExpired && !assertion.is_usable(self.clock.now()) => {
+                Err(error) if error.kind() == ErrorKind::AssertionExpired && !assertion.is_usable(&*self.clock) => {
                     late.push_back(index);
                 }
                 result => {

@@ -77,6 +77,8 @@ pub(super) struct SessionFacts {
     policy_arns: Vec<String>,
     granted_seconds: u32,
     shortened: Vec<Shortening>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    excess_seconds: Option<u32>,
 }
 
 /// The secret part of credentials, with the id of the key that it belongs to: a vault that stores secrets elsewhere may return
@@ -171,6 +173,7 @@ impl Entry {
             policy_arns: grant.scope.policy_arns().iter().map(ToString::to_string).collect(),
             granted_seconds: grant.granted_seconds,
             shortened: grant.shortened.clone(),
+            excess_seconds: grant.excess_seconds,
         };
         let keys = SecretKeys {
             access_key_id: &credentials.access_key_id,
@@ -186,8 +189,7 @@ impl Entry {
             expiration: Some(credentials.expiration),
             credentials: Some(facts),
         };
-        // Two strings always have a JSON form.
-        Self { key, info, secret: serde_json::to_string(&keys).unwrap_or_default().into() }
+        Self { key, info, secret: SecretString::from_json(&keys) }
     }
 
     /// Returns the issued session, if the entry is one.
@@ -224,6 +226,7 @@ impl Entry {
             scope: facts.scope()?,
             granted_seconds: facts.granted_seconds,
             shortened: facts.shortened.clone(),
+            excess_seconds: facts.excess_seconds,
             clock_ahead: None,
         })
     }

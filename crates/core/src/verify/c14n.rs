@@ -1,157 +1,214 @@
-//! Exclusive XML Canonicalization 1.0 without comments, of one element and what is beneath it.
+//! Exclusive XML Canonicalization 1.0 without comments, of one element and its descendants.
 
-use std::ops::Range;
+use ring::digest;
+use zeroize::Zeroizing;
 
 use crate::saml::tree::{Name, NodeId, Tree, View};
 
-/// The canonical form of `apex`, with the element `left_out` and what is beneath it missing.
+/// Writes the canonical form of `apex` to the sink, without the element `left_out`.
 ///
-/// `prefixes` is the `PrefixList` of `InclusiveNamespaces`: these are treated as inclusive canonicalization treats all,
-/// the empty one being the default namespace.
-pub(crate) fn canonical(tree: &Tree, apex: NodeId, left_out: Option<NodeId>, prefixes: &[&str]) -> Vec<u8> {
+/// `prefixes` is the `PrefixList` of `InclusiveNamespaces`: their declarations are written where inclusive canonicalization
+/// writes them. The empty prefix stands for the default namespace.
+pub(super) fn write(tree: &Tree, apex: NodeId, left_out: Option<NodeId>, prefixes: &[&str], sink: &mut impl Sink) {
     let mut writer = Writer {
         tree,
         prefixes,
-        out: Vec::new(),
+        sink,
+        buffer: Zeroizing::new(Vec::with_capacity(2 * BLOCK)),
         rendered: Vec::new(),
         open: Vec::new(),
         attributes: Vec::new(),
         needed: Vec::new(),
-        last: None,
-        declared: Vec::new(),
+        last_tag: None,
+        last_written: Vec::new(),
+        last_declared: Vec::new(),
     };
     let end = tree.end(apex);
-    let mut at = apex;
-    while at < end {
-        writer.close_before(at);
-        if left_out == Some(at) {
-            at = tree.end(at);
+    let mut node = apex;
+    while node < end {
+        writer.close_before(node);
+        if left_out == Some(node) {
+            node = tree.end(node);
             continue;
         }
-        match tree.view(at) {
-            View::Element(name) => writer.open(at, name, at == apex),
-            View::Text(text) => escape(&mut writer.out, text, &IN_TEXT),
+        match tree.view(node) {
+            View::Element(name) => writer.open(node, name, node == apex),
+            View::Text(text) => writer.text(text),
             View::Comment => {}
         }
-        at = tree.next(at);
+        node = tree.next(node);
     }
     writer.close_before(end);
-    writer.out
+    writer.flush();
 }
 
-struct Writer<'t> {
+/// Returns the canonical form, as [`write`] writes it.
+pub(super) fn canonical(tree: &Tree, apex: NodeId, left_out: Option<NodeId>, prefixes: &[&str]) -> Vec<u8> {
+    let mut form = Vec::new();
+    write(tree, apex, left_out, prefixes, &mut form);
+    form
+}
+
+/// Receives a canonical form piece by piece.
+pub(super) trait Sink {
+    fn take(&mut self, piece: &[u8]);
+}
+
+impl Sink for Vec<u8> {
+    fn take(&mut self, piece: &[u8]) {
+        self.extend_from_slice(piece);
+    }
+}
+
+impl Sink for digest::Context {
+    fn take(&mut self, piece: &[u8]) {
+        self.update(piece);
+    }
+}
+
+/// The size from which the buffer goes to the sink.
+const BLOCK: usize = 32 << 10;
+
+struct Writer<'t, S> {
     tree: &'t Tree,
     prefixes: &'t [&'t str],
-    out: Vec<u8>,
-    /// What the output says so far that prefixes mean here, innermost last.
+    sink: &'t mut S,
+    buffer: Zeroizing<Vec<u8>>,
+    /// The namespace declarations written on the open elements, innermost last: prefix and URI.
     rendered: Vec<(&'t str, &'t str)>,
     open: Vec<Open<'t>>,
-    /// The attributes of the element at hand.
+    /// The attributes of the current element. Its allocation is reused.
     attributes: Vec<(Name<'t>, &'t str)>,
-    /// The declarations that the element at hand needs.
+    /// The declarations to write on the current element. Its allocation is reused.
     needed: Vec<(&'t str, &'t str)>,
-    /// The start tag that was written last, and where: the next one inside the same element may be the same.
-    last: Option<(NodeId, Range<usize>)>,
-    /// What it has declared.
-    declared: Vec<(&'t str, &'t str)>,
+    /// The element whose start tag was written last.
+    last_tag: Option<NodeId>,
+    /// That start tag, as written.
+    last_written: Vec<u8>,
+    /// The declarations on that start tag.
+    last_declared: Vec<(&'t str, &'t str)>,
 }
 
 struct Open<'t> {
     name: Name<'t>,
     end: NodeId,
-    /// How much was rendered before it.
+    /// The length of `rendered` before it.
     rendered: usize,
 }
 
-impl<'t> Writer<'t> {
-    fn close_before(&mut self, at: NodeId) {
-        while let Some(open) = self.open.pop_if(|open| at >= open.end) {
-            self.out.extend_from_slice(b"</");
-            self.qualified(open.name);
-            self.out.push(b'>');
-            self.rendered.truncate(open.rendered);
+impl<'t, S: Sink> Writer<'t, S> {
+    fn flush(&mut self) {
+        self.sink.take(&self.buffer);
+        self.buffer.clear();
+    }
+
+    fn flush_if_full(&mut self) {
+        if self.buffer.len() >= BLOCK {
+            self.flush();
         }
     }
 
+    /// Writes the end tags of the elements that end before `node`.
+    fn close_before(&mut self, node: NodeId) {
+        while let Some(open) = self.open.pop_if(|open| node >= open.end) {
+            self.buffer.extend_from_slice(b"</");
+            self.qualified(open.name);
+            self.buffer.push(b'>');
+            self.rendered.truncate(open.rendered);
+        }
+        self.flush_if_full();
+    }
+
+    /// Writes a start tag.
     fn open(&mut self, node: NodeId, name: Name<'t>, is_apex: bool) {
         let rendered = self.rendered.len();
-        let start = self.out.len();
         self.open.push(Open { name, end: self.tree.end(node), rendered });
-        if let Some((last, written)) = &self.last
-            && self.tree.share_tag(*last, node)
-        {
-            self.out.extend_from_within(written.clone());
-            self.rendered.extend_from_slice(&self.declared);
+        // A repeated start tag has the same canonical form (see the documentation of `saml::tag`).
+        if self.last_tag.is_some_and(|last| self.tree.share_tag(last, node)) {
+            self.buffer.extend_from_slice(&self.last_written);
+            self.rendered.extend_from_slice(&self.last_declared);
             return;
         }
-        self.out.push(b'<');
+        let start = self.buffer.len();
+        self.buffer.push(b'<');
         self.qualified(name);
         let mut attributes = std::mem::take(&mut self.attributes);
         attributes.extend(self.tree.attributes(node));
         self.declare(node, name, &attributes, is_apex);
         attributes.sort_unstable_by_key(|(name, _)| (name.namespace, name.local_name));
         for (name, value) in attributes.drain(..) {
-            self.out.push(b' ');
+            self.buffer.push(b' ');
             self.qualified(name);
             self.value(value);
         }
         self.attributes = attributes;
-        self.out.push(b'>');
-        self.last = Some((node, start..self.out.len()));
-        self.declared.clear();
-        self.declared.extend_from_slice(self.rendered.get(rendered..).unwrap_or_default());
+        self.buffer.push(b'>');
+        self.last_tag = Some(node);
+        self.last_written.clear();
+        self.last_written.extend_from_slice(self.buffer.get(start..).unwrap_or_default());
+        self.last_declared.clear();
+        self.last_declared.extend_from_slice(self.rendered.get(rendered..).unwrap_or_default());
     }
 
-    /// Writes the declarations that the element needs and the output does not have yet, in order of their prefixes.
+    /// Writes the namespace declarations that the element needs and that are not rendered yet, sorted by prefix.
     fn declare(&mut self, node: NodeId, name: Name<'t>, attributes: &[(Name<'t>, &str)], is_apex: bool) {
         let mut needed = std::mem::take(&mut self.needed);
         let with_prefix = attributes.iter().map(|(name, _)| name).filter(|name| !name.prefix.is_empty());
         let used = std::iter::once(&name).chain(with_prefix).map(|name| (name.prefix, name.namespace));
-        needed.extend(used.filter(|(prefix, uri)| *prefix != "xml" && self.meaning(prefix) != *uri));
+        needed.extend(used.filter(|(prefix, uri)| *prefix != "xml" && self.rendered_uri(prefix) != *uri));
         for prefix in self.prefixes {
-            // Beneath the apex, only an element that declares it can change what it means.
+            // Below the apex, a binding changes only where it is declared.
             let declared = if is_apex {
                 self.tree.in_scope(node, prefix)
             } else {
                 self.tree.declarations(node).find(|(declared, _)| declared == prefix).map(|(_, uri)| uri)
             };
-            needed.extend(declared.filter(|uri| self.meaning(prefix) != *uri).map(|uri| (*prefix, uri)));
+            needed.extend(declared.filter(|uri| self.rendered_uri(prefix) != *uri).map(|uri| (*prefix, uri)));
         }
         needed.sort_unstable();
         needed.dedup();
         for (prefix, uri) in needed.drain(..) {
-            self.out.extend_from_slice(if prefix.is_empty() { b" xmlns" } else { b" xmlns:" });
-            self.out.extend_from_slice(prefix.as_bytes());
+            self.buffer.extend_from_slice(if prefix.is_empty() { b" xmlns" } else { b" xmlns:" });
+            self.buffer.extend_from_slice(prefix.as_bytes());
             self.value(uri);
             self.rendered.push((prefix, uri));
         }
         self.needed = needed;
     }
 
-    /// What the output says that a prefix means here.
-    fn meaning(&self, prefix: &str) -> &str {
+    /// The URI that the output binds a prefix to, empty for none.
+    fn rendered_uri(&self, prefix: &str) -> &str {
         self.rendered.iter().rev().find(|(known, _)| *known == prefix).map_or("", |(_, uri)| uri)
     }
 
     fn qualified(&mut self, name: Name<'_>) {
         if !name.prefix.is_empty() {
-            self.out.extend_from_slice(name.prefix.as_bytes());
-            self.out.push(b':');
+            self.buffer.extend_from_slice(name.prefix.as_bytes());
+            self.buffer.push(b':');
         }
-        self.out.extend_from_slice(name.local_name.as_bytes());
+        self.buffer.extend_from_slice(name.local_name.as_bytes());
     }
 
     fn value(&mut self, value: &str) {
-        self.out.extend_from_slice(b"=\"");
-        escape(&mut self.out, value, &IN_VALUE);
-        self.out.push(b'"');
+        self.buffer.extend_from_slice(b"=\"");
+        escape(&mut self.buffer, value.as_bytes(), &IN_VALUE);
+        self.buffer.push(b'"');
+    }
+
+    fn text(&mut self, text: &str) {
+        // A long text would make the buffer grow, and leave what it was before in memory.
+        for piece in text.as_bytes().chunks(BLOCK / 8) {
+            escape(&mut self.buffer, piece, &IN_TEXT);
+            self.flush_if_full();
+        }
     }
 }
 
-type Replaced = [Option<&'static [u8]>; 256];
+/// What to write instead of a byte.
+type Replacements = [Option<&'static [u8]>; 256];
 
-const IN_TEXT: Replaced = table(&[(b'&', b"&amp;"), (b'<', b"&lt;"), (b'>', b"&gt;"), (b'\r', b"&#xD;")]);
-const IN_VALUE: Replaced = table(&[
+const IN_TEXT: Replacements = replacements(&[(b'&', b"&amp;"), (b'<', b"&lt;"), (b'>', b"&gt;"), (b'\r', b"&#xD;")]);
+const IN_VALUE: Replacements = replacements(&[
     (b'&', b"&amp;"),
     (b'<', b"&lt;"),
     (b'"', b"&quot;"),
@@ -161,27 +218,27 @@ const IN_VALUE: Replaced = table(&[
 ]);
 
 #[allow(clippy::indexing_slicing, reason = "evaluated at compile time")]
-const fn table(replaced: &[(u8, &'static [u8])]) -> Replaced {
-    let mut table: Replaced = [None; 256];
-    let mut at = 0;
-    while at < replaced.len() {
-        table[replaced[at].0 as usize] = Some(replaced[at].1);
-        at += 1;
+const fn replacements(pairs: &[(u8, &'static [u8])]) -> Replacements {
+    let mut table: Replacements = [None; 256];
+    let mut index = 0;
+    while index < pairs.len() {
+        table[pairs[index].0 as usize] = Some(pairs[index].1);
+        index += 1;
     }
     table
 }
 
-fn escape(out: &mut Vec<u8>, text: &str, replaced: &Replaced) {
-    // Most blocks hold nothing to replace; asked all at once, without a way out in between, that costs next to nothing.
+fn escape(out: &mut Vec<u8>, text: &[u8], replacements: &Replacements) {
+    // Most blocks have nothing to replace, which the vectorised fold finds out without branches.
     let special = |byte: &u8| matches!(byte, b'&' | b'<' | b'>' | b'"' | b'\t' | b'\n' | b'\r');
-    for block in text.as_bytes().chunks(32) {
+    for block in text.chunks(32) {
         if !block.iter().fold(false, |found, byte| found | special(byte)) {
             out.extend_from_slice(block);
             continue;
         }
         for byte in block {
-            match replaced.get(usize::from(*byte)).copied().flatten() {
-                Some(instead) => out.extend_from_slice(instead),
+            match replacements.get(usize::from(*byte)).copied().flatten() {
+                Some(replacement) => out.extend_from_slice(replacement),
                 None => out.push(*byte),
             }
         }
@@ -193,15 +250,16 @@ mod tests {
     use super::*;
     use crate::saml::Limits;
 
-    /// The canonical form of the first element of this name, `left-out` elements missing.
+    /// The canonical form of the first element with this name, without the element `left-out`.
     fn form(xml: &str, name: &str, prefixes: &[&str]) -> String {
         let tree = Tree::read(xml, &Limits::default()).unwrap();
-        let of = |wanted: &str| tree.all().find(|node| tree.name(*node).is_some_and(|name| name.local_name == wanted));
-        String::from_utf8(canonical(&tree, of(name).unwrap(), of("left-out"), prefixes)).unwrap()
+        let find =
+            |wanted: &str| tree.all().find(|node| tree.name(*node).is_some_and(|name| name.local_name == wanted));
+        String::from_utf8(canonical(&tree, find(name).unwrap(), find("left-out"), prefixes)).unwrap()
     }
 
     #[test]
-    fn only_what_is_used_is_declared_and_only_once() {
+    fn namespaces_are_declared_once_and_only_if_used() {
         let xml = r#"<a:r xmlns:a="urn:a" xmlns:b="urn:b" xmlns="urn:d"><a:x c="1" b:a="2"><y/><b:z xmlns:b="urn:b"/></a:x></a:r>"#;
         assert_eq!(
             form(xml, "x", &[]),
@@ -219,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_default_namespace_is_taken_back_only_where_one_was_given() {
+    fn a_default_namespace_is_undone_only_if_there_was_one() {
         let xml = r#"<r xmlns="urn:d"><x xmlns=""><y/><z xmlns="urn:d"><u xmlns=""/></z></x></r>"#;
         assert_eq!(form(xml, "x", &[]), r#"<x><y></y><z xmlns="urn:d"><u xmlns=""></u></z></x>"#);
         assert_eq!(
@@ -229,33 +287,33 @@ mod tests {
     }
 
     #[test]
-    fn characters_comments_and_what_is_left_out() {
+    fn characters_comments_and_left_out_elements() {
         let xml = "<r a='&#9;&quot;&lt;>&#13;\n'>1<!-- c -->2&amp;&gt;&#13;\"<left-out><x/></left-out><![CDATA[<3>]]>\r\n</r>";
         assert_eq!(form(xml, "r", &[]), "<r a=\"&#x9;&quot;&lt;>&#xD; \">12&amp;&gt;&#xD;\"&lt;3&gt;\n</r>");
     }
 
     #[test]
-    fn tags_that_repeat_say_the_same_and_what_is_beneath_them_too() {
+    fn repeated_tags() {
         let v = r#"<v xmlns:a="urn:a" a:k="1">"#;
         let xml = format!(r#"<r>{v}x</v>{v}<a:y/></v><left-out>{v}</v></left-out>{v}<z/></v></r>"#);
         assert_eq!(form(&xml, "r", &[]), format!(r#"<r>{v}x</v>{v}<a:y></a:y></v>{v}<z></z></v></r>"#));
         let v = r#"<v xmlns="" xmlns:a="urn:a" a:k="1">"#;
         let xml = format!(r#"<r xmlns="urn:1">{v}<w/></v>{v}<a:y/></v>{v}</v>{v}</v></r>"#);
-        let spelt_out = xml.replace("<w/>", "<w></w>").replace("<a:y/>", "<a:y></a:y>");
-        assert_eq!(form(&xml, "r", &[]), spelt_out);
-        // Inside another element, or after a tag that differs, it is another tag.
+        let expected = xml.replace("<w/>", "<w></w>").replace("<a:y/>", "<a:y></a:y>");
+        assert_eq!(form(&xml, "r", &[]), expected);
+        // Under another parent, or after a different tag, a tag does not repeat.
         let xml = r#"<r xmlns="urn:1"><s xmlns="urn:2"><v/></s><v/><v></v><v k=""/></r>"#;
         assert_eq!(
             form(xml, "r", &[]),
             r#"<r xmlns="urn:1"><s xmlns="urn:2"><v></v></s><v></v><v></v><v k=""></v></r>"#
         );
-        // As an apex, it declares what it needs itself.
+        // The apex declares all that it needs.
         let xml = r#"<p:r xmlns:p="urn:p"><p:v/><p:v><x/></p:v></p:r>"#;
         assert_eq!(form(xml, "v", &[]), r#"<p:v xmlns:p="urn:p"></p:v>"#);
     }
 
     #[test]
-    fn attributes_of_xml_stay_where_they_are() {
+    fn attributes_of_the_xml_namespace_are_not_inherited() {
         let xml = r#"<r xml:lang="en"><x xml:id="1" z="1"/></r>"#;
         assert_eq!(form(xml, "x", &[]), r#"<x z="1" xml:id="1"></x>"#);
     }

@@ -1,33 +1,27 @@
-//! The shape that a signed SAML document must have before any key is looked at.
+//! The shape that a signed SAML document must have. It is checked before any key is used.
 
 use std::collections::HashSet;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::tree::{NodeId, Tree, View};
-use crate::saml::{ASSERTION, PROTOCOL};
+use crate::saml::{ASSERTION, PROTOCOL, SIGNATURE};
 
-pub(super) const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
-
-/// The places in a document that count.
+/// The elements that matter in a document.
 pub(super) struct Document {
-    /// `Response`, or `Assertion` by itself.
+    /// The `Response`, or an `Assertion` by itself.
     pub(super) root: NodeId,
     pub(super) root_signature: Option<NodeId>,
-    /// The assertion inside a response.
+    /// The assertion inside the response.
     pub(super) assertion: Option<NodeId>,
     pub(super) assertion_signature: Option<NodeId>,
 }
 
-/// Finds the root, the one assertion, and their signatures; refuses a document in which it could be unclear which they
-/// are.
+/// Finds the root, the one assertion and their signatures. Refuses a document in which it may be unclear which they are.
 pub(super) fn check(tree: &Tree) -> Result<Document> {
     check_canonical(tree)?;
     let root = tree.root();
-    let is_response = tree.is(root, PROTOCOL, "Response");
-    let mut document = Document { root, root_signature: None, assertion: None, assertion_signature: None };
-    if is_response {
-        document.assertion = tree.elements(root).find(|node| tree.is(*node, ASSERTION, "Assertion"));
-    }
+    let mut document =
+        Document { root, root_signature: None, assertion: assertion_inside(tree), assertion_signature: None };
     let mut ids = HashSet::new();
     for node in tree.all() {
         let Some(name) = tree.name(node) else { continue };
@@ -37,7 +31,7 @@ pub(super) fn check(tree: &Tree) -> Result<Document> {
                 prefix => prefix == "xml" && attribute.local_name == "id",
             };
             if is_id && !ids.insert(value) {
-                return Err(forbidden("two elements have the same id: it is unclear which one a signature means"));
+                return Err(forbidden("two elements have the same id, so it is unclear which one a signature covers"));
             }
         }
         match (name.namespace, name.local_name) {
@@ -45,51 +39,61 @@ pub(super) fn check(tree: &Tree) -> Result<Document> {
                 return Err(Error::new(
                     ErrorKind::MultipleAssertions,
                     Stage::Verification,
-                    "the SAML response holds more than one assertion, or one in a place where none belongs",
+                    "the SAML response contains more than one assertion, or one where SAML does not allow it",
                 )
-                .with_hint("do not use it: this is the shape of a signature-wrapping attack"));
+                .with_hint("do not use it: signature-wrapping attacks look like this"));
             }
             (PROTOCOL, "Response") if node != root => {
-                return Err(forbidden("there is a response inside the response"));
+                return Err(forbidden("the response contains another response"));
             }
-            (DSIG, "Signature") => {
-                let of = tree.parent(node);
-                let place = if of == Some(root) {
+            (SIGNATURE, "Signature") => {
+                let parent = tree.parent(node);
+                let place = if parent == Some(root) {
                     &mut document.root_signature
-                } else if of.is_some() && of == document.assertion {
+                } else if parent.is_some() && parent == document.assertion {
                     &mut document.assertion_signature
                 } else {
-                    return Err(forbidden(
-                        "there is a signature that is no direct child of the response or of the assertion",
-                    ));
+                    return Err(forbidden("a signature is not a direct child of the response or of the assertion"));
                 };
                 if place.replace(node).is_some() {
-                    return Err(forbidden("an element holds more than one signature"));
+                    return Err(forbidden("an element contains more than one signature"));
                 }
             }
             _ => {}
         }
     }
-    for node in [Some(root), document.assertion].into_iter().flatten() {
-        if tree.attribute(node, "Version") != Some("2.0") {
-            return Err(forbidden("the response or the assertion does not say that its version is 2.0"));
-        }
-    }
+    check_version(tree)?;
     Ok(document)
 }
 
-/// Refuses what has no canonical form here.
-pub(super) fn check_canonical(tree: &Tree) -> Result<()> {
-    if tree.has_instructions() {
-        return Err(forbidden("the document holds a processing instruction, which SAML never needs"));
-    }
-    if tree.namespaces().any(|uri| !uri.is_empty() && !uri.contains(':')) {
-        return Err(forbidden("a namespace is named by a relative URI, which canonicalization is not defined for"));
+/// The assertion that is a child of the response.
+pub(super) fn assertion_inside(tree: &Tree) -> Option<NodeId> {
+    let root = tree.root();
+    let response = Some(root).filter(|root| tree.is(*root, PROTOCOL, "Response"))?;
+    tree.child_elements(response).find(|node| tree.is(*node, ASSERTION, "Assertion"))
+}
+
+/// Refuses a response or an assertion of another version than 2.0.
+pub(super) fn check_version(tree: &Tree) -> Result<()> {
+    let is_other = |node: NodeId| tree.attribute(node, "Version") != Some("2.0");
+    if is_other(tree.root()) || assertion_inside(tree).is_some_and(is_other) {
+        return Err(forbidden("the `Version` of the response or of the assertion is not 2.0"));
     }
     Ok(())
 }
 
-/// The child elements, where there is nothing else but white space.
+/// Refuses what has no canonical form.
+pub(super) fn check_canonical(tree: &Tree) -> Result<()> {
+    if tree.has_instructions() {
+        return Err(forbidden("the document contains a processing instruction, which SAML does not need"));
+    }
+    if tree.namespaces().any(|uri| !uri.is_empty() && !uri.contains(':')) {
+        return Err(forbidden("a namespace is a relative URI, for which canonicalization is not defined"));
+    }
+    Ok(())
+}
+
+/// The child elements of a node that contains nothing else but white space.
 pub(super) fn elements_only(tree: &Tree, node: NodeId) -> Result<Vec<NodeId>> {
     let mut elements = Vec::new();
     for child in tree.children(node) {
@@ -97,14 +101,15 @@ pub(super) fn elements_only(tree: &Tree, node: NodeId) -> Result<Vec<NodeId>> {
             View::Element(_) => elements.push(child),
             View::Text(text) if text.trim_ascii().is_empty() => {}
             View::Text(_) | View::Comment => {
-                return Err(forbidden("the signature holds a text or a comment in a place where none belongs"));
+                return Err(forbidden("a signature contains text or a comment where only elements are allowed"));
             }
         }
     }
     Ok(elements)
 }
 
+/// The error for a construct that no honest identity provider sends.
 pub(super) fn forbidden(message: &'static str) -> Error {
     Error::new(ErrorKind::ForbiddenConstruct, Stage::Verification, message)
-        .with_hint("do not use it: honest identity providers send nothing of the kind")
+        .with_hint("do not use it: honest identity providers do not send this")
 }

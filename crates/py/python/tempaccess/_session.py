@@ -34,7 +34,7 @@ class Prompter(Protocol):
     def choose(self, question: str, choices: Sequence[str], /) -> int | Awaitable[int]:
         """Lets the person choose; the answer is an index."""
 
-    def tell(self, message: str, /) -> None | Awaitable[None]:
+    def notify(self, message: str, /) -> None | Awaitable[None]:
         """Tells the person something that needs no answer, such as the number to tap on a telephone."""
 
 
@@ -71,7 +71,7 @@ class Terminal:
         print(f"Sign in at {url}{shown}", file=sys.stderr)
         webbrowser.open(url)
 
-    def tell(self, message: str) -> None:
+    def notify(self, message: str) -> None:
         print(message, file=sys.stderr)
 
 
@@ -106,7 +106,7 @@ class Settings(TypedDict, total=False):
     account: str
     provider: str
     then: list[NextRole]
-    duration: str
+    duration: str | int
     policy: str
     policy_arns: list[str]
     region: str

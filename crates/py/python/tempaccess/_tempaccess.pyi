@@ -260,7 +260,7 @@ class AssertionRequest:
         """Whom the assertion is for: `urn:amazon:webservices`."""
 
     @property
-    def anew(self) -> bool:
+    def force_authn(self) -> bool:
         """Whether the person shall sign in even where a session would do."""
 
 def status(*, config: str | None = None, store: str | None = None) -> dict[str, Any]:

@@ -10,7 +10,8 @@ use crate::world::User;
 
 const ATTRIBUTES: &str = "https://aws.amazon.com/SAML/Attributes/";
 
-/// What a SAML response says. Everything can be set, so that a test can mint what an honest provider never would.
+/// The content of a SAML response. Everything can be set, so that a test can mint responses that no honest provider
+/// would.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Claims {
@@ -28,9 +29,9 @@ pub struct Claims {
     pub audience: String,
     /// `NameID`.
     pub subject: String,
-    /// `@InResponseTo` of the response and the confirmation, where it answers a request.
+    /// `@InResponseTo` of the response and the confirmation, if it answers a request.
     pub in_response_to: Option<String>,
-    /// How many bearer confirmations there are.
+    /// The number of bearer confirmations.
     pub confirmations: usize,
     /// `@IssueInstant` of both.
     pub issued_at: Timestamp,
@@ -42,27 +43,27 @@ pub struct Claims {
     pub session_not_on_or_after: Option<Timestamp>,
     /// The names and values of the attributes, in order.
     pub attributes: Vec<(String, Vec<String>)>,
-    /// What is signed.
+    /// What to sign.
     pub signed: SignedParts,
     /// The status code, without its prefix.
     pub status: String,
 }
 
-/// What is signed.
+/// The parts of a response that are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignedParts {
-    /// The response and the assertion, as Okta does.
+    /// The response and the assertion, as at Okta.
     Both,
-    /// The assertion alone.
+    /// Only the assertion.
     Assertion,
-    /// The response alone.
+    /// Only the response.
     Response,
     /// Nothing.
     Nothing,
 }
 
 impl Claims {
-    /// What the sandbox's Okta says of this person.
+    /// Returns what the sandbox's Okta asserts about a person.
     pub fn of(user: &User, issuer: String, now: Timestamp) -> Self {
         let minutes = |minutes| now.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(now);
         let mut attributes = Vec::new();
@@ -101,7 +102,7 @@ impl Claims {
         }
     }
 
-    /// The XML document, signed.
+    /// Returns the signed XML document.
     pub(crate) fn mint_xml(&self, key: &SigningKey) -> Result<String, String> {
         let both = self.signed == SignedParts::Both;
         let mut assertion = self.assertion(key, both || self.signed == SignedParts::Assertion);
@@ -112,7 +113,7 @@ impl Claims {
         if both || self.signed == SignedParts::Response { key.sign(&response) } else { Ok(response) }
     }
 
-    /// The base64 text of the document.
+    /// Returns the signed document in base64.
     pub(crate) fn mint(&self, key: &SigningKey) -> Result<String, String> {
         self.mint_xml(key).map(|xml| STANDARD.encode(xml))
     }
@@ -176,12 +177,12 @@ impl Claims {
     }
 }
 
-/// To the millisecond, as Okta has it.
+/// Formats an instant with milliseconds, as Okta does.
 fn instant(instant: Timestamp) -> String {
     format!("{instant:.3}")
 }
 
-/// The signature to be filled in, in the shape of Okta's.
+/// Returns a signature to fill in, in the shape of Okta's.
 fn signature(id: &str, key: &SigningKey) -> String {
     format!(
         r##"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI="#{}"><ds:Transforms><ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/><ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"><ec:InclusiveNamespaces PrefixList="xs" xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transform></ds:Transforms><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue></ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue></ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>"##,

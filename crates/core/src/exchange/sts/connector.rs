@@ -9,7 +9,9 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorFuture};
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
 use jiff::Timestamp;
+use zeroize::Zeroizing;
 
 use crate::net::{Transport, TransportErrorKind};
 
@@ -62,7 +64,7 @@ impl HttpConnector for Connector {
                     TransportErrorKind::Connect | TransportErrorKind::Interrupted => ConnectorError::io(error.into()),
                     TransportErrorKind::TooLarge | TransportErrorKind::Request => ConnectorError::user(error.into()),
                 })?;
-            let answer = answer.map(SdkBody::from);
+            let answer = answer.map(|body| SdkBody::from(Bytes::from_owner(Zeroizing::new(body))));
             HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
         })
     }

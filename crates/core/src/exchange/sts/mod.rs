@@ -18,8 +18,9 @@ use jiff::Timestamp;
 
 use self::connector::{Connector, ServerDate};
 use self::refusal::{Call, refusal};
+use super::judge::{Expected, check};
 use super::{ChainRequest, ExchangeRequest, StsAnswer, TokenExchange};
-use crate::arn::{PolicyArn, RoleArn, default_region, partition_of_region};
+use crate::arn::{PolicyArn, RoleArn, default_region, is_region, partition_of_region};
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::{HttpTransport, Transport, secure_url};
@@ -99,17 +100,10 @@ impl StsExchangeBuilder {
         if let Some(url) = &self.endpoint_url {
             secure_url("the STS endpoint", url)?;
         }
-        if let Some(region) = &self.region {
-            // The region becomes part of a host name.
-            let letters = region.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-            if region.is_empty() || region.len() > 63 || !letters || region.starts_with('-') || region.ends_with('-') {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    Stage::Configuration,
-                    format!("`{region}` is no region"),
-                )
+        if let Some(region) = self.region.as_deref().filter(|region| !is_region(region)) {
+            let message = format!("invalid region `{region}`");
+            return Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message)
                 .with_hint("a region looks like `eu-west-1`"));
-            }
         }
         Ok(StsExchange { settings: self })
     }
@@ -227,6 +221,7 @@ impl TokenExchange for StsExchange {
         let request_id = answer.request_id().map(str::to_owned);
         let mut read = read_answer(answer.credentials, answer.assumed_role_user, role, region)?;
         (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
+        check(&mut read, &Expected { role, session_name: None, source_identity: None })?;
         Ok(read)
     }
 
@@ -269,6 +264,7 @@ impl TokenExchange for StsExchange {
         let request_id = answer.request_id().map(str::to_owned);
         let mut read = read_answer(answer.credentials, answer.assumed_role_user, &request.role, region)?;
         (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
+        check(&mut read, &Expected::of_chained(request))?;
         Ok(read)
     }
 
@@ -288,16 +284,17 @@ fn read_answer(
     role: &RoleArn,
     region: String,
 ) -> Result<StsAnswer> {
-    let incomplete = || {
-        Error::new(ErrorKind::StsUnavailable, Stage::Exchange, "the answer of AWS STS holds no credentials")
-            .with_hint("check what answers under the address of STS")
+    let incomplete = |what: &str| {
+        Error::new(ErrorKind::StsUnavailable, Stage::Exchange, format!("the answer of AWS STS holds no {what}"))
+            .with_hint("check what answers at the STS endpoint")
     };
     // The SDK fills in what is missing with empty strings.
     let whole = |keys: &Credentials| {
         [&keys.access_key_id, &keys.secret_access_key, &keys.session_token].iter().all(|text| !text.is_empty())
     };
-    let keys = keys.filter(whole).ok_or_else(incomplete)?;
-    let expiration = Timestamp::from_second(keys.expiration.secs()).map_err(|_| incomplete())?;
+    let keys = keys.filter(whole).ok_or_else(|| incomplete("credentials"))?;
+    let user = user.ok_or_else(|| incomplete("principal"))?;
+    let expiration = Timestamp::from_second(keys.expiration.secs()).map_err(|_| incomplete("expiration"))?;
     let mut credentials = SessionCredentials::new(
         keys.access_key_id,
         keys.secret_access_key.into(),
@@ -307,9 +304,7 @@ fn read_answer(
     );
     credentials.region = Some(region);
     let mut answer = StsAnswer::new(credentials);
-    if let Some(user) = user {
-        (answer.assumed_role_arn, answer.assumed_role_id) = (Some(user.arn), Some(user.assumed_role_id));
-    }
+    (answer.assumed_role_arn, answer.assumed_role_id) = (Some(user.arn), Some(user.assumed_role_id));
     Ok(answer)
 }
 
@@ -320,7 +315,7 @@ mod tests {
     #[test]
     fn regions_and_endpoints_are_checked() {
         let message = |builder: StsExchangeBuilder| builder.build().unwrap_err().message().to_owned();
-        assert_eq!(message(StsExchange::builder().region("evil.example/")), "`evil.example/` is no region");
+        assert_eq!(message(StsExchange::builder().region("evil.example/")), "invalid region `evil.example/`");
         assert_eq!(
             message(StsExchange::builder().endpoint_url("http://sts.example")),
             "the STS endpoint `http://sts.example` must begin with `https://`"

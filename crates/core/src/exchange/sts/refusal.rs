@@ -7,8 +7,9 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use jiff::Timestamp;
 
 use crate::error::{Error, ErrorKind, Stage, StsFailure};
+use crate::exchange::judge::is_request_id;
 use crate::net::TransportError;
-use crate::text::printable;
+use crate::text::excerpt;
 
 /// What was asked of STS.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -66,10 +67,10 @@ fn answered<E: ProvideErrorMetadata>(
     };
     let said = error.message().unwrap_or_default();
     let (kind, hint) = remedy(code, said, status, call);
-    let said = if said.is_empty() { String::new() } else { format!(": {}", printable(said)) };
-    let refusal = Error::new(kind, Stage::Exchange, format!("AWS STS refused ({}){said}", printable(code)));
-    let sts =
-        StsFailure { code: Some(code.to_owned()), request_id: error.request_id().map(str::to_owned), server_time };
+    let said = if said.is_empty() { String::new() } else { format!(": {}", excerpt(said)) };
+    let refusal = Error::new(kind, Stage::Exchange, format!("AWS STS refused ({}){said}", excerpt(code)));
+    let request_id = error.request_id().filter(|id| is_request_id(id)).map(str::to_owned);
+    let sts = StsFailure { code: Some(excerpt(code).into_owned()), request_id, server_time };
     refusal.with_hint(hint).with_sts(sts)
 }
 

@@ -19,7 +19,7 @@ use super::profile::Profile;
 use super::{Browser, find};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::{Limits, SIGN_IN_HOSTS, SamlResponse};
-use crate::source::AssertionRequest;
+use crate::source::{AssertionRequest, Notice};
 use crate::text::excerpt;
 
 /// Without these, a browser asks for its first-run settings and connects to its vendor.
@@ -61,9 +61,9 @@ pub(super) async fn run(
 ) -> Result<SamlResponse> {
     let host = start.host_str().unwrap_or_default();
     if browser.headless {
-        request.prompter.tell(&format!("Signing in with a headless browser: {host}"));
+        request.prompter.notify(&Notice::Browser { host: host.to_owned(), has_window: false });
     } else {
-        request.prompter.attend(&format!("Sign in in the browser window that opens: {host}")).await?;
+        request.prompter.attend(&Notice::Browser { host: host.to_owned(), has_window: true }).await?;
     }
     let end = tokio::time::Instant::now() + browser.timeout;
     let timed_out = || {
@@ -76,7 +76,7 @@ pub(super) async fn run(
         Error::new(ErrorKind::DeadlineExceeded, Stage::SignIn, message).with_hint(hint)
     };
     let profile = open_profile(browser, session, end).await?;
-    if request.anew {
+    if request.force_authn {
         profile.reset()?;
     }
     let mut driven = DrivenBrowser::start(browser, &profile)?;

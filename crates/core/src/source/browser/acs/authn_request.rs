@@ -56,7 +56,7 @@ pub(super) fn authn_request(
     request: &AssertionRequest<'_>,
     now: Timestamp,
 ) -> String {
-    let force = if request.anew { " ForceAuthn=\"true\"" } else { "" };
+    let force = if request.force_authn { " ForceAuthn=\"true\"" } else { "" };
     // Whole seconds: some parsers reject fractions.
     let now = now.strftime("%Y-%m-%dT%H:%M:%SZ");
     format!(

@@ -22,7 +22,7 @@ use crate::loopback::{LAST_ANSWER, Origins};
 use crate::net::secure_url;
 use crate::saml::{SamlResponse, hex};
 use crate::secret::unguessable;
-use crate::source::{AssertionRequest, AssertionSource, Prompter, Visit};
+use crate::source::{AssertionRequest, AssertionSource, Notice, Prompter, Visit};
 use crate::verify::{Expectations, IdentityProvider, Verifier};
 
 /// The end of an address whose last segment differs for each sign-in.
@@ -128,6 +128,7 @@ impl AssertionSource for AcsSource {
     }
 
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        self.provider.keys().check_validity(self.clock.now())?;
         let deadline = Instant::now() + self.timeout;
         let secret = || unguessable().map(|secret| secret.expose().to_owned());
         let secrets = Secrets { start: secret()?, relay_state: secret()?, cookie: secret()? };
@@ -195,15 +196,10 @@ async fn delivery(
                 return Ok(response);
             }
             Some(Event::Refused(error)) => {
-                prompter.tell(&format!(
-                    "Refused a SAML response: {}. Still waiting for a valid one; Ctrl-C stops waiting",
-                    error.message()
-                ));
+                prompter.notify(&Notice::ResponseRefused { reason: error.message().to_owned() });
                 *refused = Some(error);
             }
-            Some(Event::OpenedTwice) => prompter.tell(
-                "A second browser tried to open the sign-in page and was refused. If the first one was not yours, stop with Ctrl-C and start again",
-            ),
+            Some(Event::OpenedTwice) => prompter.notify(&Notice::StartPageOpenedTwice),
             Some(Event::Finished) => {}
             None => return Err(closed()),
         }

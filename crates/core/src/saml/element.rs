@@ -1,0 +1,10 @@
+//! What reading asks of an element, whether it comes from the walk or from a kept tree.
+
+pub(super) trait Element {
+    /// The namespace, empty if the element has none.
+    fn namespace(&self) -> &str;
+    /// The name without its prefix.
+    fn local_name(&self) -> &str;
+    /// The value of the attribute with this name and no prefix.
+    fn attribute(&self, name: &str) -> Option<&str>;
+}
