@@ -92,12 +92,7 @@ mod tests {
     /// CI and the documentation install through `cargo xtask tools` or name the version.
     #[test]
     fn no_other_version_is_installed_anywhere() {
-        let files = [
-            ".ci/run",
-            ".github/workflows/ci.yml",
-            ".github/workflows/release.yml",
-            "CONTRIBUTING.md",
-        ];
+        let files = [".ci/run", ".github/workflows/ci.yml", ".github/workflows/release.yml", "CONTRIBUTING.md"];
         for file in files {
             let text = std::fs::read_to_string(root().join(file)).unwrap_or_default();
             for line in text.lines().filter(|line| line.contains("cargo install ") && !line.contains("--path")) {
