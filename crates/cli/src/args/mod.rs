@@ -5,6 +5,7 @@ mod shared;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tempaccess_core::config::OtherTool;
 use tempaccess_core::sink::Shell;
@@ -49,7 +50,7 @@ pub(crate) enum Command {
     Profiles(Profiles),
     /// Write a profile into the configuration
     Configure(Configure),
-    /// Take profiles over from another tool's configuration
+    /// Import profiles from another tool's configuration
     Import(Import),
     /// Say what is kept here, for whom, how narrow and until when
     Status(Status),
@@ -211,12 +212,17 @@ pub(crate) struct Configure {
     pub(crate) output: Output,
 }
 
+/// Lists the tools in the help and in completions.
+fn other_tool() -> impl TypedValueParser<Value = OtherTool> {
+    PossibleValuesParser::new(OtherTool::ALL.map(OtherTool::name)).try_map(|name| name.parse::<OtherTool>())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The tool: saml2aws, okta-aws-cli or gimme-aws-creds
-    #[arg(value_name = "TOOL", value_parser = clap::value_parser!(OtherTool))]
+    /// Tool to import from
+    #[arg(value_name = "TOOL", value_parser = other_tool())]
     pub(crate) tool: OtherTool,
-    /// Its configuration [default: where the tool keeps it]
+    /// Configuration of the tool [default: the file that its environment variable names, or its usual place]
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Another configuration file to write into [env: TEMPACCESS_CONFIG]

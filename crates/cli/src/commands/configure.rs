@@ -90,11 +90,12 @@ fn place(named: Option<&Path>) -> Result<PathBuf> {
 
 pub(super) fn import(arguments: &Import) -> Result<()> {
     let from = arguments.file.clone().or_else(|| arguments.tool.default_file()).ok_or_else(|| {
-        Error::new(ErrorKind::Io, Stage::Configuration, "there is no home directory to find the file in")
+        Error::new(ErrorKind::Io, Stage::Configuration, "there is no home directory to look for the file in")
+            .with_hint(format!("name the file: `tempaccess import {} FILE`", arguments.tool))
     })?;
     let imported = arguments.tool.import_file(&from)?;
     let file = place(arguments.config.as_deref())?;
-    let added = Config::add_profiles(&file, &imported.profiles)?;
+    let added = Config::add(&file, &imported.accounts, &imported.profiles)?;
     match arguments.output {
         Output::Json => print_json(&render::added_json(&added, &imported.notes, &file)),
         Output::Text => print(&render::added(&added, &imported.notes, &file)),

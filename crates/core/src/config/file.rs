@@ -5,6 +5,7 @@ use etcetera::app_strategy::choose_native_strategy;
 use etcetera::{AppStrategy, AppStrategyArgs};
 use serde::{Deserialize, Serialize};
 
+use super::accounts::with_accounts;
 use super::edit::edit;
 use super::{Settings, env};
 use crate::arn::is_account_id;
@@ -179,9 +180,24 @@ impl Config {
     ///
     /// `invalid_configuration` where the file is not right as it is; `io`, and then it is as it was.
     pub fn add_profiles(file: &Path, profiles: &BTreeMap<String, Settings>) -> Result<Added> {
+        Self::add(file, &AccountNames::new(), profiles)
+    }
+
+    /// As [`add_profiles`](Self::add_profiles), and writes names of accounts into the table `accounts`. An account that has
+    /// a name keeps it.
+    ///
+    /// # Errors
+    ///
+    /// As [`add_profiles`](Self::add_profiles).
+    pub fn add(file: &Path, accounts: &AccountNames, profiles: &BTreeMap<String, Settings>) -> Result<Added> {
         let mut refused = None;
         let added = edit(file, |text| {
-            with_profiles(text, profiles).map_err(|error| {
+            let change = || {
+                let (text, named) = with_accounts(text, accounts)?;
+                let (text, added) = with_profiles(&text, profiles)?;
+                Ok((text, Added { accounts: named.written, accounts_left_alone: named.left_alone, ..added }))
+            };
+            change().map_err(|error: Error| {
                 let message = error.message().to_owned();
                 refused = Some(error);
                 std::io::Error::other(message)
@@ -223,6 +239,10 @@ pub struct Added {
     pub written: Vec<String>,
     /// Those whose names were taken.
     pub left_alone: Vec<String>,
+    /// The ids of the accounts that got a name.
+    pub accounts: Vec<String>,
+    /// The ids of the accounts that have another name, or whose table cannot be added to.
+    pub accounts_left_alone: Vec<String>,
 }
 
 fn with_profiles(text: &str, profiles: &BTreeMap<String, Settings>) -> Result<(String, Added)> {

@@ -39,6 +39,9 @@ pub(super) fn import(text: &str) -> Result<Imported> {
         let profile = Profile { ini: &ini, section, name };
         if OWN.iter().any(|key| profile.own(key).is_ok_and(|value| value.is_some())) {
             profile.import(&mut found);
+        } else if section.name == "default" {
+            // Its values are part of the profiles.
+            profile.note_unmapped(&[], &mut found);
         } else if section.keys().next().is_some() {
             others.push(format!("`{}`", excerpt(name)));
         }
@@ -78,8 +81,12 @@ impl<'i> Profile<'i> {
         let mut mapped = Vec::new();
         match self.draft(&mut mapped, found) {
             Ok(draft) => found.add(draft),
-            Err(reason) => found.refuse(self.name, reason),
+            Err(reason) => return found.refuse(self.name, reason),
         }
+        self.note_unmapped(&mapped, found);
+    }
+
+    fn note_unmapped(&self, mapped: &[&str], found: &mut Collector) {
         found.unmapped(self.name, self.section.keys().filter(|key| !KNOWN.contains(key) && !mapped.contains(key)));
     }
 
@@ -118,9 +125,8 @@ impl<'i> Profile<'i> {
         if let Some(key) = sections.iter().find_map(|section| section.narrowing_key(&[])) {
             return Err(not_narrowed(key));
         }
-        let required = |key: &str| {
-            self.value(&sections, key).map_err(|reason| format!("`{key}` cannot be imported: {reason}"))
-        };
+        let required =
+            |key: &str| self.value(&sections, key).map_err(|reason| format!("`{key}` cannot be imported: {reason}"));
         let Some(url) = required("saml_auth_url")? else {
             return Err("it has no `saml_auth_url`, so that it is not a sign-in by SAML".to_owned());
         };
@@ -188,7 +194,8 @@ impl<'i> Profile<'i> {
 
     /// Notes that the role of a source profile is no step on the way: other tools read `source_profile` so.
     fn note_source_role(&self, found: &mut Collector) {
-        let has_role = |section: &Section| self.ini.go_value(&section.name, "role_arn").is_ok_and(|role| role.is_some());
+        let has_role =
+            |section: &Section| self.ini.go_value(&section.name, "role_arn").is_ok_and(|role| role.is_some());
         let own_role = self.own("role_arn").is_ok_and(|role| role.is_some());
         if let Ok(Some(source)) = self.source_profile()
             && own_role
@@ -224,7 +231,7 @@ impl<'i> Profile<'i> {
             found.note(
                 self.name,
                 format_args!(
-                    "signing in at {provider} goes through a browser here: check that the source is the page where the way to AWS begins"
+                    "signing in at {provider} goes through a browser here: check that the source is the page that leads to AWS"
                 ),
             );
         }
@@ -242,7 +249,10 @@ impl<'i> Profile<'i> {
         if !rest.is_empty() {
             url.query_pairs_mut().extend_pairs(rest);
         }
-        found.note(self.name, "the `token` in `saml_auth_url` is not imported: it is a secret, and a browser needs none");
+        found.note(
+            self.name,
+            "the `token` in `saml_auth_url` is not imported: it is a secret, and a browser needs none",
+        );
         String::from(url)
     }
 }
@@ -262,10 +272,22 @@ mod tests {
         );
         let imported = import(&text).unwrap();
         assert_eq!(imported.profiles.keys().collect::<Vec<_>>(), ["app", "my work", "okta", "seconds"]);
-        insta::assert_debug_snapshot!(imported.profiles["app"], @"");
+        insta::assert_snapshot!(toml::to_string(&imported.profiles["app"]).unwrap(), @r#"
+        source = "https://acme.okta.com/home/amazon_aws/0oa1/272"
+        username = "ada@example.com"
+        factor = "push"
+        role = "arn:aws:iam::444455556666:role/Deploy"
+        duration = "5400"
+        region = "eu-west-1"
+        "#);
         assert_eq!(imported.profiles["seconds"].duration.as_deref(), Some("7200"));
         assert_eq!(imported.profiles["okta"].role, None);
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `default`: `output` is not imported: it has no equivalent here
+        `app`: `mfa_serial` is not imported: it has no equivalent here
+        `two`: not imported: it has no `saml_auth_url`, so that it is not a sign-in by SAML
+        not profiles of aws-runas: `sso`
+        ");
     }
 
     #[test]
@@ -285,7 +307,14 @@ mod tests {
         assert_eq!(a.duration, None);
         assert_eq!(imported.profiles["e"].then.as_ref().unwrap()[0].role_arn, format!("{APP}2"));
         assert_eq!((imported.profiles["f"].role.as_deref(), &imported.profiles["f"].then), (Some(APP), &None));
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `a`: `credentials_duration` is not imported: with a `jump_role_arn`, a session lasts an hour in aws-runas, too
+        `b`: not imported: it has a `jump_role_arn`, and no `role_arn` to go on to
+        `c`: not imported: `jump_role_arn` cannot be imported: it is not the ARN of a role: it does not begin with `arn:`
+        `d`: not imported: `a b` cannot be an external id
+        `e`: `credentials_duration` is not imported: with a `jump_role_arn`, a session lasts an hour in aws-runas, too
+        `f`: its role is taken straight from the identity provider, as aws-runas does; the role of `hub` is no step before it: name it as `jump_role_arn`, if it is
+        ");
     }
 
     #[test]
@@ -299,7 +328,21 @@ mod tests {
             .iter()
             .map(|(name, settings)| format!("{name}: {}", settings.source.as_deref().unwrap()))
             .collect();
-        insta::assert_snapshot!(sources.join("\n"), @"");
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(sources.join("\n"), @r"
+        browser: browser:https://acme.okta.com/home/amazon_aws/0oa1/272
+        keycloak: browser:https://sso.example.com/auth
+        one: browser:https://acme.onelogin.com/trust/saml2/launch/12?x=1
+        ");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `one`: the `token` in `saml_auth_url` is not imported: it is a secret, and a browser needs none
+        `one`: signing in at `onelogin` goes through a browser here: check that the source is the page that leads to AWS
+        `one`: `mfa_type` is not imported: the second factor is chosen in the browser
+        `keycloak`: signing in at its identity provider goes through a browser here: check that the source is the page that leads to AWS
+        `evil`: not imported: `saml_auth_url` cannot be a source: it is not an `https://` address without a user name and a password
+        `oidc`: not imported: it has `web_identity_auth_url`, too: aws-runas does not take both
+        `lost`: not imported: its `source_profile`, `nowhere`, is not in the file
+        `iam`: not imported: it has no `saml_auth_url`, so that it is not a sign-in by SAML
+        `narrow`: not imported: `policy_arns` seems to narrow its sessions, and has no equivalent here
+        ");
     }
 }

@@ -240,8 +240,16 @@ mod tests {
             draft("d").also("a"),
         ]);
         let names: Vec<_> = profiles.iter().map(|(name, from)| (name.as_str(), from.as_str())).collect();
-        assert_eq!(names, [("a", "d"), ("b", "b"), ("c", "c"), ("d", "d"), ("default", "default"), ("saml", "saml"), ("x", "a")]);
-        insta::assert_snapshot!(notes.join("\n"), @"");
+        assert_eq!(
+            names,
+            [("a", "d"), ("b", "b"), ("c", "c"), ("d", "d"), ("default", "default"), ("saml", "saml"), ("x", "a")]
+        );
+        insta::assert_snapshot!(notes.join("\n"), @r"
+        `default`: `aws_profile` does not name the profile: `saml` is the name of the profile from `saml`
+        `a`: written as `x`, the AWS profile that it names (`aws_profile`)
+        `b`: `aws_profile` does not name the profile: `x` is the name of the profile from `a`
+        `c`: `aws_profile` does not name the profile: `b` is the name of the profile from `b`
+        ");
     }
 
     #[test]
@@ -249,6 +257,11 @@ mod tests {
         let (profiles, notes) =
             finish([draft("-x"), draft("a\u{1b}b"), draft("ok").named("aws_profile", "-p"), draft(" ")]);
         assert_eq!(profiles.len(), 1);
-        insta::assert_snapshot!(notes.join("\n"), @"");
+        insta::assert_snapshot!(notes.join("\n"), @r"
+        `-x`: not imported: its name cannot be that of a profile: it would be read as an option
+        `a\u{1b}b`: not imported: its name cannot be that of a profile: it has characters that cannot be shown
+        ` `: not imported: its name cannot be that of a profile: it is empty
+        `ok`: `aws_profile` does not name the profile: it would be read as an option
+        ");
     }
 }

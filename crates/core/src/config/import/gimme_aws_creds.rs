@@ -1,6 +1,6 @@
 //! gimme-aws-creds: `~/.okta_aws_login_config`, a section for each profile, and `[DEFAULT]`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::collect::{Collector, Draft, not_narrowed};
 use super::ini::configparser::{self, DEFAULT_SECTION};
@@ -25,6 +25,9 @@ const KNOWN: &[&str] = &[
     "inherits",
 ];
 
+/// The values of `cred_profile` that stand for a name made of the account and the role.
+const OF_ROLE: [&str; 3] = ["role", "acc", "acc-role"];
+
 /// How many sections may inherit from one another.
 const MAX_INHERITED: usize = 16;
 
@@ -32,16 +35,32 @@ const MAX_INHERITED: usize = 16;
 pub(super) fn import(text: &str) -> Result<Imported> {
     let ini = configparser::parse(text)?;
     let profiles: Vec<_> = ini.sections().iter().map(|section| Profile::new(&ini, section)).collect();
+    let mut found = Collector::default();
     // The name of an AWS profile that several sections inherit is the name of none of them.
-    let mut claims: HashMap<String, usize> = HashMap::new();
+    let mut claims: BTreeMap<String, Vec<&Profile<'_>>> = BTreeMap::new();
     for profile in &profiles {
-        if let Ok(Some(name)) = profile.value("cred_profile") {
-            *claims.entry(name).or_default() += 1;
+        let is_complete = !profile.is_default() || profile.value("app_url").is_ok_and(|url| url.is_some());
+        if let Ok(Some(name)) = profile.value("cred_profile")
+            && is_complete
+        {
+            claims.entry(name.trim().to_owned()).or_default().push(profile);
         }
     }
-    let mut found = Collector::default();
+    claims.retain(|name, profiles| profiles.len() > 1 && !OF_ROLE.contains(&name.to_ascii_lowercase().as_str()));
+    for (name, profiles) in &claims {
+        let sections = profiles.iter().filter(|profile| profile.inherits_aws_profile());
+        let sections: Vec<_> = sections.map(|profile| format!("`{}`", excerpt(profile.name()))).collect();
+        if !sections.is_empty() {
+            found.note_file(format_args!(
+                "`cred_profile` does not name {}: several profiles share `{}`",
+                sections.join(", "),
+                excerpt(name)
+            ));
+        }
+    }
+    let shared: BTreeSet<String> = claims.into_keys().collect();
     for profile in &profiles {
-        profile.import(&claims, profiles.len() == 1, &mut found);
+        profile.import(&shared, profiles.len() == 1, &mut found);
     }
     Ok(found.finish())
 }
@@ -83,6 +102,11 @@ impl<'i> Profile<'i> {
         self.section.name == DEFAULT_SECTION
     }
 
+    /// Whether another section says which AWS profile it writes to.
+    fn inherits_aws_profile(&self) -> bool {
+        !self.is_default() && !self.section.values.contains_key("cred_profile")
+    }
+
     /// The value that gimme-aws-creds uses for a key. `[DEFAULT]` goes before a section that is inherited from.
     fn value(&self, key: &str) -> Result<Option<String>, String> {
         for section in self.chain.as_deref().unwrap_or_default() {
@@ -104,18 +128,20 @@ impl<'i> Profile<'i> {
         found.keep(self.name(), key, value)
     }
 
-    fn import(&self, claims: &HashMap<String, usize>, is_alone: bool, found: &mut Collector) {
+    fn import(&self, shared: &BTreeSet<String>, is_alone: bool, found: &mut Collector) {
         let mut mapped = Vec::new();
-        match self.draft(claims, &mut mapped, found) {
+        match self.draft(shared, &mut mapped, found) {
             Ok(draft) => found.add(draft),
             // Defaults need not be complete.
             Err(None) if self.is_default() && !is_alone => {}
-            Err(reason) => found.refuse(
-                self.name(),
-                reason.as_deref().unwrap_or(
-                    "it has no `app_url`, the link behind the tile of the AWS app: apps are not looked for by their titles",
-                ),
-            ),
+            Err(reason) => {
+                const NO_APP: &str = "it has no `app_url`, the link behind the tile of the AWS app: apps are not looked for by their titles";
+                found.refuse(self.name(), reason.as_deref().unwrap_or(NO_APP));
+                // What is in `[DEFAULT]` is part of the other profiles.
+                if !self.is_default() {
+                    return;
+                }
+            }
         }
         let unmapped = self.section.keys().filter(|key| !KNOWN.contains(key) && !mapped.contains(key));
         found.unmapped(self.name(), unmapped);
@@ -124,7 +150,7 @@ impl<'i> Profile<'i> {
     /// The profile, or why there is none; `None` where it names no app.
     fn draft(
         &self,
-        claims: &HashMap<String, usize>,
+        shared: &BTreeSet<String>,
         mapped: &mut Vec<&'static str>,
         found: &mut Collector,
     ) -> Result<Draft, Option<String>> {
@@ -138,8 +164,7 @@ impl<'i> Profile<'i> {
             self.value(key).map_err(|reason| Some(format!("`{key}` cannot be read: {reason}")))?;
         }
         let url = self.value("app_url")?.ok_or(None)?;
-        let source =
-            values::address(&url).map_err(|reason| Some(format!("`app_url` cannot be a source: {reason}")))?;
+        let source = values::address(&url).map_err(|reason| Some(format!("`app_url` cannot be a source: {reason}")))?;
         self.org(&source, mapped);
         let flag = |key: &str| self.value(key).ok().flatten().map(|value| value.trim().to_owned());
         let role = self.role(found);
@@ -160,16 +185,8 @@ impl<'i> Profile<'i> {
             None => draft,
             // The defaults are the profile `default`, whatever AWS profile they write to.
             Some(AwsProfile::Fixed(name)) if self.is_default() => draft.also(name),
-            Some(AwsProfile::Fixed(name)) if claims.get(&name) == Some(&1) => draft.named("cred_profile", &name),
-            Some(AwsProfile::Fixed(name)) if self.section.values.contains_key("cred_profile") => {
-                draft.named("cred_profile", &name)
-            }
-            Some(AwsProfile::Fixed(name)) => {
-                let shown = excerpt(&name);
-                let text = format!("`cred_profile` does not name the profile: several profiles share `{shown}`");
-                found.note(self.name(), text);
-                draft
-            }
+            Some(AwsProfile::Fixed(name)) if shared.contains(&name) && self.inherits_aws_profile() => draft,
+            Some(AwsProfile::Fixed(name)) => draft.named("cred_profile", &name),
             Some(AwsProfile::OfRole(name)) => draft.also(name),
         })
     }
@@ -217,9 +234,10 @@ impl<'i> Profile<'i> {
     fn aws_profile(&self, role: Option<&str>, found: &mut Collector) -> Option<AwsProfile> {
         let name = self.value("cred_profile").ok().flatten()?;
         let is_true = |key: &str| self.value(key).ok().flatten().is_some_and(|value| value.trim() == "True");
-        let kind = name.trim().to_ascii_lowercase();
-        if !matches!(kind.as_str(), "role" | "acc" | "acc-role") {
-            return Some(AwsProfile::Fixed(if kind == "default" { kind } else { name.trim().to_owned() }));
+        let name = name.trim();
+        let kind = name.to_ascii_lowercase();
+        if !OF_ROLE.contains(&kind.as_str()) {
+            return Some(AwsProfile::Fixed(if kind == "default" { kind } else { name.to_owned() }));
         }
         if !is_true("write_aws_creds") {
             return None;
@@ -264,17 +282,21 @@ mod tests {
             "[DEFAULT]\nokta_org_url = https://acme.okta.com\nApp_Url: %(okta_org_url)s/home/amazon_aws/0oa1/272\nokta_username = ada%%corp@example.com\npreferred_mfa_type = token:software:totp\ngimme_creds_server = appurl\nwrite_aws_creds = True\ncred_profile = acme\nremember_device = True\n\n[work]\naws_rolename = {ROLE}\naws_default_duration = 3600\n[night]\ninherits = work\naws_rolename = all\n[round]\ninherits = round\n[lost]\ninherits = nowhere\n[several]\naws_rolename = {ROLE},\n  {ROLE}2\n"
         );
         let imported = import(&text).unwrap();
-        assert_eq!(
-            imported.profiles.keys().collect::<Vec<_>>(),
-            ["acme", "default", "night", "several", "work"]
-        );
+        assert_eq!(imported.profiles.keys().collect::<Vec<_>>(), ["acme", "default", "night", "several", "work"]);
         assert_eq!(imported.profiles["default"], imported.profiles["acme"]);
         let night = &imported.profiles["night"];
         assert_eq!((night.role.as_deref(), night.duration.as_deref()), (None, Some("3600")));
         assert_eq!((night.username.as_deref(), night.factor.as_deref()), (Some("ada%corp@example.com"), Some("code")));
         assert_eq!((night.source.as_deref(), night.remember_device), (Some(LINK), Some(true)));
         assert_eq!(imported.profiles["work"].role.as_deref(), Some(ROLE));
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `cred_profile` does not name `work`, `night`, `several`: several profiles share `acme`
+        `default`: `write_aws_creds` is not imported: it has no equivalent here
+        `night`: `aws_rolename` is not imported: for all roles, use `login --all`
+        `round`: not imported: sections inherit from one another, or too deep
+        `lost`: not imported: it inherits from `nowhere`, which is not there
+        `several`: `aws_rolename` is not imported: several roles, or a pattern: use `login --all --role GLOB`
+        ");
     }
 
     #[test]
@@ -300,18 +322,38 @@ mod tests {
                 "prod"
             ]
         );
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `a`: `write_aws_creds` is not imported: it has no equivalent here
+        `b`: `write_aws_creds` is not imported: it has no equivalent here
+        `c`: `write_aws_creds` is not imported: it has no equivalent here
+        `d`: not imported, without an equivalent here: `include_path`, `write_aws_creds`
+        `e`: `cred_profile` does not name the profile: the AWS profile depends on the role that is chosen
+        `e`: not imported, without an equivalent here: `resolve_aws_alias`, `write_aws_creds`
+        `f`: `write_aws_creds` is not imported: it has no equivalent here
+        `h`: `write_aws_creds` is not imported: it has no equivalent here
+        `a`: written as `prod`, the AWS profile that it names (`cred_profile`)
+        `f`: `cred_profile` does not name the profile: `prod` is the name of the profile from `a`
+        `h`: written as `default`, the AWS profile that it names (`cred_profile`)
+        ");
     }
 
     #[test]
     fn defaults_alone_need_an_app() {
         let imported = import("[DEFAULT]\nokta_org_url = https://acme.okta.com\naws_appname = AWS\n").unwrap();
         assert!(imported.profiles.is_empty());
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
-        let text = format!("[DEFAULT]\nokta_username = ada\n[a]\napp_url = {LINK}\n[b]\napp_url = None\n[c]\napp_url = command:x\n");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `default`: not imported: it has no `app_url`, the link behind the tile of the AWS app: apps are not looked for by their titles
+        `default`: not imported, without an equivalent here: `aws_appname`, `okta_org_url`
+        ");
+        let text = format!(
+            "[DEFAULT]\nokta_username = ada\ncred_profile = acme\n[a]\napp_url = {LINK}\n[b]\napp_url = None\n[c]\napp_url = command:x\n"
+        );
         let imported = import(&text).unwrap();
         assert_eq!(imported.profiles.keys().collect::<Vec<_>>(), ["a"]);
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `b`: not imported: it has no `app_url`, the link behind the tile of the AWS app: apps are not looked for by their titles
+        `c`: not imported: `app_url` cannot be a source: it is not an `https://` address without a user name and a password
+        ");
     }
 
     #[test]
@@ -323,6 +365,18 @@ mod tests {
         assert_eq!(imported.profiles.keys().collect::<Vec<_>>(), ["d", "e"]);
         assert_eq!(imported.profiles["d"], Settings { source: Some(LINK.to_owned()), ..Settings::default() });
         assert_eq!(imported.profiles["e"].auth.as_deref(), Some("classic"));
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `a`: not imported: `okta_username` cannot be read: it has a `%` that is neither `%%` nor `%(key)s`
+        `b`: not imported: `app_url` cannot be read: it refers to `none`, which is not set
+        `c`: not imported: `session_policy` seems to narrow its sessions, and has no equivalent here
+        `d`: `aws_rolename` is not imported: it is not the ARN of a role: it does not begin with `arn:`
+        `d`: `client_id` is not imported: it is not an id
+        `d`: `preferred_mfa_type` is not imported: this second factor has no equivalent; you are asked instead
+        `d`: `aws_default_duration` is not imported: a session of 5s is too short
+        `d`: `aws_region` is not imported: it is not the name of a region
+        `d`: `okta_password` is not imported: it has no equivalent here
+        `e`: `preferred_mfa_type` is not imported: this second factor has no equivalent; you are asked instead
+        `e`: `preferred_mfa_provider` is not imported: it has no equivalent here
+        ");
     }
 }

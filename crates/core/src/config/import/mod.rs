@@ -210,10 +210,7 @@ mod tests {
             assert_eq!(tool.to_string().parse::<OtherTool>().unwrap(), tool);
         }
         let error = "lastpass".parse::<OtherTool>().unwrap_err();
-        assert_eq!(
-            error.hint(),
-            Some("choose one of `saml2aws`, `okta-aws-cli`, `gimme-aws-creds`, `aws-runas`")
-        );
+        assert_eq!(error.hint(), Some("choose one of `saml2aws`, `okta-aws-cli`, `gimme-aws-creds`, `aws-runas`"));
     }
 
     #[test]

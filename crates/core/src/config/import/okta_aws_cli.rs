@@ -166,7 +166,7 @@ impl<'n> Profile<'n> {
     fn import(&self, labels: &Labels, found: &mut Collector) {
         match self.draft(labels, found) {
             Ok(draft) => found.add(draft),
-            Err(reason) => found.refuse(self.name, reason),
+            Err(reason) => return found.refuse(self.name, reason),
         }
         found.unmapped(self.name, self.values.keys().map(String::as_str).filter(|key| !KNOWN.contains(key)));
     }
@@ -232,7 +232,8 @@ fn org_address(org: &str) -> Result<String, Refusal> {
     let mut url = url::Url::parse(&address).map_err(|_| refusal())?;
     let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
     let host = url.host_str().filter(|_| is_bare).ok_or_else(refusal)?.to_owned();
-    let is_on_this_machine = url.scheme() == "http" || matches!(url.host(), Some(url::Host::Ipv4(ip)) if ip.is_loopback());
+    let is_on_this_machine =
+        url.scheme() == "http" || matches!(url.host(), Some(url::Host::Ipv4(ip)) if ip.is_loopback());
     if !is_on_this_machine && (matches!(url.host(), Some(url::Host::Ipv4(_))) || !host.contains('.')) {
         return Err(refusal());
     }
@@ -262,8 +263,18 @@ mod tests {
         let (settings, notes) = profile(
             "org-domain: acme.okta.com\nOIDC-client-id: 0oaClient\naws-acct-fed-app-id: 0oa1\naws-iam-role: S3 Read/Write\naws-iam-idp: Ledger\naws-session-duration: 7200\naws-region: eu-west-1\nopen-browser: true\nformat: aws-credentials\nqr-code:",
         );
-        insta::assert_debug_snapshot!(settings, @"");
-        insta::assert_snapshot!(notes.join("\n"), @"");
+        insta::assert_snapshot!(toml::to_string(&settings.unwrap()).unwrap(), @r#"
+        source = "https://acme.okta.com/home/amazon_aws/0oa1/272"
+        auth = "device"
+        client_id = "0oaClient"
+        role = "arn:aws:iam::111122223333:role/S3Writer"
+        provider = "arn:aws:iam::111122223333:saml-provider/Okta"
+        duration = "7200"
+        region = "eu-west-1"
+        "#);
+        insta::assert_snapshot!(notes.join("\n"), @r"
+        `p`: not imported, without an equivalent here: `format`, `open-browser`
+        ");
     }
 
     #[test]
@@ -335,7 +346,15 @@ mod tests {
         )
         .unwrap();
         assert!(imported.profiles.is_empty(), "{:?}", imported.profiles);
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `m2m`: not imported: `key-id` makes it a sign-in of a machine (m2m), which has no equivalent here
+        `direct`: not imported: `username` makes it a sign-in with a password (direct), which has no equivalent here
+        `policy`: not imported: `session-policy` seems to narrow its sessions, and has no equivalent here
+        `app`: not imported: `aws-acct-fed-app-id` cannot be imported: it is not an id
+        `none`: not imported: it has no `org-domain`
+        `text`: not imported: it has no `org-domain`
+        `-x`: not imported: its name cannot be that of a profile: it would be read as an option
+        ");
     }
 
     #[test]

@@ -42,9 +42,8 @@ struct Account<'i> {
 impl Account<'_> {
     fn import(&self, found: &mut Collector) {
         let mut mapped = Vec::new();
-        if let Some(draft) = self.draft(&mut mapped, found) {
-            found.add(draft);
-        }
+        let Some(draft) = self.draft(&mut mapped, found) else { return };
+        found.add(draft);
         let own = self.ini.section(self.name).into_iter().flat_map(|section| section.keys());
         found.unmapped(self.name, own.filter(|key| !KNOWN.contains(key) && !mapped.contains(key)));
     }
@@ -154,15 +153,9 @@ impl Account<'_> {
         }
     }
 
-    /// The page of an identity provider that the way to AWS begins at.
-    fn page(
-        &self,
-        provider: &str,
-        address: String,
-        mapped: &mut Vec<&'static str>,
-        found: &mut Collector,
-    ) -> String {
-        let check = match provider.to_ascii_lowercase().as_str() {
+    /// The page of an identity provider that leads to AWS.
+    fn page(&self, provider: &str, address: String, mapped: &mut Vec<&'static str>, found: &mut Collector) -> String {
+        let page = match provider.to_ascii_lowercase().as_str() {
             "browser" => return address,
             "adfs" | "adfs2" if is_bare(&address) => {
                 mapped.push("aws_urn");
@@ -170,21 +163,22 @@ impl Account<'_> {
                 let page = format!("{}/adfs/ls/IdpInitiatedSignOn.aspx?loginToRp={urn}", address.trim_end_matches('/'));
                 return self.in_browser(provider, page, found);
             }
-            "azuread" if is_bare(&address) => self.accepted("app_id", values::id, found).map(|app| {
+            "azuread" if is_bare(&address) => {
                 mapped.push("app_id");
-                format!(
-                    "{}/applications/redirecttofederatedapplication.aspx?Operation=LinkedSignIn&applicationId={app}",
-                    address.trim_end_matches('/')
-                )
-            }),
-            "onelogin" => self.accepted("app_id", values::id, found).and_then(|app| {
-                let subdomain = self.accepted("subdomain", values::id, found)?;
+                self.accepted("app_id", values::id, found).map(|app| {
+                    let page = "applications/redirecttofederatedapplication.aspx?Operation=LinkedSignIn";
+                    format!("{}/{page}&applicationId={app}", address.trim_end_matches('/'))
+                })
+            }
+            "onelogin" => {
                 mapped.extend(["app_id", "subdomain"]);
-                Some(format!("https://{subdomain}.onelogin.com/launch/{app}"))
-            }),
+                let app = self.accepted("app_id", values::id, found);
+                let subdomain = self.accepted("subdomain", values::id, found);
+                app.zip(subdomain).map(|(app, subdomain)| format!("https://{subdomain}.onelogin.com/launch/{app}"))
+            }
             _ => None,
         };
-        self.in_browser(provider, check.unwrap_or(address), found)
+        self.in_browser(provider, page.unwrap_or(address), found)
     }
 
     fn in_browser(&self, provider: &str, page: String, found: &mut Collector) -> String {
@@ -195,7 +189,7 @@ impl Account<'_> {
         found.note(
             self.name,
             format_args!(
-                "signing in at {provider} goes through a browser here: check that the source is the page where the way to AWS begins"
+                "signing in at {provider} goes through a browser here: check that the source is the page that leads to AWS"
             ),
         );
         page
@@ -226,8 +220,19 @@ mod tests {
         let text = "[default]\nname = default\napp_id =\nurl = `https://acme.okta.com/home/amazon_aws/0oa1/272?x=1#tile`\nusername = \"ada@example.com \"\nprovider = Okta ; ours\nmfa = PUSH\nskip_verify = false\ntimeout = 0\naws_urn = urn:amazon:webservices\naws_session_duration = 28800 # all day\naws_profile = saml\nrole_arn = arn:aws:iam::123456789012:role/ReadOnly\nregion = eu-west-1\ndisable_remember_device = false\n";
         let imported = import(text).unwrap();
         assert_eq!(imported.profiles["saml"], imported.profiles["default"]);
-        insta::assert_debug_snapshot!(imported.profiles["saml"], @"");
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(toml::to_string(&imported.profiles["saml"]).unwrap(), @r#"
+        source = "https://acme.okta.com/home/amazon_aws/0oa1/272?x=1#tile"
+        username = "ada@example.com "
+        factor = "push"
+        remember_device = true
+        role = "arn:aws:iam::123456789012:role/ReadOnly"
+        duration = "28800"
+        region = "eu-west-1"
+        "#);
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `default`: not imported, without an equivalent here: `aws_urn`, `timeout`
+        `default`: written as `saml`, the AWS profile that it names (`aws_profile`)
+        ");
     }
 
     #[test]
@@ -236,7 +241,7 @@ mod tests {
         let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
         let text = format!(
             "[good]\n{base}policy_file = /home/ada/policy.json\npolicy_arn_list = {arn}, {arn}2\n[json]\n{base}policy_file = {{}}\n[good.child]\n{base}[arn]\n{base}policy_arn_list = ReadOnlyAccess\n[many]\n{base}policy_arn_list = {}\n[bomb]\n{base}policy_file = %(policy_file)s\n[unknown]\n{base}Policy_File = /x\n[DEFAULT]\npolicy_file = %(policy_file)s\n",
-            [arn].repeat(11).join(",")
+            (0..11).map(|number| format!("{arn}{number}")).collect::<Vec<_>>().join(",")
         );
         let imported = import(&text).unwrap();
         assert_eq!(imported.profiles.keys().collect::<Vec<_>>(), ["good", "good.child", "json"]);
@@ -246,18 +251,26 @@ mod tests {
         assert_eq!(imported.profiles["good.child"].policy, good.policy);
         let json = imported.profiles["json"].policy.as_deref().unwrap();
         assert!(json.ends_with("/{}") && std::path::Path::new(json).is_absolute(), "{json}");
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `arn`: not imported: `policy_arn_list` narrows its sessions, and cannot be imported: `ReadOnlyAccess` is not the ARN of a policy: it does not begin with `arn:`
+        `many`: not imported: `policy_arn_list` narrows its sessions, and cannot be imported: there are 11 managed session policies, and STS takes 10
+        `bomb`: not imported: `policy_file` narrows its sessions, and cannot be imported: the reference to `policy_file` goes in circles, or too deep
+        `unknown`: not imported: `Policy_File` seems to narrow its sessions, and has no equivalent here
+        ");
     }
 
     #[test]
     fn no_address_becomes_a_program() {
-        for url in ["command:touch /tmp/x", "file:/etc/passwd", "-", "saml:/tmp/x", "browser:https://x", "http://x.com"] {
+        for url in ["command:touch /tmp/x", "file:/etc/passwd", "-", "saml:/tmp/x", "browser:https://x", "http://x.com"]
+        {
             for provider in ["Okta", "Browser", "ADFS", ""] {
                 let imported = import(&format!("[a]\nurl = {url}\nprovider = {provider}\n")).unwrap();
                 assert!(imported.profiles.is_empty());
                 assert_eq!(
                     imported.notes,
-                    ["`a`: not imported: `url` cannot be a source: it is not an `https://` address without a user name and a password"]
+                    [
+                        "`a`: not imported: `url` cannot be a source: it is not an `https://` address without a user name and a password"
+                    ]
                 );
             }
         }
@@ -272,9 +285,26 @@ mod tests {
             .iter()
             .map(|(name, settings)| format!("{name}: {}", settings.source.as_deref().unwrap()))
             .collect();
-        insta::assert_snapshot!(sources.join("\n"), @"");
+        insta::assert_snapshot!(sources.join("\n"), @r"
+        adfs: browser:https://adfs.example.com/adfs/ls/IdpInitiatedSignOn.aspx?loginToRp=urn:amazon:webservices
+        azure: browser:https://account.activedirectory.windowsazure.com/applications/redirecttofederatedapplication.aspx?Operation=LinkedSignIn&applicationId=1111-22
+        browser: browser:https://idp.example.com/aws
+        evil: browser:https://api.us.onelogin.com
+        one: browser:https://acme.onelogin.com/launch/12
+        page: browser:https://adfs.example.com/adfs/ls/x
+        ");
         assert_eq!(imported.profiles["browser"].headless, Some(true));
-        insta::assert_snapshot!(imported.notes.join("\n"), @"");
+        insta::assert_snapshot!(imported.notes.join("\n"), @r"
+        `adfs`: signing in at `ADFS` goes through a browser here: check that the source is the page that leads to AWS
+        `page`: signing in at `ADFS` goes through a browser here: check that the source is the page that leads to AWS
+        `page`: `mfa` is not imported: the second factor is chosen in the browser
+        `azure`: signing in at `AzureAD` goes through a browser here: check that the source is the page that leads to AWS
+        `one`: signing in at `OneLogin` goes through a browser here: check that the source is the page that leads to AWS
+        `evil`: `subdomain` is not imported: it is not an id
+        `evil`: signing in at `OneLogin` goes through a browser here: check that the source is the page that leads to AWS
+        `evil`: not imported, without an equivalent here: `app_id`, `subdomain`
+        `browser`: not imported, without an equivalent here: `browser_executable_path`, `browser_type`
+        ");
     }
 
     #[test]

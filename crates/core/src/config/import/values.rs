@@ -51,9 +51,7 @@ pub(super) fn policy_arns(list: &str) -> Result<Vec<String>, Refusal> {
         .map(|arn| arn.parse().map_err(|error| format!("`{}` is not the ARN of a policy: it {error}", printable(arn))))
         .collect::<Result<_, _>>()?;
     let texts = arns.iter().map(ToString::to_string).collect();
-    SessionScope::new(SessionDuration::default())
-        .with_policy_arns(arns)
-        .map_err(|error| error.message().to_owned())?;
+    SessionScope::new(SessionDuration::default()).with_policy_arns(arns).map_err(|error| error.message().to_owned())?;
     Ok(texts)
 }
 

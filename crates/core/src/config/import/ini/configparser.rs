@@ -66,9 +66,8 @@ pub(in super::super) fn parse(text: &str) -> Result<Ini> {
         let Some(section) = section else {
             return Err(at_line(number, "a line above the first section"));
         };
-        let (key, value) = content.split_once(['=', ':']).ok_or_else(|| {
-            at_line(number, "neither a section nor a key with `=`")
-        })?;
+        let (key, value) =
+            content.split_once(['=', ':']).ok_or_else(|| at_line(number, "neither a section nor a key with `=`"))?;
         let key = key.trim_end_matches(is_space).to_lowercase();
         if key.is_empty() {
             return Err(at_line(number, "a value without a key"));
@@ -216,10 +215,9 @@ mod tests {
 
     #[test]
     fn references_are_bounded() {
-        let mut text = "[s]\nd0 = xxxxxxxxxxxxxxxx\ne0 =\n".to_owned();
+        let mut text = format!("[s]\nd0 = {}\nd8 = %(d0)s%(d0)s%(d0)s\ne0 =\n", "x".repeat(2000));
         for level in 1..9 {
-            text += &format!("d{level} = {}\n", [format!("%(d{})s", level - 1)].repeat(20).join(" "));
-            text += &format!("e{level} = {}\n", [format!("%(e{})s", level - 1)].repeat(60).join(""));
+            text += &format!("e{level} = {}\n", vec![format!("%(e{})s", level - 1); 60].join(""));
         }
         let ini = parse(&text).unwrap();
         let reason = |key: &str| ini.python_value(ini.section("s").unwrap(), key).unwrap_err();

@@ -22,9 +22,7 @@
 use std::iter::Enumerate;
 use std::str::SplitInclusive;
 
-use super::{
-    Budget, Ini, MAX_RAW_VALUE, MAX_REFERENCE_DEPTH, Section, at_line, check_length, too_deep, too_long,
-};
+use super::{Budget, Ini, MAX_RAW_VALUE, MAX_REFERENCE_DEPTH, Section, at_line, check_length, too_deep, too_long};
 use crate::error::Result;
 use crate::text::excerpt;
 
@@ -271,7 +269,8 @@ mod tests {
 
     /// The value of `k`, as saml2aws reads it.
     fn value(text: &str) -> String {
-        values(&format!("[s]\nk = {text}"), InlineComment::AfterSpace).swap_remove(0).2
+        let values = values(&format!("[s]\nk = {text}"), InlineComment::AfterSpace);
+        values.into_iter().find(|(_, key, _)| key == "k").unwrap().2
     }
 
     // Each value is what gopkg.in/ini.v1 1.67 gives for the same text.
@@ -347,7 +346,7 @@ mod tests {
         for level in 1..10 {
             let below = format!("%(d{})s", level - 1);
             text += &format!("d{level} = {}\n", [below.as_str()].repeat(20).join(" "));
-            text += &format!("e{level} = {}\n", [format!("%(e{})s", level - 1)].repeat(60).join(""));
+            text += &format!("e{level} = {}\n", vec![format!("%(e{})s", level - 1); 60].join(""));
         }
         text += "e0 =\n[DEFAULT]\nz = %(z)s\n";
         let ini = parse(&text, InlineComment::AfterSpace).unwrap();
