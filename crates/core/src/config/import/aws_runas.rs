@@ -224,10 +224,7 @@ impl<'i> Profile<'i> {
         }
         let address = self.without_token(address, found);
         if !provider.eq_ignore_ascii_case("browser") {
-            let provider = match provider {
-                "" => "its identity provider".to_owned(),
-                provider => format!("`{}`", excerpt(provider)),
-            };
+            let provider = values::provider_name(provider);
             found.note(
                 self.name,
                 format_args!(

@@ -182,10 +182,7 @@ impl Account<'_> {
     }
 
     fn in_browser(&self, provider: &str, page: String, found: &mut Collector) -> String {
-        let provider = match provider {
-            "" => "an identity provider without a name".to_owned(),
-            provider => format!("`{}`", crate::text::excerpt(provider)),
-        };
+        let provider = values::provider_name(provider);
         found.note(
             self.name,
             format_args!(

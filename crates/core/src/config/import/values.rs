@@ -73,6 +73,11 @@ pub(super) fn expand_home(path: &Path, home: Option<&Path>) -> PathBuf {
 
 /// Returns a duration in seconds.
 pub(super) fn duration(text: &str) -> Result<String, Refusal> {
+    let text = text.trim();
+    let is_plain = !text.is_empty() && text.len() <= 20 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    if !is_plain {
+        return Err("it is not a duration".to_owned());
+    }
     let duration: SessionDuration = text.parse().map_err(|error: crate::Error| error.message().to_owned())?;
     Ok(duration.seconds().to_string())
 }
@@ -124,6 +129,13 @@ pub(super) fn factor(name: &str) -> Result<Option<String>, Refusal> {
         Some(factor) => Ok(Some(factor.to_owned())),
         None => Err("this second factor has no equivalent; you are asked instead".to_owned()),
     }
+}
+
+/// Returns an identity provider's name for a note. Only a plain name is shown: anything else may be a secret that is in the
+/// wrong place.
+pub(super) fn provider_name(name: &str) -> String {
+    let is_plain = !name.is_empty() && name.len() <= 40 && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_plain { format!("`{name}`") } else { "its identity provider".to_owned() }
 }
 
 /// Returns whether a text says yes, as Go and Python write it.

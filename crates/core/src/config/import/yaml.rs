@@ -9,7 +9,7 @@ use std::rc::Rc;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 use super::invalid;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::text::excerpt;
 
 /// How deep mappings and sequences may be nested.
@@ -115,13 +115,21 @@ struct Reader {
 pub(super) fn parse(text: &str) -> Result<Option<Rc<Node>>> {
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| invalid(excerpt(&error.to_string())))?;
+        let (event, span) = event.map_err(|error| match error.info() {
+            // The scanner has a limit of its own, for brackets on one line.
+            "recursion limit exceeded" => too_deep(error.marker().line()),
+            _ => invalid(excerpt(&error.to_string())),
+        })?;
         reader.read(event, span)?;
         if reader.root.is_some() {
             break;
         }
     }
     Ok(reader.root)
+}
+
+fn too_deep(line: usize) -> Error {
+    invalid(format_args!("line {line}: values are nested deeper than {MAX_DEPTH} levels"))
 }
 
 impl Reader {
@@ -152,7 +160,7 @@ impl Reader {
             return fail(&format!("there are more than {MAX_NODES} values, counting what aliases refer to"));
         }
         if self.open.len() + anchored.depth > MAX_DEPTH {
-            return fail(&format!("values are nested deeper than {MAX_DEPTH} levels"));
+            return Err(too_deep(span.start.line()));
         }
         let Some(parent) = self.open.last_mut() else {
             self.root = Some(anchored.node);
@@ -177,8 +185,7 @@ impl Reader {
 
     fn start(&mut self, node: Node, anchor: usize, span: Span) -> Result<()> {
         if self.open.len() == MAX_DEPTH {
-            let what = format!("line {}: values are nested deeper than {MAX_DEPTH} levels", span.start.line());
-            return Err(invalid(what));
+            return Err(too_deep(span.start.line()));
         }
         self.nodes += 1;
         self.open.push(Open { node, anchor, key: None, keys: HashSet::new(), size: 1, depth: 1 });

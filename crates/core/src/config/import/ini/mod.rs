@@ -1,7 +1,6 @@
 //! INI files, as the tools read them: every dialect has its own rules for comments, quotes and references.
 //!
-//! - [`go_ini`]: saml2aws and aws-runas.
-//! - [`configparser`]: gimme-aws-creds.
+//! [`go_ini`] reads the files of saml2aws and aws-runas, [`configparser`] those of gimme-aws-creds.
 
 pub(super) mod configparser;
 pub(super) mod go_ini;
