@@ -1,8 +1,8 @@
-//! The AWS config file: what others wrote stays, and doing it twice is doing it once. And the files of other tools.
+//! The AWS config file: what others wrote stays, and doing it twice is doing it once.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tempaccess_core::config::{AwsProfile, OtherTool, aws_config_with};
+use tempaccess_core::config::{AwsProfile, aws_config_with};
 
 /// What the lines of others come to: every line that is none of ours, but blank ones.
 fn of_others(text: &str) -> Vec<&str> {
@@ -15,9 +15,6 @@ fn of_others(text: &str) -> Vec<&str> {
 
 fuzz_target!(|input: (&str, &str, bool)| {
     let (text, name, prune) = input;
-    for tool in [OtherTool::Saml2Aws, OtherTool::OktaAwsCli, OtherTool::GimmeAwsCreds] {
-        let _ = tool.import(text);
-    }
     let Ok(profile) = AwsProfile::new(name, &["tempaccess", "credentials", "a b"], Some("eu-west-1")) else { return };
     let profiles = [profile];
     let (once, done) = aws_config_with(text, &profiles, prune);

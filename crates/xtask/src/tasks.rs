@@ -76,7 +76,8 @@ fn missing(part: &str, install: &str) -> Done {
 
 /// Runs each fuzz target for so many seconds.
 pub(crate) fn fuzz(seconds: &str) -> Done {
-    let targets = ["unwrap", "read", "canonical", "verify", "role_value", "config", "aws_config", "okta", "sts"];
+    let targets =
+        ["unwrap", "read", "canonical", "verify", "role_value", "config", "aws_config", "import", "okta", "sts"];
     for target in targets {
         let seeds = match target {
             "unwrap" | "read" => "tests/vectors/read".to_owned(),

@@ -12,6 +12,8 @@ use super::invalid;
 use crate::error::{Error, Result};
 use crate::text::excerpt;
 
+/// How large a text may be: the scanner keeps what is between brackets on one line, a hundred bytes for each.
+const MAX_BYTES: usize = 1 << 20;
 /// How deep mappings and sequences may be nested.
 const MAX_DEPTH: usize = 32;
 /// How many values a document may have, counting those behind an alias each time that it appears.
@@ -113,6 +115,9 @@ struct Reader {
 
 /// Reads the first document of a text; `None` where there is none.
 pub(super) fn parse(text: &str) -> Result<Option<Rc<Node>>> {
+    if text.len() > MAX_BYTES {
+        return Err(invalid(format_args!("the file is larger than {MAX_BYTES} bytes")));
+    }
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| match error.info() {
@@ -268,6 +273,7 @@ mod tests {
         assert!(message(&format!("{}x{}", "[".repeat(33), "]".repeat(33))).ends_with("deeper than 32 levels"));
         assert!(parse(&format!("{}x{}", "[".repeat(32), "]".repeat(32))).is_ok());
         assert!(message(&"- x\n".repeat(100_001)).contains("more than 100000 values"));
+        assert!(message(&"#".repeat(MAX_BYTES + 1)).ends_with("larger than 1048576 bytes"));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 pub(super) mod configparser;
 pub(super) mod go_ini;
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::collections::{BTreeMap, HashMap};
 
 use super::collect::narrows_session;
@@ -44,14 +44,18 @@ pub(super) struct Section {
     pub(super) values: BTreeMap<String, String>,
     /// The keys that narrow sessions, by their names.
     narrowing: Vec<String>,
+    /// The first of them that is not imported, once it was looked for.
+    narrowing_key: OnceCell<Option<String>>,
 }
 
 impl Section {
     /// A key with a value that narrows sessions, and is not among those that are imported.
-    pub(super) fn narrowing_key(&self, imported: &[&str]) -> Option<&str> {
+    pub(super) fn narrowing_key(&self, imported: &'static [&'static str]) -> Option<&str> {
         let has_value = |key: &&String| self.values.get(*key).is_some_and(|value| !value.is_empty());
         let is_imported = |key: &&String| imported.contains(&key.as_str());
-        self.narrowing.iter().find(|key| has_value(key) && !is_imported(key)).map(String::as_str)
+        // Looked for once, since every section that inherits from this one asks.
+        let find = || self.narrowing.iter().find(|key| has_value(key) && !is_imported(key)).cloned();
+        self.narrowing_key.get_or_init(find).as_deref()
     }
 
     /// The keys that have a value, in alphabetical order.
@@ -83,7 +87,12 @@ impl Ini {
             return Err(at_line(line, format_args!("there are more than {MAX_SECTIONS} sections")));
         }
         let at = self.sections.len();
-        self.sections.push(Section { name: name.to_owned(), values: BTreeMap::new(), narrowing: Vec::new() });
+        self.sections.push(Section {
+            name: name.to_owned(),
+            values: BTreeMap::new(),
+            narrowing: Vec::new(),
+            narrowing_key: OnceCell::new(),
+        });
         self.index.insert(name.to_owned(), at);
         Ok((at, true))
     }
