@@ -39,7 +39,7 @@ pub(super) fn import(text: &str) -> Result<Imported> {
     // The name of an AWS profile that several sections inherit is the name of none of them.
     let mut claims: BTreeMap<String, Vec<&Profile<'_>>> = BTreeMap::new();
     for profile in &profiles {
-        let is_complete = !profile.is_default() || profile.value("app_url").is_ok_and(|url| url.is_some());
+        let is_complete = matches!(profile.value("app_url"), Ok(Some(url)) if values::address(&url).is_ok());
         if let Ok(Some(name)) = profile.value("cred_profile")
             && is_complete
         {
@@ -349,10 +349,12 @@ mod tests {
             "[DEFAULT]\nokta_username = ada\ncred_profile = acme\n[a]\napp_url = {LINK}\n[b]\napp_url = None\n[c]\napp_url = command:x\n"
         );
         let imported = import(&text).unwrap();
-        assert_eq!(imported.profiles.keys().collect::<Vec<_>>(), ["a"]);
+        // It alone writes to the AWS profile of the defaults.
+        assert_eq!(imported.profiles.keys().collect::<Vec<_>>(), ["acme"]);
         insta::assert_snapshot!(imported.notes.join("\n"), @r"
         `b`: not imported: it has no `app_url`, the link behind the tile of the AWS app: apps are not looked for by their titles
         `c`: not imported: `app_url` cannot be a source: it is not an `https://` address without a user name and a password
+        `a`: written as `acme`, the AWS profile that it names (`cred_profile`)
         ");
     }
 

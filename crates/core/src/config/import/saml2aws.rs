@@ -299,7 +299,6 @@ mod tests {
         `one`: signing in at `OneLogin` goes through a browser here: check that the source is the page that leads to AWS
         `evil`: `subdomain` is not imported: it is not an id
         `evil`: signing in at `OneLogin` goes through a browser here: check that the source is the page that leads to AWS
-        `evil`: not imported, without an equivalent here: `app_id`, `subdomain`
         `browser`: not imported, without an equivalent here: `browser_executable_path`, `browser_type`
         ");
     }
