@@ -1,4 +1,4 @@
-//! Importing the configurations of other tools: what becomes of them, what is said about the rest, and what no file can do.
+//! Importing the configurations of other tools: what is imported, what is noted, and what no file can do.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -74,7 +74,7 @@ fn values_of_saml2aws_are_read_as_go_ini_reads_them() {
         duration: Some("3600".to_owned()),
         ..Settings::default()
     };
-    // What is used when no account is named stays that.
+    // The default account is also the default profile.
     assert_eq!((config.profile("saml").unwrap(), config.profile("default").unwrap()), (expected.clone(), expected));
     let plain = config.profile("plain").unwrap();
     assert_eq!((plain.source.as_deref(), plain.username.as_deref()), (Some(LINK), Some("pat@example.com")));
@@ -155,9 +155,9 @@ fn labels_of_okta_aws_cli_become_arns_and_names_of_accounts() {
     )
     .unwrap();
     let ran = machine.run_words(&["import", "okta-aws-cli", file.to_str().unwrap(), "--output", "json"], b"");
-    let said: Value = serde_json::from_str(&ran.stdout).unwrap();
-    assert_eq!(said["accounts"], serde_json::json!(["777788889999"]));
-    assert_eq!(said["accounts_left_alone"], serde_json::json!(["111122223333"]));
+    let printed: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(printed["accounts"], serde_json::json!(["777788889999"]));
+    assert_eq!(printed["accounts_left_alone"], serde_json::json!(["111122223333"]));
     let after = config(&machine);
     assert_eq!((after.accounts["111122223333"].as_str(), after.accounts["777788889999"].as_str()), ("Ledger", "New"));
     assert_eq!(after.profiles, written.profiles);
@@ -323,9 +323,9 @@ fn every_key_with_a_hostile_value_stays_harmless() {
             let imported = tool.import(&text).unwrap();
             for (name, settings) in &imported.profiles {
                 assert_harmless(name, settings);
-                let kept = toml_of(settings).contains(value) || name == value;
+                let is_imported = toml_of(settings).contains(value) || name == value;
                 let is_noted = imported.notes.iter().any(|note| note.contains(&format!("`{key}`")));
-                assert!(kept || is_noted || is_equal(key, value), "{tool} {key} = {value:?}: {imported:?}");
+                assert!(is_imported || is_noted || is_equal(key, value), "{tool} {key} = {value:?}: {imported:?}");
             }
             // A name is shown, whatever it is.
             let is_name = matches!(key, "aws_profile" | "cred_profile");
@@ -371,7 +371,7 @@ fn bombs_and_files_of_others_are_refused() {
         ("aws-runas", b"[a]\nk = \xff\n".to_vec(), "not text in UTF-8"),
     ] {
         std::fs::write(&file, content).unwrap();
-        // Within 2 GB of addresses: what a file would expand to is never held.
+        // Within 2 GB of addresses: a file never expands in memory.
         let mut command = machine.program("sh");
         command.args(["-c", "ulimit -v 2000000; exec \"$@\"", "sh"]).arg(binary());
         let output = command.args(["import", tool]).arg(&file).stdin(Stdio::null()).output().unwrap();
@@ -470,7 +470,7 @@ fn gimme_aws_creds_reads_the_same() {
         let ours = ours.unwrap_or_else(|error| panic!("{text:?}: {error}"));
         for (section, values) in sections {
             let name = if section == "DEFAULT" { "default" } else { section };
-            // A section with a value that cannot be read is no profile there, and may be one here without that value.
+            // gimme-aws-creds refuses a section with any unreadable value; an import may ignore a key that it does not use.
             let Some(values) = values.as_object() else { continue };
             let Some(profile) = ours.profiles.get(name) else {
                 let is_noted = ours.notes.iter().any(|note| note.contains("not imported"));

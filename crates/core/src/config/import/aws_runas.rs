@@ -177,7 +177,7 @@ impl<'i> Profile<'i> {
                     external_id: required("external_id")?,
                     ..NextRole::new(role)
                 };
-                // What STS would not take is no chain.
+                // STS limits names and external ids.
                 next.chained().map_err(|error| error.message().to_owned())?;
                 mapped.extend(["role_session_name", "external_id"]);
                 settings.then = Some(vec![next]);
@@ -192,7 +192,7 @@ impl<'i> Profile<'i> {
         Ok(Draft::new(self.name, settings))
     }
 
-    /// Notes that the role of a source profile is no step on the way: other tools read `source_profile` so.
+    /// Notes that the role of the source profile is not assumed first, as the AWS CLI would.
     fn note_source_role(&self, found: &mut Collector) {
         let has_role =
             |section: &Section| self.ini.go_value(&section.name, "role_arn").is_ok_and(|role| role.is_some());
@@ -206,7 +206,7 @@ impl<'i> Profile<'i> {
             found.note(
                 self.name,
                 format_args!(
-                    "its role is taken straight from the identity provider, as aws-runas does; the role of `{}` is no step before it: name it as `jump_role_arn`, if it is",
+                    "as in aws-runas, the assertion gives its role directly, without assuming the role of `{}` first; set `jump_role_arn` for a chain",
                     excerpt(source)
                 ),
             );
@@ -310,7 +310,7 @@ mod tests {
         `c`: not imported: `jump_role_arn` cannot be imported: it is not the ARN of a role: it does not begin with `arn:`
         `d`: not imported: `a b` cannot be an external id
         `e`: `credentials_duration` is not imported: with a `jump_role_arn`, a session lasts an hour in aws-runas, too
-        `f`: its role is taken straight from the identity provider, as aws-runas does; the role of `hub` is no step before it: name it as `jump_role_arn`, if it is
+        `f`: as in aws-runas, the assertion gives its role directly, without assuming the role of `hub` first; set `jump_role_arn` for a chain
         ");
     }
 

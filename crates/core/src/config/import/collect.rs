@@ -200,7 +200,7 @@ pub(super) fn narrows_session(key: &str) -> bool {
     key.to_ascii_lowercase().contains("polic")
 }
 
-/// Says why there is no profile where a key narrows its sessions that has no equivalent.
+/// Returns why a profile is refused whose sessions a key without an equivalent narrows.
 pub(super) fn not_narrowed(key: &str) -> Refusal {
     format!("`{}` seems to narrow its sessions, and has no equivalent here", excerpt(key))
 }

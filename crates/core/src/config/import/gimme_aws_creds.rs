@@ -25,7 +25,7 @@ const KNOWN: &[&str] = &[
     "inherits",
 ];
 
-/// The values of `cred_profile` that stand for a name made of the account and the role.
+/// The values of `cred_profile` that make the name from the account and the role.
 const OF_ROLE: [&str; 3] = ["role", "acc", "acc-role"];
 
 /// How many sections may inherit from one another.

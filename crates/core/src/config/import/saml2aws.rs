@@ -73,7 +73,7 @@ impl Account<'_> {
     /// `mapped`.
     fn draft(&self, mapped: &mut Vec<&'static str>, found: &mut Collector) -> Option<Draft> {
         let name = self.name;
-        // First what narrows the session: without it, there is no profile.
+        // Policies come first: a profile without its policies must not be written.
         let policies = self.policies();
         let (policy, policy_arns) = match policies {
             Ok(policies) => policies,
@@ -137,7 +137,7 @@ impl Account<'_> {
             Some(aws_profile) => draft.named("aws_profile", &aws_profile),
             None => draft,
         };
-        // What `saml2aws login` signs in to, `tempaccess login` does, too.
+        // `tempaccess login` uses the same account as `saml2aws login`.
         Some(if name == "default" { draft.also("default") } else { draft })
     }
 

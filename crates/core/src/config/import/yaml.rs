@@ -197,7 +197,7 @@ impl Reader {
         Ok(())
     }
 
-    /// A value that is complete, kept for aliases where it has an anchor.
+    /// Completes a value, and remembers it for aliases where it has an anchor.
     fn anchored(&mut self, anchor: usize, node: Node, size: usize, depth: usize) -> Anchored {
         let node = Rc::new(node);
         if anchor > 0 {

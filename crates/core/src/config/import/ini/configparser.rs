@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Quotes mean nothing. A section may appear once (`[DEFAULT]` as often as it likes), and a key once in it. Every section
-//! inherits the keys of `[DEFAULT]`. In values, `%(key)s` stands for another key of the section, and `%%` for `%`; any
+//! inherits the keys of `[DEFAULT]`. In values, `%(key)s` is replaced by another key of the section, and `%%` by `%`; any
 //! other `%` makes the value unreadable.
 
 use super::{Budget, Ini, MAX_RAW_VALUE, MAX_REFERENCE_DEPTH, Section, at_line, check_length, too_deep, too_long};

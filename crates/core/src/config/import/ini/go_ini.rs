@@ -16,7 +16,7 @@
 //! ```
 //!
 //! Names and keys are case-sensitive; of equal keys the last one counts; a line without a delimiter makes the file
-//! unreadable. `%(key)s` in a value stands for another key of the section, or of `DEFAULT`. A section `a.b` inherits the
+//! unreadable. `%(key)s` in a value is replaced by another key of the section, or of `DEFAULT`. A section `a.b` inherits the
 //! keys of `a`.
 
 use std::iter::Enumerate;
