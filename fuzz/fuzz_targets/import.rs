@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use tempaccess_core::config::{OtherTool, Settings};
-use tempaccess_core::printable;
+use tempaccess_core::front_end::printable;
 
 /// A profile with nothing but what an import may set.
 fn is_harmless(settings: &Settings) -> bool {

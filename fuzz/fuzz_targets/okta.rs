@@ -8,9 +8,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use libfuzzer_sys::fuzz_target;
 use tempaccess_core::net::{Transport, TransportError, TransportErrorKind};
-use tempaccess_core::browser::Browser;
-use tempaccess_core::okta::{Auth, OktaSource};
-use tempaccess_core::{AssertionRequest, AssertionSource, Clock, Prompter, Result, SecretString, Timer};
+use tempaccess_core::source::browser::Browser;
+use tempaccess_core::source::okta::{Auth, OktaSource};
+use tempaccess_core::{source::AssertionRequest, AssertionSource, Clock, Prompter, Result, SecretString, clock::Timer};
 
 #[derive(Debug)]
 struct Answers(Mutex<VecDeque<(u8, Vec<u8>)>>);

@@ -7,8 +7,9 @@ use tempaccess_core::audit::AuditFile;
 use tempaccess_core::net::{Transport, TransportError};
 use tempaccess_core::store::{MemoryStore, Store};
 use tempaccess_core::{
-    ChainedRole, Console, Error, ErrorKind, ExchangeRequest, Fault, Result, RoleQuery, SessionCredentials, Stage,
-    StsAnswer, StsExchange, TempAccess, TokenExchange,
+    Error, ErrorKind, Fault, Result, RoleQuery, Stage, StsExchange, TempAccess, TokenExchange,
+    console::Console,
+    sts::{ChainedRole, ExchangeRequest, SessionCredentials, StsAnswer},
 };
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::canned::{self, Answer};

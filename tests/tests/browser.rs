@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tempaccess_core::browser::{AcsSource, Browser, BrowserSource};
+use tempaccess_core::source::browser::{AcsSource, Browser, BrowserSource};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Result, RoleQuery, SamlResponse, StsExchange, TempAccess,
+    AssertionSource, ErrorKind, Result, RoleQuery, SamlResponse, StsExchange, TempAccess,
+    source::{AssertionRequest, NoPrompter},
 };
 use tempaccess_sandbox::{Factor, Provider, Role, Sandbox, World};
 use tempaccess_tests::ada::factor;

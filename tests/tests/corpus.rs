@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tempaccess_core::verify::{Engine, Expectations, SignaturePolicy, TrustedKeys, Verifier};
-use tempaccess_core::{Assertion, ErrorKind, Inspection, Limits, SamlResponse};
+use tempaccess_core::{
+    Assertion, ErrorKind, SamlResponse,
+    saml::{Inspection, Limits},
+};
 
 /// Whether an honest document may be refused for this reason.
 fn is_right_reason(kind: ErrorKind, message: &str, name: &str) -> bool {

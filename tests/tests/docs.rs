@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use tempaccess_core::config::{Config, ENVIRONMENT, Settings};
-use tempaccess_core::okta::KNOWN_REFUSALS;
-use tempaccess_core::{ErrorKind, ProblemCode};
+use tempaccess_core::source::okta::KNOWN_REFUSALS;
+use tempaccess_core::{ErrorKind, saml::ProblemCode};
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::cli::{Machine, binary};
 

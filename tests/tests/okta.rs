@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tempaccess_core::browser::Browser;
-use tempaccess_core::okta::{Auth, OktaSource, OktaSourceBuilder};
+use tempaccess_core::source::browser::Browser;
+use tempaccess_core::source::okta::{Auth, OktaSource, OktaSourceBuilder};
 use tempaccess_core::store::MemoryStore;
-use tempaccess_core::{AssertionRequest, AssertionSource, ErrorKind, SamlResponse};
+use tempaccess_core::{AssertionSource, ErrorKind, SamlResponse, source::AssertionRequest};
 use tempaccess_sandbox::{App, Factor, Fault, PushAnswer, Sandbox, Service, User, UserStatus, World};
 use tempaccess_tests::ada::{factor, push};
 use tempaccess_tests::person::{Patience, Person};

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
 use tempaccess_core::net::{HttpTransport, Transport};
-use tempaccess_core::{Limits, SamlResponse};
+use tempaccess_core::{SamlResponse, saml::Limits};
 use tempaccess_sandbox::{Fault, Sandbox, Service, World};
 use tempaccess_tests::ada::factor;
 use tempaccess_tests::browse;

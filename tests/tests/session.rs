@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use tempaccess_core::store::{Entry, EntryInfo, FileStore, Lookup, MemoryStore, Store, StoreKey, Vault};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Clock, CredentialsEndpoint, Error, ErrorKind, Limits, Result, RoleQuery,
-    SamlResponse, SecretString, SessionScope, Stage, StsExchange, TempAccess, TempAccessBuilder,
+    AssertionSource, Clock, Error, ErrorKind, Result, RoleQuery, SamlResponse, SecretString, SessionScope, Stage,
+    StsExchange, TempAccess, endpoint::CredentialsEndpoint, saml::Limits, session::TempAccessBuilder,
+    source::AssertionRequest,
 };
 use tempaccess_sandbox::{Sandbox, Service, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

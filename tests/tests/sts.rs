@@ -6,8 +6,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tempaccess_core::net::{Transport, TransportError, TransportErrorKind};
 use tempaccess_core::{
-    Clock, Error, ErrorKind, ExchangeRequest, IssuedSession, Limits, Result, RoleOffer, RoleQuery, SamlResponse,
-    SessionScope, Shortening, StsExchange, SystemClock, TempAccess, TokenExchange,
+    Clock, Error, ErrorKind, IssuedSession, Result, RoleOffer, RoleQuery, SamlResponse, SessionScope, StsExchange,
+    TempAccess, TokenExchange,
+    clock::SystemClock,
+    saml::Limits,
+    sts::{ExchangeRequest, Shortening},
 };
 use tempaccess_sandbox::{Claims, Fault, Sandbox, Service, SignedParts, World};
 use tempaccess_tests::minted::Minted;

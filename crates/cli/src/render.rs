@@ -12,7 +12,12 @@ use tempaccess_core::sink::{RoleList, SessionSummary};
 use tempaccess_core::store::{EntryInfo, EntryKind};
 use tempaccess_core::verify::Verification;
 use tempaccess_core::{
-    ClockSkew, Error, ErrorReport, Exchanged, Inspection, IssuedSession, RoleOffer, SignedOut, printable,
+    Error, IssuedSession, RoleOffer,
+    error::ErrorReport,
+    front_end::printable,
+    saml::Inspection,
+    session::{Exchanged, SignedOut},
+    sts::ClockSkew,
 };
 
 /// An error, for standard error.
@@ -20,7 +25,7 @@ pub(crate) fn error(error: &Error, as_json: bool) -> String {
     if as_json {
         #[derive(serde::Serialize)]
         struct Failure<'a> {
-            error: tempaccess_core::ErrorReport<'a>,
+            error: tempaccess_core::error::ErrorReport<'a>,
         }
         return serde_json::to_string(&Failure { error: error.report() }).unwrap_or_default();
     }

@@ -6,17 +6,17 @@ use url::Url;
 
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::IssuedSession;
 use crate::net::{Transport, secure_url};
 use crate::scope::SessionDuration;
 use crate::secret::{SecretString, form};
+use crate::sts::IssuedSession;
 use crate::text::excerpt;
 
 /// Where the console is to open, and for how long.
 ///
 /// ```no_run
 /// # async fn example(issued: tempaccess_core::IssuedSession) -> tempaccess_core::Result<()> {
-/// use tempaccess_core::{Console, net::HttpTransport};
+/// use tempaccess_core::{console::Console, net::HttpTransport};
 ///
 /// let url = Console::new().destination("s3").sign_in_url(&HttpTransport::default(), &issued).await?;
 /// // Whoever opens it within 15 minutes is signed in: as secret as the credentials.

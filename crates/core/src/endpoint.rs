@@ -8,10 +8,10 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::IssuedSession;
 use crate::loopback::{Answer, Loopback, Origins, answer};
 use crate::secret::{SecretString, unguessable};
 use crate::session::TempAccess;
+use crate::sts::IssuedSession;
 use crate::text::printable;
 
 const PATH: &str = "/credentials";
@@ -20,7 +20,7 @@ const PATH: &str = "/credentials";
 ///
 /// ```no_run
 /// # async fn example(access: tempaccess_core::TempAccess) -> tempaccess_core::Result<()> {
-/// use tempaccess_core::CredentialsEndpoint;
+/// use tempaccess_core::endpoint::CredentialsEndpoint;
 ///
 /// let endpoint = CredentialsEndpoint::bind(access, 0).await?;
 /// let mut program = std::process::Command::new("a-long-job");

@@ -49,8 +49,8 @@ pub struct Exchanged {
     pub error_json: Option<String>,
 }
 
-impl From<&tempaccess_core::Exchanged> for Exchanged {
-    fn from(exchanged: &tempaccess_core::Exchanged) -> Self {
+impl From<&tempaccess_core::session::Exchanged> for Exchanged {
+    fn from(exchanged: &tempaccess_core::session::Exchanged) -> Self {
         Self {
             role: Role::from(&exchanged.offer),
             issued: exchanged.result.as_ref().ok().map(IssuedSession::from),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use napi_derive::napi;
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::net::HttpTransport;
-use tempaccess_core::{Console, TempAccess};
+use tempaccess_core::{TempAccess, console::Console};
 
 use crate::ask::{Ask, Give, Person, Source};
 use crate::issued::{Exchanged, IssuedSession};

@@ -87,7 +87,7 @@ pub(crate) struct Exchanged {
 }
 
 impl Exchanged {
-    pub(crate) fn new(py: Python<'_>, exchanged: tempaccess_core::Exchanged) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, exchanged: tempaccess_core::session::Exchanged) -> PyResult<Self> {
         let role = Py::new(py, Role(exchanged.offer))?;
         Ok(match exchanged.result {
             Ok(issued) => Self { role, issued: Some(Py::new(py, IssuedSession(issued))?), error: None },

@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::net::HttpTransport;
 use tempaccess_core::sink::KeptList;
-use tempaccess_core::{Console, NoPrompter, Prompter, TempAccess};
+use tempaccess_core::{Prompter, TempAccess, console::Console, source::NoPrompter};
 
 use crate::ask::{Callable, Person};
 use crate::errors::raise;

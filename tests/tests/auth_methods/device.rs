@@ -38,7 +38,7 @@ async fn later_sign_ins_need_nobody() {
     // With refreshed tokens, once the old ones have expired. A refresh token works once, so the next one is cached.
     for _ in 0..2 {
         store.remove(&session.0).unwrap();
-        tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
+        tempaccess_core::clock::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
         sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
         respond(&source().build().unwrap(), &nobody).await.unwrap();
         assert_eq!(requests(), 3);
@@ -72,7 +72,7 @@ async fn tokens_that_another_process_refreshed_are_used() {
     let source = || source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).timer(clock.clone());
     respond(&source().build().unwrap(), &Visitor::who(Some(ALLOW))).await.unwrap();
     let session = store.list().unwrap().into_iter().find(|(_, about)| about.kind == EntryKind::Session).unwrap();
-    tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
+    tempaccess_core::clock::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
     sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
     store.remove(&session.0).unwrap();
     let other = source().build().unwrap();
@@ -316,7 +316,7 @@ async fn cached_tokens_that_cannot_list_apps_are_not_used_to_list_them() {
     let session = store.list().unwrap().into_iter().find(|(_, about)| about.kind == EntryKind::Session).unwrap();
     store.remove(&session.0).unwrap();
     // They are refreshed with the scopes that they have.
-    tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
+    tempaccess_core::clock::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
     sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
     respond(&with_app, &Visitor::who(None)).await.unwrap();
     store.remove(&session.0).unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempaccess_core::config::{Added, Config, Settings};
-use tempaccess_core::{AccountNames, Error, ErrorKind, Notice, Prompter, Result, Stage};
+use tempaccess_core::{Error, ErrorKind, Notice, Prompter, Result, Stage, role::AccountNames};
 
 use super::{on_thread, print, print_json};
 use crate::args::{Configure, Import, Output, one_profile};

@@ -23,7 +23,9 @@ use serde::{Deserialize, Serialize};
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::sink::AwsEnvironment;
 use tempaccess_core::store::{Entry, EntryInfo, Lookup, MemoryStore, Store, StoreKey};
-use tempaccess_core::{AccountNames, CredentialsEndpoint, Error, ErrorKind, Prompter, Result, SecretString, Stage};
+use tempaccess_core::{
+    Error, ErrorKind, Prompter, Result, SecretString, Stage, endpoint::CredentialsEndpoint, role::AccountNames,
+};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 

@@ -1,7 +1,7 @@
 //! `--all`: every role that fits, by one sign-in.
 
 use tempaccess_core::sink::{self, SessionSummary};
-use tempaccess_core::{Error, ErrorKind, Exchanged, Result, Stage, TempAccess};
+use tempaccess_core::{Error, ErrorKind, Result, Stage, TempAccess, session::Exchanged};
 
 use super::{print, print_json};
 use crate::args::{CredentialsOutput, Output};

@@ -8,7 +8,8 @@ use tempaccess_core::config::{Config, Settings, default_profile_with_credentials
 use tempaccess_core::sink::AwsEnvironment;
 use tempaccess_core::store::MemoryStore;
 use tempaccess_core::{
-    CredentialsEndpoint, Error, ErrorKind, IssuedSession, Result, SecretString, Stage, TempAccess, TempAccessBuilder,
+    Error, ErrorKind, IssuedSession, Result, SecretString, Stage, TempAccess, endpoint::CredentialsEndpoint,
+    session::TempAccessBuilder,
 };
 
 use super::{access, config, environment, note, password_for, print_script, remark, variable};

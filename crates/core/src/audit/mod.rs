@@ -13,10 +13,10 @@ use serde::Serialize;
 pub use file::AuditFile;
 
 use crate::error::{Error, ErrorReport, Result};
-use crate::exchange::{ChainRequest, IssuedSession};
 use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::SessionScope;
+use crate::sts::{ChainRequest, IssuedSession};
 
 /// Receives audit records. Methods may block on a file and its lock.
 pub trait AuditLog: fmt::Debug + Send + Sync {

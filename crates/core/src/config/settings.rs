@@ -12,7 +12,6 @@ use crate::arn::PolicyArn;
 use crate::audit::AuditFile;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::{ChainedRole, IssuedSession, StsExchange, sts_identity};
 use crate::net::HttpTransport;
 use crate::role::RoleQuery;
 use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
@@ -22,6 +21,7 @@ use crate::source::AssertionSource;
 #[cfg(doc)]
 use crate::source::okta::Auth;
 use crate::store::Store;
+use crate::sts::{ChainedRole, IssuedSession, StsExchange, sts_identity};
 
 /// Declares the settings, each once: how it is read, which option of the command line it is, and which paths it holds.
 macro_rules! settings {

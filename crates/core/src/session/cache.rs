@@ -8,11 +8,11 @@ use super::TempAccess;
 use crate::arn::RoleArn;
 use crate::background::run_blocking;
 use crate::error::Result;
-use crate::exchange::{ChainedRole, IssuedSession};
 use crate::role::{AccountNames, RoleOffer, RoleQuery};
 use crate::scope::{SessionPolicy, SessionScope};
 use crate::source::{CachedItem, Notice};
 use crate::store::{Entry, StoreKey};
+use crate::sts::{ChainedRole, IssuedSession};
 
 /// How long before they expire credentials are refreshed: botocore asks again in the last 15 minutes, for every request.
 /// Sessions shorter than twice that are refreshed halfway through.

@@ -3,8 +3,8 @@
 use super::TempAccess;
 use super::issue::SignIn;
 use crate::error::Result;
-use crate::exchange::{ChainRequest, IssuedSession, chain};
 use crate::scope::{SessionDuration, SessionScope};
+use crate::sts::{ChainRequest, IssuedSession, chain};
 
 impl TempAccess {
     /// Returns access to the first role, without a session policy, for at least as long as the chain needs.

@@ -6,13 +6,13 @@ use super::{Cached, SignedIn, SignedOut, TempAccess};
 use crate::audit::{Attempt, AuditRecord};
 use crate::background::run_blocking;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::{IssuedSession, explain, issue_session};
 use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
 use crate::source::{AssertionRequest, Notice};
 use crate::store::StoreKey;
 #[cfg(feature = "runtime")]
 use crate::store::{Need, Turn};
+use crate::sts::{IssuedSession, explain, issue_session};
 use crate::text::printable;
 
 /// Whether a session at the identity provider may be used.

@@ -12,10 +12,10 @@ use super::{Cached, SignedIn, TempAccess};
 use crate::background::run_blocking;
 use crate::clock::{Clock, Deadline};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::IssuedSession;
 use crate::role::RoleOffer;
 use crate::saml::Assertion;
 use crate::source::Notice;
+use crate::sts::IssuedSession;
 
 /// How many roles are exchanged at once.
 pub const CONCURRENT: usize = 16;

@@ -51,7 +51,7 @@ const ASSUMED_REGION: &str = "TEMPACCESS_ASSUMED_REGION";
 /// What a program's environment must have, and what it must not have, for the program to use these credentials.
 ///
 /// ```
-/// use tempaccess_core::{SecretString, SessionCredentials, sink};
+/// use tempaccess_core::{SecretString, sink, sts::SessionCredentials};
 ///
 /// let credentials = SessionCredentials::new(
 ///     "ASIAEXAMPLE",

@@ -13,17 +13,17 @@ pub use shell::Shell;
 use crate::arn::{PolicyArn, ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;
 use crate::error::Result;
-use crate::exchange::{IssuedSession, Shortening};
 use crate::role::{AccountNames, RoleOffer};
 use crate::saml::{Assertion, Skipped};
 use crate::scope::SessionPolicy;
 use crate::secret::SecretString;
 use crate::store::{EntryInfo, Store};
+use crate::sts::{IssuedSession, Shortening};
 
 /// Returns the output of a `credential_process`, version 1, which the AWS CLI and every SDK read.
 ///
 /// ```
-/// use tempaccess_core::{SecretString, SessionCredentials, sink};
+/// use tempaccess_core::{SecretString, sink, sts::SessionCredentials};
 ///
 /// let credentials = SessionCredentials::new(
 ///     "ASIAEXAMPLE",

@@ -3,10 +3,10 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreKey;
 use crate::credentials::SessionCredentials;
-use crate::exchange::{IssuedSession, Shortening, StsAnswer};
 use crate::role::RoleOffer;
 use crate::scope::SessionScope;
 use crate::secret::SecretString;
+use crate::sts::{IssuedSession, Shortening, StsAnswer};
 
 /// A stored entry.
 #[derive(Debug, Clone)]

@@ -16,7 +16,7 @@ const LONGEST: u32 = 3_600;
 /// A role that is taken from the session of another one (STS API, AssumeRole), and how that session is to be known.
 ///
 /// ```
-/// use tempaccess_core::ChainedRole;
+/// use tempaccess_core::sts::ChainedRole;
 ///
 /// let role = ChainedRole::new("arn:aws:iam::444455556666:role/Deploy".parse().unwrap())
 ///     .external_id("contract-17")?

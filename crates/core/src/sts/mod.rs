@@ -1,11 +1,21 @@
-//! From an assertion and a role to credentials: STS AssumeRoleWithSAML.
+//! The exchange at AWS STS: from an assertion and a role to an issued session (AssumeRoleWithSAML), and from one role to the
+//! next (AssumeRole).
+//!
+//! ```
+//! use tempaccess_core::sts::SessionCredentials;
+//!
+//! let role = "arn:aws:iam::123456789012:role/ReadOnly".parse().unwrap();
+//! let credentials =
+//!     SessionCredentials::new("ASIAEXAMPLE", "secret".into(), "token".into(), jiff::Timestamp::MAX, role);
+//! assert_eq!(credentials.account_id(), "123456789012");
+//! ```
 
 mod chain;
+#[cfg(feature = "sts")]
+mod client;
 mod explain;
 mod issue;
 mod judge;
-#[cfg(feature = "sts")]
-mod sts;
 
 use std::fmt;
 
@@ -14,17 +24,17 @@ use jiff::Timestamp;
 
 pub(crate) use chain::chain;
 pub use chain::{ChainRequest, ChainedRole};
-pub use issue::{IssuedSession, Shortening, issue_session};
 #[cfg(feature = "config")]
-pub(crate) use sts::identity as sts_identity;
+pub(crate) use client::identity as sts_identity;
 #[cfg(feature = "sts")]
-pub use sts::{StsExchange, StsExchangeBuilder};
+pub use client::{StsExchange, StsExchangeBuilder};
+pub use issue::{IssuedSession, Shortening, issue_session};
 
 pub use explain::ClockSkew;
 pub(crate) use explain::explain;
 
 use crate::arn::PolicyArn;
-use crate::credentials::SessionCredentials;
+pub use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
 use crate::saml::SamlResponse;
