@@ -93,7 +93,7 @@ impl AwsEnvironment {
     }
 
     /// The environment with the variables that lead to an endpoint, such as those of
-    /// [`CredentialsEndpoint::environment`](crate::CredentialsEndpoint::environment), and the account of its role.
+    /// [`CredentialsEndpoint::environment`](crate::endpoint::CredentialsEndpoint::environment), and the account of its role.
     pub fn for_endpoint(
         variables: impl IntoIterator<Item = (&'static str, SecretString)>,
         account_id: impl Into<SecretString>,
