@@ -217,7 +217,9 @@ fn generated_files_stay_readable_and_mean_the_same_but_for_our_keys() {
     for (at, ((text, names, region, _), result)) in cases.iter().zip(&results).enumerate() {
         let (before, after) = (&before[at], &after[at]);
         let Ok((changed, synced)) = result else {
-            assert!(before["error"].is_string(), "{text:?}: {result:?}");
+            // Sections inherit from `[DEFAULT]`: what is wrong there counts once there is one.
+            let has_none = before["sections"].as_object().is_some_and(|sections| sections.is_empty());
+            assert!(before["error"].is_string() || (has_none && text.contains("[DEFAULT]")), "{text:?}: {result:?}");
             refused += 1;
             continue;
         };
