@@ -1,4 +1,4 @@
-//! Reading and judging any document.
+//! Reads and judges arbitrary documents.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -223,6 +223,9 @@ fn generated_files_stay_readable_and_mean_the_same_but_for_our_keys() {
         };
         let shown = format!("--- before\n{text}\n--- after\n{changed}\n--- {synced:?} {text:?}");
         assert!(after["error"].is_null(), "{shown}");
+        let (_, _, _, options) = &cases[at];
+        let again = aws_config_with(changed, &wanted(names.iter().map(|name| (*name, *region))), *options);
+        assert_eq!(again.map(|(text, _)| text).ok().as_ref(), Some(changed), "{shown}");
         written += synced.written.len();
         let has = |names: &[String], name: &str| names.iter().any(|known| known == name);
         for name in names {

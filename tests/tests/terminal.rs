@@ -36,9 +36,9 @@ fn name_password_push_and_picker() {
     terminal.send_line("ada@example.com").unwrap();
     terminal.exp_string("? Password of ada@example.com: ").unwrap();
     terminal.send_line("correct horse").unwrap();
-    let shown = terminal.exp_string("Approve it there").unwrap();
+    let shown = terminal.exp_string("Approve it on the phone").unwrap();
     assert!(!shown.contains("correct horse"), "{shown}");
-    terminal.exp_string("Tap the number 42 there").unwrap();
+    terminal.exp_string("Tap the number 42 on the phone").unwrap();
     terminal.exp_string("Role").unwrap();
     terminal.exp_string("444455556666/ReadOnly").unwrap();
     terminal.send("Migr").unwrap();

@@ -425,6 +425,8 @@ pub(crate) fn synced(synced: &Synced) -> String {
 pub(crate) fn added(added: &Added, notes: &[String], file: &Path) -> String {
     let mut lines: Vec<_> =
         added.written.iter().map(|name| format!("written: {} into `{}`", printable(name), file.display())).collect();
+    lines
+        .extend(added.accounts.iter().map(|id| format!("written: the name of account {id} into `{}`", file.display())));
     let note = style("note:").bold();
     lines.extend(
         added
@@ -432,6 +434,9 @@ pub(crate) fn added(added: &Added, notes: &[String], file: &Path) -> String {
             .iter()
             .map(|name| format!("{note} there is a profile `{}` already, and it was left alone", printable(name))),
     );
+    lines.extend(added.accounts_left_alone.iter().map(|id| {
+        format!("{note} account {id} was left alone: it has another name, or `accounts` is an inline table")
+    }));
     lines.extend(notes.iter().map(|text| format!("{note} {}", printable(text))));
     lines.join("\n")
 }

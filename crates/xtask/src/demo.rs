@@ -61,9 +61,9 @@ fn show(screen: &mut Screen) -> Done {
     tempaccess.run(screen, &["roles"])?;
     screen.title("She takes a role for 40 minutes, limited to reading one bucket");
     tempaccess.run(screen, &["login", "--role", "ledger/ReadOnly", "--duration", "40m", "--policy", "policy.json"])?;
-    screen.title("She asks for 4 hours of a role that allows 1, gets 1, and any program can use it");
-    let migration = ["--role", "Migration", "--duration", "4h", "--reason", "move the ledger"];
-    tempaccess.run(screen, &[&["credentials", "--output", "env"], &migration[..]].concat())?;
+    screen.title("She asks for 4 hours of a role that allows 1. The AWS CLI and the SDKs read this output");
+    let migration = ["--role", "Migration", "--duration", "4h", "--reason", "clean up"];
+    tempaccess.run(screen, &[&["credentials", "--output", "credential-process"], &migration[..]].concat())?;
     screen.title("Each session is recorded first, with the ids that find it in CloudTrail");
     screen.print(&home.last_record()?);
     drop(sandbox);

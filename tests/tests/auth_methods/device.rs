@@ -334,5 +334,5 @@ async fn a_rate_limit_and_a_broken_answer() {
     sandbox.fail_next(Service::Okta, Fault::ErrorPage(502));
     let (kind, words) = fail(&sandbox, &Visitor::who(Some(ALLOW))).await;
     assert_eq!(kind, ErrorKind::IdentityProviderError);
-    assert!(words.starts_with("`127.0.0.1` answered with HTTP status 502"), "{words}");
+    assert!(words.starts_with("unexpected HTTP status 502 from `127.0.0.1`"), "{words}");
 }

@@ -6,6 +6,7 @@ mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use tempaccess_core::config::OtherTool;
 
@@ -229,12 +230,17 @@ pub(crate) struct Configure {
     pub(crate) session: Session,
 }
 
+/// Lists the tools in the help and in completions.
+fn other_tool() -> impl TypedValueParser<Value = OtherTool> {
+    PossibleValuesParser::new(OtherTool::ALL.map(OtherTool::name)).try_map(|name| name.parse::<OtherTool>())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// Tool to import from: saml2aws, okta-aws-cli or gimme-aws-creds
-    #[arg(value_name = "TOOL", value_parser = clap::value_parser!(OtherTool))]
+    /// Tool to import from
+    #[arg(value_name = "TOOL", value_parser = other_tool())]
     pub(crate) tool: OtherTool,
-    /// Configuration file of the tool [default: the tool's usual path]
+    /// Configuration of the tool [default: the file that its environment variable names, or its usual place]
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Configuration file to write to [env: TEMPACCESS_CONFIG]

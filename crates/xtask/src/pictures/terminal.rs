@@ -63,7 +63,7 @@ pub(super) fn draw(transcript: &str) -> String {
         text.lines().flat_map(|line| rows(line).into_iter().map(move |row| (classes(line), row))).collect();
     let count = u32::try_from(rows.len()).unwrap_or_default();
     let description = "The output of the demo in a terminal: a sign-in at Okta, the roles that it offers, a session \
-                       of one role for 40 minutes, credentials as shell variables, and the audit record.";
+                       of one role for 40 minutes, credentials of another, and the audit record.";
     let width = (COLUMNS as f64 * ROW_COLUMN) as u32 + 2 * MARGIN;
     let mut canvas = Canvas::new(width, count * LINE + 2 * MARGIN, "A run of cargo xtask demo", description);
     for (number, (classes, row)) in (1..).zip(&rows) {
