@@ -360,12 +360,7 @@ impl Assertion {
             ),
             Some(_) => {}
         }
-        if let Some(identity) = self
-            .aws
-            .source_identity
-            .as_deref()
-            .filter(|identity| !is_identity(identity) || identity.starts_with("aws:"))
-        {
+        if let Some(identity) = self.aws.source_identity.as_deref().filter(|identity| !is_identity(identity)) {
             problems.add(
                 ProblemCode::SourceIdentityInvalid,
                 format!("the source identity `{identity}` is not 2 to 64 characters of letters, digits and `_+=,.@-`"),
