@@ -37,7 +37,7 @@ const ALLOW: &[(&str, &str)] = &[("username", LOGIN), ("password", PASSWORD)];
 const DECLINE: &[(&str, &str)] = &[("decline", "yes")];
 
 impl Visitor {
-    fn who(does: Option<&'static [(&'static str, &'static str)]>) -> Self {
+    fn submitting(does: Option<&'static [(&'static str, &'static str)]>) -> Self {
         Self { person: Person::answering(&["Second"]), does, went: Mutex::default() }
     }
 
