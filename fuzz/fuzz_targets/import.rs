@@ -28,7 +28,11 @@ fn is_harmless(settings: &Settings) -> bool {
     let address = source.strip_prefix("browser:").unwrap_or(source);
     *settings == allowed
         && (address.starts_with("https://") || address.starts_with("http://"))
-        && settings.role.iter().chain(&settings.provider).all(|arn| arn.starts_with("arn:") && !arn.contains(['*', '?']))
+        && settings
+            .role
+            .iter()
+            .chain(&settings.provider)
+            .all(|arn| arn.starts_with("arn:") && !arn.contains(['*', '?']))
         && settings.policy.iter().all(|policy| policy.starts_with('/'))
         && settings.chain().is_ok()
 }

@@ -103,7 +103,11 @@ impl Account<'_> {
             policy_arns,
             ..Settings::default()
         };
-        if provider.eq_ignore_ascii_case("okta") {
+        let is_okta = match provider.as_str() {
+            "" => values::is_okta_host(&address),
+            provider => provider.eq_ignore_ascii_case("okta"),
+        };
+        if is_okta {
             settings.factor = self.accepted("mfa", values::factor, found).flatten();
             if let Some(disabled) = self.value("disable_remember_device", found) {
                 mapped.push("disable_remember_device");
@@ -149,7 +153,7 @@ impl Account<'_> {
         let arns = arns.map_err(|reason| refused("policy_arn_list", &reason))?;
         match self.ini.with_parents(self.name).find_map(|section| section.narrowing_key(KNOWN)) {
             Some(key) => Err(not_narrowed(key)),
-            None => Ok((policy, arns.filter(|arns| !arns.is_empty()))),
+            None => Ok((policy, arns)),
         }
     }
 

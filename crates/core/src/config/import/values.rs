@@ -50,6 +50,9 @@ pub(super) fn policy_arns(list: &str) -> Result<Vec<String>, Refusal> {
     let arns: Vec<PolicyArn> = names
         .map(|arn| arn.parse().map_err(|error| format!("`{}` is not the ARN of a policy: it {error}", printable(arn))))
         .collect::<Result<_, _>>()?;
+    if arns.is_empty() {
+        return Err("it names no policy".to_owned());
+    }
     let texts = arns.iter().map(ToString::to_string).collect();
     SessionScope::new(SessionDuration::default()).with_policy_arns(arns).map_err(|error| error.message().to_owned())?;
     Ok(texts)
@@ -203,6 +206,7 @@ mod tests {
         let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
         assert_eq!(policy_arns(&format!("{arn}, {arn}2,")).unwrap(), [arn.to_owned(), format!("{arn}2")]);
         assert!(policy_arns("ReadOnlyAccess").is_err());
+        assert!(policy_arns(" , ").is_err());
         let many: Vec<_> = (0..11).map(|number| format!("{arn}{number}")).collect();
         assert!(policy_arns(&many.join(",")).is_err());
     }
