@@ -51,13 +51,13 @@ class Calls {
   person(prompter) {
     return (method, question, choices) =>
       this.#answer(async (signal) => {
-        if (method === "tell") {
-          await prompter.tell(question);
+        if (method === "notify") {
+          await prompter.notify(question);
           return {};
         }
         if (method === "visit") {
           const [url, code] = choices;
-          await (prompter.visit ? prompter.visit({ url, code }, { signal }) : prompter.tell(question));
+          await (prompter.visit ? prompter.visit({ url, code }, { signal }) : prompter.notify(question));
           return {};
         }
         if (method === "choose") {
@@ -68,9 +68,9 @@ class Calls {
   }
 
   source(source) {
-    return (audience, anew) =>
+    return (audience, forceAuthn) =>
       this.#answer(async (signal) => {
-        const given = await source({ audience, anew, signal });
+        const given = await source({ audience, forceAuthn, signal });
         const response = typeof given === "string" ? Buffer.from(given) : given;
         if (response instanceof Uint8Array) return { response };
         throw new TypeError(`the source gave ${typeof given}, and must give a string or a Uint8Array`);

@@ -208,7 +208,7 @@ export type SessionOptions = {
     /**
      * `45m`, `1h30m`, or seconds.
      */
-    duration?: string;
+    duration?: string | number;
     /**
      * An inline session policy: JSON, or the path of a file that holds it.
      */
@@ -256,7 +256,7 @@ export type WaitOptions = {
  */
 export type Exchanged = {
     role: Role;
-    grant?: Grant;
+    issued?: IssuedSession;
     error?: TempAccessError;
 };
 /**
@@ -299,7 +299,7 @@ export class Assertion {
     #private;
 }
 /** What was given. Printed, it shows no secret. */
-export class Grant {
+export class IssuedSession {
     /** @private */
     private constructor();
     /**
@@ -361,22 +361,22 @@ export class Session {
     /**
      * Credentials: those that are kept as long as they are good for a while yet; else by a sign-in.
      * @param {WaitOptions} [options]
-     * @returns {Promise<Grant>}
+     * @returns {Promise<IssuedSession>}
      */
-    credentials({ signal }?: WaitOptions): Promise<Grant>;
+    credentials({ signal }?: WaitOptions): Promise<IssuedSession>;
     /**
      * Credentials that are new, whatever is kept; `anew` makes the person sign in even where a session would do.
      * @param {{ anew?: boolean } & WaitOptions} [options]
-     * @returns {Promise<Grant>}
+     * @returns {Promise<IssuedSession>}
      */
     renew({ anew, signal }?: {
         anew?: boolean;
-    } & WaitOptions): Promise<Grant>;
+    } & WaitOptions): Promise<IssuedSession>;
     /**
      * The credentials that are kept and good for a while yet: without a sign-in, a wait or any network.
-     * @returns {Grant | undefined}
+     * @returns {IssuedSession | undefined}
      */
-    held(): Grant | undefined;
+    held(): IssuedSession | undefined;
     /**
      * Credentials of every role that fits, by one sign-in. One role's failure is no other's.
      * @param {WaitOptions} [options]

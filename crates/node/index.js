@@ -98,14 +98,14 @@ class TempAccessError extends Error {
  * @property {(question: string, context: { signal: AbortSignal }) => Awaitable<string>} secret A text that nobody else may see, such as a password or a code.
  * @property {(question: string, choices: string[], context: { signal: AbortSignal }) => Awaitable<number>} choose The answer is an index.
  * @property {(page: { url: string, code?: string }, context: { signal: AbortSignal }) => unknown} [visit] Sends the person to the page of a sign-in that they finish in their own browser; without it they are told the address.
- * @property {(message: string) => unknown} tell Something that needs no answer, such as the number to tap on a telephone.
+ * @property {(message: string) => unknown} notify Something that needs no answer, such as the number to tap on a telephone.
  */
 
 /**
  * What a source of your own is asked for.
  * @typedef {object} AssertionRequest
  * @property {string} audience Whom the assertion is for: `urn:amazon:webservices`.
- * @property {boolean} anew Whether the person shall sign in even where a session would do.
+ * @property {boolean} forceAuthn Whether the person must sign in even if there is a session.
  * @property {AbortSignal} signal Says that nobody waits for the answer any more.
  */
 
@@ -137,7 +137,7 @@ class TempAccessError extends Error {
  * @property {string} [account] Its id, its name, or a glob over these.
  * @property {string} [provider] The SAML provider, where a role is offered through several.
  * @property {NextRole[]} [then] Roles to go on to, each from the session of the one before.
- * @property {string} [duration] `45m`, `1h30m`, or seconds.
+ * @property {string | number} [duration] `45m`, `1h30m`, or seconds.
  * @property {string} [policy] An inline session policy: JSON, or the path of a file that holds it.
  * @property {string[]} [policyArns] Managed session policies, by ARN.
  * @property {string} [region] The region whose STS is asked.
@@ -155,10 +155,10 @@ class TempAccessError extends Error {
  */
 
 /**
- * What became of one role of many: `grant`, or the `error` that says why there is none.
+ * What became of one role of many: `issued`, or the `error` that says why there is none.
  * @typedef {object} Exchanged
  * @property {Role} role
- * @property {Grant} [grant]
+ * @property {IssuedSession} [issued]
  * @property {TempAccessError} [error]
  */
 
@@ -337,7 +337,7 @@ function settings(given) {
 }
 
 /** What was given. Printed, it shows no secret. */
-class Grant {
+class IssuedSession {
   #given;
 
   /** @private */
@@ -449,28 +449,28 @@ class Session {
   /**
    * Credentials: those that are kept as long as they are good for a while yet; else by a sign-in.
    * @param {WaitOptions} [options]
-   * @returns {Promise<Grant>}
+   * @returns {Promise<IssuedSession>}
    */
   async credentials({ signal } = {}) {
-    return new Grant(await this.#wait(() => this.#native.credentials(), signal));
+    return new IssuedSession(await this.#wait(() => this.#native.credentials(), signal));
   }
 
   /**
-   * Credentials that are new, whatever is kept; `anew` makes the person sign in even where a session would do.
-   * @param {{ anew?: boolean } & WaitOptions} [options]
-   * @returns {Promise<Grant>}
+   * Returns new credentials, also if the cached ones are fresh; `force` makes the person sign in again even if there is a session.
+   * @param {{ force?: boolean } & WaitOptions} [options]
+   * @returns {Promise<IssuedSession>}
    */
-  async renew({ anew = false, signal } = {}) {
-    return new Grant(await this.#wait(() => this.#native.renew(anew), signal));
+  async renew({ force = false, signal } = {}) {
+    return new IssuedSession(await this.#wait(() => this.#native.renew(force), signal));
   }
 
   /**
    * The credentials that are kept and good for a while yet: without a sign-in, a wait or any network.
-   * @returns {Grant | undefined}
+   * @returns {IssuedSession | undefined}
    */
-  held() {
-    const held = this.#native.held();
-    return held ? new Grant(held) : undefined;
+  cached() {
+    const cached = this.#native.cached();
+    return cached ? new IssuedSession(cached) : undefined;
   }
 
   /**
@@ -480,8 +480,8 @@ class Session {
    */
   async allCredentials({ signal } = {}) {
     const roles = await this.#wait(() => this.#native.allCredentials(), signal);
-    return roles.map(({ role, grant, errorJson }) =>
-      grant ? { role, grant: new Grant(grant) } : { role, error: new TempAccessError(JSON.parse(errorJson)) },
+    return roles.map(({ role, issued, errorJson }) =>
+      issued ? { role, issued: new IssuedSession(issued) } : { role, error: new TempAccessError(JSON.parse(errorJson)) },
     );
   }
 
@@ -536,4 +536,4 @@ function fromTempAccess(options) {
   };
 }
 
-module.exports = { Assertion, Grant, Session, TempAccessError, Verifier, fromTempAccess, read, status };
+module.exports = { Assertion, IssuedSession, Session, TempAccessError, Verifier, fromTempAccess, read, status };

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tempaccess_core::Limits;
+use tempaccess_core::saml::Limits;
 use tempaccess_core::verify::canonicalize;
 
 fuzz_target!(|input: (&str, Vec<&str>)| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use libfuzzer_sys::fuzz_target;
 use tempaccess_core::net::{Transport, TransportError};
-use tempaccess_core::{ExchangeRequest, Limits, Result, RoleOffer, SamlResponse, StsExchange, TokenExchange};
+use tempaccess_core::{sts::ExchangeRequest, saml::Limits, Result, RoleOffer, SamlResponse, StsExchange, TokenExchange};
 
 #[derive(Debug)]
 struct Answer(u16, Vec<u8>);
@@ -31,6 +31,13 @@ fuzz_target!(|input: (u16, Vec<u8>)| {
     let exchange = StsExchange::builder().transport(Arc::new(Answer(input.0, input.1))).retry(1, Duration::ZERO).build();
     let answer = runtime.block_on(exchange.expect("an exchange").assume_role_with_saml(&REQUEST));
     if let Ok(answer) = answer {
-        assert_eq!(answer.credentials.role.name(), "R");
+        let credentials = &answer.credentials;
+        assert_eq!(credentials.role.name(), "R");
+        // What goes into shells and files is nothing that could act there.
+        let is_plain = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte));
+        assert!(is_plain(&credentials.access_key_id) && is_plain(credentials.secret_access_key.expose()));
+        assert!(is_plain(credentials.session_token.expose()));
+        let principal = answer.assumed_role_arn.expect("a principal");
+        assert!(principal.starts_with("arn:aws:sts::123456789012:assumed-role/R/"), "{principal:?}");
     }
 });

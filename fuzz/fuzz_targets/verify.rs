@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use tempaccess_core::verify::{Expectations, SignaturePolicy, TrustedKeys, Verifier};
-use tempaccess_core::{Limits, SamlResponse};
+use tempaccess_core::{saml::Limits, SamlResponse};
 
 const SIGNED: [&str; 3] = [
     include_str!("../../tests/vectors/verify/both.vector"),

@@ -2,15 +2,52 @@
 
 use tempaccess_core::net::{HttpTransport, Transport};
 
-/// Sends a form, and gives back the status and the page that came.
-pub async fn submit(url: &str, fields: &[(&str, &str)]) -> (u16, String) {
-    let body: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+/// An answer, without following redirects.
+#[derive(Debug)]
+pub struct Page {
+    /// The HTTP status.
+    pub status: u16,
+    /// Where it redirects to.
+    pub location: Option<String>,
+    /// The cookie that it sets, as a browser sends it back.
+    pub cookie: Option<String>,
+    /// The body.
+    pub text: String,
+}
+
+async fn send(request: http::Request<Vec<u8>>) -> Page {
+    let answer = HttpTransport::default().send(request).await.expect("an answer");
+    let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().expect("ASCII").to_owned());
+    Page {
+        status: answer.status().as_u16(),
+        location: header("location"),
+        cookie: header("set-cookie").and_then(|cookie| cookie.split(';').next().map(str::to_owned)),
+        text: String::from_utf8_lossy(answer.body()).into_owned(),
+    }
+}
+
+/// Opens a page, with a cookie if there is one.
+pub async fn open(url: &str, cookie: Option<&str>) -> Page {
+    let mut request = http::Request::get(url);
+    if let Some(cookie) = cookie {
+        request = request.header("cookie", cookie);
+    }
+    send(request.body(Vec::new()).expect("a request")).await
+}
+
+/// Sends a form.
+pub async fn submit(url: &str, fields: &[(&str, &str)]) -> Page {
     let request = http::Request::post(url)
         .header("content-type", "application/x-www-form-urlencoded")
-        .body(body.join("&").into_bytes())
+        .body(form(fields).into_bytes())
         .expect("a request");
-    let answer = HttpTransport::default().send(request).await.expect("an answer");
-    (answer.status().as_u16(), String::from_utf8_lossy(answer.body()).into_owned())
+    send(request).await
+}
+
+/// The body of a form.
+pub fn form(fields: &[(&str, &str)]) -> String {
+    let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={}", escape(value))).collect();
+    fields.join("&")
 }
 
 fn escape(text: &str) -> String {

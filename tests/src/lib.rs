@@ -2,7 +2,10 @@
 
 pub mod ada;
 pub mod browse;
+pub mod canned;
 pub mod cli;
+pub mod minted;
+pub mod other_user;
 pub mod parts;
 pub mod person;
 pub mod proxy;

@@ -1,8 +1,12 @@
-//! Servers and clients that we did not write. What a person's machine lacks is skipped with the line that installs it;
-//! under CI it is a failure.
+//! Servers and clients that we did not write. A test whose part is missing on this machine is skipped, and names the
+//! command that installs it; under CI it fails.
+//!
+//! libtest cannot skip a test at run time and counts one that returns early as passed. So each skipped test is also noted
+//! in `target/skipped-tests`, and `cargo xtask test` lists them at its end.
 
+use std::io::Write;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -27,38 +31,57 @@ pub fn npm_package(name: &str) -> Option<PathBuf> {
     found(crate::workspace().join("target/parts/node/node_modules").join(name), "cargo xtask parts")
 }
 
-/// A program of the system.
+/// A program of the system, by its path.
 pub fn program(path: &str, install: &str) -> Option<PathBuf> {
     found(PathBuf::from(path), install)
+}
+
+/// A program on the path.
+pub fn on_path(name: &str, install: &str) -> Option<PathBuf> {
+    let paths = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|file| file.is_file());
+    found.or_else(|| self::found(PathBuf::from(name), install))
 }
 
 fn found(path: PathBuf, install: &str) -> Option<PathBuf> {
     if path.exists() {
         return Some(path);
     }
-    assert!(std::env::var_os("CI").is_none(), "{} is missing; install it with: {install}", path.display());
-    skip(&path, install);
+    missing(&format!("{} is missing; install it with: {install}", path.display()));
     None
 }
 
-#[allow(clippy::print_stderr, reason = "a skipped test says so")]
-fn skip(path: &Path, install: &str) {
-    eprintln!("skipped: {} is missing; install it with: {install}", path.display());
+/// Notes that the running test is skipped, and why. Under CI it fails instead.
+pub fn missing(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{why}");
+    skip(why);
 }
 
-/// A port that is free now.
+/// Notes that the running test is skipped, and why.
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+pub fn skip(why: &str) {
+    eprintln!("skipped: {why}");
+    // The harness names the thread of a test after it.
+    let thread = std::thread::current();
+    let line = format!("{}\t{why}\n", thread.name().unwrap_or("a test"));
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| crate::workspace().join("target"), PathBuf::from);
+    let file = std::fs::OpenOptions::new().create(true).append(true).open(target.join("skipped-tests"));
+    let _ = file.and_then(|mut file| file.write_all(line.as_bytes()));
+}
+
+/// A port that nothing listens on now.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
-/// A server that ends with the test.
+/// A server that is stopped at the end of the test.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
 }
 
 impl Server {
-    /// Starts it and waits until its port answers.
+    /// Starts the server and waits until its port accepts connections.
     pub fn start(command: &mut Command, port: u16) -> Self {
         let server = Self { child: command.spawn().expect("the server starts") };
         let end = Instant::now() + Duration::from_secs(60);

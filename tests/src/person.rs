@@ -2,12 +2,16 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use tempaccess_core::{Clock, NoPrompter, Prompter, Result, SecretString, Timer, Visit};
+use jiff::{SignedDuration, Timestamp};
+use tempaccess_core::{
+    Clock, Notice, Prompter, Result, SecretString,
+    clock::Timer,
+    source::{NoPrompter, Visit},
+};
 
 /// Answers questions in order and writes down what was asked and told.
 #[derive(Debug, Default)]
@@ -31,7 +35,7 @@ impl Person {
     }
 
     fn answer(&self, question: &str) -> Option<String> {
-        self.tell(&format!("? {question}"));
+        self.notify(&Notice::Other(format!("? {question}")));
         self.answers.lock().expect("no panic").pop_front()
     }
 }
@@ -60,8 +64,8 @@ impl Prompter for Person {
         }
     }
 
-    fn tell(&self, message: &str) {
-        self.heard.lock().expect("no panic").push(message.to_owned());
+    fn notify(&self, notice: &Notice) {
+        self.heard.lock().expect("no panic").push(notice.to_string());
     }
 }
 
@@ -100,28 +104,55 @@ impl Prompter for Goer {
         Ok(())
     }
 
-    fn tell(&self, _: &str) {}
+    fn notify(&self, _: &Notice) {}
 }
 
 /// A clock that moves only when somebody waits on it.
 #[derive(Debug)]
-pub struct Patience(Mutex<Timestamp>);
+pub struct Patience(Mutex<Readings>);
+
+#[derive(Debug)]
+struct Readings {
+    wall: Timestamp,
+    monotonic: Duration,
+    /// How far each wait sets the wall clock back.
+    set_back: SignedDuration,
+}
 
 impl Default for Patience {
     fn default() -> Self {
-        Self(Mutex::new(Timestamp::now()))
+        Self::set_back_by(SignedDuration::ZERO)
+    }
+}
+
+impl Patience {
+    /// A clock that somebody sets back by this much whenever it is waited on.
+    pub fn set_back_by(set_back: SignedDuration) -> Self {
+        Self(Mutex::new(Readings { wall: Timestamp::now(), monotonic: Duration::ZERO, set_back }))
+    }
+
+    fn readings(&self) -> MutexGuard<'_, Readings> {
+        self.0.lock().expect("no panic")
     }
 }
 
 impl Clock for Patience {
     fn now(&self) -> Timestamp {
-        *self.0.lock().expect("no panic")
+        self.readings().wall
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.readings().monotonic
     }
 }
 
 #[async_trait]
 impl Timer for Patience {
     async fn sleep(&self, duration: Duration) {
-        *self.0.lock().expect("no panic") += duration;
+        let mut readings = self.readings();
+        readings.monotonic += duration;
+        readings.wall += duration;
+        let set_back = readings.set_back;
+        readings.wall -= set_back;
     }
 }

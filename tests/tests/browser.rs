@@ -6,13 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tempaccess_core::browser::{AcsSource, Browser, BrowserSource};
+use tempaccess_core::source::browser::{AcsSource, Browser, BrowserSource};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Result, RoleQuery, SamlResponse, StsExchange, TempAccess,
+    AssertionSource, ErrorKind, Result, RoleQuery, SamlResponse, StsExchange, TempAccess,
+    source::{AssertionRequest, NoPrompter},
 };
 use tempaccess_sandbox::{Factor, Provider, Role, Sandbox, World};
 use tempaccess_tests::ada::factor;
-use tempaccess_tests::browse;
 use tempaccess_tests::cli::Machine;
 use tempaccess_tests::parts::{self, Server};
 use tempaccess_tests::person::Goer;
@@ -57,7 +57,7 @@ impl Desk {
     }
 
     fn browser(&self) -> Browser {
-        Browser::new().program(CHROMIUM, self.arguments()).headless(true).patience(Duration::from_secs(60))
+        Browser::new().program(CHROMIUM, self.arguments()).headless(true).timeout(Duration::from_secs(60))
     }
 
     /// That nothing was sent to AWS: not the form, and not as much as a look at where it would go.
@@ -139,7 +139,7 @@ async fn simplesamlphp_and_a_session_that_needs_nobody() {
     // Until it is forgotten.
     assert!(source(desk.browser()).unwrap().sign_out().await.unwrap());
     assert!(!source(desk.browser()).unwrap().sign_out().await.unwrap());
-    let error = respond(&source(nobody.browser().patience(Duration::from_secs(8))).unwrap()).await.unwrap_err();
+    let error = respond(&source(nobody.browser().timeout(Duration::from_secs(8))).unwrap()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
     assert!(error.hint().unwrap().contains("without `--headless`"), "{:?}", error.hint());
     desk.nothing_went_to_aws();
@@ -227,9 +227,9 @@ async fn the_persons_own_browser_brings_the_response_here() {
     let sts = StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap();
     let access =
         TempAccess::builder(source, sts).role(RoleQuery::new().role("Migration")).prompter(Arc::new(person)).build();
-    let grant = access.credentials().await.unwrap();
+    let issued = access.credentials().await.unwrap();
     assert_eq!(
-        grant.answer.assumed_role_arn.unwrap(),
+        issued.answer.assumed_role_arn.unwrap(),
         "arn:aws:sts::111122223333:assumed-role/Migration/ada@example.com"
     );
 }
@@ -258,12 +258,12 @@ async fn nobody_is_shown_a_window_where_nobody_is() {
 async fn a_browser_that_does_not_start_says_why() {
     let source = |browser: Browser| BrowserSource::new("http://127.0.0.1:9/", browser.headless(true)).unwrap();
     let error = respond(&source(Browser::new().program("/nowhere/chromium", [""; 0]))).await.unwrap_err();
-    assert_eq!(error.message(), "there is no browser `/nowhere/chromium`");
+    assert_eq!(error.message(), "browser `/nowhere/chromium` not found");
     let script = "#!/bin/sh\necho 'no sandbox for root' >&2; exit 1\n";
     let folder = tempfile::tempdir().unwrap();
     let program = executable(folder.path(), script);
     let error = respond(&source(Browser::new().program(program, [""; 0]))).await.unwrap_err();
-    assert_eq!(error.message(), "the browser ended as soon as it was started: no sandbox for root");
+    assert_eq!(error.message(), "the browser exited at once: no sandbox for root");
     let Some(desk) = Desk::of(ada()) else { return };
     let error = respond(&source(desk.browser())).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Network, "{error}");
@@ -297,63 +297,9 @@ fn what_a_terminal_cannot_do_goes_on_in_the_browser() {
     assert_eq!(given["assumed_role_arn"], "arn:aws:sts::111122223333:assumed-role/ReadOnly/alan@example.com");
     assert!(
         ran.stderr.contains(
-            "no second factor of yours can be used from a terminal: security key or passkey: going on in the browser"
+            "none of your second factors can be used from a terminal: security key or passkey; continuing in the browser"
         ),
         "{ran}"
     );
     desk.nothing_went_to_aws();
-}
-
-/// Somebody else who can reach the port, and then the identity provider with an answer to another question: what becomes
-/// of each, and what the page says.
-async fn meddle(page: &str, response: &str) -> Vec<(u16, String)> {
-    let (origin, nonce) = page.rsplit_once('/').unwrap();
-    let acs = format!("{origin}/saml");
-    let response = ("SAMLResponse", response);
-    let mut seen = Vec::new();
-    for fields in [vec![response], vec![response, ("RelayState", "guessed")], vec![response, ("RelayState", nonce)]] {
-        seen.push(browse::submit(&acs, &fields).await);
-    }
-    seen
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn only_the_answer_to_what_was_asked_is_taken() {
-    let sandbox = Sandbox::start(World::demo()).unwrap();
-    let acs = format!("http://127.0.0.1:{}/saml", parts::free_port());
-    let mut claims = sandbox.claims_of("ada@example.com").unwrap();
-    claims.recipient.clone_from(&acs);
-    claims.destination.clone_from(&acs);
-    // Genuine, for this recipient and good now, but nobody asked for it.
-    let response = sandbox.mint(&claims).unwrap();
-    let source = AcsSource::new(sandbox.metadata().as_bytes(), &acs).unwrap();
-    // The port is served while the person is on their way, so that whatever is sent is sent beside it.
-    let (told, heard) = std::sync::mpsc::channel();
-    let meddler = Goer::who(move |page| {
-        let (page, response) = (page.url().to_owned(), response.clone());
-        told.send(tokio::spawn(async move { meddle(&page, &response).await })).unwrap();
-    });
-    let error = source.saml_response(&AssertionRequest::new(&meddler)).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::AssertionNotAccepted, "{error:?}");
-    let seen = heard.recv().unwrap().await.unwrap();
-    let statuses: Vec<_> = seen.iter().map(|(status, _)| *status).collect();
-    assert_eq!(statuses, [403, 403, 403]);
-    assert_eq!(seen[0].1, "nobody waits for this\n");
-    assert!(seen[2].1.contains("<h1>Not signed in</h1>"), "{}", seen[2].1);
-}
-
-#[test]
-fn an_address_that_is_not_this_machine_is_no_place_for_an_assertion() {
-    let sandbox = Sandbox::start(World::demo()).unwrap();
-    for url in [
-        "https://127.0.0.1:35001/saml",
-        "http://127.0.0.1/saml",
-        "https://example.com:1/saml",
-        "http://127.0.0.1:1/?x",
-        "http://localhost:1/saml",
-    ] {
-        assert!(AcsSource::new(sandbox.metadata().as_bytes(), url).is_err(), "{url}");
-    }
-    let error = AcsSource::new(sandbox.certificate_pem().as_bytes(), "http://127.0.0.1:35001/saml").unwrap_err();
-    assert!(error.message().contains("contains no address to sign in at"), "{error}");
 }

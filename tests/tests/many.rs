@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ChainedRole, Clock, Limits, Progress, Result, SamlResponse, StsExchange,
-    TempAccess,
+    AssertionSource, Clock, Result, SamlResponse, StsExchange, TempAccess, saml::Limits, session::Progress,
+    source::AssertionRequest, sts::ChainedRole,
 };
 use tempaccess_sandbox::{Sandbox, Service, World};
 use tempaccess_tests::cli::{Machine, Ran};
@@ -95,6 +95,10 @@ impl Clock for ItsClock {
     fn now(&self) -> jiff::Timestamp {
         self.0.clock().now()
     }
+
+    fn monotonic(&self) -> std::time::Duration {
+        self.now().duration_since(jiff::Timestamp::UNIX_EPOCH).unsigned_abs()
+    }
 }
 
 #[tokio::test]
@@ -169,6 +173,6 @@ async fn chained_roles_and_many_at_once_exclude_each_other() {
     let sts = StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap();
     let next = ChainedRole::new("arn:aws:iam::777788889999:role/Deploy".parse().unwrap());
     let source = Minting { sandbox, count: Arc::default() };
-    let access = TempAccess::builder(source, sts).then(next).build();
+    let access = TempAccess::builder(source, sts).chained_role(next).build();
     assert_eq!(access.all_credentials(|_| {}).await.unwrap_err().kind().exit_code(), 2);
 }

@@ -84,7 +84,7 @@ fn exec_becomes_the_program() {
     let token = kept["SessionToken"].as_str().unwrap().len();
     assert_eq!(ran.stdout, format!("{} none {token} an argument\ninput\n", kept["AccessKeyId"].as_str().unwrap()));
     let ran = machine.run_words(&["exec", "--", "no-such-program"], b"");
-    assert_eq!(ran.code, 4);
+    assert_eq!(ran.code, 127);
     assert!(ran.stderr.contains("`no-such-program` cannot be run"), "{ran}");
 }
 

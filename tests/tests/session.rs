@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
-use tempaccess_core::store::{About, Entry, FileStore, Lookup, MemoryStore, Store, StoreKey, Vault};
+use tempaccess_core::store::{Entry, EntryInfo, FileStore, Lookup, MemoryStore, Store, StoreKey, Vault};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Clock, CredentialsEndpoint, Error, ErrorKind, Limits, Result, RoleQuery,
-    SamlResponse, SecretString, SessionScope, Stage, StsExchange, TempAccess, TempAccessBuilder,
+    AssertionSource, Clock, Error, ErrorKind, Result, RoleQuery, SamlResponse, SecretString, SessionScope, Stage,
+    StsExchange, TempAccess, endpoint::CredentialsEndpoint, saml::Limits, session::TempAccessBuilder,
+    source::AssertionRequest,
 };
 use tempaccess_sandbox::{Sandbox, Service, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -53,7 +54,7 @@ fn access(sandbox: &Sandbox, failure: Option<ErrorKind>) -> (TempAccessBuilder, 
 
 async fn all_at_once(access: &TempAccess, count: usize) -> Vec<Result<String>> {
     let one = |access: TempAccess| async move {
-        access.credentials().await.map(|grant| grant.answer.credentials.access_key_id)
+        access.credentials().await.map(|issued| issued.answer.credentials.access_key_id)
     };
     let tasks: Vec<_> = (0..count).map(|_| tokio::spawn(one(access.clone()))).collect();
     let mut results = Vec::new();
@@ -67,7 +68,8 @@ async fn all_at_once(access: &TempAccess, count: usize) -> Vec<Result<String>> {
 async fn callers_within_one_program_share_a_sign_in_and_its_failure() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let stores: [Arc<dyn Store>; 2] = [Arc::new(MemoryStore::new()), Arc::new(FileStore::new(folder.path()))];
+    let stores: [Arc<dyn Store>; 2] =
+        [Arc::new(MemoryStore::new()), Arc::new(FileStore::new(folder.path().join("store")))];
     for store in stores {
         let (builder, count) = access(&sandbox, None);
         let results = all_at_once(&builder.store(Arc::clone(&store)).build(), 8).await;
@@ -80,19 +82,23 @@ async fn callers_within_one_program_share_a_sign_in_and_its_failure() {
         let results = all_at_once(&failing, 8).await;
         assert!(results.iter().all(|result| result.as_ref().unwrap_err().kind() == ErrorKind::AuthenticationFailed));
         assert_eq!(count.load(Ordering::Relaxed), 1);
-        // Whoever comes later has a try of their own.
-        assert!(failing.credentials().await.is_err());
+        // A program that asks later does not bother the person again. A person may.
+        let error = failing.credentials().await.unwrap_err();
+        assert_eq!((error.kind(), count.load(Ordering::Relaxed)), (ErrorKind::AuthenticationFailed, 1));
+        assert!(error.hint().unwrap().contains("programs do not try again before"), "{error:?}");
+        assert!(failing.renew().await.is_err());
         assert_eq!(count.load(Ordering::Relaxed), 2);
 
-        // What only the caller could not do, the next one may.
+        // What only one caller could not do, the next one may.
         let (builder, count) = access(&sandbox, Some(ErrorKind::InteractionRequired));
-        all_at_once(&builder.store(store).build(), 3).await;
+        let other = SessionScope::new("30m".parse().unwrap());
+        all_at_once(&builder.scope(other).store(store).build(), 3).await;
         assert_eq!(count.load(Ordering::Relaxed), 3);
     }
 }
 
 #[tokio::test]
-async fn a_name_that_means_another_account_now_is_asked_anew() {
+async fn a_renamed_account_is_looked_up_again() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
     let named = |account: &str| {
@@ -103,42 +109,52 @@ async fn a_name_that_means_another_account_now_is_asked_anew() {
             .store(Arc::clone(&store))
             .build()
     };
-    let account = |grant: tempaccess_core::Grant| grant.answer.credentials.account_id().to_owned();
+    let account = |issued: tempaccess_core::IssuedSession| issued.answer.credentials.account_id().to_owned();
     assert_eq!(account(named("111122223333").credentials().await.unwrap()), "111122223333");
-    assert!(named("111122223333").held().is_some());
-    assert!(named("444455556666").held().is_none());
+    assert!(named("111122223333").cached().is_some());
+    assert!(named("444455556666").cached().is_none());
     assert_eq!(account(named("444455556666").credentials().await.unwrap()), "444455556666");
-    // What has a number today may have another one tomorrow.
+    // A number is a position in a list that may change.
     let numbered = |number: &str| access(&sandbox, None).0.role(RoleQuery::new().role(number));
     numbered("1").store(Arc::clone(&store)).build().credentials().await.unwrap();
-    assert!(numbered("1").store(store).build().held().is_none());
+    assert!(numbered("1").store(store).build().cached().is_none());
 }
 
-/// A time that a test sets.
+/// A wall clock that a test sets. Nothing here waits for a deadline.
 #[derive(Debug)]
-struct At(std::sync::Mutex<Timestamp>);
+struct TestClock(std::sync::Mutex<Timestamp>);
 
-impl Clock for At {
+impl TestClock {
+    fn advance(&self, time: SignedDuration) {
+        *self.0.lock().unwrap() += time;
+    }
+}
+
+impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         *self.0.lock().unwrap()
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
     }
 }
 
 #[tokio::test]
-async fn what_failed_a_moment_ago_is_not_tried_again_while_there_are_credentials() {
+async fn a_recent_failure_is_not_repeated_while_cached_credentials_last() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(At(std::sync::Mutex::new(Timestamp::now())));
+    let clock = Arc::new(TestClock(std::sync::Mutex::new(Timestamp::now())));
     let scope = SessionScope::new("20m".parse().unwrap());
     let put_together = |failure| {
         let (builder, count) = access(&sandbox, failure);
-        let store = Arc::new(FileStore::new(folder.path()));
+        let store = Arc::new(FileStore::new(folder.path().join("store")));
         (builder.scope(scope.clone()).store(store).clock(clock.clone()).build(), count)
     };
     let given = put_together(None).0.credentials().await.unwrap();
-    *clock.0.lock().unwrap() += SignedDuration::from_mins(15);
+    clock.advance(SignedDuration::from_mins(15));
     let (mut failing, mut counts) = (Vec::new(), Vec::new());
-    // As in one program, and as in one after the other.
+    // In one program, and in several programs one after the other.
     for _ in 0..3 {
         let (access, count) = put_together(Some(ErrorKind::AuthenticationFailed));
         failing.push(access);
@@ -151,12 +167,12 @@ async fn what_failed_a_moment_ago_is_not_tried_again_while_there_are_credentials
         }
     }
     assert_eq!(counts.iter().map(|count| count.load(Ordering::Relaxed)).sum::<usize>(), 1);
-    // A person who asks for new ones is not put off.
-    assert!(put_together(None).0.renew(false).await.is_ok());
+    // A person who asks for new ones signs in.
+    assert!(put_together(None).0.renew().await.is_ok());
 }
 
 #[tokio::test]
-async fn a_sign_in_goes_on_when_its_asker_gives_up() {
+async fn a_sign_in_goes_on_when_its_caller_gives_up() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let (builder, count) = access(&sandbox, None);
     let endpoint = CredentialsEndpoint::bind(builder.store(Arc::new(MemoryStore::new())).build(), 0).await.unwrap();
@@ -183,7 +199,7 @@ async fn a_sign_in_goes_on_when_its_asker_gives_up() {
     serving.abort();
 }
 
-/// Holds one secret for all, as a keyring does whose writer died between two files.
+/// Returns an older secret, like a keyring whose writer died between two files.
 #[derive(Debug, Default)]
 struct Mixed(std::sync::Mutex<Option<SecretString>>);
 
@@ -204,19 +220,19 @@ impl Vault for Mixed {
 }
 
 #[tokio::test]
-async fn a_secret_of_another_time_is_not_given_out() {
+async fn an_older_secret_is_not_returned() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let store: Arc<dyn Store> = Arc::new(FileStore::new(folder.path()).vault(Arc::new(Mixed::default())));
+    let store: Arc<dyn Store> = Arc::new(FileStore::new(folder.path().join("store")).vault(Arc::new(Mixed::default())));
     let access = access(&sandbox, None).0.store(store).build();
     access.credentials().await.unwrap();
-    assert!(access.held().is_some());
-    access.renew(false).await.unwrap();
-    assert!(access.held().is_none());
+    assert!(access.cached().is_some());
+    access.renew().await.unwrap();
+    assert!(access.cached().is_none());
 }
 
 #[tokio::test]
-async fn an_unreadable_store_keeps_no_session_from_ending() {
+async fn signing_out_reports_an_unreadable_store() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let store = folder.path().join("store");
@@ -227,35 +243,40 @@ async fn an_unreadable_store_keeps_no_session_from_ending() {
 }
 
 #[test]
-fn what_nobody_can_use_any_more_is_swept() {
+fn expired_and_abandoned_files_are_swept() {
     let folder = tempfile::tempdir().unwrap();
-    let store = FileStore::new(folder.path());
+    let store = FileStore::new(folder.path().join("store"));
     let now: Timestamp = "2026-11-24T12:00:00Z".parse().unwrap();
     let session = |days: i64| {
-        let key = StoreKey::of(&[&days.to_string()]);
-        let about = About::session("test", None, now - SignedDuration::from_hours(24 * days));
-        store.put(&Entry::new(key.clone(), about, "secret".into())).unwrap();
+        let key = StoreKey::new(&[&days.to_string()]);
+        let info = EntryInfo::session("test", None, now - SignedDuration::from_hours(24 * days));
+        store.put(&Entry::new(key.clone(), info, "secret".into())).unwrap();
         key
     };
     let (new, old) = (session(1), session(100));
     let long_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(30 * 24 * 3600);
     let file = |name: &str, old: bool| {
-        let path = folder.path().join(name);
+        let path = folder.path().join("store").join(name);
         let file = std::fs::File::create(&path).unwrap();
         if old {
             file.set_modified(long_ago).unwrap();
         }
         path
     };
-    let unfinished = |number: u8, old| file(&format!(".{}.json.1.{number}", new.as_str()), old);
-    let gone = [unfinished(1, true), file(&format!("{}.aside", old.as_str()), true)];
-    let stay = [unfinished(2, false), file(&format!("{}.aside", new.as_str()), false), file("notes.txt", true)];
+    let temporary = |number: u8, old| file(&format!(".{}.json.1.{number}", new.as_str()), old);
+    let lock = |key: &StoreKey, old| file(&format!("{}.lock", key.as_str()), old);
+    let third = StoreKey::new(&["locked"]);
+    let locked = lock(&third, true);
+    let holder = store.lock_file(&third).unwrap().unwrap();
+    holder.lock().unwrap();
+    let gone = [temporary(1, true), lock(&old, true)];
+    let stay = [temporary(2, false), lock(&new, false), locked, file("notes.txt", true)];
     store.sweep(now);
-    assert!(matches!(store.get(&new), Lookup::Found(_)) && matches!(store.get(&old), Lookup::Nothing));
+    assert!(matches!(store.get(&new), Lookup::Found(_)) && matches!(store.get(&old), Lookup::Missing));
     assert!(gone.iter().all(|path| !path.exists()) && stay.iter().all(|path| path.exists()));
-    // Clearing takes what cannot be read too, and nothing that is not the store's.
-    std::fs::write(folder.path().join(format!("{}.json", old.as_str())), "damaged").unwrap();
+    // Clearing also removes damaged entries, but no file of another program.
+    std::fs::write(folder.path().join(format!("store/{}.json", old.as_str())), "damaged").unwrap();
     assert_eq!(store.clear().unwrap(), 2);
-    let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert_eq!(left, ["notes.txt"]);
+    let left: Vec<_> = std::fs::read_dir(store.folder()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.contains(&"notes.txt".into()) && !left.iter().any(|name| name.to_string_lossy().contains("json")));
 }

@@ -1,4 +1,4 @@
-//! What is kept: given again without a sign-in, to any number of processes, whole or not at all.
+//! The cache: answers without a sign-in, for any number of processes, whole or not at all.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
@@ -55,7 +55,7 @@ fn a_kept_session_signs_in_silently_with_one_request() {
     let asked: Vec<_> = requests.iter().map(|request| request.what.rsplit('/').next().unwrap()).collect();
     assert_eq!(asked, ["272", "AssumeRoleWithSAML"]);
     // Unless the person wants to sign in.
-    assert_eq!(machine.run("login --no-interactive --anew").code, 7);
+    assert_eq!(machine.run("login --no-interactive --force").code, 7);
 }
 
 #[test]
@@ -87,13 +87,14 @@ fn of_64_processes_one_signs_in() {
 }
 
 #[test]
-fn what_cannot_be_trusted_is_set_aside_and_said() {
+fn entries_that_cannot_be_used_count_as_missing() {
     let (sandbox, machine) = demo();
+    // A power cut leaves an empty or a torn file, which nobody needs to hear of.
     for (damage, why) in [
-        ("", "it is damaged"),
-        ("{\"version\":1,\"key\":\"", "it is damaged"),
-        ("\u{0}\u{1}", "it is damaged"),
-        ("{\"version\":99}", "it was written by a newer tempaccess (format 99)"),
+        ("", ""),
+        ("{\"version\":1,\"key\":\"", ""),
+        ("\u{0}\u{1}", ""),
+        ("{\"version\":99}", "it was written by a newer version of tempaccess (format 99)"),
     ] {
         assert_eq!(login(&machine, "").code, 0);
         for (file, _) in machine.entries() {
@@ -102,11 +103,11 @@ fn what_cannot_be_trusted_is_set_aside_and_said() {
         let ran = machine
             .run_with("credentials --output credential-process --no-interactive --password-stdin", "correct horse\n");
         assert_eq!(ran.code, 0, "{ran}");
-        assert!(ran.stderr.contains(why), "{ran}");
+        assert!(ran.stderr.contains(why) && (why.is_empty() != ran.stderr.contains("ignored")), "{ran}");
     }
-    // One that others can write to, one behind a link, one that was moved from another key.
+    // One that others can write to, one behind a link, one that was renamed from another key, a pipe.
     type Spoil = fn(&std::path::Path, &std::path::Path);
-    let spoils: [(Spoil, &str); 3] = [
+    let spoils: [(Spoil, &str); 4] = [
         (
             |file, _| std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o666)).unwrap(),
             "others can write to it",
@@ -126,11 +127,18 @@ fn what_cannot_be_trusted_is_set_aside_and_said() {
             },
             "it is the entry of another key",
         ),
+        (
+            |file, _| {
+                std::fs::remove_file(file).unwrap();
+                assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
+            },
+            "it is not a regular file",
+        ),
     ];
     for (spoil, why) in spoils {
         assert_eq!(login(&machine, "").code, 0);
         for (file, about) in machine.entries() {
-            if about["about"]["kind"] == "credentials" {
+            if about["info"]["kind"] == "credentials" {
                 spoil(&file, machine.home());
             }
         }
@@ -142,15 +150,18 @@ fn what_cannot_be_trusted_is_set_aside_and_said() {
 }
 
 #[test]
-fn what_cannot_be_kept_is_given_all_the_same() {
+fn without_a_store_credentials_are_returned_all_the_same() {
     let (_sandbox, mut machine) = demo();
     machine.set("TEMPACCESS_STORE_DIR", "/proc/nowhere");
     let ran = login(&machine, "");
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stderr.contains("Not kept for later: nothing can be kept in `/proc/nowhere`"), "{ran}");
+    assert!(
+        ran.stderr.contains("Credentials are not cached: cannot write to the store folder `/proc/nowhere`"),
+        "{ran}"
+    );
     machine.set("TEMPACCESS_STORE", "none");
     let ran = login(&machine, "");
-    assert_eq!((ran.code, ran.stderr.contains("kept")), (0, false), "{ran}");
+    assert_eq!((ran.code, ran.stderr.contains("cached")), (0, false), "{ran}");
     machine.set("TEMPACCESS_STORE", "cloud");
     assert_eq!(login(&machine, "").code, 2);
 }
@@ -166,7 +177,7 @@ fn entries_are_for_the_owner_alone() {
 }
 
 #[test]
-fn whoever_is_killed_leaves_entries_whole() {
+fn killed_processes_leave_entries_whole() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let mut machine = Machine::at(&sandbox);
     let response = machine.home().join("response.txt");
@@ -195,25 +206,22 @@ fn whoever_is_killed_leaves_entries_whole() {
 }
 
 #[test]
-fn forgetting_reaches_the_vault_that_holds_it() {
+fn the_kernel_keeps_one_key_for_all_entries() {
     let (_sandbox, machine) = demo();
     let ran = login(&machine, "--store kernel");
     assert_eq!(ran.code, 0, "{ran}");
     if ran.stderr.contains("the kernel's keyring cannot be used here") {
+        tempaccess_tests::parts::skip("the kernel's keyring cannot be used here");
         return;
     }
-    let kept: Vec<_> = machine.entries().into_iter().map(|(file, _)| (std::fs::read(&file).unwrap(), file)).collect();
-    assert!(kept.len() > 1);
-    // By a store that holds its secrets in another way: it cannot end the session, says so, and forgets all the same.
-    let ran = machine.run("logout --all");
-    assert!(ran.code == 4 && ran.stderr.contains("held in another way (`kernel`)"), "{ran}");
-    assert!(machine.entries().is_empty());
-    for (text, file) in &kept {
-        std::fs::write(file, text).unwrap();
-        std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    for (file, entry) in machine.entries() {
+        assert_eq!(entry["vault"], "sealed-kernel", "{}", file.display());
     }
-    let ran = machine.run(&format!("{PROCESS} --store kernel"));
-    assert!(ran.code == 7 && ran.stderr.contains("its secret cannot be opened any more"), "{ran}");
+    assert_eq!(machine.run(&format!("{PROCESS} --store kernel")).code, 0);
+    // Another store cannot decrypt them, so it cannot end the session, but it removes them.
+    let ran = machine.run("logout --all");
+    assert!(ran.code == 4 && ran.stderr.contains("in a form (`sealed-kernel`)"), "{ran}");
+    assert!(machine.entries().is_empty());
 }
 
 #[test]
@@ -237,10 +245,10 @@ fn status_and_logout() {
 
     let ran = machine.run("logout");
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stdout.contains("the session has ended, credentials forgotten: 1"), "{ran}");
+    assert!(ran.stdout.contains("the session has ended, cached credentials removed: 1"), "{ran}");
     assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/sessions/me"), 1);
     // What is left is what is known of the org, which is nobody's session.
-    let kinds: Vec<_> = machine.entries().into_iter().map(|(_, entry)| entry["about"]["kind"].clone()).collect();
+    let kinds: Vec<_> = machine.entries().into_iter().map(|(_, entry)| entry["info"]["kind"].clone()).collect();
     assert_eq!(kinds, ["org"]);
     assert_eq!(machine.run(PROCESS).code, 7);
     let ran = machine.run("logout --all --output json");
@@ -253,7 +261,7 @@ fn logging_out_is_one_persons_business() {
     let (sandbox, mut machine) = demo();
     assert_eq!(login(&machine, "").code, 0);
     let ran = machine.run("logout --username alan@example.com");
-    assert!(ran.stdout.contains("there was no session, credentials forgotten: 0"), "{ran}");
+    assert!(ran.stdout.contains("there was no session, cached credentials removed: 0"), "{ran}");
     assert_eq!(machine.run(PROCESS).code, 0);
     // What keeps one from ending keeps nothing else from it.
     let config = machine.home().join(".config/tempaccess/config.toml");
@@ -265,14 +273,14 @@ fn logging_out_is_one_persons_business() {
     std::fs::write(&damaged, "damaged").unwrap();
     let ran = machine.run("logout --all");
     assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stdout.contains("the session has ended, credentials forgotten: 1"), "{ran}");
+    assert!(ran.stdout.contains("the session has ended, cached credentials removed: 1"), "{ran}");
     assert!(ran.stdout.contains("forgotten beside them: 2") && !damaged.exists(), "{ran}");
     assert!(ran.stderr.contains("`nonsense` names no source"), "{ran}");
     assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/sessions/me"), 1);
 }
 
 #[test]
-fn what_another_vault_holds_stays() {
+fn entries_of_another_vault_are_kept() {
     let (_sandbox, machine) = demo();
     assert_eq!(login(&machine, "").code, 0);
     for (file, _) in machine.entries() {
@@ -282,7 +290,7 @@ fn what_another_vault_holds_stays() {
     let before = machine.entries();
     let ran = machine.run(PROCESS);
     assert_eq!(ran.code, 7, "{ran}");
-    assert!(ran.stderr.contains("its secret is held in another way (`sealed`) than this store does"), "{ran}");
+    assert!(ran.stderr.contains("its secret is in a form (`sealed`) that the chosen store cannot read"), "{ran}");
     assert_eq!(machine.entries(), before);
 }
 
@@ -296,7 +304,7 @@ fn a_failure_of_another_time_is_nobodys() {
         std::fs::write(file.with_extension("lock"), failure).unwrap();
     }
     assert_eq!(machine.run("login --no-interactive").code, 0);
-    for (file, _) in machine.entries().iter().filter(|(_, entry)| entry["about"]["kind"] == "credentials") {
+    for (file, _) in machine.entries().iter().filter(|(_, entry)| entry["info"]["kind"] == "credentials") {
         let lock = std::fs::read_to_string(file.with_extension("lock")).unwrap_or_default();
         assert!(lock.is_empty() || lock == failure, "{lock}");
     }
@@ -357,7 +365,7 @@ fn entries_are_sealed_with_a_key_in_the_keyring() {
     let line = "echo 'correct horse' | $BIN login --password-stdin --no-interactive >/dev/null && $BIN credentials --output credential-process --no-interactive && $BIN status";
     let Some(ran) = with_secret_service(&machine, true, line) else { return };
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stdout.contains("sealed with a key in the system's keyring"), "{ran}");
+    assert!(ran.stdout.contains("encrypted with a key in the system keyring"), "{ran}");
     let first = ran.stdout.lines().next().unwrap();
     let given: Value = serde_json::from_str(first).unwrap_or_else(|_| panic!("{ran}"));
     for (file, entry) in machine.entries() {
@@ -367,23 +375,23 @@ fn entries_are_sealed_with_a_key_in_the_keyring() {
 }
 
 #[test]
-fn without_a_keyring_the_fall_back_is_said() {
+fn without_a_keyring_a_notice_tells_that_entries_are_not_encrypted() {
     let (_sandbox, mut machine) = demo();
     machine.set("TEMPACCESS_STORE", "auto");
     machine.set("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
     let ran = login(&machine, "");
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stderr.contains("what is kept is readable by you alone, and not encrypted"), "{ran}");
-    assert!(machine.run("status").stdout.contains("readable by you alone, not encrypted"));
-    // Whoever chose the keyring does without keeping, and hears why.
+    assert!(ran.stderr.contains("cached credentials are stored unencrypted (mode 0600)"), "{ran}");
+    assert!(machine.run("status").stdout.contains("unencrypted (mode 0600)"));
+    // If the keyring was chosen, nothing is cached without it.
     machine.set("TEMPACCESS_STORE", "keyring");
-    let ran = login(&machine, "--anew");
+    let ran = login(&machine, "--force");
     assert_eq!(ran.code, 0, "{ran}");
-    assert!(ran.stderr.contains("Not kept for later: this system has no keyring that can be reached"), "{ran}");
+    assert!(ran.stderr.contains("Credentials are not cached: no system keyring found"), "{ran}");
 }
 
 #[test]
-fn a_locked_keyring_is_said_and_nothing_waits_for_it() {
+fn a_locked_keyring_is_reported_and_not_waited_for() {
     let (_sandbox, mut machine) = demo();
     machine.set("TEMPACCESS_STORE", "keyring");
     let login = "echo 'correct horse' | $BIN login --password-stdin --no-interactive >/dev/null";
@@ -392,16 +400,116 @@ fn a_locked_keyring_is_said_and_nothing_waits_for_it() {
     // The same keyring in another session, where nobody has unlocked it and nobody can.
     let line = format!(
         "gnome-keyring-daemon --start --components=secrets >/dev/null 2>&1; {}; $BIN {PROCESS}; echo code $?; $BIN status",
-        login.replace(">/dev/null", "--anew >/dev/null")
+        login.replace(">/dev/null", "--force >/dev/null")
     );
     let before = machine.entries();
     let Some(ran) = with_secret_service(&machine, false, &line) else { return };
-    assert!(ran.stderr.contains("Not kept for later: the system's keyring is locked"), "{ran}");
-    assert!(ran.stderr.contains("is not used: the system's keyring is locked"), "{ran}");
+    assert!(ran.stderr.contains("Credentials are not cached: the system keyring is locked"), "{ran}");
+    assert!(ran.stderr.contains("is ignored: the system keyring is locked"), "{ran}");
     assert!(ran.stdout.starts_with("code 7\n") && ran.stdout.contains("Session"), "{ran}");
     assert_eq!(machine.entries(), before, "what is locked now may be unlocked later");
-    // An empty keyring is another thing: what was kept there is lost, and said to be.
+    // With a new keyring the key is lost.
     let _ = std::fs::remove_dir_all(machine.home().join(".local/share/keyrings"));
     let Some(ran) = with_secret_service(&machine, true, &format!("$BIN {PROCESS}")) else { return };
-    assert!(ran.stderr.contains("its secret cannot be opened any more"), "{ran}");
+    assert!(ran.stderr.contains("its secret can no longer be decrypted"), "{ran}");
+}
+
+/// A session bus that accepts connections and never answers.
+fn silent_bus(machine: &Machine) -> std::os::unix::net::UnixListener {
+    std::os::unix::net::UnixListener::bind(machine.home().join("bus")).unwrap()
+}
+
+#[test]
+fn a_silent_keyring_counts_as_missing() {
+    let (_sandbox, mut machine) = demo();
+    let _bus = silent_bus(&machine);
+    machine.set("TEMPACCESS_STORE", "auto");
+    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", machine.home().join("bus").display()));
+    let ran = login(&machine, "");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("the system keyring does not answer"), "{ran}");
+    assert_eq!(machine.run(PROCESS).code, 0);
+    let ran = machine.run("status");
+    assert!(ran.code == 0 && ran.stdout.contains("unencrypted (mode 0600)"), "{ran}");
+    assert_eq!(machine.run("doctor --no-interactive").code, 0);
+}
+
+#[test]
+fn a_shared_folder_is_not_used_as_a_store() {
+    let (_sandbox, mut machine) = demo();
+    let shared = tempaccess_tests::other_user::shared_folder();
+    let victim = machine.home().join("victim");
+    std::fs::write(&victim, "precious").unwrap();
+    machine.set("TEMPACCESS_STORE_DIR", shared.path().display().to_string());
+    // Every entry and lock that could be there leads to a file of the person's.
+    let private = machine.home().join("private");
+    std::fs::create_dir(&private).unwrap();
+    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let ran = login(&machine, "");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("it is open to other users (mode 0777); close it with `chmod 700"), "{ran}");
+    assert_eq!(std::fs::read_dir(shared.path()).unwrap().count(), 0);
+
+    machine.set("TEMPACCESS_STORE_DIR", private.display().to_string());
+    assert_eq!(login(&machine, "").code, 0);
+    let locks: Vec<_> = std::fs::read_dir(&private).unwrap().map(|entry| entry.unwrap().path()).collect();
+    for lock in locks {
+        std::fs::remove_file(&lock).unwrap();
+        std::os::unix::fs::symlink(&victim, &lock).unwrap();
+    }
+    let ran = login(&machine, "");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert_eq!(std::fs::read_to_string(&victim).unwrap(), "precious");
+}
+
+#[test]
+fn a_folder_of_another_user_is_not_used_as_a_store() {
+    use tempaccess_tests::other_user;
+    if !other_user::is_root() {
+        tempaccess_tests::parts::missing("tests of a second user need root");
+        return;
+    }
+    let (_sandbox, mut machine) = demo();
+    let shared = other_user::shared_folder();
+    let store = shared.path().join("store");
+    other_user::shell(&format!(
+        "mkdir -m 700 '{0}' && mkdir -m 777 '{0}/browser' && touch '{0}/x.json'",
+        store.display()
+    ));
+    machine.set("TEMPACCESS_STORE_DIR", store.display().to_string());
+    let ran = login(&machine, "");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("it belongs to another user (uid 65534)"), "{ran}");
+    assert_eq!(machine.run("status").code, 4);
+    assert_eq!(std::fs::read_dir(&store).unwrap().count(), 2);
+}
+
+#[test]
+fn signals_end_a_command_that_waits_for_a_keyring_or_a_lock() {
+    let (_sandbox, mut machine) = demo();
+    let _bus = silent_bus(&machine);
+    machine.set("TEMPACCESS_STORE", "auto");
+    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", machine.home().join("bus").display()));
+    let state = machine.home().join(".local/state/tempaccess");
+    std::fs::create_dir_all(&state).unwrap();
+    let audit = std::fs::File::create(state.join("audit.jsonl")).unwrap();
+    audit.lock().unwrap();
+    for (signal, line) in [("INT", "status"), ("TERM", "status"), ("HUP", "status"), ("INT", "login")] {
+        let mut child = itself(&machine, line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        // Once it has its signal handlers.
+        while !handles(child.id(), 2) {
+            assert!(child.try_wait().unwrap().is_none());
+            std::thread::yield_now();
+        }
+        let kill = Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal} {line}");
+    }
+}
+
+/// Whether a process has a handler for a signal (`SigCgt` of proc(5)).
+fn handles(process: u32, signal: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap_or("0").trim();
+    u64::from_str_radix(caught, 16).unwrap() >> (signal - 1) & 1 == 1
 }

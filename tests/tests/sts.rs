@@ -6,45 +6,16 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tempaccess_core::net::{Transport, TransportError, TransportErrorKind};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Clock, Error, ErrorKind, ExchangeRequest, Grant, Limits, Result, RoleOffer,
-    RoleQuery, SamlResponse, SessionScope, Shortening, StsExchange, SystemClock, TempAccess, TokenExchange,
+    Clock, Error, ErrorKind, IssuedSession, Result, RoleOffer, RoleQuery, SamlResponse, SessionScope, StsExchange,
+    TempAccess, TokenExchange,
+    clock::SystemClock,
+    saml::Limits,
+    sts::{ExchangeRequest, Shortening},
 };
 use tempaccess_sandbox::{Claims, Fault, Sandbox, Service, SignedParts, World};
+use tempaccess_tests::minted::Minted;
 
 const ADA: &str = "ada@example.com";
-
-/// Something that answers in STS's place.
-#[derive(Debug)]
-struct Canned(&'static str);
-
-#[async_trait::async_trait]
-impl Transport for Canned {
-    async fn send(&self, _: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
-        Ok(http::Response::new(self.0.as_bytes().to_vec()))
-    }
-}
-
-#[tokio::test]
-async fn an_answer_without_keys_is_no_answer() {
-    let answer = |credentials: &str| -> &'static str {
-        Box::leak(format!(
-            "<AssumeRoleWithSAMLResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithSAMLResult>\
-             {credentials}</AssumeRoleWithSAMLResult></AssumeRoleWithSAMLResponse>"
-        ).into_boxed_str())
-    };
-    for canned in [
-        answer(""),
-        answer("<Credentials></Credentials>"),
-        answer("<Credentials><AccessKeyId>ASIA</AccessKeyId></Credentials>"),
-    ] {
-        let sandbox = sandbox();
-        let sts = StsExchange::builder().transport(Arc::new(Canned(canned))).build().unwrap();
-        let access = TempAccess::builder(minted(&sandbox, |_| {}), sts).role(RoleQuery::new().role("1")).build();
-        let error = access.credentials().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::StsUnavailable);
-        assert_eq!(error.to_string(), "the answer of AWS STS holds no credentials");
-    }
-}
 
 /// Writes down who was asked, and answers nothing.
 #[derive(Debug, Default)]
@@ -83,32 +54,15 @@ async fn each_partition_has_its_own_sts() {
     }
 }
 
-/// A response that was minted before.
-#[derive(Debug)]
-struct Minted(String);
-
-#[async_trait::async_trait]
-impl AssertionSource for Minted {
-    fn describe(&self) -> String {
-        "test".to_owned()
-    }
-
-    async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        SamlResponse::detect(self.0.as_bytes(), &Limits::default())
-    }
-}
-
 fn sandbox() -> Sandbox {
     Sandbox::start(World::demo()).unwrap()
 }
 
 fn minted(sandbox: &Sandbox, change: impl FnOnce(&mut Claims)) -> Minted {
-    let mut claims = sandbox.claims_of(ADA).unwrap();
-    change(&mut claims);
-    Minted(sandbox.mint(&claims).unwrap())
+    Minted::by(sandbox, ADA, change)
 }
 
-async fn exchange(sandbox: &Sandbox, minted: Minted, role: &str, scope: SessionScope) -> Result<Grant> {
+async fn exchange(sandbox: &Sandbox, minted: Minted, role: &str, scope: SessionScope) -> Result<IssuedSession> {
     let sts = StsExchange::builder()
         .endpoint_url(sandbox.sts_url())
         .retry(4, Duration::from_millis(1))
@@ -125,6 +79,11 @@ async fn exchange(sandbox: &Sandbox, minted: Minted, role: &str, scope: SessionS
 async fn refused(change: impl FnOnce(&mut Claims)) -> Error {
     let sandbox = sandbox();
     exchange(&sandbox, minted(&sandbox, change), "1", SessionScope::default()).await.unwrap_err()
+}
+
+/// Whether a session lasts this long. `Date` and `Expiration` are of whole seconds, so that it may be one more or less.
+fn lasts(issued: &IssuedSession, seconds: u32) -> bool {
+    issued.granted_seconds.abs_diff(seconds) <= 1
 }
 
 fn minutes(minutes: i64) -> SignedDuration {
@@ -206,10 +165,10 @@ async fn a_wrong_clock_here_spoils_nothing_and_is_said() {
     let sandbox = sandbox();
     sandbox.clock().advance(minutes(-10));
     let minted = minted(&sandbox, |_| {});
-    let grant = exchange(&sandbox, minted, "1", SessionScope::default()).await.unwrap();
-    assert_eq!(grant.granted_seconds, 3600);
-    assert!(grant.shortened.is_empty());
-    assert!(grant.clock_ahead.unwrap() >= minutes(9));
+    let issued = exchange(&sandbox, minted, "1", SessionScope::default()).await.unwrap();
+    assert!(lasts(&issued, 3600), "{}", issued.granted_seconds);
+    assert!(issued.shortened.is_empty());
+    assert!(issued.clock_ahead.unwrap() >= minutes(9));
 }
 
 #[tokio::test]
@@ -217,9 +176,10 @@ async fn the_roles_maximum_is_stepped_down_to() {
     let sandbox = sandbox();
     let minted = minted(&sandbox, |claims| claims.attributes.retain(|(name, _)| !name.ends_with("SessionDuration")));
     let scope = SessionScope::new("10h".parse().unwrap());
-    let grant = exchange(&sandbox, minted, "Migration", scope).await.unwrap();
-    assert_eq!((grant.scope.duration().seconds(), grant.granted_seconds), (36_000, 3600));
-    assert_eq!(grant.shortened, [Shortening::RoleMaximum { refused_seconds: 7200 }]);
+    let issued = exchange(&sandbox, minted, "Migration", scope).await.unwrap();
+    assert_eq!(issued.scope.duration().seconds(), 36_000);
+    assert!(lasts(&issued, 3600), "{}", issued.granted_seconds);
+    assert_eq!(issued.shortened, [Shortening::RoleMaximum { refused_seconds: 7200 }]);
     assert_eq!(sandbox.requests().len(), 5);
 }
 
@@ -228,7 +188,7 @@ async fn what_the_identity_provider_shortens_is_said() {
     let sandbox = sandbox();
     let scope = || SessionScope::new("12h".parse().unwrap());
     let by_attribute = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope()).await.unwrap();
-    assert_eq!(by_attribute.granted_seconds, 28_800);
+    assert!(lasts(&by_attribute, 28_800), "{}", by_attribute.granted_seconds);
     assert_eq!(by_attribute.shortened, [Shortening::SessionDurationAttribute { seconds: 28_800 }]);
     let ends_soon = minted(&sandbox, |claims| {
         claims.session_not_on_or_after = SystemClock.now().checked_add(minutes(20)).ok();
@@ -256,8 +216,8 @@ async fn session_policies_arrive() {
         .unwrap()
         .with_policy_arns(["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()])
         .unwrap();
-    let grant = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope).await.unwrap();
-    assert_eq!(grant.granted_seconds, 900);
+    let issued = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope).await.unwrap();
+    assert!(lasts(&issued, 900), "{}", issued.granted_seconds);
     // STS judges what a policy means; here, that its statement names no action.
     let scope = SessionScope::default().with_policy(r#"{"Statement":[{}]}"#.parse().unwrap()).unwrap();
     let error = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope).await.unwrap_err();

@@ -36,9 +36,9 @@ fn name_password_push_and_picker() {
     terminal.send_line("ada@example.com").unwrap();
     terminal.exp_string("? Password of ada@example.com: ").unwrap();
     terminal.send_line("correct horse").unwrap();
-    let shown = terminal.exp_string("Approve it there").unwrap();
+    let shown = terminal.exp_string("Approve it on the phone").unwrap();
     assert!(!shown.contains("correct horse"), "{shown}");
-    terminal.exp_string("Tap the number 42 there").unwrap();
+    terminal.exp_string("Tap the number 42 on the phone").unwrap();
     terminal.exp_string("Role").unwrap();
     terminal.exp_string("444455556666/ReadOnly").unwrap();
     terminal.send("Migr").unwrap();
@@ -58,7 +58,7 @@ fn a_wrong_code_and_then_the_right_one() {
     terminal.send_line("battery staple").unwrap();
     terminal.exp_string("? Code: Google Authenticator code (grace@example.com): ").unwrap();
     terminal.send_line("000000").unwrap();
-    terminal.exp_string("Okta does not accept the second factor").unwrap();
+    terminal.exp_string("Okta rejected the second factor").unwrap();
     terminal.exp_string("? Code: Google Authenticator code (grace@example.com): ").unwrap();
     terminal.send_line("123456").unwrap();
     terminal.exp_string("assumed-role/ReadOnly/grace@example.com").unwrap();
@@ -75,7 +75,7 @@ fn three_wrong_codes() {
         terminal.exp_string("? Code: Google Authenticator code (grace@example.com): ").unwrap();
         terminal.send_line("000000").unwrap();
     }
-    terminal.exp_string("error: Okta does not accept the second factor (E0000068: Invalid Passcode/Answer").unwrap();
+    terminal.exp_string("error: Okta rejected the second factor (E0000068: Invalid Passcode/Answer").unwrap();
     ends_with(&mut terminal, 11);
     assert_eq!(machine.audit()[0]["error"]["kind"], "factor_failed");
 }
@@ -104,7 +104,7 @@ fn at_the_page(sandbox: &Sandbox, code: &str, does: &[(&str, &str)]) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let page = format!("{}/activate", sandbox.okta_url());
     let fields = [&[("user_code", code)], does].concat();
-    assert_eq!(runtime.block_on(tempaccess_tests::browse::submit(&page, &fields)).0, 200);
+    assert_eq!(runtime.block_on(tempaccess_tests::browse::submit(&page, &fields)).status, 200);
 }
 
 fn with_device_authorization() -> (Sandbox, Machine, String) {
@@ -142,7 +142,7 @@ fn a_sign_in_that_is_declined_or_given_up_elsewhere() {
     let mut terminal = on_terminal(&machine, &login);
     let code = invited(&mut terminal);
     at_the_page(&sandbox, &code, &[("decline", "yes")]);
-    terminal.exp_string("error: the sign-in was declined, or a policy forbids it (access_denied: ").unwrap();
+    terminal.exp_string("error: the sign-in was declined, or a policy denied it (access_denied: ").unwrap();
     ends_with(&mut terminal, 15);
     let mut terminal = on_terminal(&machine, &login);
     invited(&mut terminal);
@@ -152,8 +152,49 @@ fn a_sign_in_that_is_declined_or_given_up_elsewhere() {
     ends_with(&mut terminal, 130);
     let ran = machine.run(&format!("{login} --no-interactive"));
     assert!(
-        ran.stderr.contains("a person has to answer `sign in with the browser`, and there is none to ask"),
+        ran.stderr.contains("a person has to answer `sign in with the browser`, and nobody can be asked"),
         "{ran}"
     );
     assert_eq!(ran.code, 7, "{ran}");
+}
+
+#[test]
+fn a_served_program_has_the_terminal_to_itself() {
+    let (_sandbox, machine) = demo();
+    let ran = machine.run_with("login --username alan@example.com --password-stdin", "bombe\n");
+    assert_eq!(ran.code, 0, "{ran}");
+    let program = machine.home().join("program");
+    let script = r#"#!/bin/bash
+        check() { curl -s -o /dev/null -w "$1 %{http_code}\n" -H "Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN" "$AWS_CONTAINER_CREDENTIALS_FULL_URI"; }
+        trap 'check INT' INT; trap 'check QUIT' QUIT; trap 'check WINCH' WINCH
+        check ready
+        while read -r word; do check "read $word"; [ "$word" = end ] && exit 7; done"#;
+    std::fs::write(&program, script).unwrap();
+    // A shell with job control, as a person has it.
+    let mut shell = machine.program("bash");
+    shell.env("TERM", "xterm").env("PS1", "$ ").args(["--norc", "--noprofile", "-i"]);
+    let mut terminal = spawn_command(shell, Some(60_000)).expect("a terminal");
+    terminal.send_line("set +o history; stty -echo").unwrap();
+    let command =
+        format!("'{}' exec --serve --username alan@example.com -- bash {}", binary().display(), program.display());
+    terminal.send_line(&command).unwrap();
+    terminal.exp_string("ready 200").unwrap();
+    for (key, shown) in [('c', "INT 200"), ('\\', "QUIT 200"), ('c', "INT 200")] {
+        terminal.send_control(key).unwrap();
+        terminal.exp_string(shown).unwrap();
+    }
+    terminal.send_line("one").unwrap();
+    // Each key was one signal: nothing else was shown in between.
+    let between = terminal.exp_string("read one 200").unwrap();
+    assert!(!between.contains("INT") && !between.contains("QUIT"), "{between}");
+    terminal.send_control('z').unwrap();
+    terminal.exp_string("Stopped").unwrap();
+    terminal.send_line("jobs; fg").unwrap();
+    terminal.send_line("two").unwrap();
+    terminal.exp_string("read two 200").unwrap();
+    terminal.send_line("end").unwrap();
+    terminal.exp_string("read end 200").unwrap();
+    terminal.send_line("echo code $?; exit").unwrap();
+    terminal.exp_string("code 7").unwrap();
+    terminal.exp_eof().unwrap();
 }

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tempaccess_core::{Assertion, Error, Inspection, Limits, SamlResponse};
+use tempaccess_core::{
+    Assertion, Error, SamlResponse,
+    saml::{Inspection, Limits},
+};
 use tempaccess_tests::vectors::{self, Vector};
 
 fn error(error: &Error) -> Value {

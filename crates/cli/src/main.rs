@@ -4,7 +4,10 @@
 mod args;
 mod commands;
 mod complete;
+mod hardening;
 mod render;
+mod shell_init;
+mod signals;
 mod terminal;
 
 use std::io::Write;
@@ -17,26 +20,33 @@ use args::{Arguments, Command};
 use commands::Running;
 
 fn main() -> ExitCode {
+    hardening::protect();
+    // Before anything that ends the process on a signal: this one ends with the program that it serves.
+    #[cfg(unix)]
+    if let Some(code) = commands::run_endpoint_process_if_asked() {
+        return code;
+    }
     complete::answer();
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();
-    match run(arguments) {
+    match run(arguments, as_json) {
         Ok(code) => code,
         Err(error) => {
-            // A reader that closed its end has had enough; nobody else needs to hear of it.
+            // Nobody may be reading.
             let _ = writeln!(std::io::stderr(), "{}", render::error(&error, as_json));
             ExitCode::from(error.kind().exit_code())
         }
     }
 }
 
-fn run(arguments: Arguments) -> Result<ExitCode> {
+fn run(arguments: Arguments, as_json: bool) -> Result<ExitCode> {
     if let Command::Inspect(inspect) = &arguments.command {
         return commands::inspect(inspect).map(|()| ExitCode::SUCCESS);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
-        Error::new(ErrorKind::Io, Stage::Configuration, format!("the program cannot start: {error}")).with_source(error)
+        Error::new(ErrorKind::Io, Stage::Configuration, format!("cannot start: {error}")).with_source(error)
     })?;
+    let stopped = signals::watch(as_json);
     let result = runtime.block_on(async {
         let work = async {
             match arguments.command {
@@ -47,26 +57,28 @@ fn run(arguments: Arguments) -> Result<ExitCode> {
         };
         tokio::select! {
             result = work => result,
-            () = stopped() => {
+            Ok(()) = stopped => {
                 terminal::restore();
-                Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "cancelled"))
+                Err(signals::cancelled())
             }
         }
     });
+    #[cfg(not(unix))]
     let result = match result {
         Ok(Ended::Running(running)) => match *running {
             Running { program, endpoint: Some(endpoint) } => {
-                return runtime.block_on(commands::beside(program, endpoint));
+                signals::pass_on();
+                return runtime.block_on(commands::run_served(program, endpoint));
             }
             running => Ok(Ended::Running(Box::new(running))),
         },
         other => other,
     };
-    // A question may still wait for its answer on another thread; nobody waits for that.
+    // A thread may still wait for the answer to a question.
     runtime.shutdown_background();
     match result? {
         Ended::With(code) => Ok(code),
-        Ended::Running(running) => become_program(running.program),
+        Ended::Running(running) => Ok(become_program(running.program)),
     }
 }
 
@@ -79,32 +91,15 @@ enum Ended {
 }
 
 /// Ends as the program does: on Unix this process becomes it, with its signals, its input and its exit code.
-fn become_program(mut program: std::process::Command) -> Result<ExitCode> {
+fn become_program(mut program: std::process::Command) -> ExitCode {
     #[cfg(unix)]
     {
-        let error = std::os::unix::process::CommandExt::exec(&mut program);
-        Err(commands::cannot_run(&program, error))
+        let error = hardening::with_core_limit(|| std::os::unix::process::CommandExt::exec(&mut program));
+        commands::not_started(&program, error)
     }
     #[cfg(not(unix))]
     match program.status() {
         Ok(status) => std::process::exit(status.code().unwrap_or(1)),
-        Err(error) => Err(commands::cannot_run(&program, error)),
+        Err(error) => commands::not_started(&program, error),
     }
-}
-
-/// Returns when the person or the system wants the program to end.
-async fn stopped() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let (Ok(mut terminate), Ok(mut hang_up)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup())) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

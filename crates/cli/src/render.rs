@@ -7,18 +7,25 @@ use std::path::Path;
 use console::{Color, style};
 use jiff::Timestamp;
 use tempaccess_core::config::{Added, Synced};
-use tempaccess_core::doctor::{Finding, Outcome};
-use tempaccess_core::sink::{GrantSummary, RoleList};
-use tempaccess_core::store::{About, EntryKind};
+use tempaccess_core::doctor::{CheckOutcome, Finding};
+use tempaccess_core::sink::{RoleList, SessionSummary};
+use tempaccess_core::store::{EntryInfo, EntryKind};
 use tempaccess_core::verify::Verification;
-use tempaccess_core::{Error, ErrorReport, Exchanged, Grant, Inspection, RoleOffer, SignedOut, clock_words, printable};
+use tempaccess_core::{
+    Error, IssuedSession, RoleOffer,
+    error::ErrorReport,
+    front_end::printable,
+    saml::Inspection,
+    session::{Exchanged, SignedOut},
+    sts::ClockSkew,
+};
 
 /// An error, for standard error.
 pub(crate) fn error(error: &Error, as_json: bool) -> String {
     if as_json {
         #[derive(serde::Serialize)]
         struct Failure<'a> {
-            error: tempaccess_core::ErrorReport<'a>,
+            error: tempaccess_core::error::ErrorReport<'a>,
         }
         return serde_json::to_string(&Failure { error: error.report() }).unwrap_or_default();
     }
@@ -26,7 +33,12 @@ pub(crate) fn error(error: &Error, as_json: bool) -> String {
     if let Some(hint) = error.hint() {
         text.push('\n');
         for line in hint.lines() {
-            let _ = write!(text, "\n{} {line}", style("hint:").for_stderr().cyan().bold());
+            // An indented line belongs to a list.
+            if line.starts_with(' ') {
+                let _ = write!(text, "\n{line}");
+            } else {
+                let _ = write!(text, "\n{} {line}", style("hint:").for_stderr().cyan().bold());
+            }
         }
     }
     if let Some(id) = error.sts().and_then(|sts| sts.request_id.as_deref()) {
@@ -35,12 +47,12 @@ pub(crate) fn error(error: &Error, as_json: bool) -> String {
     text
 }
 
-/// What was found at one step of the way.
+/// The finding of one check.
 pub(crate) fn finding(finding: &Finding) -> String {
     let (mark, colour) = match finding.outcome {
-        Outcome::Good => ("ok", Color::Green),
-        Outcome::Warning => ("warning", Color::Yellow),
-        Outcome::Failed => ("failed", Color::Red),
+        CheckOutcome::Good => ("ok", Color::Green),
+        CheckOutcome::Warning => ("warning", Color::Yellow),
+        CheckOutcome::Failed => ("failed", Color::Red),
         _ => ("skipped", Color::Black),
     };
     let name = finding.step.as_str().replace('_', " ");
@@ -54,7 +66,7 @@ pub(crate) fn finding(finding: &Finding) -> String {
         let _ = write!(text, "\n        {} {}", style("hint:").cyan(), printable(line));
     }
     if let Some(who) = finding.who {
-        let _ = write!(text, "\n        {} {}", style("who:").cyan(), who.words());
+        let _ = write!(text, "\n        {} {}", style("who:").cyan(), who.description());
     }
     text
 }
@@ -86,33 +98,41 @@ impl std::fmt::Display for Table {
 }
 
 /// What was given, without any secret.
-pub(crate) fn grant(grant: &Grant) -> String {
-    let credentials = &grant.answer.credentials;
+pub(crate) fn issued_session(issued: &IssuedSession) -> String {
+    let credentials = &issued.answer.credentials;
     let mut table = Table(Vec::new());
     table.row("Role", style(credentials.role.as_str()).bold().to_string());
-    table.row("Provider", grant.offer.provider().as_str());
-    table.maybe("Chained from", grant.chained_from.as_deref());
-    table.maybe("Principal", grant.answer.assumed_role_arn.as_deref());
-    table.row("Until", format!("{} ({})", credentials.expiration, lasting(grant.granted_seconds)));
-    if grant.scope.is_narrowed() {
-        table.row("Scope", grant.scope.describe());
+    table.row("Provider", issued.offer.provider().as_str());
+    table.maybe("Chained from", issued.chained_from.as_deref());
+    table.maybe("Principal", issued.answer.assumed_role_arn.as_deref());
+    table.row("Until", format!("{} ({})", credentials.expiration, lasting(issued.granted_seconds)));
+    if issued.scope.is_narrowed() {
+        table.row("Scope", issued.scope.describe());
     }
     table.row("Access key", printable(&credentials.access_key_id));
     let mut text = table.to_string();
-    for remark in remarks(grant) {
+    for remark in remarks(issued) {
         let _ = write!(text, "\n{} {remark}", style("note:").bold());
     }
     text
 }
 
-/// What a person should know beside the credentials: a shorter session, a wrong clock.
-pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
-    let granted = lasting(grant.granted_seconds);
-    let shortened = grant
+/// Remarks on issued credentials: a shorter session, a clock that is wrong.
+pub(crate) fn remarks(issued: &IssuedSession) -> Vec<String> {
+    let granted = lasting(issued.granted_seconds);
+    let shortened = issued
         .shortened
         .iter()
-        .map(|why| format!("asked for {}, granted {granted}: {}", grant.scope.duration(), why.describe()));
-    shortened.chain(grant.clock_ahead.and_then(clock_words)).collect()
+        .map(|why| format!("asked for {}, granted {granted}: {}", issued.scope.duration(), why.describe()));
+    let excess = issued.excess_seconds.map(|seconds| {
+        format!(
+            "asked for {}, and AWS STS answered with {}: used for as long as asked; check what answers at the STS endpoint",
+            issued.scope.duration(),
+            lasting(issued.granted_seconds.saturating_add(seconds))
+        )
+    });
+    let skew = issued.clock_ahead.and_then(ClockSkew::new).map(|skew| format!("{skew}; set the clock"));
+    shortened.chain(excess).chain(skew).collect()
 }
 
 /// What became of many roles, one a line.
@@ -121,10 +141,10 @@ pub(crate) fn many(roles: &[Exchanged]) -> String {
     let line = |role: &Exchanged| {
         let arn = role.offer.role().as_str();
         match &role.result {
-            Ok(grant) => {
-                let credentials = &grant.answer.credentials;
-                let narrowed = if grant.scope.is_narrowed() { ", narrowed" } else { "" };
-                let until = format!("until {} ({}{narrowed})", credentials.expiration, lasting(grant.granted_seconds));
+            Ok(issued) => {
+                let credentials = &issued.answer.credentials;
+                let narrowed = if issued.scope.is_narrowed() { ", narrowed" } else { "" };
+                let until = format!("until {} ({}{narrowed})", credentials.expiration, lasting(issued.granted_seconds));
                 format!("{} {arn:width$}  {until}", style("given:  ").green().bold())
             }
             Err(error) => format!("{} {arn:width$}  {}", style("refused:").red().bold(), printable(error.message())),
@@ -136,7 +156,7 @@ pub(crate) fn many(roles: &[Exchanged]) -> String {
 /// What became of many roles.
 #[derive(serde::Serialize)]
 pub(crate) struct ManyJson<'a> {
-    pub(crate) granted: Vec<GrantSummary<'a>>,
+    pub(crate) granted: Vec<SessionSummary<'a>>,
     pub(crate) failed: Vec<FailedJson<'a>>,
 }
 
@@ -302,7 +322,7 @@ fn verification(verification: &Verification<'_>) -> String {
 }
 
 /// What is kept, one paragraph an entry.
-pub(crate) fn kept(entries: &[About], place: &str, now: Timestamp) -> String {
+pub(crate) fn kept(entries: &[EntryInfo], place: &str, now: Timestamp) -> String {
     let mut text = format!("{} {place}", style("Kept in").dim());
     let mut shown = HashSet::new();
     // What is known of an org is nothing that anybody was given.
@@ -346,10 +366,10 @@ pub(crate) fn kept(entries: &[About], place: &str, now: Timestamp) -> String {
 pub(crate) fn signed_out(done: &[(String, SignedOut)]) -> String {
     let line = |(source, out): &(String, SignedOut)| {
         let session = if out.session_ended { "the session has ended" } else { "there was no session" };
-        format!("{}: {session}, credentials forgotten: {}", printable(source), out.credentials_forgotten)
+        format!("{}: {session}, cached credentials removed: {}", printable(source), out.credentials_removed)
     };
     let mut lines: Vec<_> = done.iter().map(line).collect();
-    if done.iter().any(|(_, out)| out.credentials_forgotten > 0) {
+    if done.iter().any(|(_, out)| out.credentials_removed > 0) {
         lines.push(format!("{} AWS goes on accepting what was given until it ends", style("note:").bold()));
     }
     lines.join("\n")
@@ -381,15 +401,28 @@ pub(crate) fn synced(synced: &Synced) -> String {
         lines.extend(names.iter().map(|name| format!("{what}: {}", printable(name))));
     }
     let note = style("note:").bold();
+    let mut notes = |names: &[String], text: &dyn Fn(&str) -> String| {
+        lines.extend(names.iter().map(|name| format!("{note} {}", text(&printable(name)))));
+    };
+    let (adoptable, left): (Vec<_>, Vec<_>) =
+        synced.left_alone.iter().cloned().partition(|name| synced.adoptable.contains(name));
+    notes(&left, &|name| format!("the profile `{name}` exists with credentials of its own, and was not changed"));
+    notes(&adoptable, &|name| format!("the profile `{name}` exists without credentials: add them with `--adopt`"));
+    notes(&synced.hidden_by_keys, &|name| {
+        format!("keys in the credentials file win over the profile `{name}`: remove them there")
+    });
+    notes(&synced.hidden_by_settings, &|name| {
+        format!("other settings for credentials in the profile `{name}` may win over `credential_process`: remove them")
+    });
+    notes(&synced.region_kept, &|name| {
+        format!("the profile `{name}` has another region in the AWS config file than here, which was not changed")
+    });
     lines.extend(
         synced
-            .left_alone
+            .skipped
             .iter()
-            .map(|name| format!("{note} the profile `{}` is not one of ours, and was left alone", printable(name))),
+            .map(|skipped| format!("skipped: {}: {}", printable(&skipped.name), printable(&skipped.reason))),
     );
-    lines.extend(synced.hidden_by_keys.iter().map(|name| {
-        format!("{note} keys in the credentials file win over the profile `{}`: remove them there", printable(name))
-    }));
     lines.join("\n")
 }
 
@@ -397,6 +430,8 @@ pub(crate) fn synced(synced: &Synced) -> String {
 pub(crate) fn added(added: &Added, notes: &[String], file: &Path) -> String {
     let mut lines: Vec<_> =
         added.written.iter().map(|name| format!("written: {} into `{}`", printable(name), file.display())).collect();
+    lines
+        .extend(added.accounts.iter().map(|id| format!("written: the name of account {id} into `{}`", file.display())));
     let note = style("note:").bold();
     lines.extend(
         added
@@ -404,6 +439,9 @@ pub(crate) fn added(added: &Added, notes: &[String], file: &Path) -> String {
             .iter()
             .map(|name| format!("{note} there is a profile `{}` already, and it was left alone", printable(name))),
     );
+    lines.extend(added.accounts_left_alone.iter().map(|id| {
+        format!("{note} account {id} was left alone: it has another name, or `accounts` is an inline table")
+    }));
     lines.extend(notes.iter().map(|text| format!("{note} {}", printable(text))));
     lines.join("\n")
 }

@@ -8,7 +8,11 @@ use console::{Term, style};
 use dialoguer::FuzzySelect;
 use dialoguer::theme::ColorfulTheme;
 use qrcodegen::{QrCode, QrCodeEcc};
-use tempaccess_core::{Error, ErrorKind, NoPrompter, Progress, Prompter, Result, SecretString, Stage, Visit};
+use tempaccess_core::{
+    Error, ErrorKind, Notice, Prompter, Result, SecretString, Stage,
+    session::Progress,
+    source::{NoPrompter, Visit},
+};
 
 /// Asks on the terminal; without one, every question is an error.
 #[derive(Debug)]
@@ -22,6 +26,16 @@ pub(crate) struct Terminal {
 impl Default for Terminal {
     fn default() -> Self {
         Self { qr: false, opens: true }
+    }
+}
+
+impl Terminal {
+    /// Shows a text on the terminal, or on standard error if there is none.
+    pub(crate) fn show(&self, text: &str) {
+        match open() {
+            Ok(terminal) => drop(terminal.write_line(text)),
+            Err(_) => drop(writeln!(std::io::stderr(), "{text}")),
+        }
     }
 }
 
@@ -59,26 +73,27 @@ impl Prompter for Terminal {
     }
 
     async fn visit(&self, page: &Visit) -> Result<()> {
-        self.tell(&page.to_string());
+        self.show(&page.to_string());
         // What has no code is a page of this program itself.
         let is_here = page.shown_code().is_none() && page.url().starts_with("http://127.0.0.1:");
         if self.qr && !is_here {
-            self.tell(&qr(page.url())?);
+            self.show(&qr(page.url())?);
         }
         if self.opens && ::open::that_detached(page.url()).is_ok() {
-            self.tell("It opens in your browser; waiting for you there (Ctrl-C gives up)");
+            self.show("It opens in your browser; waiting for you there (Ctrl-C gives up)");
         } else {
             let place = if is_here { "on this machine" } else { "on this machine or another" };
-            self.tell(&format!("Open it in a browser, {place}; waiting for you there (Ctrl-C gives up)"));
+            self.show(&format!("Open it in a browser, {place}; waiting for you there (Ctrl-C gives up)"));
         }
         Ok(())
     }
 
-    fn tell(&self, message: &str) {
-        match open() {
-            Ok(terminal) => drop(terminal.write_line(message)),
-            Err(_) => Silent.tell(message),
-        }
+    fn notify(&self, notice: &Notice) {
+        self.show(&notice.to_string());
+    }
+
+    fn is_interactive(&self) -> bool {
+        open().is_ok()
     }
 }
 
@@ -124,12 +139,16 @@ impl Prompter for Silent {
         NoPrompter.visit(page).await
     }
 
-    async fn attend(&self, message: &str) -> Result<()> {
-        NoPrompter.attend(message).await
+    async fn attend(&self, notice: &Notice) -> Result<()> {
+        NoPrompter.attend(notice).await
     }
 
-    fn tell(&self, message: &str) {
-        let _ = writeln!(std::io::stderr(), "{message}");
+    fn notify(&self, notice: &Notice) {
+        let _ = writeln!(std::io::stderr(), "{notice}");
+    }
+
+    fn is_interactive(&self) -> bool {
+        false
     }
 }
 
@@ -146,7 +165,7 @@ impl ProgressLine {
         let failed = if progress.failed > 0 { format!(", {} refused", progress.failed) } else { String::new() };
         // A terminal that cannot be written to has nobody before it.
         let _ = terminal.clear_line();
-        let _ = terminal.write_str(&format!("{} of {} roles{failed}", progress.done, progress.of));
+        let _ = terminal.write_str(&format!("{} of {} roles{failed}", progress.done, progress.total));
     }
 }
 
@@ -194,17 +213,25 @@ pub(crate) fn restore() {
     }
 }
 
+pub(crate) use device::standard_input;
 use device::{open, read_hidden_line, read_line};
 
 #[cfg(unix)]
 mod device {
     use std::fs::{File, OpenOptions};
-    use std::io::{BufRead, BufReader, Error, ErrorKind, Result, Write};
+    use std::io::{Error, ErrorKind, Result, Write};
     use std::sync::{Mutex, PoisonError};
 
     use console::Term;
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
     use tempaccess_core::SecretString;
+
+    /// Standard input without std's buffer, which would keep a copy of what was read until the process ends. What is not
+    /// read is left to the programs that inherit it.
+    pub(crate) fn standard_input() -> Result<File> {
+        use std::os::fd::AsFd;
+        Ok(File::from(std::io::stdin().as_fd().try_clone_to_owned()?))
+    }
 
     fn device() -> Result<File> {
         OpenOptions::new().read(true).write(true).open("/dev/tty")
@@ -219,14 +246,7 @@ mod device {
         let mut terminal = device()?;
         write!(terminal, "{} ", super::label(question))?;
         terminal.flush()?;
-        let mut line = String::new();
-        let read = BufReader::new(&terminal).read_line(&mut line)?;
-        let line = SecretString::from(line);
-        if read == 0 {
-            Err(Error::from(ErrorKind::UnexpectedEof))
-        } else {
-            Ok(line.expose().trim_end_matches(['\r', '\n']).into())
-        }
+        SecretString::read_line(&mut terminal)?.ok_or_else(|| Error::from(ErrorKind::UnexpectedEof))
     }
 
     /// The terminal as it was before its echo was turned off.
@@ -257,10 +277,15 @@ mod device {
 
 #[cfg(not(unix))]
 mod device {
-    use std::io::{Error, ErrorKind, Result};
+    use std::io::{Error, ErrorKind, Result, StdinLock};
 
     use console::Term;
     use tempaccess_core::SecretString;
+
+    /// Standard input. On a console only std knows how to read it.
+    pub(crate) fn standard_input() -> Result<StdinLock<'static>> {
+        Ok(std::io::stdin().lock())
+    }
 
     pub(super) fn open() -> Result<Term> {
         let terminal = Term::stderr();

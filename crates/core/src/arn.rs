@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 
-/// Why a text is not the ARN that it should be.
+/// The reason why a text is not the expected ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArnError(&'static str);
 
@@ -24,28 +24,28 @@ impl fmt::Display for ArnError {
 
 impl std::error::Error for ArnError {}
 
-/// The longest ARN that IAM and STS take, in characters (`arnType` of the STS API).
+/// The length limit of ARNs at IAM and STS, in characters (`arnType` of the STS API).
 const MAX_LENGTH: usize = 2048;
 
-/// An ARN of the `iam` service, with the places of its parts.
+/// An ARN of the `iam` service, with the positions of its parts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct IamArn {
-    /// Shared: bindings and programs hand offers on by the hundred.
+    /// Shared, since bindings and programs copy offers by the hundred.
     text: Arc<str>,
     account_at: u16,
-    /// Where the resource's path and name begin, behind `role/`.
+    /// The position of the resource's path and name, after `role/`.
     resource_at: u16,
     name_at: u16,
 }
 
-/// The places follow from the text.
+/// The positions follow from the text.
 impl Hash for IamArn {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.text.hash(state);
     }
 }
 
-/// What an ARN of IAM names.
+/// The type of resource that an ARN of IAM identifies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Resource {
     Role,
@@ -54,7 +54,7 @@ enum Resource {
 }
 
 impl Resource {
-    /// The resource behind its type and a slash.
+    /// The resource without its type and slash.
     fn split(text: &str) -> Option<(Self, &str)> {
         let inside = |kind, start| Some((kind, text.strip_prefix(start)?));
         inside(Self::Role, "role/")
@@ -68,7 +68,7 @@ impl IamArn {
         Self::parse_one_of(text, |kind| kind == wanted).map(|(arn, _)| arn)
     }
 
-    /// An ARN of a type that is wanted, and which one it is.
+    /// Parses an ARN of one of the wanted types, and returns which one it is.
     fn parse_one_of(text: &str, is_wanted: impl Fn(Resource) -> bool) -> Result<(Self, Resource), ArnError> {
         if text.len() > MAX_LENGTH {
             return Err(ArnError("longer than 2,048 characters"));
@@ -94,7 +94,7 @@ impl IamArn {
         if name.is_empty() {
             return Err(ArnError("has no name"));
         }
-        // IAM: paths are of \u0021-\u007E, names of [\w+=,.@-]; a comma cannot stand inside a SAML role pair anyway.
+        // IAM: paths are of \u0021-\u007E, names of [\w+=,.@-]; a comma would also end the ARN in a SAML role pair.
         let path = text.get(resource_at..name_at).unwrap_or_default();
         if !all(path, IN_PATHS) || !all(name, IN_NAMES) {
             return Err(ArnError(if all(resource, IN_PATHS) {
@@ -134,13 +134,13 @@ impl IamArn {
     }
 }
 
-/// What stands before the first colon and behind it. These are short: a byte at a time is the fastest way.
+/// Splits at the first colon. The texts are short: going byte by byte is the fastest.
 fn at_colon(text: &str) -> Option<(&str, &str)> {
     let colon = text.bytes().position(|byte| byte == b':')?;
     Some((text.get(..colon)?, text.get(colon + 1..)?))
 }
 
-/// What IAM and STS take in names: `[\w+=,.@-]`.
+/// The characters of names at IAM and STS: `[\w+=,.@-]`.
 pub(crate) fn is_name_byte(byte: u8) -> bool {
     class(byte) & IN_NAMES != 0
 }
@@ -148,7 +148,7 @@ pub(crate) fn is_name_byte(byte: u8) -> bool {
 const IN_PATHS: u8 = 1;
 const IN_NAMES: u8 = 2;
 
-/// Whether all of a text is of a class. These are short: to look at each byte costs less than to stop at the first.
+/// Whether all bytes are of a class. The texts are short: checking all costs less than stopping at the first mismatch.
 fn all(text: &str, wanted: u8) -> bool {
     text.bytes().fold(wanted, |left, byte| left & class(byte)) != 0
 }
@@ -188,6 +188,12 @@ pub(crate) fn is_account_id(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Whether a text can be a region, such as `eu-west-1`. Regions become part of host names and environments.
+pub(crate) fn is_region(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(is_letter) && !text.starts_with('-') && !text.ends_with('-')
+}
+
 macro_rules! iam_arn {
     ($(#[$doc:meta])* $name:ident, $resource:ident) => {
         $(#[$doc])*
@@ -195,7 +201,7 @@ macro_rules! iam_arn {
         pub struct $name(IamArn);
 
         impl $name {
-            /// The ARN as it was written.
+            /// The ARN in its original form.
             pub fn as_str(&self) -> &str {
                 &self.0.text
             }
@@ -253,11 +259,11 @@ iam_arn! {
     /// The ARN of an IAM role.
     ///
     /// ```
-    /// use tempaccess_core::RoleArn;
+    /// use tempaccess_core::arn::RoleArn;
     ///
     /// let role: RoleArn = "arn:aws-us-gov:iam::123456789012:role/teams/ops/ReadOnly".parse()?;
     /// assert_eq!((role.partition(), role.account_id(), role.name()), ("aws-us-gov", "123456789012", "ReadOnly"));
-    /// # Ok::<(), tempaccess_core::ArnError>(())
+    /// # Ok::<(), tempaccess_core::arn::ArnError>(())
     /// ```
     RoleArn, Role
 }
@@ -272,7 +278,7 @@ iam_arn! {
     PolicyArn, Policy
 }
 
-/// One half of what the SAML attribute `Role` offers.
+/// One part of a value of the SAML attribute `Role`.
 pub(crate) enum OfferedArn {
     Role(RoleArn),
     Provider(ProviderArn),
@@ -288,13 +294,13 @@ impl OfferedArn {
 }
 
 impl RoleArn {
-    /// Whether IAM Identity Center owns the role: AssumeRoleWithSAML cannot take those.
+    /// Whether IAM Identity Center owns the role: AssumeRoleWithSAML does not accept those.
     pub fn is_reserved(&self) -> bool {
         self.name().starts_with("AWSReservedSSO_")
     }
 }
 
-/// The region whose STS serves a partition when nothing else was said, or an error that asks for one.
+/// Returns the default region of a partition's STS, or an error that asks for one.
 pub fn default_region(partition: &str) -> Result<&'static str> {
     Ok(match partition {
         "aws" => "us-east-1",
@@ -311,12 +317,12 @@ pub fn default_region(partition: &str) -> Result<&'static str> {
                 Stage::Exchange,
                 format!("no default region is known for the partition `{other}`"),
             )
-            .with_hint("name one with `--region`"));
+            .with_hint("set one with `--region`"));
         }
     })
 }
 
-/// The partition that a region's name belongs to, by its prefix. An unknown prefix counts as `aws`.
+/// Returns the partition of a region, by the prefix of its name. An unknown prefix counts as `aws`.
 pub fn partition_of_region(region: &str) -> &'static str {
     const PREFIXES: [(&str, &str); 7] = [
         ("cn-", "aws-cn"),

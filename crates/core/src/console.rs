@@ -6,19 +6,19 @@ use url::Url;
 
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::Grant;
 use crate::net::{Transport, secure_url};
 use crate::scope::SessionDuration;
-use crate::secret::SecretString;
+use crate::secret::{SecretString, form};
+use crate::sts::IssuedSession;
 use crate::text::excerpt;
 
 /// Where the console is to open, and for how long.
 ///
 /// ```no_run
-/// # async fn example(grant: tempaccess_core::Grant) -> tempaccess_core::Result<()> {
-/// use tempaccess_core::{Console, net::HttpTransport};
+/// # async fn example(issued: tempaccess_core::IssuedSession) -> tempaccess_core::Result<()> {
+/// use tempaccess_core::{console::Console, net::HttpTransport};
 ///
-/// let url = Console::new().destination("s3").sign_in_url(&HttpTransport::default(), &grant).await?;
+/// let url = Console::new().destination("s3").sign_in_url(&HttpTransport::default(), &issued).await?;
 /// // Whoever opens it within 15 minutes is signed in: as secret as the credentials.
 /// println!("{}", url.expose());
 /// # Ok(())
@@ -38,6 +38,9 @@ const HOSTS: [(&str, &str, &str); 4] = [
     ("aws-us-gov", "signin.amazonaws-us-gov.com", "console.amazonaws-us-gov.com"),
     ("aws-eusc", "signin.amazonaws-eusc.eu", "console.amazonaws-eusc.eu"),
 ];
+
+/// Sign-in tokens of AWS have up to about two thousand characters.
+const MAX_TOKEN_LENGTH: usize = 16_384;
 
 fn refused(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::InvalidArgument, Stage::Output, message.into())
@@ -89,13 +92,13 @@ impl Console {
     ///
     /// `invalid_argument` where the destination is not in the console, the partition has none, or a duration is given for
     /// a chained role; of the stage `output` for whatever keeps AWS from giving the token.
-    pub async fn sign_in_url(&self, transport: &dyn Transport, grant: &Grant) -> Result<SecretString> {
-        let credentials = &grant.answer.credentials;
+    pub async fn sign_in_url(&self, transport: &dyn Transport, issued: &IssuedSession) -> Result<SecretString> {
+        let credentials = &issued.answer.credentials;
         let partition = credentials.role.partition();
         let Some((_, sign_in, console)) = HOSTS.iter().find(|(known, ..)| *known == partition) else {
             return Err(refused(format!("it is not known where the console of the partition `{partition}` is")));
         };
-        if self.duration.is_some() && grant.chained_from.is_some() {
+        if self.duration.is_some() && issued.chained_from.is_some() {
             return Err(refused("AWS takes no duration for the console with credentials of a chained role")
                 .with_hint("leave the duration out: the console stays signed in as long as the session lasts"));
         }
@@ -165,24 +168,22 @@ impl Console {
             session_key: credentials.secret_access_key.expose(),
             session_token: credentials.session_token.expose(),
         };
-        let session = SecretString::from(serde_json::to_string(&session).unwrap_or_default());
+        let session = SecretString::from_json(&session);
         let seconds = self.duration.map(|duration| duration.seconds().to_string());
         // In the body: addresses are written into logs on the way.
-        let form = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("Action", "getSigninToken"), ("Session", session.expose())])
-            .extend_pairs(seconds.iter().map(|seconds| ("SessionDuration", seconds)))
-            .finish();
+        let fields = [("Action", "getSigninToken"), ("Session", session.expose())];
+        let form = form(fields.into_iter().chain(seconds.iter().map(|seconds| ("SessionDuration", seconds.as_str()))));
         let host = endpoint.host_str().unwrap_or_default();
         let request = http::Request::post(endpoint.as_str())
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
-            .body(form.into_bytes())
+            .body(form)
             .map_err(|_| refused("the federation endpoint cannot be asked"))?;
         let answer = transport.send(request).await.map_err(|error| error.into_error(Stage::Output, host))?;
         let status = answer.status();
         let body = zeroize::Zeroizing::new(answer.into_body());
         match serde_json::from_slice::<Answer>(&body) {
-            Ok(answer) if status.is_success() => Ok(answer.token),
+            Ok(answer) if status.is_success() && is_token(answer.token.expose()) => Ok(answer.token),
             _ if status.is_client_error() => Err(Error::new(
                 ErrorKind::AccessDenied,
                 Stage::Output,
@@ -192,16 +193,31 @@ impl Console {
             _ => Err(Error::new(
                 ErrorKind::StsUnavailable,
                 Stage::Output,
-                format!("`{host}` answered with HTTP status {} and no sign-in token", status.as_u16()),
+                format!("`{host}` answered with HTTP status {} and no valid sign-in token", status.as_u16()),
             )
             .with_hint("try again")),
         }
     }
 }
 
+/// Whether a text can be a sign-in token. It goes into an address that is opened, printed and handed to other programs.
+fn is_token(text: &str) -> bool {
+    let is_url_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.~".contains(&byte);
+    (1..=MAX_TOKEN_LENGTH).contains(&text.len()) && text.bytes().all(is_url_safe)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sign_in_tokens_are_bounded_and_safe_in_an_address() {
+        assert!(is_token("VCQgs5qZZt3Q6fn8Tr5EXAMPLEmLnwB7JjUc-SHwnUUWabcRdnWsi4DBn-dvC85wrD0Nla0eWS0Xl"));
+        assert!(is_token(&"t".repeat(MAX_TOKEN_LENGTH)) && !is_token(&"t".repeat(MAX_TOKEN_LENGTH + 1)));
+        for hostile in ["", " ", "a b", "a\nb", "a'b", "a\u{2019}b", "a&Destination=b", "a#b", "a%b", "a\0b", "é"] {
+            assert!(!is_token(hostile), "{hostile:?}");
+        }
+    }
 
     fn page(console: &Console, region: Option<&str>) -> Result<String> {
         let role = "arn:aws:iam::123456789012:role/ReadOnly".parse().unwrap();

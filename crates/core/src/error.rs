@@ -1,28 +1,30 @@
-//! One error type for the whole crate: what happened, at which [`Stage`], whose [`Fault`] it is, what to do next.
+//! The error type of this crate: what happened, at which [`Stage`], whose [`Fault`] it is, and what to do next.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::arn::RoleArn;
 use crate::text;
 
-/// The result of everything in this crate that can fail.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// What went wrong, in a form that a person can act on and a program can match on.
+/// An error that a person can act on and a program can match on.
 ///
-/// [`Display`](fmt::Display) is the one-line message. [`hint`](Error::hint) is what to do next. Neither ever holds a
+/// [`Display`](fmt::Display) is the message in one line, [`hint`](Error::hint) says what to do next. Neither contains a
 /// password, a code, a SAML response or a secret key.
 ///
 /// ```
 /// use tempaccess_core::{Error, ErrorKind, Fault, Stage};
 ///
 /// let error = Error::new(ErrorKind::RoleNotOffered, Stage::Role, "the assertion offers no role `Admin`")
-///     .with_hint("`tempaccess roles` lists what it offers");
+///     .with_hint("`tempaccess roles` lists the offered roles");
 /// assert_eq!(error.kind().as_str(), "role_not_offered");
 /// assert_eq!(error.fault(), Fault::Caller);
 /// ```
@@ -35,42 +37,67 @@ struct Inner {
     hint: Option<Cow<'static, str>>,
     source: Option<Source>,
     sts: Option<StsFailure>,
+    roles: Vec<RoleArn>,
+    retry_after: Option<Duration>,
 }
 
 impl Error {
-    /// An error of this kind, at this stage, with a one-line message that has no full stop at its end.
+    /// Returns an error of this kind and stage. The message is one line without a full stop at its end.
     pub fn new(kind: ErrorKind, stage: Stage, message: impl Into<Cow<'static, str>>) -> Self {
         let message = text::printable_lines(message.into());
-        Self(Box::new(Inner { kind, stage, message, hint: None, source: None, sts: None }))
+        Self(Box::new(Inner {
+            kind,
+            stage,
+            message,
+            hint: None,
+            source: None,
+            sts: None,
+            roles: Vec::new(),
+            retry_after: None,
+        }))
     }
 
-    /// Adds what the person can do next.
+    /// Sets what the person can do next.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
         self.0.hint = Some(text::printable_lines(hint.into()));
         self
     }
 
-    /// Adds what STS answered beside its message.
+    /// Sets the details of STS's refusal.
     #[must_use]
     pub fn with_sts(mut self, sts: StsFailure) -> Self {
         self.0.sts = Some(sts);
         self
     }
 
-    /// Adds the error that caused this one.
+    /// Sets the roles that the person can choose from.
+    #[must_use]
+    pub fn with_roles(mut self, roles: impl IntoIterator<Item = RoleArn>) -> Self {
+        self.0.roles = roles.into_iter().collect();
+        self
+    }
+
+    /// Sets how long to wait before trying again.
+    #[must_use]
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Sets the error that caused this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Source>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// What went wrong.
+    /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// Where on the way from a sign-in to credentials it went wrong.
+    /// The stage at which it occurred.
     pub fn stage(&self) -> Stage {
         self.0.stage
     }
@@ -85,24 +112,36 @@ impl Error {
         &self.0.message
     }
 
-    /// What to do next, where there is something to say.
+    /// What to do next.
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 
-    /// What STS answered beside its message, where the error is its refusal.
+    /// The details of STS's refusal, if the error is one.
     pub fn sts(&self) -> Option<&StsFailure> {
         self.0.sts.as_ref()
     }
 
-    /// The error as `{kind, stage, fault, message, hint}`: what `--output json` prints and what bindings carry.
+    /// The roles that the person can choose from: the matching ones of `role_ambiguous`, the offered ones of `role_not_offered`.
+    pub fn roles(&self) -> &[RoleArn] {
+        &self.0.roles
+    }
+
+    /// How long to wait before trying again, if the other side has said so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// Returns the error as `{kind, stage, fault, message, hint}`, the form of `--output json` and of the bindings.
     pub fn report(&self) -> ErrorReport<'_> {
         ErrorReport {
             kind: self.kind(),
             stage: self.stage(),
             fault: self.fault(),
-            message: self.message(),
-            hint: self.hint(),
+            message: self.message().into(),
+            hint: self.hint().map(Cow::Borrowed),
+            roles: Cow::Borrowed(self.roles()),
+            retry_after_seconds: self.retry_after().map(|wait| wait.as_secs()),
         }
     }
 }
@@ -131,7 +170,7 @@ impl std::error::Error for Error {
     }
 }
 
-/// What STS answered beside the message of a refusal.
+/// The details of a refusal of STS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StsFailure {
     /// The code of the STS API, such as `ExpiredTokenException`.
@@ -142,23 +181,39 @@ pub struct StsFailure {
     pub server_time: Option<Timestamp>,
 }
 
-/// The stable, serialisable face of an [`Error`].
+/// The stable, serialisable form of an [`Error`].
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ErrorReport<'a> {
-    /// What went wrong.
+    /// The kind of error.
     pub kind: ErrorKind,
-    /// Where it went wrong.
+    /// The stage at which it occurred.
     pub stage: Stage,
     /// Whose fault it is.
     pub fault: Fault,
     /// What happened, in one line.
-    pub message: &'a str,
+    pub message: Cow<'a, str>,
     /// What to do next.
-    pub hint: Option<&'a str>,
+    pub hint: Option<Cow<'a, str>>,
+    /// The roles that the person can choose from; left out if there are none.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub roles: Cow<'a, [RoleArn]>,
+    /// How many seconds to wait before trying again; left out if unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u64>,
 }
 
-/// Where on the way from a sign-in to credentials something went wrong. One stage for each arrow of the flow.
+impl ErrorReport<'_> {
+    /// Returns the report with texts of its own.
+    pub fn into_owned(self) -> ErrorReport<'static> {
+        let Self { kind, stage, fault, message, hint, roles, retry_after_seconds } = self;
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let roles = Cow::Owned(roles.into_owned());
+        ErrorReport { kind, stage, fault, message: owned(message), hint: hint.map(owned), roles, retry_after_seconds }
+    }
+}
+
+/// A stage on the way from a sign-in to credentials: one for each arrow of the pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -171,22 +226,22 @@ pub enum Stage {
     Assertion,
     /// Verifying signatures and conditions.
     Verification,
-    /// Choosing one of the roles that are offered.
+    /// Choosing one of the offered roles.
     Role,
-    /// Building how long and how narrow the session shall be.
+    /// Building the scope of the session.
     Scope,
     /// Exchanging the assertion at AWS STS.
     Exchange,
-    /// Keeping what was given, and finding it again.
+    /// Reading and writing the cache.
     Store,
-    /// Rendering or writing what was given.
+    /// Rendering or writing the result.
     Output,
     /// Writing the audit record.
     Audit,
 }
 
 impl Stage {
-    /// Every stage, in the order of the way.
+    /// Every stage, in the order of the pipeline.
     pub const ALL: &[Self] = &[
         Self::Configuration,
         Self::SignIn,
@@ -217,7 +272,7 @@ impl Stage {
     }
 }
 
-/// Whose fault an error is, and so who can mend it.
+/// Whose fault an error is, and so who can fix it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -228,7 +283,7 @@ pub enum Fault {
     IdentityProvider,
     /// AWS: STS, or the IAM role and provider there.
     Aws,
-    /// The document itself: damaged, or made to do harm.
+    /// The document: damaged, or crafted to do harm.
     Input,
     /// The machine or the network between.
     Environment,
@@ -249,7 +304,7 @@ impl Fault {
 
 macro_rules! error_kinds {
     ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, exit $exit:literal, $fault:ident;)+) => {
-        /// What went wrong. Each kind has a stable name, one [`Fault`] and an exit code of its own.
+        /// The kind of an error. Each has a stable name, one [`Fault`] and an exit code of its own.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
         #[non_exhaustive]
         pub enum ErrorKind {
@@ -275,7 +330,7 @@ macro_rules! error_kinds {
                 match self { $(Self::$variant => Fault::$fault),+ }
             }
 
-            /// What the kind means, as the catalogue of errors says it.
+            /// The description of the kind in the catalogue of errors.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$variant => concat!($($doc),+).trim_ascii_start()),+ }
             }
@@ -284,15 +339,15 @@ macro_rules! error_kinds {
 }
 
 error_kinds! {
-    /// An argument or a setting does not make sense.
+    /// An argument or a setting is not valid.
     InvalidArgument = "invalid_argument", exit 2, Caller;
-    /// The configuration cannot be read or holds something unknown.
+    /// The configuration cannot be read or has an unknown key.
     InvalidConfiguration = "invalid_configuration", exit 3, Caller;
     /// The machine refused: a file, a directory or a program.
     Io = "io", exit 4, Environment;
     /// The network refused: name, connection, TLS or a proxy.
     Network = "network", exit 5, Environment;
-    /// Something did not answer in the time it was given.
+    /// The time limit for an answer has passed.
     DeadlineExceeded = "deadline_exceeded", exit 6, Environment;
     /// A person is needed and none can be asked.
     InteractionRequired = "interaction_required", exit 7, Caller;
@@ -301,44 +356,44 @@ error_kinds! {
     AuthenticationFailed = "authentication_failed", exit 10, Caller;
     /// The second factor was wrong, refused or not answered.
     FactorFailed = "factor_failed", exit 11, Caller;
-    /// None of the second factors can be used from here.
+    /// None of the second factors can be used here.
     FactorUnsupported = "factor_unsupported", exit 12, IdentityProvider;
     /// The account is locked.
     AccountLocked = "account_locked", exit 13, Caller;
-    /// The identity provider wants the person to do something first: a new password, a factor to enrol.
+    /// The identity provider requires an action of the person first: a new password, enrolling a factor.
     AccountActionRequired = "account_action_required", exit 14, Caller;
-    /// The identity provider refused for a reason of its own policy.
+    /// A policy of the identity provider refused the sign-in.
     IdentityProviderRefused = "identity_provider_refused", exit 15, IdentityProvider;
-    /// The identity provider limits how often it may be asked.
+    /// The identity provider limits the rate of requests.
     RateLimited = "rate_limited", exit 16, IdentityProvider;
-    /// The identity provider answered with something unexpected.
+    /// The identity provider's answer is not what its protocol requires.
     IdentityProviderError = "identity_provider_error", exit 17, IdentityProvider;
 
-    /// There is no SAML response in what was given.
+    /// The input has no SAML response.
     NoSamlResponse = "no_saml_response", exit 20, Input;
-    /// The SAML response is not well formed, or is not what SAML 2.0 says it should be.
+    /// The SAML response is not well-formed XML, or violates SAML 2.0.
     MalformedResponse = "malformed_response", exit 21, Input;
-    /// The SAML response holds something that no honest one needs, such as a DTD.
+    /// The SAML response has a construct that genuine ones never need, such as a DTD.
     ForbiddenConstruct = "forbidden_construct", exit 22, Input;
-    /// The SAML response is larger, deeper or more numerous than the limits allow.
+    /// The SAML response exceeds a limit on size, depth or number of parts.
     LimitExceeded = "limit_exceeded", exit 23, Input;
     /// There is more than one assertion in the SAML response.
     MultipleAssertions = "multiple_assertions", exit 24, Input;
-    /// The assertion is encrypted for AWS, so that nobody else can read the roles.
+    /// The assertion is encrypted for AWS, so its roles cannot be read here.
     EncryptedAssertion = "encrypted_assertion", exit 25, IdentityProvider;
 
     /// Neither the response nor the assertion is signed.
     UnsignedAssertion = "unsigned_assertion", exit 26, IdentityProvider;
     /// A signature was not made by a trusted key, or the document was changed afterwards.
     SignatureInvalid = "signature_invalid", exit 27, Input;
-    /// The assertion is genuine, but not meant for this audience or not valid now.
+    /// The assertion is genuine, but not for this audience or not valid now.
     AssertionNotAccepted = "assertion_not_accepted", exit 28, IdentityProvider;
 
     /// The assertion offers no role at all.
     NoRoles = "no_roles", exit 30, IdentityProvider;
-    /// The assertion does not offer the role that was asked for.
+    /// The assertion does not offer the requested role.
     RoleNotOffered = "role_not_offered", exit 31, Caller;
-    /// More than one role fits what was asked for.
+    /// More than one role matches the request.
     RoleAmbiguous = "role_ambiguous", exit 32, Caller;
     /// The duration or a session policy is outside what STS accepts.
     InvalidScope = "invalid_scope", exit 33, Caller;
@@ -353,17 +408,17 @@ error_kinds! {
     MalformedPolicy = "malformed_policy", exit 43, Caller;
     /// STS: session policies and tags together are too large (PackedPolicyTooLarge).
     PackedPolicyTooLarge = "packed_policy_too_large", exit 44, Caller;
-    /// STS: not active in this region for this account (RegionDisabledException).
+    /// STS: not enabled in this region for this account (RegionDisabledException).
     RegionDisabled = "region_disabled", exit 45, Aws;
-    /// STS: not authorized to take this role (AccessDenied).
+    /// STS: not authorized to assume this role (AccessDenied).
     AccessDenied = "access_denied", exit 46, Aws;
     /// STS: a parameter was refused (ValidationError).
     StsValidation = "sts_validation", exit 47, Caller;
-    /// STS: the duration is above the role's maximum, even the shortest that was tried (ValidationError).
+    /// STS: the duration exceeds the role's maximum, even the shortest that was tried (ValidationError).
     DurationAboveRoleMaximum = "duration_above_role_maximum", exit 48, Caller;
     /// STS: too many requests (Throttling).
     StsThrottled = "sts_throttled", exit 49, Aws;
-    /// STS: not available, or an answer that is not its own.
+    /// STS: not available, or the answer is not from STS.
     StsUnavailable = "sts_unavailable", exit 50, Aws;
 
     /// The audit record could not be written, so nothing was handed out.

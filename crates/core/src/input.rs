@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::Duration;
 
-use crate::secret::SecretBuffer;
+use crate::secret::SecretBytes;
 
 /// The size limit of a configuration, a policy, or a file of keys and metadata: 16 MiB.
 #[cfg(any(test, feature = "net", feature = "verify"))]
@@ -39,7 +39,7 @@ pub(crate) fn read(path: &Path, limit: usize, timeout: Duration) -> io::Result<V
     if metadata.is_file() && metadata.len() > limit as u64 {
         return Err(too_large(limit));
     }
-    let mut content = SecretBuffer::default();
+    let mut content = SecretBytes::default();
     read_ready(&file, limit, timeout, &mut content)?;
     let mut content = content.into_bytes();
     if content.len() > limit { Err(too_large(limit)) } else { Ok(std::mem::take(&mut *content)) }
@@ -57,7 +57,7 @@ fn too_large(limit: usize) -> io::Error {
 }
 
 /// Reads up to one byte more than `limit`, so that the caller can tell.
-fn read_ready(file: &File, limit: usize, timeout: Duration, content: &mut SecretBuffer) -> io::Result<()> {
+fn read_ready(file: &File, limit: usize, timeout: Duration, content: &mut SecretBytes) -> io::Result<()> {
     let mut file = file;
     let end = std::time::Instant::now() + timeout;
     loop {

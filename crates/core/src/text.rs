@@ -1,4 +1,4 @@
-//! Text from elsewhere, made fit to be shown: no control characters, nothing that turns the reading direction.
+//! Escapes text from elsewhere for display: no control characters, and none that change the direction of reading.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ fn is_hostile(character: char) -> bool {
         || matches!(character, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
 }
 
-/// As [`str::trim`]; where there is nothing to trim, the first and the last byte tell.
+/// As [`str::trim`], but faster if the first and the last byte are printable ASCII.
 pub(crate) fn trim(text: &str) -> &str {
     match text.as_bytes() {
         [b'!'..=b'~'] | [b'!'..=b'~', .., b'!'..=b'~'] => text,
@@ -28,16 +28,16 @@ fn escape(text: &str, hostile: impl Fn(char) -> bool) -> String {
     shown
 }
 
-/// One line that is safe to show on a terminal: what could act on it is escaped, as `\u{1b}`.
+/// Returns the text as one line that is safe to show on a terminal: characters that could control it are escaped, as `\u{1b}`.
 ///
 /// ```
-/// assert_eq!(tempaccess_core::printable("red: \u{1b}[31m"), r"red: \u{1b}[31m");
+/// assert_eq!(tempaccess_core::front_end::printable("red: \u{1b}[31m"), r"red: \u{1b}[31m");
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
     if text.contains(is_hostile) { Cow::Owned(escape(text, is_hostile)) } else { Cow::Borrowed(text) }
 }
 
-/// The same, cut at 300 characters: for texts from elsewhere inside a message of ours.
+/// As [`printable`], cut at 300 characters: for texts from elsewhere in messages.
 pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(300) {
         Some((at, _)) => Cow::Owned(format!("{}…", printable(text.get(..at).unwrap_or_default()))),
@@ -45,7 +45,7 @@ pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The same for a text whose line breaks are our own.
+/// As [`printable`], for a text whose line breaks are our own.
 pub(crate) fn printable_lines(text: Cow<'static, str>) -> Cow<'static, str> {
     let hostile = |character| character != '\n' && is_hostile(character);
     if text.contains(hostile) { Cow::Owned(escape(&text, hostile)) } else { text }

@@ -11,8 +11,9 @@ use napi::bindgen_prelude::{FnArgs, Promise, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Error, ErrorKind, Limits, Prompter, Result, SamlResponse, SecretString, Stage,
-    Visit,
+    AssertionSource, Error, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString, Stage,
+    saml::Limits,
+    source::{AssertionRequest, Visit},
 };
 
 /// What a function answered.
@@ -46,7 +47,7 @@ type Function<Words> = ThreadsafeFunction<Words, Promise<Answer>, Words, Status,
 /// Takes the name of the method, the question and the choices.
 pub type Ask = Function<FnArgs<(String, String, Vec<String>)>>;
 
-/// Takes the audience, and whether the person shall sign in anew.
+/// Takes the audience, and whether the person must sign in even if there is a session.
 pub type Give = Function<FnArgs<(String, bool)>>;
 
 async fn call<Words: napi::bindgen_prelude::JsValuesTupleIntoVec + Send + 'static>(
@@ -97,10 +98,12 @@ impl Prompter for Person {
         self.ask("visit", &page.to_string(), &words).await.map(drop)
     }
 
-    fn tell(&self, message: &str) {
-        // Whoever cannot be told goes without.
-        self.0
-            .call(("tell".to_owned(), message.to_owned(), Vec::new()).into(), ThreadsafeFunctionCallMode::NonBlocking);
+    fn notify(&self, notice: &Notice) {
+        // A notice that cannot be delivered is lost.
+        self.0.call(
+            ("notify".to_owned(), notice.to_string(), Vec::new()).into(),
+            ThreadsafeFunctionCallMode::NonBlocking,
+        );
     }
 }
 
@@ -120,7 +123,7 @@ impl AssertionSource for Source {
     }
 
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        let words = (request.audience.to_owned(), request.anew).into();
+        let words = (request.audience.to_owned(), request.force_authn).into();
         let answer = call(&self.0, words, ErrorKind::IdentityProviderError).await?;
         let response = answer.response.as_deref().unwrap_or_default();
         SamlResponse::detect(response, &Limits::default())

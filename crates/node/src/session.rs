@@ -6,10 +6,10 @@ use std::sync::Arc;
 use napi_derive::napi;
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::net::HttpTransport;
-use tempaccess_core::{Console, TempAccess};
+use tempaccess_core::{TempAccess, console::Console};
 
 use crate::ask::{Ask, Give, Person, Source};
-use crate::grant::{Exchanged, Grant};
+use crate::issued::{Exchanged, IssuedSession};
 use crate::{Result, Role, rejected, thrown};
 
 pub(crate) fn config(file: Option<String>) -> tempaccess_core::Result<Config> {
@@ -52,18 +52,19 @@ impl Session {
     }
 
     #[napi]
-    pub async fn credentials(&self) -> napi::Result<Grant> {
-        self.access.credentials().await.map(|grant| Grant::from(&grant)).map_err(|error| rejected(&error))
+    pub async fn credentials(&self) -> napi::Result<IssuedSession> {
+        self.access.credentials().await.map(|issued| IssuedSession::from(&issued)).map_err(|error| rejected(&error))
     }
 
     #[napi]
-    pub async fn renew(&self, anew: bool) -> napi::Result<Grant> {
-        self.access.renew(anew).await.map(|grant| Grant::from(&grant)).map_err(|error| rejected(&error))
+    pub async fn renew(&self, force: bool) -> napi::Result<IssuedSession> {
+        let renewed = if force { self.access.renew_with_sign_in().await } else { self.access.renew().await };
+        renewed.map(|issued| IssuedSession::from(&issued)).map_err(|error| rejected(&error))
     }
 
     #[napi]
-    pub fn held(&self) -> Option<Grant> {
-        self.access.held().map(|grant| Grant::from(&grant))
+    pub fn cached(&self) -> Option<IssuedSession> {
+        self.access.cached().map(|issued| IssuedSession::from(&issued))
     }
 
     #[napi]
@@ -93,6 +94,6 @@ impl Session {
     #[napi]
     pub async fn sign_out(&self) -> napi::Result<u32> {
         let out = self.access.sign_out().await.map_err(|error| rejected(&error))?;
-        Ok(u32::try_from(out.credentials_forgotten).unwrap_or(u32::MAX))
+        Ok(u32::try_from(out.credentials_removed).unwrap_or(u32::MAX))
     }
 }

@@ -15,13 +15,13 @@ const asked = { username: "alan@example.com", role: "ReadOnly" };
 /** Answers as told, and remembers what was said. */
 function person({ text, secret, choose }) {
   const heard = [];
-  return { heard, text: async () => text, secret: async () => secret, choose: async (_, choices) => choose(choices), tell: (message) => heard.push(message) };
+  return { heard, text: async () => text, secret: async () => secret, choose: async (_, choices) => choose(choices), notify: (message) => heard.push(message) };
 }
 
 test("a person is asked", async () => {
   const prompter = person({ text: "ada@example.com", secret: "correct horse", choose: (choices) => choices.length - 1 });
-  const grant = await new Session({ prompter }).credentials();
-  assert.equal(grant.accountId, "444455556666");
+  const issued = await new Session({ prompter }).credentials();
+  assert.equal(issued.accountId, "444455556666");
   assert.ok(prompter.heard.some((message) => message.includes("42")), prompter.heard.join());
 });
 
@@ -51,19 +51,19 @@ test("whoever gives up withdraws what is asked", async () => {
     controller.abort();
     return new Promise(() => {});
   };
-  await assert.rejects(new Session({ ...asked, prompter: { secret, tell() {} } }).credentials({ signal: controller.signal }), {
+  await assert.rejects(new Session({ ...asked, prompter: { secret, notify() {} } }).credentials({ signal: controller.signal }), {
     name: "AbortError",
   });
   assert.ok(signal.aborted);
   // The turn is free again.
-  const grant = await new Session({ ...asked, prompter: person({ secret: "bombe" }) }).credentials();
-  assert.equal(grant.accountId, "111122223333");
+  const issued = await new Session({ ...asked, prompter: person({ secret: "bombe" }) }).credentials();
+  assert.equal(issued.accountId, "111122223333");
 });
 
 test("as long as somebody waits, the question stands", async () => {
   const controller = new AbortController();
   let answer;
-  const prompter = { secret: () => new Promise((resolve) => ((answer = resolve), controller.abort())), tell() {} };
+  const prompter = { secret: () => new Promise((resolve) => ((answer = resolve), controller.abort())), notify() {} };
   const session = new Session({ ...asked, prompter });
   const patient = session.credentials();
   await assert.rejects(session.credentials({ signal: controller.signal }), { name: "AbortError" });
@@ -81,9 +81,9 @@ test("a function is a source", async () => {
   const given = (source) => new Session({ store: "none", source });
   assert.equal((await given(source).credentials()).accountId, "111122223333");
   const bytes = async (request) => new TextEncoder().encode(await source(request));
-  assert.equal((await given(bytes).renew({ anew: true })).accountId, "111122223333");
+  assert.equal((await given(bytes).renew({ force: true })).accountId, "111122223333");
   assert.deepEqual(
-    requests.map(({ audience, anew }) => [audience, anew]),
+    requests.map(({ audience, forceAuthn }) => [audience, forceAuthn]),
     [["urn:amazon:webservices", false], ["urn:amazon:webservices", true]],
   );
   await assert.rejects(given(() => "<html><form></form></html>").credentials(), { code: "no_saml_response" });
@@ -95,7 +95,7 @@ test("a function is a source", async () => {
 test("a session with functions keeps no program from ending", () => {
   const script = `
     const { Session } = require(${JSON.stringify(join(__dirname, ".."))});
-    globalThis.session = new Session({ prompter: { tell() {} }, source: () => "" });
+    globalThis.session = new Session({ prompter: { notify() {} }, source: () => "" });
     console.log("through");`;
   const printed = execFileSync(process.execPath, ["-e", script], { encoding: "utf8", timeout: 60_000 });
   assert.equal(printed, "through\n");

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use pyo3::prelude::*;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Error, ErrorKind, Limits, Prompter, Result, SamlResponse, SecretString, Stage,
-    Visit,
+    AssertionSource, Error, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString, Stage,
+    saml::Limits,
+    source::{AssertionRequest, Visit},
 };
 
 use crate::reading::bytes;
@@ -25,7 +26,7 @@ async fn python<T: Send + 'static>(
         .map_err(|raised| Error::new(kind, Stage::SignIn, raised.to_string()).with_source(raised))
 }
 
-/// An object with the methods `text`, `secret`, `choose`, `visit` and `tell`.
+/// An object with the methods `text`, `secret`, `choose`, `visit` and `notify`.
 #[derive(Debug)]
 pub(crate) struct Person(Arc<Py<PyAny>>);
 
@@ -60,9 +61,9 @@ impl Prompter for Person {
         python(ErrorKind::Cancelled, &self.0, move |person| person.call_method1("visit", words).map(drop)).await
     }
 
-    fn tell(&self, message: &str) {
-        // Whoever cannot be told goes without.
-        let _ = Python::try_attach(|py| drop(self.0.bind(py).call_method1("tell", (message,))));
+    fn notify(&self, notice: &Notice) {
+        // A notice that cannot be delivered is lost.
+        let _ = Python::try_attach(|py| drop(self.0.bind(py).call_method1("notify", (notice.to_string(),))));
     }
 }
 
@@ -71,15 +72,15 @@ impl Prompter for Person {
 pub(crate) struct Request {
     /// Whom the assertion is for.
     audience: String,
-    /// Whether the person shall sign in even where a session would do.
-    anew: bool,
+    /// Whether the person must sign in even if there is a session.
+    force_authn: bool,
 }
 
 #[pymethods]
 impl Request {
     fn __repr__(&self) -> String {
-        let anew = if self.anew { "True" } else { "False" };
-        format!("AssertionRequest(audience={:?}, anew={anew})", self.audience)
+        let force_authn = if self.force_authn { "True" } else { "False" };
+        format!("AssertionRequest(audience={:?}, force_authn={force_authn})", self.audience)
     }
 }
 
@@ -100,7 +101,7 @@ impl AssertionSource for Callable {
     }
 
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        let request = Request { audience: request.audience.to_owned(), anew: request.anew };
+        let request = Request { audience: request.audience.to_owned(), force_authn: request.force_authn };
         let given: Vec<u8> = python(ErrorKind::IdentityProviderError, &self.0, move |callable| {
             let response = callable.call1((request,))?;
             bytes(&response).map(<[u8]>::to_vec)

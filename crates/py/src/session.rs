@@ -9,11 +9,11 @@ use pyo3::types::PyDict;
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::net::HttpTransport;
 use tempaccess_core::sink::KeptList;
-use tempaccess_core::{Console, NoPrompter, Prompter, TempAccess};
+use tempaccess_core::{Prompter, TempAccess, console::Console, source::NoPrompter};
 
 use crate::ask::{Callable, Person};
 use crate::errors::raise;
-use crate::grant::{Exchanged, Grant};
+use crate::issued::{Exchanged, IssuedSession};
 use crate::reading::{Role, loads, to_json};
 use crate::work::Work;
 
@@ -72,16 +72,17 @@ impl Session {
         Work::begin(async move { access.credentials().await }, given)
     }
 
-    /// Credentials that are new, whatever is kept.
-    #[pyo3(signature = (*, anew=false))]
-    fn renew(&self, anew: bool) -> PyResult<Work> {
+    /// Returns new credentials, also if the cached ones are fresh.
+    #[pyo3(signature = (*, force=false))]
+    fn renew(&self, force: bool) -> PyResult<Work> {
         let access = self.access.clone();
-        Work::begin(async move { access.renew(anew).await }, given)
+        let renewed = async move { if force { access.renew_with_sign_in().await } else { access.renew().await } };
+        Work::begin(renewed, given)
     }
 
-    /// The credentials that are kept and good for a while yet.
-    fn held(&self, py: Python<'_>) -> Option<Grant> {
-        py.detach(|| self.access.held()).map(Grant)
+    /// Returns cached credentials that are fresh.
+    fn cached(&self, py: Python<'_>) -> Option<IssuedSession> {
+        py.detach(|| self.access.cached()).map(IssuedSession)
     }
 
     /// Credentials of every role that fits, by one sign-in.
@@ -119,7 +120,7 @@ impl Session {
     fn sign_out(&self) -> PyResult<Work> {
         let access = self.access.clone();
         Work::begin(async move { access.sign_out().await }, |py, out| {
-            Ok(out.credentials_forgotten.into_pyobject(py)?.unbind().into_any())
+            Ok(out.credentials_removed.into_pyobject(py)?.unbind().into_any())
         })
     }
 
@@ -128,8 +129,8 @@ impl Session {
     }
 }
 
-fn given(py: Python<'_>, grant: tempaccess_core::Grant) -> PyResult<Py<PyAny>> {
-    Ok(Py::new(py, Grant(grant))?.into_any())
+fn given(py: Python<'_>, issued: tempaccess_core::IssuedSession) -> PyResult<Py<PyAny>> {
+    Ok(Py::new(py, IssuedSession(issued))?.into_any())
 }
 
 /// What is kept, for whom, how narrow, until when; nothing secret. As `tempaccess status --output json` prints it.

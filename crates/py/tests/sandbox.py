@@ -32,7 +32,7 @@ class Person:
     def choose(self, question, choices):
         return self.answers["choose"](choices)
 
-    def tell(self, message):
+    def notify(self, message):
         self.heard.append(message)
 
 

@@ -25,8 +25,8 @@ class Awaited(Person):
     async def choose(self, question, choices):
         return super().choose(question, choices)
 
-    async def tell(self, message):
-        super().tell(message)
+    async def notify(self, message):
+        super().notify(message)
 
 
 ADA = {"text": "ada@example.com", "secret": "correct horse", "choose": lambda choices: len(choices) - 1}
@@ -42,7 +42,7 @@ class Prompters(WithSandbox):
         self.assertEqual(asyncio.run(asked()).account_id, "444455556666")
         self.assertTrue(any("42" in message for message in person.heard), person.heard)
         # Without asyncio too.
-        alan = tempaccess.Session(prompter=Awaited(**ALAN)).renew(anew=True)
+        alan = tempaccess.Session(prompter=Awaited(**ALAN)).renew(force=True)
         self.assertEqual(alan.account_id, "111122223333")
 
     def test_a_coroutine_runs_on_the_loop_that_waits(self):
@@ -144,11 +144,11 @@ class Sources(WithSandbox):
             return function(request).decode()
 
         self.assertEqual(self.given(function).credentials().account_id, "111122223333")
-        self.assertEqual(self.given(coroutine).renew(anew=True).account_id, "111122223333")
+        self.assertEqual(self.given(coroutine).renew(force=True).account_id, "111122223333")
         self.assertEqual(len(asyncio.run(self.given(coroutine).roles_async())), 1)
-        asked = [(request.audience, request.anew) for request in requests]
-        self.assertEqual(asked, [("urn:amazon:webservices", anew) for anew in (False, True, False)])
-        self.assertIn("anew=False", repr(requests[0]))
+        asked = [(request.audience, request.force_authn) for request in requests]
+        self.assertEqual(asked, [("urn:amazon:webservices", force) for force in (False, True, False)])
+        self.assertIn("force_authn=False", repr(requests[0]))
 
     def test_what_it_gives_is_read_and_what_it_raises_is_the_cause(self):
         with self.assertRaises(tempaccess.NoSamlResponse):

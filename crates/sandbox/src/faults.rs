@@ -1,4 +1,4 @@
-//! What goes wrong on purpose.
+//! Failures on request.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -8,7 +8,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
-use crate::sts::error_xml;
+use crate::aws::error_xml;
+use crate::aws::sts::NAMESPACE;
 
 /// One of the sandbox's services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,17 +20,17 @@ pub enum Service {
     Sts,
 }
 
-/// What a service answers instead of its own answer, once.
+/// What a service answers once, instead of its own answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
     /// STS: `Throttling`, HTTP status 400.
     Throttling,
-    /// An error page of a proxy, with this HTTP status.
+    /// The error page of a proxy, with this HTTP status.
     ErrorPage(u16),
-    /// Okta: HTTP status 429, to be tried again so many seconds later.
+    /// Okta: HTTP status 429, with a limit that resets after this many seconds.
     RateLimit(i64),
-    /// Nothing, for this long.
+    /// HTTP status 504, after this long.
     Silence(Duration),
 }
 
@@ -37,7 +38,7 @@ impl Fault {
     pub(crate) async fn answer(self, request_id: &str, now: Timestamp) -> Response {
         match self {
             Self::Throttling => {
-                let xml = error_xml("Throttling", "Rate exceeded", request_id);
+                let xml = error_xml(NAMESPACE, "Throttling", "Rate exceeded", request_id);
                 (StatusCode::BAD_REQUEST, [("content-type", "text/xml")], xml).into_response()
             }
             Self::ErrorPage(status) => {
@@ -72,7 +73,7 @@ impl Faults {
 
     pub(crate) fn next(&self, service: Service) -> Option<Fault> {
         let mut faults = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let at = faults.iter().position(|(of, _)| *of == service)?;
-        faults.remove(at).map(|(_, fault)| fault)
+        let position = faults.iter().position(|(failing, _)| *failing == service)?;
+        faults.remove(position).map(|(_, fault)| fault)
     }
 }

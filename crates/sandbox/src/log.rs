@@ -4,15 +4,15 @@ use axum::http::Method;
 
 use crate::faults::Service;
 
-/// What was asked of the sandbox, in order. No parameters: these may hold secrets.
+/// The requests that the sandbox received, in order. Without parameters, which may be secret.
 #[derive(Debug, Default)]
 pub(crate) struct RequestLog(Mutex<Vec<LoggedRequest>>);
 
-/// One request.
+/// A request that the sandbox received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LoggedRequest {
-    /// The service that was asked.
+    /// The service that received it.
     pub service: Service,
     /// The HTTP method.
     pub method: String,
@@ -21,7 +21,7 @@ pub struct LoggedRequest {
 }
 
 impl RequestLog {
-    pub(crate) fn note(&self, service: Service, method: &Method, what: &str) {
+    pub(crate) fn add(&self, service: Service, method: &Method, what: &str) {
         let request = LoggedRequest { service, method: method.to_string(), what: what.to_owned() };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(request);
     }

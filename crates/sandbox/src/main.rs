@@ -1,30 +1,39 @@
-//! `tempaccess-sandbox`: the sandbox as a command, until it is stopped.
+//! `tempaccess-sandbox`: runs a sandbox until it is stopped.
 
+use std::fmt::Write as _;
 use std::fs;
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use tempaccess_sandbox::{Sandbox, World};
 
-/// A local Okta and a validating AWS STS on loopback, until Ctrl-C
+/// Run a local Okta org and a validating AWS STS on loopback, until Ctrl-C
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// The port of the Okta org
+    /// Port of the Okta org; 0 for a free one
     #[arg(long, default_value_t = 8700)]
     okta_port: u16,
 
-    /// The port of STS
+    /// Port of STS; 0 for a free one
     #[arg(long, default_value_t = 8701)]
     sts_port: u16,
 
-    /// A world of your own, in TOML; see the crate's documentation
+    /// TOML file with the people, roles and apps, instead of the demo's; see the crate's documentation
     #[arg(long, value_name = "FILE")]
     world: Option<PathBuf>,
 
-    /// The folder `dist` of `@okta/okta-signin-widget`, to be the sign-in page of an org with the Identity Engine
+    /// Serve both over TLS, with a certificate for localhost; prints the file of the CA to trust
+    #[arg(long)]
+    tls: bool,
+
+    /// File to write the CA certificate to (PEM); a temporary file by default
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca_file: Option<PathBuf>,
+
+    /// Folder `dist` of the npm package `@okta/okta-signin-widget`, for the sign-in page of the Identity Engine
     #[arg(long, value_name = "FOLDER")]
     widget: Option<PathBuf>,
 }
@@ -33,7 +42,7 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "error: {error}");
+            let _ = writeln!(io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
     }
@@ -44,23 +53,94 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn std::error::Error>> {
         Some(path) => toml::from_str(&fs::read_to_string(path)?)?,
         None => World::demo(),
     };
-    let mut sandbox = Sandbox::builder(world).ports(arguments.okta_port, arguments.sts_port);
-    if let Some(folder) = &arguments.widget {
-        sandbox = sandbox.widget(folder);
+    let mut builder = Sandbox::builder(world).ports(arguments.okta_port, arguments.sts_port);
+    if arguments.tls {
+        builder = builder.tls();
     }
-    let sandbox = sandbox.start()?;
-    writeln!(std::io::stdout(), "{}", introduction(&sandbox))?;
+    if let Some(folder) = &arguments.widget {
+        builder = builder.widget(folder);
+    }
+    let sandbox = builder.start()?;
+    let ca_file = sandbox.ca_pem().map(|pem| CaFile::write(arguments.ca_file.as_deref(), pem)).transpose()?;
+    writeln!(io::stdout(), "{}", introduction(&sandbox, ca_file.as_ref().map(CaFile::path)))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(tokio::signal::ctrl_c())?;
+    runtime.block_on(stopped())?;
     Ok(())
 }
 
-fn introduction(sandbox: &Sandbox) -> String {
+/// Returns when the program is asked to stop.
+async fn stopped() -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            result = tokio::signal::ctrl_c() => result,
+            _ = terminate.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
+}
+
+/// The file with the CA certificate.
+enum CaFile {
+    /// A file that the person named. It stays.
+    Named(PathBuf),
+    /// A file in a folder of its own. Both are removed at the end.
+    Temporary(PathBuf),
+}
+
+impl CaFile {
+    fn write(named: Option<&Path>, pem: &str) -> io::Result<Self> {
+        let file = match named {
+            Some(path) => Self::Named(std::path::absolute(path)?),
+            None => {
+                // Fails if the folder exists: somebody else may have created it.
+                let unique = format!("{}-{}", std::process::id(), jiff::Timestamp::now().as_nanosecond());
+                let folder = std::env::temp_dir().join(format!("tempaccess-sandbox-{unique}"));
+                fs::create_dir(&folder)?;
+                Self::Temporary(folder.join("ca.pem"))
+            }
+        };
+        fs::write(file.path(), pem)?;
+        Ok(file)
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Named(path) | Self::Temporary(path) => path,
+        }
+    }
+}
+
+impl Drop for CaFile {
+    fn drop(&mut self) {
+        if let Self::Temporary(path) = self {
+            let _ = fs::remove_file(&path);
+            let _ = path.parent().map(fs::remove_dir);
+        }
+    }
+}
+
+fn introduction(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
     let mut text = format!(
-        "The sandbox runs. In another terminal:\n\n  export TEMPACCESS_SOURCE={}\n  export AWS_ENDPOINT_URL_STS={}\n  tempaccess login\n\nPeople:\n",
+        "The sandbox is running. In another terminal:\n\n  export TEMPACCESS_SOURCE={}\n  export AWS_ENDPOINT_URL_STS={}\n",
         sandbox.app_url(),
         sandbox.sts_url(),
     );
+    if let Some(ca_file) = ca_file {
+        let _ = writeln!(text, "  export AWS_CA_BUNDLE={}", ca_file.display());
+    }
+    text.push_str("  tempaccess login\n\n");
+    if let Some(ca_file) = ca_file {
+        let _ = writeln!(
+            text,
+            "CA certificate: {}\nOther clients read its path from SSL_CERT_FILE (Go, OpenSSL), REQUESTS_CA_BUNDLE (Python) or \
+             NODE_EXTRA_CA_CERTS (Node).\n",
+            ca_file.display()
+        );
+    }
+    text.push_str("People:\n");
     for user in &sandbox.world().users {
         let factors: Vec<_> = user
             .factors
@@ -72,10 +152,10 @@ fn introduction(sandbox: &Sandbox) -> String {
             .collect();
         let factors =
             if factors.is_empty() { String::new() } else { format!(", second factor: {}", factors.join(", ")) };
-        text.push_str(&format!("  {}, password: {}{factors}\n", user.login, user.password));
+        let _ = writeln!(text, "  {}, password: {}{factors}", user.login, user.password);
     }
     if let Some(client) = sandbox.world().clients.first() {
-        text.push_str(&format!("Native app, for device authorization: --auth device --client-id {}\n", client.id));
+        let _ = writeln!(text, "Native app for device authorization: --auth device --client-id {}", client.id);
     }
     text
 }

@@ -2,7 +2,7 @@
 
 use rsa::rand_core::{OsRng, RngCore};
 
-/// A text of `length` characters out of `alphabet`, at most 256 characters.
+/// Returns a text of `length` characters from `alphabet`, which has at most 256 characters.
 fn text(alphabet: &[u8], length: usize) -> String {
     let mut text = String::with_capacity(length);
     while text.len() < length {
@@ -26,7 +26,7 @@ pub(crate) fn capitals(length: usize) -> String {
     text(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", length)
 }
 
-/// In the form of a UUID, as AWS's request ids are.
+/// Returns a request id of AWS, which has the form of a UUID.
 pub(crate) fn request_id() -> String {
     let digits = text(b"0123456789abcdef", 32);
     let part = |from, to| digits.get(from..to).unwrap_or_default();

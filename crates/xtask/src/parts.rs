@@ -1,10 +1,14 @@
+//! What the tests need beyond Rust: Python environments, npm projects, and the servers and clients in them.
+
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::Done;
 use crate::tasks::{root, run};
 
-/// The Python of a virtual environment in this folder, made when it is first needed.
+const SYSTEM_PYTHON: &str = if cfg!(windows) { "python" } else { "python3" };
+
+/// The Python of the virtual environment in this folder, created if there is none.
 pub(crate) fn environment(folder: &Path) -> Result<PathBuf, String> {
     let python = python_of(folder);
     if python.exists() { Ok(python) } else { fresh_environment(folder) }
@@ -14,14 +18,13 @@ fn python_of(folder: &Path) -> PathBuf {
     folder.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
-/// The Python of a virtual environment with nothing in it, whatever was there before.
+/// The Python of a new, empty virtual environment. Replaces whatever was in the folder.
 pub(crate) fn fresh_environment(folder: &Path) -> Result<PathBuf, String> {
-    let system = if cfg!(windows) { "python" } else { "python3" };
-    run(Command::new(system).args(["-m", "venv", "--clear"]).arg(folder))?;
+    run(Command::new(SYSTEM_PYTHON).args(["-m", "venv", "--clear"]).arg(folder))?;
     Ok(python_of(folder))
 }
 
-/// An npm project with nothing in it, within reach of the packages that are installed here.
+/// Creates a new, empty npm project, which finds the packages installed in the folders above it.
 pub(crate) fn fresh_project(folder: &Path) -> Done {
     let failed = |error: std::io::Error| format!("{}: {error}", folder.display());
     if folder.exists() {
@@ -35,7 +38,28 @@ pub(crate) fn npm() -> Command {
     Command::new(if cfg!(windows) { "npm.cmd" } else { "npm" })
 }
 
-/// Installs what comes from PyPI and npm; says what comes from the system.
+/// Makes pip build wheels with the maturin of `cargo xtask package`, and not with the newest one.
+pub(crate) fn with_pinned_maturin(pip: &mut Command) -> &mut Command {
+    let constraints = std::path::absolute(root().join("crates/xtask/requirements.txt")).unwrap_or_default();
+    // pip 25.3 gave the constraints of builds a variable of their own.
+    pip.env("PIP_CONSTRAINT", &constraints).env("PIP_BUILD_CONSTRAINT", constraints)
+}
+
+/// Whether this machine can create virtual environments. Debian installs the module that fills them apart.
+pub(crate) fn has_python() -> bool {
+    succeeds(Command::new(SYSTEM_PYTHON).args(["-c", "import venv, ensurepip"]))
+}
+
+/// Whether this machine can run JavaScript and install npm packages.
+pub(crate) fn has_node() -> bool {
+    succeeds(Command::new("node").arg("--version")) && succeeds(npm().arg("--version"))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// Installs what comes from PyPI and npm, and names what comes from the system.
 pub(crate) fn install() -> Done {
     let python = environment(&root().join("target/parts/venv"))?;
     run(Command::new(python).args([
@@ -52,8 +76,8 @@ pub(crate) fn install() -> Done {
         .map_err(|error| error.to_string())?;
     run(npm().args(["install", "--no-audit", "--no-fund", "--ignore-scripts", "--silent", "--prefix"]).arg(&node))?;
     println!(
-        "Installed. SimpleSAMLphp, xmlsec1 and the AWS CLI 2 come from Debian:\n  apt-get install --no-install-recommends \
-         simplesamlphp php-cli php-xml php-mbstring xmlsec1 awscli chromium"
+        "Installed. SimpleSAMLphp, xmlsec1, the AWS CLI 2 and Chromium come from Debian:\n  \
+         apt-get install --no-install-recommends simplesamlphp php-cli php-xml php-mbstring xmlsec1 awscli chromium"
     );
     Ok(())
 }

@@ -1,15 +1,18 @@
-//! What the benchmarks compare with, installed into `target/peers`.
+//! The libraries that the benchmarks compare with, installed into `target/peers`.
 
 use std::process::Command;
 
 use crate::Done;
-use crate::parts::{environment, npm};
+use crate::parts::{environment, npm, with_pinned_maturin};
 use crate::tasks::{root, run};
 
-/// Installs our own packages for Python and Node as they ship, beside what they are compared with.
+/// Installs our own packages for Python and Node as they ship, and the libraries that they are compared with.
 pub(crate) fn install() -> Done {
     let python = environment(&root().join("target/peers/venv"))?;
-    let pip = |what: &[&str]| run(Command::new(&python).args(["-m", "pip", "install", "--quiet"]).args(what));
+    let pip = |what: &[&str]| {
+        let mut pip = Command::new(&python);
+        run(with_pinned_maturin(pip.args(["-m", "pip", "install", "--quiet"]).args(what)))
+    };
     pip(&["--requirement", "benches/peers/requirements.txt"])?;
     pip(&["--force-reinstall", "--no-deps", "./crates/py"])?;
     let node = root().join("target/peers/node");

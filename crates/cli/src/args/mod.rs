@@ -1,19 +1,24 @@
-//! The command line's arguments.
+//! The arguments of the command line.
 
 mod shared;
+mod values;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 use tempaccess_core::config::OtherTool;
-use tempaccess_core::sink::Shell;
 
-pub(crate) use shared::{Access, Chosen, Session, Store, absolute_source};
+#[cfg(feature = "samael")]
+pub(crate) use values::Engine;
+
+pub(crate) use shared::{Access, Chosen, Session, SignIn, Store, one_profile};
+pub(crate) use values::{CompletionShell, CredentialsOutput, Output, ShellName};
 
 use crate::complete;
 
-/// Temporary AWS access: sign in at your identity provider, get credentials that end by themselves
+/// Get temporary AWS credentials by signing in at your identity provider
 #[derive(Debug, Parser)]
 #[command(name = "tempaccess", bin_name = "tempaccess", version, max_term_width = 100, after_help = AFTER_HELP)]
 pub(crate) struct Arguments {
@@ -22,369 +27,340 @@ pub(crate) struct Arguments {
 }
 
 const AFTER_HELP: &str = "\
-Settings can stand in the configuration file too, and most in the environment; arguments win.
+Precedence of settings: arguments, environment, configuration file.
 
-Exit codes: 0 done, 2-7 arguments and machine, 10-17 sign-in, 20-28 SAML response,
+Exit codes: 0 success, 2-7 arguments and machine, 10-17 sign-in, 20-28 SAML response,
 30-33 role and scope, 40-50 AWS STS, 60 audit record, 130 cancelled.
 With `--output json`, errors are JSON on standard error.";
 
+const EXEC_AFTER_HELP: &str = "\
+Exit code: that of the program; 127 if it is not found, 126 if it cannot be executed.";
+
+const COMPLETIONS_AFTER_HELP: &str = "\
+bash:        source <(tempaccess completions bash)
+zsh:         source <(tempaccess completions zsh)
+fish:        tempaccess completions fish | source
+PowerShell:  tempaccess completions powershell | Out-String | Invoke-Expression";
+
+const SHELL_INIT_AFTER_HELP: &str = "\
+Add the line for your shell to its startup file:
+~/.bashrc                    eval \"$(tempaccess shell-init bash)\"
+~/.zshrc, after compinit     eval \"$(tempaccess shell-init zsh)\"
+~/.config/fish/config.fish   tempaccess shell-init fish | source
+$PROFILE of PowerShell       tempaccess shell-init powershell | Out-String | Invoke-Expression
+
+Then `assume PROFILE` sets credentials, and `assume --unset` removes them.
+`assume` takes the arguments of `tempaccess env`. Completion is included.";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Sign in, choose a role, and say what was given and until when
+    /// Sign in and cache credentials for a role
     Login(Login),
-    /// List the roles that the assertion offers
+    /// List the roles that you can assume
     Roles(Roles),
-    /// Get credentials and print them
+    /// Print credentials
     Credentials(Credentials),
     /// Run a program with credentials in its environment
     Exec(Exec),
-    /// Print credentials as variables for a shell
+    /// Print shell commands that set credentials in the environment
     Env(Env),
-    /// Give credentials to programs over HTTP on loopback, new ones whenever the old ones end
+    /// Serve auto-refreshing credentials on a local HTTP endpoint
     Serve(Serve),
-    /// Open the AWS console with the role
+    /// Open the AWS console in a browser
     Console(Console),
-    /// Write profiles for the AWS CLI and the SDKs
+    /// Manage profiles in the AWS config file
     #[command(subcommand)]
     Profiles(Profiles),
-    /// Write a profile into the configuration
+    /// Add a profile to the configuration file
     Configure(Configure),
-    /// Take profiles over from another tool's configuration
+    /// Import profiles from the configuration of another tool
     Import(Import),
-    /// Say what is kept here, for whom, how narrow and until when
+    /// Show cached credentials and sessions
     Status(Status),
-    /// End the session at the identity provider and forget what is kept here
+    /// Sign out and delete cached credentials
     Logout(Logout),
-    /// Walk the way to credentials step by step, and say what to change where it does not lead there
+    /// Diagnose sign-in step by step and suggest fixes
     Doctor(Doctor),
-    /// Say what is in a SAML response, and what AWS would refuse
+    /// Decode a SAML response and check it against AWS's rules
     Inspect(Inspect),
-    /// Print the script that lets a shell complete profiles, roles and options
+    /// Generate a shell completion script
     Completions(Completions),
-    /// Write the manual pages
+    /// Generate shell code for `assume`, which sets credentials in the running shell
+    ShellInit(ShellInit),
+    /// Generate manual pages
     Man(Man),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Login {
-    #[command(flatten)]
-    pub(crate) access: Access,
-    #[command(flatten)]
-    pub(crate) session: Session,
-    /// Sign in even where the session at the identity provider would do
+    /// Sign in again, ignoring the cached session
     #[arg(long)]
-    pub(crate) anew: bool,
-    /// Get credentials of every role that fits, by one sign-in
-    #[arg(long, conflicts_with_all = ["anew", "then"])]
+    pub(crate) force: bool,
+    /// Get credentials for every matching role with one sign-in
+    #[arg(long, conflicts_with_all = ["force", "then"])]
     pub(crate) all: bool,
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Roles {
-    #[command(flatten)]
-    pub(crate) access: Access,
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Credentials {
-    #[command(flatten)]
-    pub(crate) access: Access,
-    #[command(flatten)]
-    pub(crate) session: Session,
-    /// Those of every role that fits, by one sign-in
+    /// Print credentials for every matching role, with one sign-in
     #[arg(long, conflicts_with = "then")]
     pub(crate) all: bool,
-    /// How to print the credentials
-    #[arg(long, value_enum)]
-    pub(crate) output: CredentialsOutput,
+    /// Output format
+    #[arg(long, value_enum, required_unless_present = "write_profile")]
+    pub(crate) output: Option<CredentialsOutput>,
+    /// Write the credentials in plain text to this profile of the AWS credentials file; a last resort, for programs that
+    /// support nothing else
+    #[arg(long, value_name = "NAME", conflicts_with = "all")]
+    pub(crate) write_profile: Option<String>,
+    /// Overwrite the profile even if tempaccess did not write it
+    #[arg(long, requires = "write_profile")]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = EXEC_AFTER_HELP)]
 pub(crate) struct Exec {
-    #[command(flatten)]
-    pub(crate) chosen: Chosen,
-    /// Give it an endpoint on loopback that it gets new credentials from as long as it runs, instead of credentials
+    /// Serve auto-refreshing credentials to the program instead of setting them in its environment
     #[arg(long)]
     pub(crate) serve: bool,
-    /// The program and its arguments
-    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
+    /// Program to run, with its arguments
+    #[arg(last = true, required = true, value_name = "PROGRAM", help_heading = None)]
     pub(crate) program: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Env {
-    #[command(flatten)]
-    pub(crate) chosen: Chosen,
-    /// Whose grammar to write them in
+    /// Shell syntax of the output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) shell: ShellName,
+    /// Print commands that remove credentials from the environment instead
+    #[arg(long, conflicts_with_all = ["profile_name", "profile"])]
+    pub(crate) unset: bool,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    #[command(flatten)]
-    pub(crate) chosen: Chosen,
-    /// The port on 127.0.0.1 [default: a free one]
+    /// Port on 127.0.0.1 [default: any free port]
     #[arg(long, value_name = "PORT", default_value_t, hide_default_value = true)]
     pub(crate) port: u16,
-    /// Whose grammar to write the variables in that lead to it
+    /// Shell syntax of the printed variables
     #[arg(long, value_enum, default_value_t)]
     pub(crate) shell: ShellName,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Console {
-    #[command(flatten)]
-    pub(crate) chosen: Chosen,
-    /// Where to go: a service such as s3, or a page of the console (https://…)
+    /// Page to open: a service such as s3, or a console URL (https://…) [default: the console's home]
     #[arg(long, value_name = "SERVICE|URL")]
     pub(crate) destination: Option<String>,
-    /// How long the console stays signed in, beyond the credentials' end if need be
+    /// Duration of the console session, which may outlast the credentials
     #[arg(long, value_name = "DURATION")]
     pub(crate) console_duration: Option<String>,
-    /// Print the address instead of opening it: whoever has it is signed in
+    /// Print the sign-in URL instead of opening it; anyone who has the URL can sign in
     #[arg(long)]
     pub(crate) print: bool,
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ShellName {
-    /// sh, bash, zsh: eval "$(tempaccess env)"
-    #[default]
-    Posix,
-    /// tempaccess env --shell fish | source
-    Fish,
-    /// tempaccess env --shell powershell | Out-String | Invoke-Expression
-    Powershell,
-    /// cmd.exe
-    Cmd,
-    /// A .env file
-    Dotenv,
-    /// tempaccess env --shell github-actions >> "$GITHUB_ENV"
-    GithubActions,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Profiles {
-    /// Write profiles whose credentials come from here into the AWS config file; nothing else in it is touched
+    /// Write profiles to the AWS config file that get their credentials from tempaccess
     Sync(Sync),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Sync {
-    /// The profiles of the configuration to write [default: all of them]
+    /// Profiles of the configuration file to write [default: all]
     #[arg(value_name = "PROFILE", conflicts_with = "roles", add = complete::profiles())]
     pub(crate) names: Vec<String>,
-    /// Sign in, and write a profile for each role that is offered instead
+    /// Sign in and write one profile for each role that you can assume instead
     #[arg(long)]
     pub(crate) roles: bool,
-    /// Take away the profiles that were written before and are not written now
+    /// Remove profiles that an earlier sync wrote and this one does not
     #[arg(long)]
     pub(crate) prune: bool,
-    #[command(flatten)]
-    pub(crate) access: Access,
-    /// How to print the result
+    /// Add credentials to existing profiles that have none, such as [default] with only a region [default: ask]
+    #[arg(long)]
+    pub(crate) adopt: bool,
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) access: Access,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Configure {
-    /// The profile's name [default: default]
-    #[arg(value_name = "PROFILE", conflicts_with = "profile")]
+    /// Name of the new profile [default: default]
+    #[arg(value_name = "PROFILE")]
     pub(crate) name: Option<String>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) output: Output,
     #[command(flatten)]
     pub(crate) access: Access,
     #[command(flatten)]
     pub(crate) session: Session,
-    /// How to print the result
-    #[arg(long, value_enum, default_value_t)]
-    pub(crate) output: Output,
+}
+
+/// Lists the tools in the help and in completions.
+fn other_tool() -> impl TypedValueParser<Value = OtherTool> {
+    PossibleValuesParser::new(OtherTool::ALL.map(OtherTool::name)).try_map(|name| name.parse::<OtherTool>())
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// The tool: saml2aws, okta-aws-cli or gimme-aws-creds
-    #[arg(value_name = "TOOL", value_parser = clap::value_parser!(OtherTool))]
+    /// Tool to import from
+    #[arg(value_name = "TOOL", value_parser = other_tool())]
     pub(crate) tool: OtherTool,
-    /// Its configuration [default: where the tool keeps it]
+    /// Configuration of the tool [default: the file that its environment variable names, or its usual place]
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// Another configuration file to write into [env: TEMPACCESS_CONFIG]
+    /// Configuration file to write to [env: TEMPACCESS_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = COMPLETIONS_AFTER_HELP)]
 pub(crate) struct Completions {
-    /// The shell
+    /// Shell to complete in
     #[arg(value_enum)]
     pub(crate) shell: CompletionShell,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CompletionShell {
-    /// source <(tempaccess completions bash)
-    Bash,
-    /// source <(tempaccess completions zsh)
-    Zsh,
-    /// tempaccess completions fish | source
-    Fish,
-    /// tempaccess completions powershell | Out-String | Invoke-Expression
-    Powershell,
-}
-
-impl CompletionShell {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Bash => "bash",
-            Self::Zsh => "zsh",
-            Self::Fish => "fish",
-            Self::Powershell => "powershell",
-        }
-    }
+#[derive(Debug, Args)]
+#[command(after_help = SHELL_INIT_AFTER_HELP)]
+pub(crate) struct ShellInit {
+    /// Shell to define `assume` in
+    #[arg(value_enum)]
+    pub(crate) shell: CompletionShell,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Man {
-    /// The folder, such as ~/.local/share/man/man1
+    /// Folder to write to, such as ~/.local/share/man/man1
     #[arg(value_name = "FOLDER")]
     pub(crate) folder: PathBuf,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    #[command(flatten)]
-    pub(crate) store: Store,
-    /// How to print the result
+    /// Profile whose credentials and sessions to show, as with `--profile` [default: everything in the cache]
+    #[arg(value_name = "PROFILE", add = complete::profiles())]
+    pub(crate) profile_name: Option<String>,
+    /// Profile whose credentials and sessions to show
+    #[arg(long, value_name = "NAME", add = complete::profiles())]
+    pub(crate) profile: Option<String>,
+    /// Configuration file [env: TEMPACCESS_CONFIG]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) store: Store,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Logout {
-    #[command(flatten)]
-    pub(crate) access: Access,
-    /// Sign out at every identity provider of the configuration, and forget everything
+    /// Sign out of every profile in the configuration file and delete everything cached
     #[arg(long)]
     pub(crate) all: bool,
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) sign_in: SignIn,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
-    #[command(flatten)]
-    pub(crate) chosen: Chosen,
-    /// Look at everything but the sign-in
+    /// Check everything except the sign-in itself
     #[arg(long)]
     pub(crate) no_sign_in: bool,
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) chosen: Chosen,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// A file that holds a SAML response in any form (base64, XML, HTML page, SOAP); `-` for standard input
+    /// File with a SAML response in any form (base64, XML, HTML page, SOAP), or `-` for standard input
     #[arg(value_name = "FILE", default_value = "-")]
     pub(crate) file: PathBuf,
-    /// Judge as of this instant instead of now, such as 2026-11-24T12:00:00Z
+    /// Check as of this time, such as 2026-11-24T12:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
-    #[command(flatten)]
-    pub(crate) verify: Verify,
-    /// How to print the result
+    /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) verify: Verify,
 }
 
 /// Whether to verify, and how strictly.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Verifying")]
+#[command(next_help_heading = "Verification options")]
 pub(crate) struct Verify {
-    /// Verify the signatures against the keys in this file: the identity provider's metadata, or PEM
+    /// File with the trusted keys for verifying signatures: the identity provider's metadata, or PEM
     #[arg(long = "verify", value_name = "METADATA|PEM")]
     pub(crate) keys: Option<PathBuf>,
-    /// Accept SHA-1
+    /// Accept signatures that use SHA-1
     #[arg(long, requires = "keys")]
     pub(crate) allow_sha1: bool,
     /// Accept RSA keys of 1,024 to 2,047 bits
     #[arg(long, requires = "keys")]
     pub(crate) allow_short_rsa: bool,
-    /// Accept a certificate outside the time that it says it is valid
+    /// Accept certificates outside their validity period
     #[arg(long, requires = "keys")]
     pub(crate) allow_expired_certificate: bool,
-    /// The audience, where it is not AWS
+    /// Expected audience [default: AWS]
     #[arg(long, value_name = "ENTITY ID", requires_all = ["keys", "recipient"])]
     pub(crate) audience: Option<String>,
-    /// The recipient, where it is not AWS
+    /// Expected recipient [default: AWS]
     #[arg(long, value_name = "URL", requires_all = ["keys", "audience"])]
     pub(crate) recipient: Option<String>,
-    /// What looks at the signatures
+    /// Verification engine
     #[cfg(feature = "samael")]
     #[arg(long, value_enum, default_value_t, requires = "keys")]
     pub(crate) engine: Engine,
 }
 
-/// What looks at the signatures.
-#[cfg(feature = "samael")]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Engine {
-    /// The strict verifier of this program
-    #[default]
-    Own,
-    /// libxmlsec1
-    Xmlsec,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Output {
-    /// For people
-    #[default]
-    Text,
-    /// One JSON object; its form is stable
-    Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum CredentialsOutput {
-    /// Assignments for a POSIX shell: eval "$(tempaccess credentials --output env)"
-    Env,
-    /// One JSON object with all that is known; its form is stable
-    Json,
-    /// What `credential_process` of the AWS CLI and the SDKs expects
-    CredentialProcess,
-}
-
-impl From<ShellName> for Shell {
-    fn from(name: ShellName) -> Self {
-        match name {
-            ShellName::Posix => Self::Posix,
-            ShellName::Fish => Self::Fish,
-            ShellName::Powershell => Self::PowerShell,
-            ShellName::Cmd => Self::Cmd,
-            ShellName::Dotenv => Self::Dotenv,
-            ShellName::GithubActions => Self::GitHubActions,
-        }
-    }
-}
-
 impl Arguments {
-    /// Whether errors shall be printed as JSON.
+    /// Returns whether errors are printed as JSON.
     pub(crate) fn wants_json(&self) -> bool {
         match &self.command {
             Command::Login(Login { output, .. })
@@ -397,8 +373,13 @@ impl Arguments {
             | Command::Logout(Logout { output, .. })
             | Command::Doctor(Doctor { output, .. })
             | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,
-            Command::Exec(_) | Command::Env(_) | Command::Serve(_) | Command::Completions(_) | Command::Man(_) => false,
-            Command::Credentials(credentials) => credentials.output == CredentialsOutput::Json,
+            Command::Credentials(credentials) => credentials.output == Some(CredentialsOutput::Json),
+            Command::Exec(_)
+            | Command::Env(_)
+            | Command::Serve(_)
+            | Command::Completions(_)
+            | Command::ShellInit(_)
+            | Command::Man(_) => false,
         }
     }
 }

@@ -1,68 +1,91 @@
-//! What several commands take: where to sign in, which role, for how long.
+//! Arguments that several commands share: where to sign in, which role, and for how long.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use tempaccess_core::Prompter;
 use tempaccess_core::config::{NextRole, Settings};
+use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
 
 use crate::complete;
 use crate::terminal::{Silent, Terminal};
 
-/// A profile by its name, and what is said over it.
+/// The heading of the options that say how to sign in.
+const SIGN_IN: &str = "Sign-in options";
+
+/// A profile, by position or by option, and where to sign in.
 #[derive(Debug, Args)]
-pub(crate) struct Chosen {
-    /// The profile of the configuration
-    #[arg(value_name = "PROFILE", conflicts_with = "profile", add = complete::profiles())]
-    of: Option<String>,
+pub(crate) struct SignIn {
+    /// Profile of the configuration file, as with `--profile`
+    #[arg(value_name = "PROFILE", add = complete::profiles())]
+    profile_name: Option<String>,
     #[command(flatten)]
     access: Access,
+}
+
+impl SignIn {
+    /// Returns where to sign in, with the profile in it.
+    pub(crate) fn into_access(self) -> Result<Access> {
+        let Self { profile_name, mut access } = self;
+        access.profile = one_profile(profile_name, access.profile)?;
+        Ok(access)
+    }
+}
+
+/// Returns the profile that was given by position, by option, or by both alike.
+pub(crate) fn one_profile(by_position: Option<String>, by_option: Option<String>) -> Result<Option<String>> {
+    match (by_position, by_option) {
+        (Some(first), Some(second)) if first != second => Err(Error::new(
+            ErrorKind::InvalidArgument,
+            Stage::Configuration,
+            format!("two different profiles are given: `{first}` and `--profile {second}`"),
+        )
+        .with_hint("give the profile once")),
+        (by_position, by_option) => Ok(by_position.or(by_option)),
+    }
+}
+
+/// A profile, where to sign in, and settings that override those of the profile.
+#[derive(Debug, Args)]
+pub(crate) struct Chosen {
+    #[command(flatten)]
+    sign_in: SignIn,
     #[command(flatten)]
     session: Session,
 }
 
-/// A source that means the same from anywhere.
-pub(crate) fn absolute_source(source: String) -> String {
-    let absolute = |kind: &str| {
-        let path = std::path::absolute(source.strip_prefix(kind)?).ok()?;
-        Some(format!("{kind}{}", path.display()))
-    };
-    ["file:", "saml:"].into_iter().find_map(absolute).unwrap_or(source)
-}
-
 impl Chosen {
-    /// Where to sign in, with the profile in it, and the settings that were given.
-    pub(crate) fn into_parts(self) -> (Access, Settings) {
-        let Self { of, mut access, session } = self;
+    /// Returns where to sign in, with the profile in it, and the settings that were given.
+    pub(crate) fn into_parts(self) -> Result<(Access, Settings)> {
+        let Self { sign_in, session } = self;
+        let access = sign_in.into_access()?;
         let settings = access.settings().over(session.settings());
-        access.profile = of.or(access.profile);
-        (access, settings)
+        Ok((access, settings))
     }
 }
 
 /// Where to sign in, and who.
 #[derive(Debug, Args)]
 pub(crate) struct Access {
-    /// The profile of the configuration [env: TEMPACCESS_PROFILE] [default: default]
+    /// Profile of the configuration file [env: TEMPACCESS_PROFILE] [default: default]
     #[arg(long, value_name = "NAME", add = complete::profiles())]
     pub(crate) profile: Option<String>,
-    /// Another configuration file [env: TEMPACCESS_CONFIG]
+    /// Configuration file [env: TEMPACCESS_CONFIG]
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Where to sign in: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `command:PROGRAM ARGUMENTS`,
-    /// `file:PATH`, or `-` for a response on standard input
-    #[arg(long, value_name = "SOURCE")]
+    /// Source of the SAML response: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`,
+    /// `command:PROGRAM ARGUMENTS`, `file:PATH`, or `-` for standard input [env: TEMPACCESS_SOURCE]
+    #[arg(long, value_name = "SOURCE", help_heading = SIGN_IN)]
     source: Option<String>,
     #[command(flatten)]
     way: Way,
-    /// The user name at the identity provider
-    #[arg(long, value_name = "NAME")]
+    /// User name at the identity provider [env: TEMPACCESS_USERNAME]
+    #[arg(long, value_name = "NAME", help_heading = SIGN_IN)]
     username: Option<String>,
     /// Read the password from the first line of standard input
-    #[arg(long)]
+    #[arg(long, help_heading = SIGN_IN)]
     pub(crate) password_stdin: bool,
-    /// Ask nothing; whatever needs an answer is an error
+    /// Fail instead of prompting
     #[arg(long)]
     pub(crate) no_interactive: bool,
     #[command(flatten)]
@@ -71,109 +94,103 @@ pub(crate) struct Access {
 
 /// How to sign in.
 #[derive(Debug, Args)]
+#[command(next_help_heading = SIGN_IN)]
 struct Way {
-    /// How to sign in at Okta: auto, classic, device, browser or idx [env: TEMPACCESS_AUTH] [default: auto]
-    #[arg(long, value_name = "WAY")]
+    /// Okta sign-in method: auto, classic, device, browser or idx [env: TEMPACCESS_AUTH] [default: auto]
+    #[arg(long, value_name = "METHOD")]
     auth: Option<String>,
-    /// The client id of the native app in Okta, for device authorization [env: TEMPACCESS_CLIENT_ID]
+    /// Client ID of the native app in Okta, for device authorization [env: TEMPACCESS_CLIENT_ID]
     #[arg(long, value_name = "ID")]
     client_id: Option<String>,
-    /// The second factor: push, code, sms, call, email or question
+    /// Second factor: push, code, sms, call, email or question [env: TEMPACCESS_FACTOR]
     #[arg(long, value_name = "FACTOR")]
     factor: Option<String>,
-    /// Have Okta not ask for the second factor on this machine again for a while, where the org allows that
+    /// Let Okta remember this device and skip the second factor for a while, if the org allows it
     #[arg(long)]
     remember_device: bool,
-    /// The browser to drive, with its arguments [env: TEMPACCESS_BROWSER] [default: the one that is found]
+    /// Browser to sign in with, and its arguments [env: TEMPACCESS_BROWSER] [default: the first one found]
     #[arg(long, value_name = "COMMAND")]
     browser: Option<String>,
-    /// Show no window: for identity providers whose session needs no person
+    /// Run the browser without a window, for identity providers that need no interaction
     #[arg(long)]
     headless: bool,
-    /// Where the response of a `saml:` source comes, as the identity provider has it [default: http://127.0.0.1:35001/saml]
+    /// Local URL that receives the response of a `saml:` source [default: http://127.0.0.1:35001/saml]
     #[arg(long, value_name = "URL")]
     acs_url: Option<String>,
-    /// Show the address to sign in at as a QR code too
+    /// Show the sign-in URL as a QR code as well
     #[arg(long)]
     qr: bool,
-    /// Open no browser; the address to sign in at is shown all the same
+    /// Show the sign-in URL without opening a browser
     #[arg(long)]
     no_open: bool,
 }
 
-/// How things are kept.
+/// How credentials and sessions are cached.
 #[derive(Debug, Args)]
 pub(crate) struct Store {
-    /// How to keep credentials and sessions: auto, file, keyring, kernel or none [env: TEMPACCESS_STORE]
+    /// Cache for credentials and sessions: auto, file, keyring, kernel or none [env: TEMPACCESS_STORE]
+    /// [default: auto]
     #[arg(long, value_name = "STORE")]
     pub(crate) store: Option<String>,
 }
 
-/// Which role, for how long, how narrow, and why.
+/// Which role, for how long, with which restrictions, and why.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Role and session options")]
 pub(crate) struct Session {
-    /// The role: its ARN, name, ACCOUNT/NAME, a glob, or its number in `tempaccess roles`
+    /// Role to assume: its ARN, name, ACCOUNT/NAME, a glob, or its number in `tempaccess roles` [env:
+    /// TEMPACCESS_ROLE]
     #[arg(long, value_name = "ROLE", add = complete::roles())]
     role: Option<String>,
-    /// The account: its id, its name in the configuration, or a glob
+    /// Account of the role: its ID, its name in the configuration file, or a glob [env: TEMPACCESS_ACCOUNT]
     #[arg(long, value_name = "ACCOUNT", add = complete::accounts())]
     account: Option<String>,
-    /// The SAML provider, where a role is offered through several: its ARN, name, or a glob
+    /// SAML provider, if a role is offered through several: its ARN, name, or a glob
     #[arg(long, value_name = "PROVIDER")]
     provider: Option<String>,
-    /// A role to go on to from there (role chaining), by its ARN; may be given again
+    /// ARN of a role to assume next, with the credentials of the first (role chaining); can be repeated
     #[arg(long, value_name = "ROLE ARN")]
     then: Vec<String>,
-    /// What the last of these asks of third parties
+    /// External ID that the last `--then` role requires
     #[arg(long, value_name = "ID", requires = "then")]
     external_id: Option<String>,
-    /// How long: 45m, 1h30m, or seconds; 15 minutes to 12 hours [default: 1h]
+    /// Session duration: 45m, 1h30m, or seconds; 15 minutes to 12 hours [env: TEMPACCESS_DURATION] [default: 1h]
     #[arg(long, value_name = "DURATION")]
     duration: Option<String>,
-    /// An inline session policy, which narrows: a JSON file, or the JSON itself
+    /// Inline session policy that restricts the session: a JSON file, or JSON
     #[arg(long, value_name = "FILE|JSON")]
     policy: Option<String>,
-    /// A managed session policy, which narrows; may be given up to 10 times
+    /// ARN of a managed session policy that restricts the session; can be repeated up to 10 times
     #[arg(long = "policy-arn", value_name = "ARN")]
     policy_arns: Vec<String>,
-    /// The region whose STS is asked [default: the first of the role's partition]
+    /// Region of AWS STS, and of programs that have no region of their own [env: TEMPACCESS_REGION] [default for STS:
+    /// the first region of the role's partition]
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
-    /// Another address for STS [env: AWS_ENDPOINT_URL_STS]
+    /// URL of AWS STS [env: AWS_ENDPOINT_URL_STS] [default: the endpoint of the region]
     #[arg(long, value_name = "URL")]
     sts_endpoint_url: Option<String>,
-    /// Why access is wanted, for the audit record
+    /// Reason for the access, for the audit record [env: TEMPACCESS_REASON]
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
-    /// The file that audit records are appended to [env: TEMPACCESS_AUDIT_LOG]
+    /// File to append audit records to [env: TEMPACCESS_AUDIT_LOG]
     #[arg(long, value_name = "FILE")]
     audit_log: Option<PathBuf>,
 }
 
 impl Access {
-    /// The same in words, for a command that is run from anywhere.
-    pub(crate) fn words(&self) -> Vec<String> {
-        let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        let config = self.config.as_deref().map(|path| absolute(path).to_string_lossy().into_owned());
-        let source = self.source.clone().map(absolute_source);
-        let options = [
-            ("--config", config),
-            ("--source", source),
-            ("--auth", self.way.auth.clone()),
-            ("--client-id", self.way.client_id.clone()),
-            ("--username", self.username.clone()),
-            ("--factor", self.way.factor.clone()),
-            ("--store", self.store.store.clone()),
-        ];
-        options.into_iter().filter_map(|(name, value)| Some([name.to_owned(), value?])).flatten().collect()
-    }
-
-    /// Whom to ask, and how.
+    /// Returns the prompter that these arguments choose.
     pub(crate) fn prompter(&self) -> Arc<dyn Prompter> {
         if self.no_interactive {
             return Arc::new(Silent);
         }
         Arc::new(Terminal { qr: self.way.qr, opens: !self.way.no_open })
+    }
+
+    /// Returns whether pages to sign in at are opened in a browser.
+    #[cfg(unix)]
+    pub(crate) fn opens_browser(&self) -> bool {
+        !self.way.no_open
     }
 
     pub(crate) fn settings(&self) -> Settings {

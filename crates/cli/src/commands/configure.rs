@@ -4,22 +4,23 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempaccess_core::config::{Config, Settings};
-use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
+use tempaccess_core::config::{Added, Config, Settings};
+use tempaccess_core::{Error, ErrorKind, Notice, Prompter, Result, Stage, role::AccountNames};
 
-use super::{print, print_json};
-use crate::args::{Configure, Import, Output, absolute_source};
+use super::{on_thread, print, print_json};
+use crate::args::{Configure, Import, Output, one_profile};
 use crate::render;
 
 pub(super) async fn configure(arguments: &Configure) -> Result<()> {
-    let given = lasting(arguments.access.settings().over(arguments.session.settings()));
-    let name = arguments.name.as_deref().or(arguments.access.profile.as_deref()).unwrap_or("default");
+    let given = arguments.access.settings().over(arguments.session.settings()).absolute()?;
+    let name = one_profile(arguments.name.clone(), arguments.access.profile.clone())?;
+    let name = name.as_deref().unwrap_or("default");
     let file = place(arguments.access.config.as_deref())?;
     let prompter = arguments.access.prompter();
     // Whoever gives the source has said what they want to say.
     let settings = if given.source.is_some() { given } else { ask(given, &*prompter).await? };
     check(&settings)?;
-    let added = Config::add_profiles(&file, &BTreeMap::from([(name.to_owned(), settings)]))?;
+    let added = add(&file, AccountNames::new(), BTreeMap::from([(name.to_owned(), settings)])).await?;
     if !added.left_alone.is_empty() {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
@@ -51,28 +52,18 @@ async fn ask(given: Settings, prompter: &dyn Prompter) -> Result<Settings> {
         .await?;
         match &source {
             Some(_) => break source,
-            None => prompter.tell("There is no access without one"),
+            None => prompter.notify(&Notice::Other("A source is required".to_owned())),
         }
     };
-    Ok(lasting(Settings {
+    Settings {
         source,
         username: answer("User name (empty: ask each time)", given.username.clone()).await?,
         role: answer("Role (empty: choose each time)", given.role.clone()).await?,
         duration: answer("Duration, such as 45m or 8h (empty: 1h)", given.duration.clone()).await?,
         region: answer("Region (empty: none)", given.region.clone()).await?,
         ..given
-    }))
-}
-
-/// The same with paths that mean the same from anywhere.
-fn lasting(settings: Settings) -> Settings {
-    let absolute =
-        |path: &str| std::path::absolute(path).map_or_else(|_| path.to_owned(), |path| path.display().to_string());
-    let source = settings.source.map(absolute_source);
-    let is_json = |policy: &String| policy.trim_start().starts_with('{');
-    let policy = settings.policy.map(|policy| if is_json(&policy) { policy } else { absolute(&policy) });
-    let audit_log = settings.audit_log.map(|log| std::path::absolute(&log).unwrap_or(log));
-    Settings { source, policy, audit_log, ..settings }
+    }
+    .absolute()
 }
 
 /// Checks what can be checked before it is used.
@@ -84,17 +75,23 @@ fn check(settings: &Settings) -> Result<()> {
     settings.assertion_source(Arc::default(), None, None).map(drop)
 }
 
+async fn add(file: &Path, accounts: AccountNames, profiles: BTreeMap<String, Settings>) -> Result<Added> {
+    let file = file.to_owned();
+    on_thread(move || Config::add(&file, &accounts, &profiles)).await
+}
+
 fn place(named: Option<&Path>) -> Result<PathBuf> {
     named.map_or_else(Config::file, |file| Ok(file.to_owned()))
 }
 
-pub(super) fn import(arguments: &Import) -> Result<()> {
+pub(super) async fn import(arguments: &Import) -> Result<()> {
     let from = arguments.file.clone().or_else(|| arguments.tool.default_file()).ok_or_else(|| {
-        Error::new(ErrorKind::Io, Stage::Configuration, "there is no home directory to find the file in")
+        Error::new(ErrorKind::Io, Stage::Configuration, "there is no home directory to look for the file in")
+            .with_hint(format!("name the file: `tempaccess import {} FILE`", arguments.tool))
     })?;
     let imported = arguments.tool.import_file(&from)?;
     let file = place(arguments.config.as_deref())?;
-    let added = Config::add_profiles(&file, &imported.profiles)?;
+    let added = add(&file, imported.accounts.clone(), imported.profiles.clone()).await?;
     match arguments.output {
         Output::Json => print_json(&render::added_json(&added, &imported.notes, &file)),
         Output::Text => print(&render::added(&added, &imported.notes, &file)),

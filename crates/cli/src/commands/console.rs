@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tempaccess_core::net::HttpTransport;
-use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, handoff};
+use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, front_end::handoff};
 
 use super::{access_resolved, config, print, print_json};
 use crate::args::{Console, Output};
@@ -20,16 +20,19 @@ struct OpenedJson<'a> {
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) async fn open(arguments: Console) -> Result<()> {
-    let (given, settings) = arguments.chosen.into_parts();
+    let (given, settings) = arguments.chosen.into_parts()?;
     let known = config(given.config.as_deref())?;
     let settings = settings.resolve(&known, given.profile.as_deref())?;
     let endpoint = settings.federation_endpoint_url.clone();
-    let console =
-        tempaccess_core::Console::from_parts(arguments.destination, arguments.console_duration.as_deref(), endpoint)?;
-    let grant = access_resolved(&given, &known, &settings).await?.credentials().await?;
+    let console = tempaccess_core::console::Console::from_parts(
+        arguments.destination,
+        arguments.console_duration.as_deref(),
+        endpoint,
+    )?;
+    let issued = access_resolved(&given, &known, &settings).await?.credentials().await?;
     let transport = HttpTransport::builder().ca_files_from_env().build()?;
-    let url = console.sign_in_url(&transport, &grant).await?;
-    let principal = grant.answer.assumed_role_arn.as_deref();
+    let url = console.sign_in_url(&transport, &issued).await?;
+    let principal = issued.answer.assumed_role_arn.as_deref();
     match (arguments.print, arguments.output) {
         (true, Output::Text) => return print(url.expose()),
         (true, Output::Json) => {
@@ -52,7 +55,7 @@ async fn hand_over(url: SecretString) -> Result<()> {
             .with_source(error)
     };
     open::that_detached(page.url()).map_err(failed)?;
-    tempaccess_core::Prompter::tell(&Terminal::default(), "Opening the AWS console in the browser");
+    Terminal::default().show("Opening the AWS console in the browser");
     match tokio::time::timeout(PATIENCE, page.taken()).await {
         Ok(()) => Ok(()),
         Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, Stage::Output, "no browser came for the address")

@@ -4,15 +4,16 @@ use std::io::Write;
 
 use tempaccess_core::config::Settings;
 use tempaccess_core::sink::KeptList;
-use tempaccess_core::{Clock, Result, SystemClock, TempAccessBuilder};
+use tempaccess_core::{Clock, Result, clock::SystemClock, session::TempAccessBuilder};
 
 use super::{config, print, print_json};
-use crate::args::{Logout, Output, Status};
+use crate::args::{Logout, Output, Status, one_profile};
 use crate::render;
 
-pub(super) async fn logout(arguments: &Logout) -> Result<()> {
-    let config = config(arguments.access.config.as_deref())?;
-    let settings = arguments.access.settings().resolve(&config, arguments.access.profile.as_deref())?;
+pub(super) async fn logout(arguments: Logout) -> Result<()> {
+    let given = arguments.sign_in.into_access()?;
+    let config = config(given.config.as_deref())?;
+    let settings = given.settings().resolve(&config, given.profile.as_deref())?;
     if !arguments.all {
         let access = settings.access(&config, None)?.build();
         let done = [(access.source(), access.sign_out().await?)];
@@ -21,7 +22,7 @@ pub(super) async fn logout(arguments: &Logout) -> Result<()> {
             Output::Text => print(&render::signed_out(&done)),
         };
     }
-    let resolved = |name: &String| arguments.access.settings().resolve(&config, Some(name)).ok();
+    let resolved = |name: &String| given.settings().resolve(&config, Some(name)).ok();
     let of_profiles = config.profiles.keys().filter_map(resolved);
     let mut everyone: Vec<_> = of_profiles.chain([settings.clone()]).filter(|it| it.source.is_some()).collect();
     let who = |settings: &Settings| (settings.source.clone(), settings.username.clone(), settings.client_id.clone());
@@ -56,14 +57,20 @@ pub(super) async fn logout(arguments: &Logout) -> Result<()> {
     Err(first)
 }
 
-pub(super) fn status(arguments: &Status) -> Result<()> {
-    let config = config(None)?;
-    let settings = Settings { store: arguments.store.store.clone(), ..Settings::default() }.resolve(&config, None)?;
+pub(super) fn status(arguments: Status) -> Result<()> {
+    let profile = one_profile(arguments.profile_name, arguments.profile)?;
+    let config = config(arguments.config.as_deref())?;
+    let given = Settings { store: arguments.store.store, ..Settings::default() };
+    let settings = given.resolve(&config, profile.as_deref())?;
     let store = settings.store()?;
-    let kept = KeptList::new(store.as_deref())?;
-    match (arguments.output, &kept.store) {
-        (Output::Json, _) => print_json(&kept),
-        (Output::Text, None) => print("Nothing is kept: the store is `none`"),
-        (Output::Text, Some(place)) => print(&render::kept(&kept.entries, place, SystemClock.now())),
+    let mut cached = KeptList::new(store.as_deref())?;
+    if profile.is_some() {
+        let source = settings.access(&config, None)?.build().source();
+        cached.entries.retain(|entry| entry.source == source);
+    }
+    match (arguments.output, &cached.store) {
+        (Output::Json, _) => print_json(&cached),
+        (Output::Text, None) => print("Nothing is cached: the store is `none`"),
+        (Output::Text, Some(place)) => print(&render::kept(&cached.entries, place, SystemClock.now())),
     }
 }

@@ -1,26 +1,32 @@
-//! The commands: each takes its arguments and prints what came of them.
+//! The commands: each takes its arguments and prints its result.
 
 mod configure;
 mod console;
 mod doctor;
+#[cfg(unix)]
+mod endpoint_process;
 mod inspect;
 mod kept;
 mod many;
 mod profiles;
 mod run;
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 use std::path::Path;
 
-use tempaccess_core::config::{Config, Settings};
-use tempaccess_core::sink::{self, GrantSummary, RoleList, Shell};
-use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, TempAccess};
+use tempaccess_core::config::{Config, ExistingProfile, Settings, write_aws_credentials};
+use tempaccess_core::sink::{self, AwsEnvironment, RoleList, SessionSummary, Shell};
+use tempaccess_core::{Error, ErrorKind, IssuedSession, Result, SecretString, Stage, TempAccess};
 
 pub(crate) use doctor::examine;
+#[cfg(unix)]
+pub(crate) use endpoint_process::run_if_asked as run_endpoint_process_if_asked;
 pub(crate) use inspect::inspect;
-pub(crate) use run::{Running, beside, cannot_run, prepare};
+#[cfg(not(unix))]
+pub(crate) use run::run_served;
+pub(crate) use run::{Running, not_started, prepare};
 
-use crate::args::{Access, Arguments, Command, CredentialsOutput, Output, Profiles};
+use crate::args::{Access, Arguments, Command, Credentials, CredentialsOutput, Env, Output, Profiles, ShellName};
 use crate::render;
 use crate::terminal;
 
@@ -28,7 +34,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
     match arguments.command {
         Command::Inspect(arguments) => inspect(&arguments),
         Command::Roles(arguments) => {
-            let access = access(&arguments.access, arguments.access.settings()).await?;
+            let given = arguments.sign_in.into_access()?;
+            let access = access(&given, given.settings()).await?.0;
             let signed_in = access.sign_in().await?;
             let list = RoleList::new(&signed_in.assertion, access.account_names())?;
             match arguments.output {
@@ -37,72 +44,61 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             }
         }
         Command::Login(arguments) => {
-            let settings = arguments.access.settings().over(arguments.session.settings());
-            let access = access(&arguments.access, settings).await?;
+            let (given, settings) = arguments.chosen.into_parts()?;
+            let access = access(&given, settings).await?.0;
             if arguments.all {
                 return many::login(&access, arguments.output).await;
             }
-            let grant = access.renew(arguments.anew).await?;
+            let issued = if arguments.force { access.renew_with_sign_in().await? } else { access.renew().await? };
             match arguments.output {
-                Output::Json => print_json(&GrantSummary::new(&grant)),
-                Output::Text => print(&render::grant(&grant)),
+                Output::Json => print_json(&SessionSummary::new(&issued)),
+                Output::Text => print(&render::issued_session(&issued)),
             }
         }
-        Command::Credentials(arguments) => {
-            let settings = arguments.access.settings().over(arguments.session.settings());
-            let access = access(&arguments.access, settings).await?;
-            if arguments.all {
-                return many::credentials(&access, arguments.output).await;
-            }
-            let grant = access.credentials().await?;
-            for line in render::remarks(&grant) {
-                let _ = writeln!(std::io::stderr(), "note: {line}");
-            }
-            let text = match arguments.output {
-                CredentialsOutput::Env => {
-                    sink::assignments(Shell::Posix, &sink::environment(&grant.answer.credentials))?
-                }
-                CredentialsOutput::Json => sink::credentials_json(&grant),
-                CredentialsOutput::CredentialProcess => sink::credential_process(&grant.answer.credentials),
-            };
-            print(text.expose().trim_end())
-        }
-        Command::Env(arguments) => {
-            let (given, settings) = arguments.chosen.into_parts();
-            let grant = access(&given, settings).await?.credentials().await?;
-            print(
-                sink::assignments(arguments.shell.into(), &sink::environment(&grant.answer.credentials))?
-                    .expose()
-                    .trim_end(),
-            )
-        }
+        Command::Credentials(arguments) => credentials(arguments).await,
+        Command::Env(arguments) => env(arguments).await,
         Command::Profiles(Profiles::Sync(arguments)) => profiles::sync(&arguments).await,
         Command::Configure(arguments) => configure::configure(&arguments).await,
-        Command::Import(arguments) => configure::import(&arguments),
+        Command::Import(arguments) => configure::import(&arguments).await,
         Command::Completions(arguments) => print(crate::complete::script(arguments.shell)?.trim_end()),
+        Command::ShellInit(arguments) => print(crate::shell_init::script(arguments.shell)?.trim_end()),
         Command::Man(arguments) => crate::complete::manual(&arguments.folder),
         Command::Serve(arguments) => run::serve(arguments).await,
         Command::Console(arguments) => console::open(arguments).await,
-        Command::Logout(arguments) => kept::logout(&arguments).await,
-        Command::Status(arguments) => kept::status(&arguments),
+        Command::Logout(arguments) => kept::logout(arguments).await,
+        Command::Status(arguments) => kept::status(arguments),
         // They end with a code of their own; see `main`.
         Command::Exec(_) | Command::Doctor(_) => Ok(()),
     }
+}
+
+/// Runs what waits for a lock or a disk on another thread, so that Ctrl-C ends the program meanwhile.
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Io, Stage::Output, "the work did not finish").with_source(error))
+    })
 }
 
 fn config(named: Option<&Path>) -> Result<Config> {
     named.map_or_else(Config::find, Config::load)
 }
 
-/// The access that arguments, environment and configuration describe together.
-async fn access(arguments: &Access, settings: Settings) -> Result<TempAccess> {
+/// Builds the access that arguments, environment and configuration describe, and returns the settings it has.
+async fn access(arguments: &Access, settings: Settings) -> Result<(TempAccess, Settings)> {
     let config = config(arguments.config.as_deref())?;
     let settings = settings.resolve(&config, arguments.profile.as_deref())?;
-    access_resolved(arguments, &config, &settings).await
+    let access = access_resolved(arguments, &config, &settings).await?;
+    Ok((access, settings))
 }
 
-/// As [`access`], by settings that are resolved.
+/// Like [`access`], with settings that are resolved already.
 async fn access_resolved(arguments: &Access, config: &Config, settings: &Settings) -> Result<TempAccess> {
+    let password = password_for(arguments, settings).await?;
+    Ok(settings.access(config, password)?.prompter(arguments.prompter()).build())
+}
+
+/// Returns the password from standard input, if the arguments say that it is there.
+async fn password_for(arguments: &Access, settings: &Settings) -> Result<Option<SecretString>> {
     if arguments.password_stdin && settings.source.as_deref() == Some("-") {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
@@ -110,27 +106,111 @@ async fn access_resolved(arguments: &Access, config: &Config, settings: &Setting
             "standard input cannot be both the SAML response and the password",
         ));
     }
-    let password = password(arguments).await?;
-    Ok(settings.access(config, password)?.prompter(arguments.prompter()).build())
+    password(arguments).await
 }
 
-/// The password on standard input, where it is said to be there.
+/// Prints what the person should know about the credentials besides the credentials themselves.
+fn remark(issued: &IssuedSession) {
+    for line in render::remarks(issued) {
+        note(&line);
+    }
+}
+
+fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "note: {text}");
+}
+
+/// Returns the value of a variable of this process, if it is set and not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns the environment of a program that uses these credentials.
+fn environment(issued: &IssuedSession, settings: &Settings) -> AwsEnvironment {
+    AwsEnvironment::for_credentials(&issued.answer.credentials).with_region(settings.region.as_deref(), variable)
+}
+
+async fn credentials(arguments: Credentials) -> Result<()> {
+    let (given, settings) = arguments.chosen.into_parts()?;
+    let (access, settings) = access(&given, settings).await?;
+    if let (true, Some(output)) = (arguments.all, arguments.output) {
+        return many::credentials(&access, output).await;
+    }
+    let issued = access.credentials().await?;
+    remark(&issued);
+    if let Some(profile) = arguments.write_profile {
+        let existing = if arguments.overwrite { ExistingProfile::Overwrite } else { ExistingProfile::Keep };
+        write_profile(profile, &issued, existing, arguments.output.is_none()).await?;
+    }
+    let text = match arguments.output {
+        None => return Ok(()),
+        Some(CredentialsOutput::Env) => environment(&issued, &settings).script(Shell::Posix)?,
+        Some(CredentialsOutput::Json) => sink::credentials_json(&issued),
+        Some(CredentialsOutput::CredentialProcess) => sink::credential_process(&issued.answer.credentials),
+    };
+    print(text.expose().trim_end())
+}
+
+/// Writes credentials to a profile of the AWS credentials file. `reports` says so on standard output.
+async fn write_profile(
+    profile: String,
+    issued: &IssuedSession,
+    existing: ExistingProfile,
+    reports: bool,
+) -> Result<()> {
+    let (name, answer) = (profile.clone(), issued.answer.clone());
+    // It may wait for a lock; on another thread, so that Ctrl-C ends the program meanwhile.
+    let write = move || write_aws_credentials(&name, &answer.credentials, answer.assumed_role_arn.as_deref(), existing);
+    let file = tokio::task::spawn_blocking(write).await.unwrap_or_else(|error| {
+        Err(Error::new(ErrorKind::Io, Stage::Output, "writing the profile did not finish").with_source(error))
+    })?;
+    if reports {
+        let expiration = issued.answer.credentials.expiration;
+        print(&format!("Wrote profile `{profile}` to `{}`; it expires at {expiration}", file.display()))?;
+    }
+    Ok(())
+}
+
+async fn env(arguments: Env) -> Result<()> {
+    let environment = if arguments.unset {
+        AwsEnvironment::without_credentials().with_region(None, variable)
+    } else {
+        let (given, settings) = arguments.chosen.into_parts()?;
+        let (access, settings) = access(&given, settings).await?;
+        let issued = access.credentials().await?;
+        remark(&issued);
+        environment(&issued, &settings)
+    };
+    print_script(&environment, arguments.shell)
+}
+
+/// Prints an environment, and notes what the syntax cannot remove and would win over it.
+fn print_script(environment: &AwsEnvironment, shell: ShellName) -> Result<()> {
+    let syntax = Shell::from(shell);
+    if !syntax.can_remove() {
+        let set: Vec<_> = environment.removed().filter(|name| variable(name).is_some()).collect();
+        if !set.is_empty() {
+            let names = set.join("`, `");
+            note(&format!("this file cannot unset `{names}`: unset it where the file is used"));
+        }
+    }
+    print(environment.script(syntax)?.expose().trim_end())
+}
+
+/// Returns the password from standard input, if the arguments say that it is there.
 async fn password(arguments: &Access) -> Result<Option<SecretString>> {
     if arguments.password_stdin { terminal::blocking(|| Ok(read_password())).await?.map(Some) } else { Ok(None) }
 }
 
 fn read_password() -> Result<SecretString> {
-    let mut line = String::new();
-    let read = std::io::stdin().lock().read_line(&mut line);
-    let password = SecretString::from(line);
-    match (read, password.expose().trim_end_matches(['\r', '\n'])) {
-        (Ok(_), text) if !text.is_empty() => Ok(text.into()),
-        (Err(error), _) => {
+    match terminal::standard_input().and_then(|mut input| SecretString::read_line(&mut input)) {
+        Ok(Some(password)) if !password.is_empty() => Ok(password),
+        Ok(_) => {
+            Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, "there is no password on standard input"))
+        }
+        Err(error) => {
             Err(Error::new(ErrorKind::Io, Stage::Configuration, "the password cannot be read from standard input")
                 .with_source(error))
-        }
-        _ => {
-            Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, "there is no password on standard input"))
         }
     }
 }

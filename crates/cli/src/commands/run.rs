@@ -2,124 +2,171 @@
 
 use std::io::Write;
 use std::process::{Command, ExitCode};
+use std::sync::Arc;
 
-use tempaccess_core::sink;
-use tempaccess_core::{CredentialsEndpoint, Error, ErrorKind, Result, Stage};
+use tempaccess_core::config::{Config, Settings, default_profile_with_credentials};
+use tempaccess_core::sink::AwsEnvironment;
+use tempaccess_core::store::MemoryStore;
+use tempaccess_core::{
+    Error, ErrorKind, IssuedSession, Result, SecretString, Stage, TempAccess, endpoint::CredentialsEndpoint,
+    session::TempAccessBuilder,
+};
 
-use super::access;
-use crate::args::{Exec, Serve};
+use super::{access, config, environment, note, password_for, print_script, remark, variable};
+use crate::args::{Access, Exec, Serve};
+use crate::render;
 
-/// A program that is ready to run, and what it needs beside it.
+/// A program that is ready to run.
 pub(crate) struct Running {
     pub(crate) program: Command,
-    /// What gives it credentials as long as it runs.
+    /// The endpoint that gives it credentials as long as it runs, where no process of its own serves it.
+    #[cfg(not(unix))]
     pub(crate) endpoint: Option<CredentialsEndpoint>,
 }
 
-/// The program, with credentials in its environment or the way to them.
+/// Gets credentials, and returns the program with an environment that has them or leads to an endpoint.
 pub(crate) async fn prepare(arguments: Exec) -> Result<Running> {
-    let (given, settings) = arguments.chosen.into_parts();
-    let access = access(&given, settings).await?;
-    // Whatever is to be asked is asked now, before there is a program that waits.
-    let grant = access.credentials().await?;
+    let (given, settings) = arguments.chosen.into_parts()?;
     let mut words = arguments.program.into_iter();
     let mut program = Command::new(words.next().unwrap_or_default());
     program.args(words);
-    for name in sink::stale_variables() {
+    if arguments.serve {
+        return prepare_served(&given, settings, program).await;
+    }
+    let (access, settings) = access(&given, settings).await?;
+    let issued = access.credentials().await?;
+    remark(&issued);
+    apply(&environment(&issued, &settings), &mut program);
+    Ok(Running {
+        program,
+        #[cfg(not(unix))]
+        endpoint: None,
+    })
+}
+
+async fn prepare_served(given: &Access, settings: Settings, mut program: Command) -> Result<Running> {
+    // The person is asked now: later, the program has the terminal.
+    let refreshing = RefreshingAccess::sign_in(given, settings).await?;
+    #[cfg(unix)]
+    let variables = super::endpoint_process::start(given, &refreshing).await?;
+    #[cfg(not(unix))]
+    let endpoint = CredentialsEndpoint::bind(refreshing.access, 0).await?;
+    #[cfg(not(unix))]
+    let variables = endpoint.environment();
+    apply(&endpoint_environment(variables, &refreshing.issued, &refreshing.settings), &mut program);
+    Ok(Running {
+        program,
+        #[cfg(not(unix))]
+        endpoint: Some(endpoint),
+    })
+}
+
+/// Access that is asked for credentials again and again.
+#[cfg_attr(not(unix), allow(dead_code, reason = "what another process needs is not needed in this one"))]
+pub(super) struct RefreshingAccess {
+    pub(super) access: TempAccess,
+    /// The credentials from the first time.
+    pub(super) issued: IssuedSession,
+    /// The settings, with exactly the role and the provider of these credentials: a choice that the person made, or a
+    /// number in a list, holds for the next times too.
+    pub(super) settings: Settings,
+    pub(super) config: Config,
+    pub(super) password: Option<SecretString>,
+    /// Where the credentials are cached if they are not to be stored.
+    pub(super) memory: Option<Arc<MemoryStore>>,
+}
+
+impl RefreshingAccess {
+    async fn sign_in(given: &Access, settings: Settings) -> Result<Self> {
+        let config = config(given.config.as_deref())?;
+        let mut settings = settings.resolve(&config, given.profile.as_deref())?;
+        if settings.source.as_deref() == Some("-") {
+            let message = "credentials cannot be refreshed from a response on standard input";
+            return Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message)
+                .with_hint("use `exec` without `--serve`, or a source that can be asked again"));
+        }
+        let password = password_for(given, &settings).await?;
+        let memory = (settings.store.as_deref() == Some("none")).then(|| Arc::new(MemoryStore::new()));
+        let build = |settings: &Settings| -> Result<TempAccessBuilder> {
+            let access = settings.access(&config, password.clone())?.prompter(given.prompter());
+            Ok(match &memory {
+                Some(memory) => access.store(Arc::clone(memory) as _),
+                None => access,
+            })
+        };
+        let issued = build(&settings)?.build().credentials().await?;
+        remark(&issued);
+        if let Some(file) = default_profile_with_credentials() {
+            note(&format!(
+                "the AWS CLI and the SDKs prefer the credentials of the profile `default` in `{}` to the endpoint: remove them, \
+                 or use `exec` without `--serve`",
+                file.display()
+            ));
+        }
+        settings.role = Some(issued.offer.role().to_string());
+        settings.account = None;
+        settings.provider = Some(issued.offer.provider().to_string());
+        let access = build(&settings)?.build();
+        Ok(Self { access, issued, settings, config, password, memory })
+    }
+}
+
+fn endpoint_environment(
+    variables: impl IntoIterator<Item = (&'static str, SecretString)>,
+    issued: &IssuedSession,
+    settings: &Settings,
+) -> AwsEnvironment {
+    AwsEnvironment::for_endpoint(variables, issued.answer.credentials.account_id())
+        .with_region(settings.region.as_deref(), variable)
+}
+
+/// Gives a program this environment on top of the one that it inherits.
+fn apply(environment: &AwsEnvironment, program: &mut Command) {
+    for name in environment.removed() {
         program.env_remove(name);
     }
-    if !arguments.serve {
-        program.envs(sink::environment(&grant.answer.credentials).iter().map(|(name, value)| (name, value.expose())));
-        return Ok(Running { program, endpoint: None });
-    }
-    let endpoint = CredentialsEndpoint::bind(access, 0).await?;
-    program.envs(endpoint.environment().iter().map(|(name, value)| (name, value.expose())));
-    Ok(Running { program, endpoint: Some(endpoint) })
+    program.envs(environment.assigned().iter().map(|(name, value)| (name, value.expose())));
 }
 
-/// Why a program does not start.
-pub(crate) fn cannot_run(program: &Command, error: std::io::Error) -> Error {
+/// Reports that a program could not be started, and returns the exit code that a shell would end with.
+pub(crate) fn not_started(program: &Command, error: std::io::Error) -> ExitCode {
+    let code = if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 };
     let name = program.get_program().to_string_lossy().into_owned();
-    Error::new(ErrorKind::Io, Stage::Output, format!("`{name}` cannot be run: {error}"))
-        .with_hint("give a program of the `PATH`, or its path, after `--`")
-        .with_source(error)
+    let error = Error::new(ErrorKind::Io, Stage::Output, format!("`{name}` cannot be run: {error}"))
+        .with_hint("after `--`, name a program in the `PATH` or give the path of one")
+        .with_source(error);
+    let _ = writeln!(std::io::stderr(), "{}", render::error(&error, false));
+    ExitCode::from(code)
 }
 
-/// Runs the program while the endpoint gives it credentials, and ends as it ends.
-pub(crate) async fn beside(program: Command, endpoint: CredentialsEndpoint) -> Result<ExitCode> {
+/// Runs the program while the endpoint serves credentials to it, and returns the program's exit code.
+#[cfg(not(unix))]
+pub(crate) async fn run_served(program: Command, endpoint: CredentialsEndpoint) -> Result<ExitCode> {
     let mut program = tokio::process::Command::from(program);
-    let mut child = program.spawn().map_err(|error| cannot_run(program.as_std(), error))?;
+    let mut child = match crate::hardening::with_core_limit(|| program.spawn()) {
+        Ok(child) => child,
+        Err(error) => return Ok(not_started(program.as_std(), error)),
+    };
     let serving = tokio::spawn(endpoint.serve());
     let status = loop {
         tokio::select! {
             status = child.wait() => break status,
-            signal = signals::next() => signals::pass_on(child.id(), signal),
+            // The system sends Ctrl-C to the program as well.
+            _ = tokio::signal::ctrl_c() => {}
         }
     };
     serving.abort();
-    status.map(signals::exit_code).map_err(|error| cannot_run(program.as_std(), error))
-}
-
-#[cfg(unix)]
-mod signals {
-    use std::os::unix::process::ExitStatusExt;
-    use std::process::{ExitCode, ExitStatus};
-
-    use rustix::process::{Pid, Signal, kill_process};
-    use tokio::signal::unix::{SignalKind, signal};
-
-    /// Waits for a signal that is meant for the program. The terminal sends its own to both: those are not passed on.
-    pub(super) async fn next() -> Option<Signal> {
-        let (Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)) =
-            (signal(SignalKind::terminate()), signal(SignalKind::hangup()), signal(SignalKind::interrupt()))
-        else {
-            return std::future::pending().await;
-        };
-        tokio::select! {
-            _ = terminate.recv() => Some(Signal::TERM),
-            _ = hang_up.recv() => Some(Signal::HUP),
-            _ = interrupt.recv() => None,
-        }
-    }
-
-    pub(super) fn pass_on(child: Option<u32>, signal: Option<Signal>) {
-        let child = child.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        if let (Some(child), Some(signal)) = (child, signal) {
-            // One that has ended needs no signal.
-            let _ = kill_process(child, signal);
-        }
-    }
-
-    /// As a shell says it: its own code, or 128 and the signal that ended it.
-    pub(super) fn exit_code(status: ExitStatus) -> ExitCode {
-        let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
-        ExitCode::from(u8::try_from(code).unwrap_or(1))
-    }
-}
-
-#[cfg(not(unix))]
-mod signals {
-    use std::process::{ExitCode, ExitStatus};
-
-    pub(super) async fn next() {
-        // Ctrl-C goes to the program by itself.
-        let _ = tokio::signal::ctrl_c().await;
-    }
-
-    pub(super) fn pass_on(_: Option<u32>, (): ()) {}
-
-    pub(super) fn exit_code(status: ExitStatus) -> ExitCode {
-        ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1))
+    match status {
+        Ok(status) => Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1))),
+        Err(error) => Ok(not_started(program.as_std(), error)),
     }
 }
 
 pub(super) async fn serve(arguments: Serve) -> Result<()> {
-    let (given, settings) = arguments.chosen.into_parts();
-    let access = access(&given, settings).await?;
-    access.credentials().await?;
+    let (given, settings) = arguments.chosen.into_parts()?;
+    let RefreshingAccess { access, issued, settings, .. } = RefreshingAccess::sign_in(&given, settings).await?;
     let endpoint = CredentialsEndpoint::bind(access, arguments.port).await?;
-    let text = sink::assignments(arguments.shell.into(), &endpoint.environment())?;
-    super::print(text.expose().trim_end())?;
+    print_script(&endpoint_environment(endpoint.environment(), &issued, &settings), arguments.shell)?;
     let _ = writeln!(std::io::stderr(), "Serving at {} until Ctrl-C", endpoint.url());
     endpoint.serve().await;
     Ok(())

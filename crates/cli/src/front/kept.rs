@@ -16,8 +16,8 @@ fn answer() -> Option<()> {
     let question = question(std::env::args_os().skip(1))?;
     let config = question.config.map_or_else(Config::find, |file| Config::load(file.as_ref())).ok()?;
     let settings = question.settings.resolve(&config, question.profile.as_deref()).ok()?;
-    let grant = settings.held(&config).ok()??;
-    let text = sink::credential_process(&grant.answer.credentials);
+    let issued = settings.cached(&config).ok()??;
+    let text = sink::credential_process(&issued.answer.credentials);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", text.expose()).and_then(|()| out.flush()).ok()
 }
@@ -38,8 +38,14 @@ fn question(mut words: impl Iterator<Item = OsString>) -> Option<Question> {
     let mut asked = Question::default();
     while let Some(word) = words.next() {
         let settings = &mut asked.settings;
-        let place = match word.to_str()? {
-            "--no-interactive" => continue,
+        // A value that begins with `-` comes in the same word.
+        let (name, value) = match word.to_str()?.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (word.to_str()?, None),
+        };
+        let place = match name {
+            // They have no value, and no meaning for what is cached.
+            "--no-interactive" | "--headless" | "--remember-device" if value.is_none() => continue,
             "--output" => &mut asked.output,
             "--profile" => &mut asked.profile,
             "--config" => &mut asked.config,
@@ -49,6 +55,7 @@ fn question(mut words: impl Iterator<Item = OsString>) -> Option<Question> {
             "--client-id" => &mut settings.client_id,
             "--acs-url" => &mut settings.acs_url,
             "--factor" => &mut settings.factor,
+            "--browser" => &mut settings.browser,
             "--role" => &mut settings.role,
             "--account" => &mut settings.account,
             "--provider" => &mut settings.provider,
@@ -56,13 +63,21 @@ fn question(mut words: impl Iterator<Item = OsString>) -> Option<Question> {
             "--region" => &mut settings.region,
             "--sts-endpoint-url" => &mut settings.sts_endpoint_url,
             "--store" => &mut settings.store,
+            // The profile by position.
+            name if !name.starts_with('-') && asked.profile.is_none() => {
+                asked.profile = Some(name.to_owned());
+                continue;
+            }
             _ => return None,
         };
         // Given twice is an error, and errors are the usual way's to tell.
         if place.is_some() {
             return None;
         }
-        *place = Some(words.next()?.into_string().ok()?);
+        *place = Some(match value {
+            Some(value) => value.to_owned(),
+            None => words.next()?.into_string().ok().filter(|value| !value.starts_with('-'))?,
+        });
     }
     (asked.output.as_deref() == Some("credential-process")).then_some(asked)
 }
@@ -82,6 +97,8 @@ mod tests {
         assert!(asks("credentials --output credential-process"));
         assert!(asks("credentials --profile work --role x --output credential-process --no-interactive"));
         assert!(asks("credentials --config c --factor push --output credential-process"));
+        assert!(asks("credentials work --output credential-process"));
+        assert!(asks("credentials --profile=-x --headless --browser b --output=credential-process"));
         for line in [
             "",
             "login",
@@ -91,7 +108,11 @@ mod tests {
             "credentials --output credential-process --profile a --profile b",
             "credentials --output credential-process --output credential-process",
             "credentials --output credential-process --reason x",
-            "credentials --output=credential-process",
+            "credentials work --output credential-process --profile work",
+            "credentials --output credential-process --profile a b",
+            "credentials -- work --output credential-process",
+            "credentials --output credential-process --headless=true",
+            "credentials --output credential-process --profile -x",
         ] {
             assert!(!asks(line), "{line}");
         }

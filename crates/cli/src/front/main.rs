@@ -3,6 +3,8 @@
 //! Nothing is linked here that a kept answer does not need: no argument parser, no runtime, no TLS. What starts a
 //! hundred times an hour is mostly the loading of a program.
 
+#[path = "../hardening.rs"]
+mod hardening;
 mod kept;
 
 use std::io::Write;
@@ -13,6 +15,7 @@ use std::process::{Command, ExitCode};
 const MAIN: &str = "tempaccess-main";
 
 fn main() -> ExitCode {
+    hardening::protect();
     if kept::answered() {
         return ExitCode::SUCCESS;
     }
@@ -41,7 +44,8 @@ fn beside() -> PathBuf {
 
 #[cfg(unix)]
 fn become_it(command: &mut Command) -> std::io::Result<ExitCode> {
-    Err(std::os::unix::process::CommandExt::exec(command))
+    // The other program protects itself, and must know the caller's limit to give it back.
+    Err(hardening::with_core_limit(|| std::os::unix::process::CommandExt::exec(command)))
 }
 
 #[cfg(not(unix))]

@@ -1,4 +1,4 @@
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -6,60 +6,51 @@ use std::time::{Duration, Instant};
 use super::{AuditLog, AuditRecord};
 use crate::error::{Error, ErrorKind, Result, Stage};
 
-/// An [`AuditLog`] in a file: one JSON object a line, append-only, for the owner's eyes alone (0600).
+/// An [`AuditLog`] in a file: one JSON object a line, append-only, readable and writable by its owner alone (0600).
 ///
 /// Any number of processes may write to it. A record is written whole or not at all, and is on the disk when
-/// [`append`](AuditLog::append) returns.
+/// [`append`](AuditLog::append) returns. The file must belong to this user or to root, as must a link that leads to it.
 #[derive(Debug, Clone)]
 pub struct AuditFile {
     path: PathBuf,
 }
 
-/// How long another writer may hold the file.
-const LOCK_DEADLINE: Duration = Duration::from_secs(10);
+/// How long another writer may hold the lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
 
 impl AuditFile {
-    /// The log at this path. The file and its folder are made when they are first needed.
+    /// Logs to this file. It is created with its folder when it is first needed.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
     }
 
-    /// Where it is.
+    /// The path of the file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     fn open(&self) -> io::Result<File> {
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            private_folder(folder)?;
+            crate::private::create_all(folder)?;
         }
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true);
         #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = unix::open(&self.path, &mut options)?;
+        #[cfg(not(unix))]
         let file = options.open(&self.path)?;
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt;
-            let metadata = file.metadata()?;
-            // A log that an administrator made for several writers belongs to somebody else, and stays as it is.
-            if metadata.is_file() && metadata.permissions().mode() & 0o077 != 0 {
-                match file.set_permissions(fs::Permissions::from_mode(0o600)) {
-                    Err(error) if error.kind() != io::ErrorKind::PermissionDenied => return Err(error),
-                    _ => {}
-                }
-            }
-        }
         Ok(file)
     }
 
     fn write(&self, line: &[u8]) -> io::Result<()> {
         let mut file = self.open()?;
         lock(&file)?;
-        let length = file.metadata()?.len();
-        // A writer that was killed in the middle of a line must not spoil the next one.
+        let metadata = file.metadata()?;
+        let length = metadata.len();
         let mut bytes = Vec::with_capacity(line.len() + 2);
-        if length > 0 && file.metadata()?.is_file() {
+        // A writer that was killed in the middle of a line must not damage the next one.
+        if length > 0 && metadata.is_file() {
             let mut last = [0];
             file.seek(SeekFrom::End(-1))?;
             file.read_exact(&mut last)?;
@@ -80,31 +71,80 @@ impl AuditFile {
         Error::new(
             ErrorKind::AuditFailed,
             Stage::Audit,
-            format!("the audit record cannot be written to `{}`: {error}", self.path.display()),
+            format!("cannot write the audit record to `{}`: {error}", self.path.display()),
         )
-        .with_hint("nothing was handed out; make the file writable, or name another with `--audit-log` or `TEMPACCESS_AUDIT_LOG`")
+        .with_hint("nothing was handed out; make the file writable, or choose another with `--audit-log` or `TEMPACCESS_AUDIT_LOG`")
         .with_source(error)
     }
 }
 
-fn private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
 fn lock(file: &File) -> io::Result<()> {
-    let end = Instant::now() + LOCK_DEADLINE;
+    let end = Instant::now() + LOCK_TIMEOUT;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::Error(error)) => return Err(error),
-            Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(Duration::from_millis(5)),
+            Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(POLL_INTERVAL),
             Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds it"));
+                return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds its lock"));
             }
+        }
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::fs::{Metadata, Permissions};
+    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+
+    use rustix::fs::OFlags;
+
+    use super::*;
+
+    /// As many links as Linux follows.
+    const MAX_LINKS: usize = 40;
+
+    /// Opens the log. Links are followed one by one, as long as they belong to this user or to root.
+    pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+        // A FIFO without a reader must not block.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        options.mode(0o600).custom_flags(flags.bits().cast_signed());
+        let mut path = path.to_owned();
+        for _ in 0..MAX_LINKS {
+            match options.open(&path) {
+                Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
+                    require_owner(&path.symlink_metadata()?)?;
+                    let target = path.read_link()?;
+                    path = path.parent().unwrap_or(Path::new("")).join(target);
+                }
+                opened => {
+                    let file = opened?;
+                    let metadata = file.metadata()?;
+                    require_owner(&metadata)?;
+                    close_to_others(&file, &metadata)?;
+                    return Ok(file);
+                }
+            }
+        }
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "too many links"))
+    }
+
+    fn require_owner(metadata: &Metadata) -> io::Result<()> {
+        if metadata.uid() == rustix::process::geteuid().as_raw() || metadata.uid() == 0 {
+            return Ok(());
+        }
+        let reason = format!("it belongs to another user (uid {})", metadata.uid());
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+    }
+
+    /// Takes away the permissions of others. A log of several writers belongs to root, and stays as it is.
+    fn close_to_others(file: &File, metadata: &Metadata) -> io::Result<()> {
+        if !metadata.is_file() || metadata.permissions().mode() & 0o077 == 0 {
+            return Ok(());
+        }
+        match file.set_permissions(Permissions::from_mode(0o600)) {
+            Err(error) if error.kind() != io::ErrorKind::PermissionDenied => Err(error),
+            _ => Ok(()),
         }
     }
 }
@@ -114,7 +154,7 @@ impl AuditLog for AuditFile {
         self.open().map(drop).map_err(|error| self.failed(error))
     }
 
-    fn append(&self, record: &AuditRecord<'_>) -> Result<()> {
+    fn append(&self, record: &AuditRecord) -> Result<()> {
         let line = serde_json::to_vec(record).map_err(|error| self.failed(error.into()))?;
         self.write(&line).map_err(|error| self.failed(error))
     }
@@ -122,17 +162,19 @@ impl AuditLog for AuditFile {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::audit::Attempt;
 
-    fn record() -> AuditRecord<'static> {
+    fn record() -> AuditRecord {
         let error: &'static Error =
             Box::leak(Box::new(Error::new(ErrorKind::NoRoles, Stage::Assertion, "the assertion offers no role")));
         Attempt { source: "file".to_owned(), ..Attempt::default() }.record(jiff::Timestamp::UNIX_EPOCH, Err(error))
     }
 
     #[test]
-    fn lines_stay_whole_whoever_writes() {
+    fn lines_of_several_writers_stay_whole() {
         let folder = tempfile::tempdir().unwrap();
         let log = AuditFile::new(folder.path().join("state/audit.jsonl"));
         log.check().unwrap();
@@ -147,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_cut_off_spoils_no_other() {
+    fn a_torn_line_does_not_damage_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
         let log = AuditFile::new(folder.path().join("audit.jsonl"));
         fs::write(log.path(), "{\"version\":1,\"at").unwrap();
@@ -158,7 +200,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn it_is_for_the_owner_alone() {
+    fn the_file_is_closed_to_others() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let log = AuditFile::new(folder.path().join("state/audit.jsonl"));
@@ -175,5 +217,21 @@ mod tests {
     fn a_full_disk_is_an_error() {
         let error = AuditFile::new("/dev/full").append(&record()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::AuditFailed);
+    }
+    #[cfg(unix)]
+    #[test]
+    fn links_of_this_user_are_followed_and_pipes_do_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().join("real.jsonl");
+        std::os::unix::fs::symlink("real.jsonl", folder.path().join("audit.jsonl")).unwrap();
+        AuditFile::new(folder.path().join("audit.jsonl")).append(&record()).unwrap();
+        assert_eq!(fs::read_to_string(real).unwrap().lines().count(), 1);
+        std::os::unix::fs::symlink("around", folder.path().join("around")).unwrap();
+        assert!(AuditFile::new(folder.path().join("around")).check().is_err());
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        // Nobody reads. What fits into the pipe is written, and then an error follows.
+        let log = AuditFile::new(pipe);
+        assert!((0..1000).any(|_| log.append(&record()).is_err()));
     }
 }

@@ -1,7 +1,7 @@
-//! The audit trail: who got what, from which assertion, how narrow, how long, why. Ids and digests, never a secret.
+//! The audit log: who got which session from which assertion, its scope and duration, and why. Ids and digests, no secrets.
 //!
-//! `assertion_id`, `role_arn`, `session_name` and `access_key_id` join a record to the event that CloudTrail has of
-//! the same AssumeRoleWithSAML (`requestParameters.sAMLAssertionID`, `responseElements.credentials.accessKeyId`).
+//! `assertion_id`, `role_arn`, `session_name` and `access_key_id` join a record to CloudTrail's event of the same
+//! AssumeRoleWithSAML (`requestParameters.sAMLAssertionID`, `responseElements.credentials.accessKeyId`).
 
 mod file;
 
@@ -13,115 +13,118 @@ use serde::Serialize;
 pub use file::AuditFile;
 
 use crate::error::{Error, ErrorReport, Result};
-use crate::exchange::{ChainRequest, Grant};
 use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::SessionScope;
+use crate::sts::{ChainRequest, IssuedSession};
 
-/// Where audit records go.
+/// Receives audit records. Methods may block on a file and its lock.
 pub trait AuditLog: fmt::Debug + Send + Sync {
-    /// Checks that a record can be written, before anything is given out.
+    /// Checks that a record can be written, before the sign-in begins.
     ///
     /// # Errors
     ///
     /// `audit_failed`.
     fn check(&self) -> Result<()>;
 
-    /// Writes one record so that it outlives a crash.
+    /// Writes one record so that it survives a crash.
     ///
     /// # Errors
     ///
-    /// `audit_failed`: then nothing is handed out.
-    fn append(&self, record: &AuditRecord<'_>) -> Result<()>;
+    /// `audit_failed`: nothing is handed out then.
+    fn append(&self, record: &AuditRecord) -> Result<()>;
 }
 
 /// One attempt to get credentials, as one JSON object.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
-pub struct AuditRecord<'a> {
+pub struct AuditRecord {
     /// The version of this format.
     pub version: u8,
-    /// When it ended, RFC 3339 in UTC.
+    /// When the attempt ended, RFC 3339 in UTC.
     pub at: String,
     /// `issued` or `failed`.
-    pub outcome: Outcome,
-    /// Why the person wanted access, in their own words.
-    pub reason: Option<&'a str>,
+    pub outcome: AuditOutcome,
+    /// The person's reason, in their own words.
+    pub reason: Option<String>,
     /// Where the assertion came from, such as `okta:acme.okta.com`.
     pub source: String,
-    /// What is known of the assertion.
+    /// Facts from the assertion.
     #[serde(flatten)]
-    pub assertion: AssertionFacts<'a>,
-    /// The principal whose session asked, where the role was chained to the one that the assertion offered.
-    pub chained_from: Option<&'a str>,
-    /// The role that was asked for.
-    pub role_arn: Option<&'a str>,
-    /// The SAML provider through which it was asked for.
-    pub provider_arn: Option<&'a str>,
-    /// The duration that was asked for, seconds.
+    pub assertion: AssertionFacts,
+    /// For a chained role: the principal whose session assumed it.
+    pub chained_from: Option<String>,
+    /// The requested role.
+    pub role_arn: Option<String>,
+    /// The SAML provider through which it was requested.
+    pub provider_arn: Option<String>,
+    /// The requested duration in seconds.
     pub duration_asked: u32,
     /// The SHA-256 of the inline session policy.
     pub policy_sha256: Option<String>,
     /// The managed session policies.
-    pub policy_arns: Vec<&'a str>,
-    /// What was given.
+    pub policy_arns: Vec<String>,
+    /// Facts about the issued session.
     #[serde(flatten)]
-    pub given: GivenFacts<'a>,
-    /// What went wrong.
-    pub error: Option<ErrorReport<'a>>,
+    pub issued: IssuedFacts,
+    /// The error, if the attempt failed.
+    pub error: Option<ErrorReport<'static>>,
 }
 
-/// Whether credentials were given.
+/// Whether a session was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    /// STS gave credentials, and they are handed out once this record is written.
+pub enum AuditOutcome {
+    /// STS issued a session. It is handed out once this record is written.
     Issued,
-    /// Nothing was given.
+    /// The attempt failed.
     Failed,
 }
 
-/// The part of a record that the assertion tells.
+/// The part of a record that comes from the assertion.
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
-pub struct AssertionFacts<'a> {
+pub struct AssertionFacts {
     /// The entity ID of the identity provider.
-    pub issuer: Option<&'a str>,
+    pub issuer: Option<String>,
     /// `NameID`.
-    pub subject: Option<&'a str>,
+    pub subject: Option<String>,
     /// `RoleSessionName`.
-    pub session_name: Option<&'a str>,
+    pub session_name: Option<String>,
     /// `SourceIdentity`.
-    pub source_identity: Option<&'a str>,
+    pub source_identity: Option<String>,
     /// The session tags.
-    pub tags: BTreeMap<&'a str, &'a str>,
+    pub tags: BTreeMap<String, String>,
     /// `Response/@ID`.
-    pub response_id: Option<&'a str>,
+    pub response_id: Option<String>,
     /// `Assertion/@ID`.
-    pub assertion_id: Option<&'a str>,
-    /// The SHA-256 of the base64 text that went to STS.
+    pub assertion_id: Option<String>,
+    /// The SHA-256 of the base64 text that was sent to STS.
     pub assertion_sha256: Option<String>,
 }
 
-/// The part of a record that STS tells.
+/// The part of a record that comes from STS.
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
-pub struct GivenFacts<'a> {
-    /// The duration that was granted, seconds.
+pub struct IssuedFacts {
+    /// The granted duration in seconds.
     pub duration_granted: Option<u32>,
-    /// When the credentials end, RFC 3339 in UTC.
+    /// By how many seconds the session exceeds the requested duration; left out if it does not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_excess: Option<u32>,
+    /// When the credentials expire, RFC 3339 in UTC.
     pub expiration: Option<String>,
-    /// The principal that CloudTrail names.
-    pub assumed_role_arn: Option<&'a str>,
+    /// The principal, as in CloudTrail.
+    pub assumed_role_arn: Option<String>,
     /// `AROA…:session-name`, the `aws:userid` that a policy can deny.
-    pub assumed_role_id: Option<&'a str>,
-    /// The id of the access key, which is no secret.
-    pub access_key_id: Option<&'a str>,
+    pub assumed_role_id: Option<String>,
+    /// The access key id, which is not secret.
+    pub access_key_id: Option<String>,
     /// The request id of STS.
-    pub sts_request_id: Option<&'a str>,
+    pub sts_request_id: Option<String>,
 }
 
-/// What there is to say of one attempt, as far as it got.
+/// What is known about one attempt.
 #[derive(Debug, Default)]
 pub(crate) struct Attempt<'a> {
     pub(crate) reason: Option<&'a str>,
@@ -133,60 +136,66 @@ pub(crate) struct Attempt<'a> {
     pub(crate) chained: Option<(&'a ChainRequest, Option<&'a str>)>,
 }
 
-impl<'a> Attempt<'a> {
-    pub(crate) fn record(self, at: jiff::Timestamp, result: Result<&'a Grant, &'a Error>) -> AuditRecord<'a> {
+impl Attempt<'_> {
+    pub(crate) fn record(self, at: jiff::Timestamp, result: Result<&IssuedSession, &Error>) -> AuditRecord {
         let assertion = self.assertion.map(|assertion| AssertionFacts {
-            issuer: assertion.issuer.as_deref(),
-            subject: assertion.subject.as_ref().map(|subject| subject.name.as_str()),
-            session_name: assertion.aws.session_name.as_deref(),
-            source_identity: assertion.aws.source_identity.as_deref(),
-            tags: assertion.aws.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
-            response_id: assertion.response.as_ref().and_then(|response| response.id.as_deref()),
-            assertion_id: assertion.id.as_deref(),
+            issuer: assertion.issuer.clone(),
+            subject: assertion.subject.as_ref().map(|subject| subject.name.clone()),
+            session_name: assertion.aws.session_name.clone(),
+            source_identity: assertion.aws.source_identity.clone(),
+            tags: assertion.aws.tags.iter().cloned().collect(),
+            response_id: assertion.response.as_ref().and_then(|response| response.id.clone()),
+            assertion_id: assertion.id.clone(),
             assertion_sha256: None,
         });
         let assertion = match self.chained {
-            // What the session is known by comes from the request, where there is no assertion.
+            // A chained role has no assertion: the request names the session.
             Some((request, _)) => Some(AssertionFacts {
-                session_name: Some(&request.session_name),
-                source_identity: request.source_identity.as_deref(),
-                tags: request.tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect(),
+                session_name: Some(request.session_name.clone()),
+                source_identity: request.source_identity.clone(),
+                tags: request.tags.clone(),
                 ..AssertionFacts::default()
             }),
             None => assertion,
         };
         let role = self.chained.map(|(request, _)| request.role.as_str());
-        let given = result.ok().map(|grant| GivenFacts {
-            duration_granted: Some(grant.granted_seconds),
-            expiration: Some(grant.answer.credentials.expiration.to_string()),
-            assumed_role_arn: grant.answer.assumed_role_arn.as_deref(),
-            assumed_role_id: grant.answer.assumed_role_id.as_deref(),
-            access_key_id: Some(&grant.answer.credentials.access_key_id),
-            sts_request_id: grant.answer.request_id.as_deref(),
+        let issued = result.ok().map(|issued| IssuedFacts {
+            duration_granted: Some(issued.granted_seconds),
+            duration_excess: issued.excess_seconds,
+            expiration: Some(issued.answer.credentials.expiration.to_string()),
+            assumed_role_arn: issued.answer.assumed_role_arn.clone(),
+            assumed_role_id: issued.answer.assumed_role_id.clone(),
+            access_key_id: Some(issued.answer.credentials.access_key_id.clone()),
+            sts_request_id: issued.answer.request_id.clone(),
         });
         let failed = result.err();
-        let refused = GivenFacts {
-            sts_request_id: failed.and_then(|error| error.sts()?.request_id.as_deref()),
-            ..GivenFacts::default()
+        let refused = IssuedFacts {
+            sts_request_id: failed.and_then(|error| error.sts()?.request_id.clone()),
+            ..IssuedFacts::default()
         };
         AuditRecord {
             version: 1,
             at: format!("{at:.3}"),
-            outcome: if failed.is_some() { Outcome::Failed } else { Outcome::Issued },
-            reason: self.reason,
+            outcome: if failed.is_some() { AuditOutcome::Failed } else { AuditOutcome::Issued },
+            reason: self.reason.map(str::to_owned),
             source: self.source,
             assertion: AssertionFacts {
                 assertion_sha256: self.response.map(SamlResponse::digest),
                 ..assertion.unwrap_or_default()
             },
-            chained_from: self.chained.and_then(|(_, from)| from),
-            role_arn: role.or(self.offer.map(|offer| offer.role().as_str())),
-            provider_arn: self.offer.map(|offer| offer.provider().as_str()),
+            chained_from: self.chained.and_then(|(_, from)| from).map(str::to_owned),
+            role_arn: role.or(self.offer.map(|offer| offer.role().as_str())).map(str::to_owned),
+            provider_arn: self.offer.map(|offer| offer.provider().to_string()),
             duration_asked: self.scope.map_or(0, |scope| scope.duration().seconds()),
             policy_sha256: self.scope.and_then(SessionScope::policy).map(|policy| policy.digest()),
-            policy_arns: self.scope.map_or(&[][..], SessionScope::policy_arns).iter().map(|arn| arn.as_str()).collect(),
-            given: given.unwrap_or(refused),
-            error: failed.map(Error::report),
+            policy_arns: self
+                .scope
+                .map_or(&[][..], SessionScope::policy_arns)
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            issued: issued.unwrap_or(refused),
+            error: failed.map(|error| error.report().into_owned()),
         }
     }
 }

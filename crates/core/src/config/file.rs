@@ -1,11 +1,16 @@
+//! The configuration file.
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use etcetera::app_strategy::choose_native_strategy;
-use etcetera::{AppStrategy, AppStrategyArgs};
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
-use super::edit::edit;
+use super::accounts::with_accounts;
+use super::edit::{EditedFile, edit};
+use super::paths::{self, Base};
+use super::places::default_config_file;
 use super::{Settings, env};
 use crate::arn::is_account_id;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -46,44 +51,37 @@ pub struct Config {
     pub profiles: BTreeMap<String, Settings>,
 }
 
-/// The keys of a configuration file, beside those of a profile.
+/// The top-level keys of a configuration file.
 const KEYS: [&str; 2] = ["accounts", "profiles"];
 
 impl Config {
-    /// Reads a configuration.
+    /// Parses a configuration. Relative paths in it stay as they are: only [`load`](Self::load) knows what they count from.
     ///
     /// # Errors
     ///
-    /// `invalid_configuration`; an unknown key says which one was probably meant.
+    /// `invalid_configuration`, with the line; an unknown key says which one was probably meant.
     pub fn parse(text: &str) -> Result<Self> {
+        // An editor may have put a byte order mark there.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let invalid = |error: toml::de::Error| {
-            let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
-            Error::new(
-                ErrorKind::InvalidConfiguration,
-                Stage::Configuration,
-                format!("the configuration is not right in line {line}: {}", error.message()),
-            )
+            let start = error.span().map_or(0, |span| span.start);
+            invalid_line(text, start, error.message())
         };
-        let table: toml::Table = toml::from_str(text).map_err(invalid)?;
-        check_keys("", &table, &KEYS)?;
-        let profiles = table.get("profiles").and_then(toml::Value::as_table);
-        for (name, profile) in profiles.into_iter().flatten() {
-            if let Some(profile) = profile.as_table() {
-                check_keys(&format!("profiles.{name}."), profile, Settings::KEYS)?;
-            }
+        let table = DeTable::parse(text).map_err(invalid)?;
+        check_keys(text, "", table.get_ref(), &KEYS)?;
+        for (name, profile) in tables(table.get_ref(), "profiles") {
+            let Some(profile) = profile.as_table() else { continue };
+            check_keys(text, &format!("profiles.{}.", name.get_ref()), profile, Settings::KEYS)?;
         }
-        let config: Self = toml::from_str(text).map_err(invalid)?;
-        match config.accounts.keys().find(|id| !is_account_id(id)) {
-            Some(id) => Err(Error::new(
-                ErrorKind::InvalidConfiguration,
-                Stage::Configuration,
-                format!("`accounts.{id}` is no account id of 12 digits"),
-            )),
-            None => Ok(config),
+        if let Some((id, _)) = tables(table.get_ref(), "accounts").find(|(id, _)| !is_account_id(id.get_ref())) {
+            let what = format!("`accounts.{}` is not an account id of 12 digits", id.get_ref());
+            return Err(invalid_line(text, id.span().start, &what));
         }
+        toml::from_str(text).map_err(invalid)
     }
 
-    /// Reads the file at `path`.
+    /// Reads the file at `path`. Relative paths and programs in it count from its folder, and `~` is the home directory, in
+    /// `path` too.
     ///
     /// # Errors
     ///
@@ -98,37 +96,38 @@ impl Config {
                 None => error,
             }
         };
-        let text = crate::input::read_text(path).map_err(|error| {
-            in_file(Error::new(
-                ErrorKind::InvalidConfiguration,
-                Stage::Configuration,
-                format!("it cannot be read: {error}"),
-            ))
-        })?;
-        Self::parse(&text).map_err(in_file)
+        let file = paths::path(path, Base::Current)?;
+        let mut config = read(&file).and_then(|text| Self::parse(&text)).map_err(in_file)?;
+        // What comes through a pipe (`<(command)`) has no folder.
+        let folder = std::path::absolute(&file).ok().filter(|file| file.is_file());
+        let base = folder.as_deref().and_then(Path::parent).map_or(Base::Current, Base::Folder);
+        for settings in config.profiles.values_mut() {
+            settings.resolve_paths(base).map_err(in_file)?;
+        }
+        Ok(config)
     }
 
-    /// Where the configuration is to be written: what `TEMPACCESS_CONFIG` names, or its usual place.
+    /// Returns where the configuration is written: what `TEMPACCESS_CONFIG` names, or its usual place.
     ///
     /// # Errors
     ///
     /// `invalid_configuration` where there is no home directory.
     pub fn file() -> Result<PathBuf> {
-        let named = env::get(env::CONFIG)?.map(PathBuf::from);
+        let named = env::path(env::CONFIG)?;
         named.or_else(default_config_file).ok_or_else(|| {
             Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, "there is no place for the configuration")
                 .with_hint("name a file with `TEMPACCESS_CONFIG`")
         })
     }
 
-    /// Reads the file that `TEMPACCESS_CONFIG` names, or the one at its usual place; without either, nothing is set.
+    /// Reads the file that `TEMPACCESS_CONFIG` names, or the one at its usual place. Where that is missing, nothing is set.
     ///
     /// # Errors
     ///
     /// As [`load`](Self::load).
     pub fn find() -> Result<Self> {
-        match env::get(env::CONFIG)? {
-            Some(path) => Self::load(Path::new(&path)),
+        match env::path(env::CONFIG)? {
+            Some(path) => Self::load(&path),
             None => match default_config_file().filter(|path| path.try_exists().unwrap_or(true)) {
                 Some(path) => Self::load(&path),
                 None => Ok(Self::default()),
@@ -136,19 +135,19 @@ impl Config {
         }
     }
 
-    /// The settings of a profile, over those of its base, if it has one.
+    /// Returns the settings of a profile, over those of its base, if it has one.
     ///
     /// # Errors
     ///
-    /// `invalid_configuration` where there is none of that name, or profiles are based on one another.
+    /// `invalid_configuration` where there is no profile of that name, or its bases form a circle.
     pub fn profile(&self, name: &str) -> Result<Settings> {
         let mut settings = self.named(name)?.clone();
         let mut names = vec![name.to_owned()];
         while let Some(base) = settings.base.take() {
             if names.contains(&base) {
-                let message = format!("the profiles `{}` are based on one another", names.join("`, `"));
+                let message = format!("the bases of the profile `{name}` form a circle: `{}`", names.join("`, `"));
                 return Err(Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
-                    .with_hint("a profile's `base` is another one, whose settings count where it is silent"));
+                    .with_hint("`base` names another profile, whose settings are inherited: remove one of them"));
             }
             settings = settings.over(self.named(&base)?.clone());
             names.push(base);
@@ -166,63 +165,75 @@ impl Config {
             );
             match nearest(name, &names) {
                 Some(near) => error.with_hint(format!("did you mean `{near}`?")),
-                None if names.is_empty() => error.with_hint("there is no profile at all"),
-                None => error.with_hint(format!("there is: `{}`", names.join("`, `"))),
+                None if names.is_empty() => {
+                    error.with_hint("the configuration has no profiles; add one with `tempaccess configure`")
+                }
+                None => error.with_hint(format!("known profiles: `{}`", names.join("`, `"))),
             }
         })
     }
 
-    /// Writes profiles below what stands in the file, comments and order kept. One whose name is there already is left as
-    /// it is.
+    /// Adds profiles to the end of a configuration file. Comments and order stay, and so does a profile whose name exists.
+    ///
+    /// This waits for a lock, up to ten seconds: run it on a thread that may block.
     ///
     /// # Errors
     ///
-    /// `invalid_configuration` where the file is not right as it is; `io`, and then it is as it was.
+    /// `invalid_configuration` where the file is invalid, `deadline_exceeded` where another process keeps it locked, `io`. The file
+    /// is then as it was.
     pub fn add_profiles(file: &Path, profiles: &BTreeMap<String, Settings>) -> Result<Added> {
-        let mut refused = None;
-        let added = edit(file, |text| {
-            with_profiles(text, profiles).map_err(|error| {
-                let message = error.message().to_owned();
-                refused = Some(error);
-                std::io::Error::other(message)
-            })
-        });
-        added.map_err(|error| {
-            refused.unwrap_or_else(|| {
-                let message = format!("`{}` cannot be written: {error}", file.display());
-                Error::new(ErrorKind::Io, Stage::Configuration, message).with_source(error)
-            })
+        Self::add(file, &AccountNames::new(), profiles)
+    }
+
+    /// As [`add_profiles`](Self::add_profiles), and adds names of accounts to the table `accounts`. An account that has a name
+    /// keeps it.
+    ///
+    /// # Errors
+    ///
+    /// See [`add_profiles`](Self::add_profiles).
+    pub fn add(file: &Path, accounts: &AccountNames, profiles: &BTreeMap<String, Settings>) -> Result<Added> {
+        const REMEDY: &str = "choose another file with `TEMPACCESS_CONFIG`";
+        let path = paths::path(file, Base::Current)?;
+        let file = EditedFile { path, stage: Stage::Configuration, remedy: REMEDY };
+        edit(&file, |text| {
+            let (text, named) = with_accounts(text, accounts)?;
+            let (text, added) = with_profiles(&text, profiles)?;
+            Ok((text, Added { accounts: named.written, accounts_left_alone: named.left_alone, ..added }))
         })
     }
 
-    /// The name of the profile that is asked for, that `TEMPACCESS_PROFILE` names, or `default` where there is one.
+    /// Returns the name of the profile to use: the given one, the one in `TEMPACCESS_PROFILE`, or `default` where it exists.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the variable is not text.
+    /// `invalid_argument` where the variable is not valid Unicode.
     pub fn chosen_name(&self, asked: Option<&str>) -> Result<Option<String>> {
         let named = asked.map(str::to_owned).map_or_else(|| env::get(env::PROFILE), |name| Ok(Some(name)))?;
         Ok(named.or_else(|| self.profiles.contains_key("default").then(|| "default".to_owned())))
     }
 
-    /// The settings of the profile that is asked for, that `TEMPACCESS_PROFILE` names, or that is called `default`.
+    /// Returns the settings of the profile that [`chosen_name`](Self::chosen_name) names, or none where it names none.
     ///
     /// # Errors
     ///
-    /// As [`profile`](Self::profile); but no profile `default` is no error.
+    /// Those of [`profile`](Self::profile) and [`chosen_name`](Self::chosen_name).
     pub fn chosen_profile(&self, asked: Option<&str>) -> Result<Settings> {
         self.chosen_name(asked)?.map_or_else(|| Ok(Settings::default()), |name| self.profile(&name))
     }
 }
 
-/// What became of profiles that were to be written.
+/// What was written into the configuration file. Profiles are given by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Added {
-    /// Those that were written.
+    /// Profiles that were added.
     pub written: Vec<String>,
-    /// Those whose names were taken.
+    /// Profiles whose names existed already, which were not changed.
     pub left_alone: Vec<String>,
+    /// The ids of the accounts that got a name.
+    pub accounts: Vec<String>,
+    /// The ids of the accounts that have another name, or whose table cannot be added to.
+    pub accounts_left_alone: Vec<String>,
 }
 
 fn with_profiles(text: &str, profiles: &BTreeMap<String, Settings>) -> Result<(String, Added)> {
@@ -244,7 +255,7 @@ fn with_profiles(text: &str, profiles: &BTreeMap<String, Settings>) -> Result<(S
         return Ok((text.to_owned(), added));
     }
     let invalid = |error: toml::ser::Error| {
-        let message = format!("a setting cannot be written down: {error}");
+        let message = format!("a setting cannot be written as TOML: {error}");
         Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message)
     };
     let lines = toml::to_string(&Written { profiles: new }).map_err(invalid)?;
@@ -254,26 +265,58 @@ fn with_profiles(text: &str, profiles: &BTreeMap<String, Settings>) -> Result<(S
         _ => "\n\n",
     };
     let text = format!("{text}{apart}{lines}");
-    // The file was right before; one that holds its profiles in an inline table cannot be added to.
+    // The file was valid before, but one whose profiles are an inline table cannot be added to.
     Config::parse(&text).map_err(|error| {
-        let message = format!("the profiles cannot be written below what stands there: {}", error.message());
+        let message = format!("the profiles cannot be added at the end of the file: {}", error.message());
         Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
             .with_hint("give each profile a table of its own: `[profiles.NAME]`")
     })?;
     Ok((text, added))
 }
 
-fn check_keys(prefix: &str, table: &toml::Table, known: &[&str]) -> Result<()> {
-    let Some(key) = table.keys().find(|key| !known.contains(&key.as_str())) else { return Ok(()) };
-    let error = Error::new(
-        ErrorKind::InvalidConfiguration,
-        Stage::Configuration,
-        format!("the configuration has an unknown key `{prefix}{key}`"),
-    );
-    Err(match nearest(key, known) {
+/// Returns the entries of a table within a table.
+fn tables<'t, 'i>(
+    table: &'t DeTable<'i>,
+    key: &str,
+) -> impl Iterator<Item = (&'t Spanned<std::borrow::Cow<'i, str>>, &'t DeValue<'i>)> {
+    let entries = table.get(key).and_then(|value| value.get_ref().as_table());
+    entries.into_iter().flatten().map(|(key, value)| (key, value.get_ref()))
+}
+
+fn check_keys(text: &str, prefix: &str, table: &DeTable<'_>, known: &[&str]) -> Result<()> {
+    let unknown = table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
+    let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
+    let name = key.get_ref();
+    let error = invalid_line(text, key.span().start, &format!("unknown key `{prefix}{name}`"));
+    Err(match nearest(name, known) {
         Some(near) => error.with_hint(format!("did you mean `{prefix}{near}`?")),
-        None => error.with_hint(format!("known here are: `{}`", known.join("`, `"))),
+        None => error.with_hint(format!("known keys: `{}`", known.join("`, `"))),
     })
+}
+
+/// The error of what begins at this byte of the text.
+fn invalid_line(text: &str, start: usize, what: &str) -> Error {
+    let before = text.as_bytes().get(..start).unwrap_or(text.as_bytes());
+    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let message = format!("the configuration is invalid in line {line}: {what}");
+    Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
+}
+
+fn read(file: &Path) -> Result<String> {
+    let failed = |what: String| {
+        Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, format!("it cannot be read: {what}"))
+    };
+    let content = crate::input::read(file, crate::input::MAX_BYTES, crate::input::PIPE_TIMEOUT)
+        .map_err(|error| failed(error.to_string()))?;
+    // Windows PowerShell writes this unless told otherwise; text in it that has no mark is full of zeros.
+    let is_utf16 = content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") || content.contains(&0);
+    match String::from_utf8(content) {
+        Ok(text) if !is_utf16 => Ok(text),
+        _ if is_utf16 => Err(failed("it is in UTF-16".to_owned()).with_hint(
+            "save it as UTF-8: in Windows PowerShell with `Set-Content -Encoding utf8`, in an editor by its encoding",
+        )),
+        _ => Err(failed("it is not valid UTF-8".to_owned()).with_hint("save it as UTF-8")),
+    }
 }
 
 fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
@@ -281,68 +324,101 @@ fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     known.iter().filter(near).min_by_key(|candidate| strsim::damerau_levenshtein(text, candidate)).copied()
 }
 
-fn places() -> Option<impl AppStrategy> {
-    choose_native_strategy(AppStrategyArgs {
-        top_level_domain: "dev".to_owned(),
-        author: "tempaccess".to_owned(),
-        app_name: "tempaccess".to_owned(),
-    })
-    .ok()
-}
-
-/// Where the configuration file is on this platform: `~/.config/tempaccess/config.toml` on Linux.
-pub fn default_config_file() -> Option<PathBuf> {
-    Some(places()?.in_config_dir("config.toml"))
-}
-
-/// Where audit records go on this platform unless said otherwise: `~/.local/state/tempaccess/audit.jsonl` on Linux.
-pub fn default_audit_log() -> Option<PathBuf> {
-    let places = places()?;
-    Some(places.in_state_dir("audit.jsonl").unwrap_or_else(|| places.in_data_dir("audit.jsonl")))
-}
-
-/// Where credentials and sessions are kept: what `TEMPACCESS_STORE_DIR` says, or
-/// `~/.local/state/tempaccess/store` on Linux.
-pub fn default_store_folder() -> Option<PathBuf> {
-    if let Ok(Some(folder)) = env::get(env::STORE_DIR) {
-        return Some(folder.into());
-    }
-    let places = places()?;
-    Some(places.in_state_dir("store").unwrap_or_else(|| places.in_data_dir("store")))
-}
-
-/// Where the profiles of browsers that are driven lie: beside the store.
-pub(super) fn default_browser_folder() -> Option<PathBuf> {
-    let store = default_store_folder()?;
-    Some(store.with_file_name("browser"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn unknown_keys_say_what_was_meant() {
+    fn unknown_keys_come_with_a_suggestion() {
         let error = Config::parse("[profiles.default]\nusernam = 'ada'").unwrap_err();
-        assert_eq!(error.message(), "the configuration has an unknown key `profiles.default.usernam`");
+        assert_eq!(error.message(), "the configuration is invalid in line 2: unknown key `profiles.default.usernam`");
         assert_eq!(error.hint(), Some("did you mean `profiles.default.username`?"));
         let error = Config::parse("x = 1").unwrap_err();
-        assert_eq!(error.hint(), Some("known here are: `accounts`, `profiles`"));
+        assert_eq!(error.hint(), Some("known keys: `accounts`, `profiles`"));
     }
 
     #[test]
-    fn what_is_not_right_says_where() {
-        let message = |text: &str| Config::parse(text).unwrap_err().message().to_owned();
-        assert!(
-            message("[profiles.default]\nrole = 1")
-                .starts_with("the configuration is not right in line 2: invalid type")
-        );
-        assert!(message("a = 1\nb =").starts_with("the configuration is not right in line 2:"));
-        assert_eq!(message("[accounts]\n12 = 'x'"), "`accounts.12` is no account id of 12 digits");
+    fn errors_have_the_right_line() {
+        for (text, line, what) in [
+            ("a = 1\nb =", 2, "string values must be quoted"),
+            ("\n\n=", 3, "unquoted keys cannot be empty"),
+            ("[profiles.a]\n[profiles.a]\n", 2, "duplicate key"),
+            ("[profiles.a]\nrole = 'x'\nrole = 'y'\n", 3, "duplicate key"),
+            ("[profiles.a]\nrole = 'x\n", 2, "invalid literal string, expected `'`"),
+            ("[profiles.a]\n\nrole = 1", 3, "invalid type: integer `1`, expected a string"),
+            ("[profiles.a]\r\n# \u{e4}\r\nrole = 1\r\n", 3, "invalid type: integer `1`, expected a string"),
+            ("\u{feff}[profiles.a]\nrole = 1", 2, "invalid type: integer `1`, expected a string"),
+            (
+                "[profiles.a]\nrole = 'x'\nthen = [\n  { role_arn = 'x' },\n  { external_id = 'x' },\n]",
+                5,
+                "missing field `role_arn`",
+            ),
+            ("[profiles.a]\nheadless = 'yes'", 2, "invalid type: string \"yes\", expected a boolean"),
+            ("[profiles.a]\nduration = 1.5", 2, "invalid type: floating point `1.5`, expected a duration"),
+            ("[profiles.a]\nduration = -1", 2, "invalid value: integer `-1`, expected a duration"),
+            ("# x\n[profiles]\na = 1", 3, "invalid type: integer `1`, expected struct Settings"),
+            ("[profiles.a]\nregion = 'x'\nz = 1\ny = 1", 3, "unknown key `profiles.a.z`"),
+            ("[accounts]\n123456789012 = 'x'\n12 = 'x'", 3, "`accounts.12` is not an account id of 12 digits"),
+            ("[accounts]\n\n123456789012 = 1", 3, "invalid type: integer `1`, expected a string"),
+        ] {
+            let error = Config::parse(text).unwrap_err();
+            let expected = format!("the configuration is invalid in line {line}: {what}");
+            assert!(error.message().starts_with(&expected), "{text:?}: {error}");
+        }
     }
 
     #[test]
-    fn profiles_are_based_on_others_and_never_on_themselves() {
+    fn durations_are_text_or_seconds() {
+        let config = Config::parse("[profiles.a]\nduration = 3600\n[profiles.b]\nduration = '1h'").unwrap();
+        let seconds = |name: &str| config.profile(name).unwrap().scope().unwrap().duration().seconds();
+        assert_eq!((seconds("a"), seconds("b")), (3600, 3600));
+        let json = |text: &str| serde_json::from_str::<Settings>(text).unwrap().duration;
+        assert_eq!(json("{\"duration\": 900}").as_deref(), Some("900"));
+        assert_eq!((json("{\"duration\": null}"), json("{}")), (None, None));
+    }
+
+    #[test]
+    fn encodings_are_read_or_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let load = |content: &[u8]| {
+            std::fs::write(&file, content).unwrap();
+            Config::load(&file)
+        };
+        assert!(load(b"\xef\xbb\xbf[profiles.a]\n").unwrap().profiles.contains_key("a"));
+        for utf16 in [b"\xff\xfe[\0a\0]\0", &b"\xfe\xff\0[\0a\0]"[..], b"[\0a\0]\0"] {
+            let error = load(utf16).unwrap_err();
+            assert!(error.message().ends_with("it cannot be read: it is in UTF-16"), "{error}");
+            assert!(error.hint().unwrap().starts_with("save it as UTF-8"));
+        }
+        assert!(load(b"# \xe4").unwrap_err().message().ends_with("it is not valid UTF-8"));
+        // A byte order mark is no reason to refuse new profiles.
+        let new = BTreeMap::from([("b".to_owned(), Settings::default())]);
+        let (text, _) = with_profiles("\u{feff}[profiles.a]\n", &new).unwrap();
+        assert!(text.starts_with("\u{feff}[profiles.a]\n\n[profiles.b]"), "{text:?}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn paths_count_from_the_folder_of_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        let text = "[profiles.a]\nsource = 'command:bin/idp x'\npolicy = 'p.json'\npassword_command = './pw'\nbrowser = '~/b --x'\naudit_log = 'a.jsonl'\n[profiles.b]\nbase = 'a'\npolicy = '{}'\nsource = 'file:r'";
+        std::fs::write(&file, text).unwrap();
+        let config = Config::load(&file).unwrap();
+        let here = folder.path().display().to_string();
+        let a = config.profile("a").unwrap();
+        assert_eq!(a.source.unwrap(), format!("command:{here}/bin/idp x"));
+        assert_eq!((a.policy.unwrap(), a.password_command.unwrap()), (format!("{here}/p.json"), format!("{here}/pw")));
+        assert_eq!(a.browser.unwrap(), format!("{}/b --x", paths::home().unwrap().display()));
+        assert_eq!(a.audit_log.unwrap(), folder.path().join("a.jsonl"));
+        let b = config.profile("b").unwrap();
+        assert_eq!((b.policy.as_deref(), b.source.unwrap()), (Some("{}"), format!("file:{here}/r")));
+        assert_eq!(b.password_command.unwrap(), format!("{here}/pw"));
+    }
+
+    #[test]
+    fn profiles_inherit_from_their_base_and_never_in_a_circle() {
         let text = "[profiles.a]\nbase = 'b'\nrole = 'x'\n[profiles.b]\nbase = 'c'\nrole = 'y'\nregion = 'r'\n[profiles.c]\nusername = 'u'";
         let settings = Config::parse(text).unwrap().profile("a").unwrap();
         assert_eq!((settings.role.as_deref(), settings.region.as_deref()), (Some("x"), Some("r")));
@@ -350,14 +426,14 @@ mod tests {
         let message = |text: &str| Config::parse(text).unwrap().profile("a").unwrap_err().message().to_owned();
         assert_eq!(
             message("[profiles.a]\nbase = 'b'\n[profiles.b]\nbase = 'a'"),
-            "the profiles `a`, `b` are based on one another"
+            "the bases of the profile `a` form a circle: `a`, `b`"
         );
-        assert_eq!(message("[profiles.a]\nbase = 'a'"), "the profiles `a` are based on one another");
+        assert_eq!(message("[profiles.a]\nbase = 'a'"), "the bases of the profile `a` form a circle: `a`");
         assert_eq!(message("[profiles.a]\nbase = 'z'"), "there is no profile `z` in the configuration");
     }
 
     #[test]
-    fn profiles_are_added_below_what_stands_there() {
+    fn profiles_are_added_at_the_end() {
         let text = "# mine\n[profiles.work]\nrole = 'x' # why";
         let settings = |role: &str| Settings {
             role: Some(role.into()),
@@ -376,11 +452,11 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_that_is_not_there() {
+    fn an_unknown_profile_comes_with_a_suggestion() {
         let config = Config::parse("[profiles.work]\n[profiles.home]").unwrap();
         let hint = |name: &str| config.profile(name).unwrap_err().hint().unwrap().to_owned();
         assert_eq!(hint("wrok"), "did you mean `work`?");
-        assert_eq!(hint("elsewhere"), "there is: `home`, `work`");
+        assert_eq!(hint("elsewhere"), "known profiles: `home`, `work`");
         assert_eq!(config.chosen_profile(None).unwrap(), Settings::default());
     }
 }

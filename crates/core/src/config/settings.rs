@@ -1,46 +1,85 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 #[cfg(doc)]
 use super::SourceSpec;
+use super::paths::{self, Base};
 use super::{Config, NextRole, StoreChoice, default_audit_log, env};
 use crate::arn::PolicyArn;
 use crate::audit::AuditFile;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::{ChainedRole, Grant, StsExchange, sts_identity};
 use crate::net::HttpTransport;
 use crate::role::RoleQuery;
 use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
 use crate::secret::SecretString;
-use crate::session::{Asked, Held, TempAccess, TempAccessBuilder};
+use crate::session::{CacheKeyParts, Cached, TempAccess, TempAccessBuilder};
 use crate::source::AssertionSource;
 #[cfg(doc)]
 use crate::source::okta::Auth;
 use crate::store::Store;
+use crate::sts::{ChainedRole, IssuedSession, StsExchange, sts_identity};
 
+/// Declares the settings, each once: how it is read, which option of the command line it is, and which paths it holds.
 macro_rules! settings {
-    ($($(#[doc = $doc:literal])+ $name:ident: $type:ty,)+) => {
-        /// What can be set, by argument, by environment or in a profile. What is not set is `None`.
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident: $type:ty $([$($serde:tt)+])?, option = $option:expr, paths = $paths:ident;
+    )+) => {
+        /// Everything that can be set, by argument, in the environment or in a profile. What is not set is `None`.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
         #[serde(deny_unknown_fields)]
         pub struct Settings {
-            $($(#[doc = $doc])+ #[serde(default, skip_serializing_if = "Option::is_none")] pub $name: Option<$type>,)+
+            $(
+                $(#[doc = $doc])+
+                #[serde(default, skip_serializing_if = "Option::is_none" $(, $($serde)+)?)]
+                pub $name: Option<$type>,
+            )+
         }
 
         impl Settings {
-            /// The names of all settings, as a profile has them.
+            /// The names of all settings, as in a profile.
             pub const KEYS: &[&str] = &[$(stringify!($name)),+];
 
-            /// The same with what each means, as the documentation lists them.
+            /// The names of all settings and what each means, for the documentation.
             pub const MEANINGS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+))),+];
 
-            /// These settings, and where one is not set, the other's.
+            /// The names of all settings, and the option of the command line that each is. Some are of the configuration
+            /// file alone.
+            pub const OPTIONS: &[(&str, Option<&str>)] = &[$((stringify!($name), $option)),+];
+
+            /// Returns these settings, and where one is not set, the other's.
             #[must_use]
             pub fn over(self, other: Self) -> Self {
                 Self { $($name: self.$name.or(other.$name),)+ }
+            }
+
+            /// Returns these settings as arguments of `tempaccess credentials`. Those of the configuration file alone are left
+            /// out.
+            ///
+            /// ```
+            /// use tempaccess_core::config::Settings;
+            ///
+            /// let settings = Settings { role: Some("ReadOnly".into()), headless: Some(true), ..Settings::default() };
+            /// assert_eq!(settings.arguments(), ["--headless", "--role", "ReadOnly"]);
+            /// ```
+            pub fn arguments(&self) -> Vec<String> {
+                let mut words = Vec::new();
+                $(if let (Some(option), Some(value)) = ($option, &self.$name) {
+                    Argument::append(value, option, &mut words);
+                })+
+                words
+            }
+
+            /// Expands `~` in every path and program, and counts relative ones from `base`.
+            pub(super) fn resolve_paths(&mut self, base: Base<'_>) -> Result<()> {
+                $(if let Some(value) = &mut self.$name {
+                    paths::$paths(value, base)?;
+                })+
+                Ok(())
             }
         }
     };
@@ -48,71 +87,165 @@ macro_rules! settings {
 
 settings! {
     /// The profile whose settings count where this one is silent: an org and a person are written down once.
-    base: String,
+    base: String, option = None, paths = none;
     /// Where the SAML response comes from: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `file:PATH`, `command:PROGRAM ARGUMENTS`; see [`SourceSpec`].
-    source: String,
+    source: String, option = Some("--source"), paths = source;
     /// How to sign in at Okta: `auto`, `classic`, `device`, `browser`, `idx`; see [`Auth`].
-    auth: String,
+    auth: String, option = Some("--auth"), paths = none;
     /// The client id of the native app in Okta, for device authorization.
-    client_id: String,
+    client_id: String, option = Some("--client-id"), paths = none;
     /// The user name at the identity provider.
-    username: String,
+    username: String, option = Some("--username"), paths = none;
     /// A program that prints the password, quoted like a shell: `pass show okta`.
-    password_command: String,
+    password_command: String, option = None, paths = command_line;
     /// The second factor: `push`, `code`, `sms`, `call`, `email`, `question`.
-    factor: String,
-    /// Whether Okta shall not ask for the second factor on this machine again for a while, where the org allows that.
-    remember_device: bool,
-    /// The browser to drive, with arguments of its own, quoted like a shell; the Chromium, Chrome or Edge that is found.
-    browser: String,
+    factor: String, option = Some("--factor"), paths = none;
+    /// Whether to ask Okta not to require the second factor on this machine again for a while, where the org allows that.
+    remember_device: bool, option = Some("--remember-device"), paths = none;
+    /// The browser to drive, with arguments of its own, quoted like a shell. The default is the Chromium, Chrome or Edge that is found.
+    browser: String, option = Some("--browser"), paths = command_line;
     /// Whether the browser shows no window: for identity providers whose session needs no person.
-    headless: bool,
+    headless: bool, option = Some("--headless"), paths = none;
     /// The address on this machine that the identity provider of a `saml:` source sends the response to: `http://127.0.0.1:35001/saml`.
-    acs_url: String,
+    acs_url: String, option = Some("--acs-url"), paths = none;
     /// The role: its ARN, name, `ACCOUNT/NAME`, or a glob; see [`RoleQuery::role`].
-    role: String,
+    role: String, option = Some("--role"), paths = none;
     /// The account: its id, its name, or a glob; see [`RoleQuery::account`].
-    account: String,
+    account: String, option = Some("--account"), paths = none;
     /// The SAML provider, where a role is offered through several: its ARN, its name, or a glob; see [`RoleQuery::provider`].
-    provider: String,
+    provider: String, option = Some("--provider"), paths = none;
     /// Roles to go on to from there, each from the session of the one before (role chaining); see [`NextRole`].
-    then: Vec<NextRole>,
-    /// How long the session shall last: `45m`, `1h30m`, seconds.
-    duration: String,
+    then: Vec<NextRole>, option = Some("--then"), paths = none;
+    /// How long the session lasts: `45m`, `1h30m`, or seconds.
+    duration: String [deserialize_with = "text_or_seconds"], option = Some("--duration"), paths = none;
     /// An inline session policy: JSON, or the path of a file that holds it.
-    policy: String,
+    policy: String, option = Some("--policy"), paths = policy;
     /// Managed session policies, by ARN.
-    policy_arns: Vec<String>,
-    /// The region whose STS is asked.
-    region: String,
+    policy_arns: Vec<String>, option = Some("--policy-arn"), paths = none;
+    /// The region whose STS is asked, and the region of the profiles that `profiles sync` writes.
+    region: String, option = Some("--region"), paths = none;
     /// Another address for STS.
-    sts_endpoint_url: String,
+    sts_endpoint_url: String, option = Some("--sts-endpoint-url"), paths = none;
     /// Another address for the federation endpoint of AWS sign-in, which opens the console.
-    federation_endpoint_url: String,
-    /// How credentials and sessions are kept: `auto`, `file`, `keyring`, `kernel`, `none`; see [`StoreChoice`](super::StoreChoice).
-    store: String,
+    federation_endpoint_url: String, option = None, paths = none;
+    /// How credentials and sessions are stored: `auto`, `file`, `keyring`, `kernel`, `none`; see [`StoreChoice`](super::StoreChoice).
+    store: String, option = Some("--store"), paths = none;
     /// Why access is wanted, for the audit record.
-    reason: String,
+    reason: String, option = Some("--reason"), paths = none;
     /// The file that audit records are appended to.
-    audit_log: PathBuf,
+    audit_log: PathBuf, option = Some("--audit-log"), paths = file;
+}
+
+/// A setting's value as words of the command line.
+trait Argument {
+    fn append(&self, option: &str, words: &mut Vec<String>);
+}
+
+impl Argument for String {
+    fn append(&self, option: &str, words: &mut Vec<String>) {
+        if self.starts_with('-') {
+            // Otherwise it would be taken for an option.
+            words.push(format!("{option}={self}"));
+        } else {
+            words.extend([option.to_owned(), self.clone()]);
+        }
+    }
+}
+
+impl Argument for bool {
+    fn append(&self, option: &str, words: &mut Vec<String>) {
+        words.extend(self.then(|| option.to_owned()));
+    }
+}
+
+impl Argument for PathBuf {
+    fn append(&self, option: &str, words: &mut Vec<String>) {
+        self.to_string_lossy().into_owned().append(option, words);
+    }
+}
+
+impl Argument for Vec<String> {
+    fn append(&self, option: &str, words: &mut Vec<String>) {
+        self.iter().for_each(|value| value.append(option, words));
+    }
+}
+
+impl Argument for Vec<NextRole> {
+    fn append(&self, option: &str, words: &mut Vec<String>) {
+        self.iter().for_each(|role| role.role_arn.append(option, words));
+        // The command line has one, for the last role.
+        if let Some(id) = self.last().and_then(|role| role.external_id.as_ref()) {
+            id.append("--external-id", words);
+        }
+    }
+}
+
+/// Reads a duration: text, or a number of seconds.
+fn text_or_seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    struct TextOrSeconds;
+
+    impl Visitor<'_> for TextOrSeconds {
+        type Value = Option<String>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a duration such as `\"45m\"`, or a number of seconds")
+        }
+
+        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+            Ok(Some(text.to_owned()))
+        }
+
+        fn visit_u64<E>(self, seconds: u64) -> Result<Self::Value, E> {
+            Ok(Some(seconds.to_string()))
+        }
+
+        fn visit_i64<E: serde::de::Error>(self, seconds: i64) -> Result<Self::Value, E> {
+            match u64::try_from(seconds) {
+                Ok(seconds) => self.visit_u64(seconds),
+                Err(_) => Err(E::invalid_value(Unexpected::Signed(seconds), &self)),
+            }
+        }
+
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+    }
+
+    deserializer.deserialize_any(TextOrSeconds)
 }
 
 impl Settings {
-    /// These settings, over those of the environment, over those of the profile that is asked for.
+    /// Returns these settings over those of the environment, over those of the profile that is asked for. `~` is expanded in
+    /// every path. Relative paths here and in the environment count from the current folder, those of the profile from the
+    /// folder of the configuration file.
     ///
     /// # Errors
     ///
     /// `invalid_configuration` or `invalid_argument`.
     pub fn resolve(self, config: &Config, profile: Option<&str>) -> Result<Self> {
-        Ok(self.over(env::settings()?).over(config.chosen_profile(profile)?))
+        let mut given = self.over(env::settings()?);
+        given.resolve_paths(Base::Current)?;
+        Ok(given.over(config.chosen_profile(profile)?))
     }
 
-    /// Which role is wanted.
+    /// Returns these settings with every path and program absolute, counted from the current folder: they then mean the same from
+    /// anywhere. Programs that are looked for in `PATH` stay as they are.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` where there is no home directory for a `~`, or a path is not valid Unicode; `io` where there is no
+    /// current folder.
+    pub fn absolute(mut self) -> Result<Self> {
+        self.resolve_paths(Base::Folder(&paths::current_folder()?))?;
+        Ok(self)
+    }
+
+    /// Returns the query for the role.
     pub fn role_query(&self) -> RoleQuery {
         RoleQuery::from_parts(self.role.clone(), self.account.clone(), self.provider.clone())
     }
 
-    /// The roles to go on to.
+    /// Returns the roles to chain to.
     ///
     /// # Errors
     ///
@@ -121,7 +254,7 @@ impl Settings {
         self.then.iter().flatten().map(NextRole::chained).collect()
     }
 
-    /// How long and how narrow the session shall be.
+    /// Returns the scope of the session: its duration and its policies.
     ///
     /// # Errors
     ///
@@ -138,7 +271,7 @@ impl Settings {
                 Error::new(
                     ErrorKind::InvalidScope,
                     Stage::Scope,
-                    format!("`{text}` is no ARN of a managed policy: it {error}"),
+                    format!("`{text}` is not the ARN of a managed policy: it {error}"),
                 )
                 .with_hint("such an ARN looks like `arn:aws:iam::aws:policy/ReadOnlyAccess`")
             })?;
@@ -147,11 +280,11 @@ impl Settings {
         scope.with_policy_arns(arns)
     }
 
-    /// The exchange at STS.
+    /// Returns the exchange at STS.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the region or the endpoint makes no sense.
+    /// `invalid_argument` where the region or the endpoint is invalid.
     pub fn exchange(&self, transport: Arc<HttpTransport>) -> Result<StsExchange> {
         let mut sts = StsExchange::builder().transport(transport);
         if let Some(region) = &self.region {
@@ -163,36 +296,36 @@ impl Settings {
         sts.build()
     }
 
-    /// The whole way as these settings have it, with the audit record in `audit_log` or at its usual place, and what is
-    /// given kept as `store` says.
+    /// Returns access as these settings describe it, with the audit record in `audit_log` or at its default place, and credentials
+    /// stored as `store` says.
     ///
     /// # Errors
     ///
-    /// As the parts: nothing has left the machine when one comes.
+    /// Those of the parts. Nothing has left the machine by then.
     pub fn access(&self, config: &Config, password: Option<SecretString>) -> Result<TempAccessBuilder> {
         self.put_together(config, |transport, store| self.assertion_source(transport, password, store))
     }
 
-    /// The credentials that these settings ask for, where they are kept and good for a while yet: no network, no prompt,
-    /// no runtime, no daemon. Where there is the least doubt there are none, and [`access`](Self::access) tells why.
+    /// Returns the cached credentials that these settings ask for, if they are fresh: without network, prompt, runtime or daemon.
+    /// Where anything is in doubt there are none, and [`access`](Self::access) reports why.
     ///
     /// # Errors
     ///
     /// As [`access`](Self::access).
-    pub fn held(&self, config: &Config) -> Result<Option<Grant>> {
+    pub fn cached(&self, config: &Config) -> Result<Option<IssuedSession>> {
         let (scope, chain, query) = (self.scope()?, self.chain()?, self.role_query());
         let Some(source) = self.source_identity()? else { return Ok(None) };
         let exchange = sts_identity(self.region.as_deref(), self.sts_endpoint_url.as_deref());
-        let asked = Asked { source: &source, exchange: &exchange, query: &query, scope: &scope, chain: &chain };
+        let asked = CacheKeyParts { source: &source, exchange: &exchange, query: &query, scope: &scope, chain: &chain };
         let store = self.store.as_deref().map_or(Ok(StoreChoice::default()), str::parse)?;
         let Some(entry) = asked.key().and_then(|key| store.peek(&key)) else { return Ok(None) };
-        match Held::new(&entry, &query, &config.accounts, SystemClock.now()) {
-            Held::Fresh(grant) => Ok(Some(grant)),
-            Held::Ending(_) | Held::Nothing => Ok(None),
+        match Cached::new(&entry, &query, &config.accounts, SystemClock.now()) {
+            Cached::Fresh(issued) => Ok(Some(issued)),
+            Cached::Expiring(_) | Cached::Missing => Ok(None),
         }
     }
 
-    /// The same with a source of your own; what `source` says is not looked at.
+    /// Returns access as [`access`](Self::access) does, with this source instead of the setting `source`.
     ///
     /// # Errors
     ///
@@ -211,12 +344,8 @@ impl Settings {
         let store = self.store()?;
         let source = source(transport, store.clone())?;
         let log = self.audit_log.clone().or_else(default_audit_log).ok_or_else(|| {
-            Error::new(
-                ErrorKind::AuditFailed,
-                Stage::Audit,
-                "there is no place for the audit record: no home directory",
-            )
-            .with_hint("name a file with `--audit-log` or `TEMPACCESS_AUDIT_LOG`")
+            Error::new(ErrorKind::AuditFailed, Stage::Audit, "there is no home directory for the audit record")
+                .with_hint("name a file with `--audit-log` or `TEMPACCESS_AUDIT_LOG`")
         })?;
         let mut access = TempAccess::shared(source, Arc::new(exchange))
             .role(self.role_query())
@@ -224,7 +353,7 @@ impl Settings {
             .account_names(config.accounts.clone())
             .audit(Arc::new(AuditFile::new(log)));
         for role in self.chain()? {
-            access = access.then(role);
+            access = access.chained_role(role);
         }
         if let Some(store) = store {
             access = access.store(store);
@@ -235,11 +364,11 @@ impl Settings {
         Ok(access)
     }
 
-    /// Where credentials and sessions are kept; nothing where they are not to be.
+    /// Returns the store for credentials and sessions, or nothing where they are not stored.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the choice is none, or cannot be had on this machine.
+    /// `invalid_argument` where there is no such store, or not on this machine.
     pub fn store(&self) -> Result<Option<Arc<dyn Store>>> {
         self.store.as_deref().map_or(Ok(StoreChoice::default()), str::parse)?.open()
     }
@@ -262,7 +391,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_said_now_wins() {
+    fn settings_win_over_those_below() {
         let now = Settings { role: Some("Admin".into()), ..Settings::default() };
         let before = Settings { role: Some("ReadOnly".into()), account: Some("billing".into()), ..Settings::default() };
         let both = now.over(before);
@@ -281,6 +410,9 @@ mod tests {
         }
         let settings = Settings { policy_arns: Some(vec!["ReadOnlyAccess".into()]), ..Settings::default() };
         let error = settings.scope().unwrap_err();
-        assert_eq!(error.message(), "`ReadOnlyAccess` is no ARN of a managed policy: it does not begin with `arn:`");
+        assert_eq!(
+            error.message(),
+            "`ReadOnlyAccess` is not the ARN of a managed policy: it does not begin with `arn:`"
+        );
     }
 }

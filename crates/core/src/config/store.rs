@@ -5,7 +5,7 @@ use super::default_store_folder;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::store::{Entry, FileStore, Store, StoreKey};
 
-/// How credentials and sessions are kept between runs.
+/// Where credentials and sessions are cached between runs.
 ///
 /// ```
 /// use tempaccess_core::config::StoreChoice;
@@ -16,16 +16,16 @@ use crate::store::{Entry, FileStore, Store, StoreKey};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreChoice {
-    /// Files, sealed with a key in the system's keyring where there is one, else readable by their owner alone.
+    /// Files, encrypted with a key in the system's keyring if there is one.
     #[default]
     Auto,
-    /// Files that are readable by their owner alone, without a keyring.
+    /// Files, not encrypted (mode 0600).
     File,
-    /// Files whose secrets stand in the system's keyring; an error where there is none.
+    /// Files, encrypted with a key in the system's keyring; without a keyring, nothing is cached.
     Keyring,
-    /// Files whose secrets stand in the kernel's keyring of the user: gone when the machine starts anew. Linux alone.
+    /// Files, encrypted with a key in the kernel's keyring, which is lost when the machine restarts. Linux only.
     Kernel,
-    /// Not at all.
+    /// Nowhere.
     None,
 }
 
@@ -38,11 +38,11 @@ impl StoreChoice {
         ("none", Self::None),
     ];
 
-    /// The store at its usual place, held as chosen.
+    /// Opens the store in its default folder.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where this machine or this build has no such thing.
+    /// `invalid_argument` if this system or this build does not have the chosen store.
     pub fn open(self) -> Result<Option<Arc<dyn Store>>> {
         let Some(folder) = default_store_folder().filter(|_| self != Self::None) else { return Ok(None) };
         let store = FileStore::new(folder);
@@ -50,21 +50,27 @@ impl StoreChoice {
             Self::File | Self::None => store,
             #[cfg(feature = "keyring")]
             Self::Auto => {
-                let vault = crate::store::SealedVault::new(store.folder());
+                let vault = crate::store::SealedVault::with_keyring_if_any(store.folder());
                 store.vault(Arc::new(vault))
             }
             #[cfg(not(feature = "keyring"))]
             Self::Auto => store,
             #[cfg(feature = "keyring")]
-            Self::Keyring => store.vault(Arc::new(crate::store::KeyringVault::new())),
+            Self::Keyring => {
+                let vault = crate::store::SealedVault::with_keyring(store.folder());
+                store.vault(Arc::new(vault))
+            }
             #[cfg(all(feature = "keyring", target_os = "linux"))]
-            Self::Kernel => store.vault(Arc::new(crate::store::KernelVault::new())),
+            Self::Kernel => {
+                let vault = crate::store::SealedVault::with_kernel_key(store.folder());
+                store.vault(Arc::new(vault))
+            }
             #[allow(unreachable_patterns, reason = "which of them are left depends on the features")]
             _ => {
                 return Err(Error::new(
                     ErrorKind::InvalidArgument,
                     Stage::Configuration,
-                    "this build of tempaccess, or this system, has no such store",
+                    "this build of tempaccess, or this system, does not have the chosen store",
                 )
                 .with_hint("choose `auto`, `file` or `none`"));
             }
@@ -74,20 +80,23 @@ impl StoreChoice {
 }
 
 impl StoreChoice {
-    /// What stands under this key at the usual place, where it can be had without a keyring's daemon.
+    /// Returns the entry of this key from the default folder, if that needs no keyring daemon.
     pub(super) fn peek(self, key: &StoreKey) -> Option<Entry> {
         let store = FileStore::new(default_store_folder()?);
         match self {
             Self::File => store,
             #[cfg(all(feature = "keyring", target_os = "linux"))]
             Self::Auto => {
-                let vault = crate::store::AtHandVault::new(store.folder());
+                let vault = crate::store::CachedKeyVault::new(store.folder());
                 store.vault(Arc::new(vault))
             }
             #[cfg(not(feature = "keyring"))]
             Self::Auto => store,
             #[cfg(all(feature = "keyring", target_os = "linux"))]
-            Self::Kernel => store.vault(Arc::new(crate::store::KernelVault::new())),
+            Self::Kernel => {
+                let vault = crate::store::SealedVault::with_kernel_key(store.folder());
+                store.vault(Arc::new(vault))
+            }
             #[allow(unreachable_patterns, reason = "which of them are left depends on the features")]
             _ => return None,
         }
@@ -100,8 +109,8 @@ impl FromStr for StoreChoice {
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("`{text}` is no store"))
-                .with_hint(format!("it is one of {}", Self::ALL.map(|(name, _)| format!("`{name}`")).join(", ")))
+            Error::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("unknown store `{text}`"))
+                .with_hint(format!("choose one of {}", Self::ALL.map(|(name, _)| format!("`{name}`")).join(", ")))
         })
     }
 }

@@ -1,17 +1,17 @@
-//! What was found, in a form that people and support tickets can read.
+//! The result of a diagnosis, for people and for support tickets.
 
 use serde::Serialize;
 
 use crate::error::{ErrorKind, Fault};
 
-/// A step of the way.
+/// A step of the diagnosis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Step {
     /// Arguments, environment and configuration.
     Configuration,
-    /// What is kept, and whether it can be.
+    /// The store.
     Store,
     /// The audit record.
     Audit,
@@ -32,7 +32,7 @@ pub enum Step {
 }
 
 impl Step {
-    /// Every step, in the order of the way.
+    /// Every step, in its order.
     pub const ALL: &[Self] = &[
         Self::Configuration,
         Self::Store,
@@ -63,49 +63,49 @@ impl Step {
     }
 }
 
-/// How a step went.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Outcome {
-    /// As it should.
+pub enum CheckOutcome {
+    /// It works.
     Good,
-    /// It works, and could be better.
+    /// It works, with a drawback.
     Warning,
     /// It does not work.
     Failed,
-    /// It was not looked at, because of what came before.
+    /// It was not checked, because an earlier step failed.
     Skipped,
 }
 
-/// Who can change what a failure names.
+/// The party that can fix a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Who {
+pub enum ResponsibleParty {
     /// The person.
     You,
-    /// Whoever administers the identity provider.
+    /// The administrator of the identity provider.
     IdentityProviderAdministrator,
-    /// Whoever administers the AWS account: its IAM roles and SAML providers.
+    /// The administrator of the AWS account, with its IAM roles and SAML providers.
     AwsAdministrator,
-    /// Whoever runs this machine and its network.
+    /// The administrator of this machine and its network.
     MachineAdministrator,
 }
 
-impl Who {
-    /// In words.
-    pub const fn words(self) -> &'static str {
+impl ResponsibleParty {
+    /// The description, for people.
+    pub const fn description(self) -> &'static str {
         match self {
             Self::You => "you",
             Self::IdentityProviderAdministrator => "the administrator of the identity provider",
             Self::AwsAdministrator => "the administrator of the AWS account",
-            Self::MachineAdministrator => "whoever runs this machine and its network",
+            Self::MachineAdministrator => "the administrator of this machine or its network",
         }
     }
 }
 
-impl From<Fault> for Who {
+impl From<Fault> for ResponsibleParty {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Caller => Self::You,
@@ -116,42 +116,42 @@ impl From<Fault> for Who {
     }
 }
 
-/// What was found at one step.
+/// The finding of one check.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Finding {
     /// The step.
     pub step: Step,
-    /// How it went.
-    pub outcome: Outcome,
-    /// What was found, in one line.
+    /// The result.
+    pub outcome: CheckOutcome,
+    /// The finding, in one line.
     pub message: String,
     /// What to change.
     pub hint: Option<String>,
-    /// Who can.
-    pub who: Option<Who>,
-    /// The kind of error that it is.
+    /// Who can change it.
+    pub who: Option<ResponsibleParty>,
+    /// The kind of error, for a failure.
     pub kind: Option<ErrorKind>,
 }
 
-/// Everything that was found, in the order of the way.
+/// A diagnosis: all findings, in the order of the steps.
 #[derive(Debug, Clone, Default, Serialize)]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// Whether credentials could be got, as far as that can be told without getting them.
+    /// Whether no check failed.
     pub healthy: bool,
     /// This program's version.
     pub version: &'static str,
-    /// The system that it runs on.
+    /// The operating system and architecture.
     pub system: String,
-    /// Step by step.
+    /// The findings.
     pub findings: Vec<Finding>,
 }
 
 impl Diagnosis {
     /// The kind of the first failure.
     pub fn failure(&self) -> Option<ErrorKind> {
-        let failed = self.findings.iter().find(|finding| finding.outcome == Outcome::Failed)?;
+        let failed = self.findings.iter().find(|finding| finding.outcome == CheckOutcome::Failed)?;
         Some(failed.kind.unwrap_or(ErrorKind::InvalidConfiguration))
     }
 }

@@ -1,13 +1,18 @@
 use std::error::Error as _;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use reqwest::{Certificate, Client};
+use zeroize::Zeroizing;
 
+use super::url::is_loopback;
 use super::{Transport, TransportError, TransportErrorKind};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::secret::SecretBytes;
 
 /// The real [`Transport`]: HTTP/1.1 over reqwest and rustls, with the system's trust store and its proxy variables.
 ///
@@ -20,6 +25,8 @@ pub struct HttpTransport {
     settings: HttpTransportBuilder,
     certificates: Vec<Certificate>,
     client: OnceLock<Client>,
+    /// For this machine's own addresses: without proxies, and without DNS.
+    loopback: OnceLock<Client>,
 }
 
 /// How an [`HttpTransport`] works.
@@ -30,6 +37,9 @@ pub struct HttpTransportBuilder {
     timeout: Duration,
     max_body: usize,
 }
+
+/// What is set aside for an answer that says how long it is. More is set aside as it arrives.
+const INITIAL_CAPACITY: usize = 1 << 20;
 
 impl Default for HttpTransportBuilder {
     fn default() -> Self {
@@ -73,13 +83,18 @@ impl HttpTransportBuilder {
         for file in &self.ca_files {
             certificates.extend(read_certificates(file)?);
         }
-        Ok(HttpTransport { settings: self, certificates, client: OnceLock::new() })
+        Ok(HttpTransport { settings: self, certificates, client: OnceLock::new(), loopback: OnceLock::new() })
     }
 }
 
 impl Default for HttpTransport {
     fn default() -> Self {
-        Self { settings: HttpTransportBuilder::default(), certificates: Vec::new(), client: OnceLock::new() }
+        Self {
+            settings: HttpTransportBuilder::default(),
+            certificates: Vec::new(),
+            client: OnceLock::new(),
+            loopback: OnceLock::new(),
+        }
     }
 }
 
@@ -89,8 +104,30 @@ impl HttpTransport {
         HttpTransportBuilder::default()
     }
 
-    fn client(&self) -> Result<&Client, TransportError> {
-        if let Some(client) = self.client.get() {
+    /// Returns the client that may send a request to this URL.
+    fn client_for(&self, url: &reqwest::Url) -> Result<&Client, TransportError> {
+        if is_loopback(url) {
+            return self.client(&self.loopback, |client| {
+                // The conventional port, where the URL has none.
+                let addresses = [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
+                client.no_proxy().resolve_to_addrs("localhost", &addresses)
+            });
+        }
+        if url.scheme() == "https" {
+            return self.client(&self.client, |client| client);
+        }
+        Err(TransportError::new(
+            TransportErrorKind::Request,
+            "only `https` leaves this machine; `http` is for `localhost`, `127.0.0.1` and `[::1]`",
+        ))
+    }
+
+    fn client<'a>(
+        &'a self,
+        place: &'a OnceLock<Client>,
+        adapt: impl FnOnce(reqwest::ClientBuilder) -> reqwest::ClientBuilder,
+    ) -> Result<&'a Client, TransportError> {
+        if let Some(client) = place.get() {
             return Ok(client);
         }
         // The one place where the TLS provider is chosen; a program that has chosen already keeps its own.
@@ -103,28 +140,30 @@ impl HttpTransport {
             .referer(false)
             .connect_timeout(self.settings.connect_timeout)
             .timeout(self.settings.timeout)
-            .tls_certs_merge(self.certificates.iter().cloned())
-            .build()
-            .map_err(|error| {
-                TransportError::new(TransportErrorKind::Connect, format!("TLS cannot be set up: {}", chain(&error)))
-            })?;
-        Ok(self.client.get_or_init(|| client))
+            .tls_certs_merge(self.certificates.iter().cloned());
+        let client = adapt(client).build().map_err(|error| {
+            TransportError::new(TransportErrorKind::Connect, format!("TLS cannot be set up: {}", chain(&error)))
+        })?;
+        Ok(place.get_or_init(|| client))
     }
 
     async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
-        let client = self.client()?;
+        // Wiped when it was sent: passwords and assertions are in it.
+        let request = request.map(|body| Bytes::from_owner(Zeroizing::new(body)));
         let request = reqwest::Request::try_from(request)
             .map_err(|error| TransportError::new(TransportErrorKind::Request, chain(&error.without_url())))?;
+        let client = self.client_for(request.url())?;
         let mut answer = client.execute(request).await.map_err(no_answer)?;
-        let most = self.settings.max_body;
-        let mut body = Vec::new();
+        let limit = self.settings.max_body;
+        let length = answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
+        let mut body = SecretBytes::with_capacity(length.min(INITIAL_CAPACITY));
         while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
-            if body.len() + chunk.len() > most {
+            if body.len() + chunk.len() > limit {
                 return Err(TransportError::new(TransportErrorKind::TooLarge, "the answer is too large"));
             }
             body.extend_from_slice(&chunk);
         }
-        let mut response = http::Response::new(body);
+        let mut response = http::Response::new(body.into_vec());
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
         Ok(response)

@@ -1,4 +1,4 @@
-//! The roles that an assertion offers, and choosing one. Pure: no IO, no clock.
+//! Roles that an assertion offers, and the choice of one of them. Pure: no IO, no clock.
 
 mod offer;
 mod query;

@@ -6,9 +6,9 @@ use serde::ser::{SerializeStruct, Serializer};
 use crate::arn::{ArnError, OfferedArn, ProviderArn, RoleArn};
 use crate::text::trim;
 
-/// One pair of role and SAML provider, as the attribute `Role` offers it.
+/// A pair of role and SAML provider, as in a value of the attribute `Role`.
 ///
-/// A pair, because one role may be reached through two providers.
+/// It is a pair because one role can be offered through two providers.
 ///
 /// ```
 /// use tempaccess_core::RoleOffer;
@@ -17,7 +17,7 @@ use crate::text::trim;
 ///     "arn:aws:iam::123456789012:saml-provider/Okta,arn:aws:iam::123456789012:role/ReadOnly",
 /// )?;
 /// assert_eq!(offer.role().name(), "ReadOnly");
-/// # Ok::<(), tempaccess_core::RoleValueError>(())
+/// # Ok::<(), tempaccess_core::role::RoleValueError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RoleOffer {
@@ -25,17 +25,17 @@ pub struct RoleOffer {
     provider: ProviderArn,
 }
 
-/// Why a value of the attribute `Role` is no pair of a role and a provider.
+/// The reason why a value of the attribute `Role` is not a pair of a role and a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RoleValueError {
-    /// Nothing but white space and commas.
+    /// It is empty, or has only white space and commas.
     Empty,
-    /// A role without a provider, or the other way round.
+    /// It is a role without a provider, or a provider without a role.
     OnePart,
-    /// More than two ARNs.
+    /// It has more than two ARNs.
     TooManyParts,
-    /// Two roles, or two providers.
+    /// It has two roles, or two providers.
     SameKind,
     /// A part is neither the ARN of a role nor that of a SAML provider.
     NotAnArn(ArnError),
@@ -61,17 +61,17 @@ impl fmt::Display for RoleValueError {
 impl std::error::Error for RoleValueError {}
 
 impl RoleOffer {
-    /// A pair of your own, for an assertion that cannot be read here.
+    /// Returns this pair, for an assertion that cannot be read here (one that is encrypted).
     pub fn new(role: RoleArn, provider: ProviderArn) -> Self {
         Self { role, provider }
     }
 
-    /// Reads one value of the attribute `https://aws.amazon.com/SAML/Attributes/Role`: two ARNs joined by a comma, in
-    /// either order, white space around them and trailing commas allowed.
+    /// Parses a value of the attribute `https://aws.amazon.com/SAML/Attributes/Role`: two ARNs joined by a comma, in either
+    /// order. White space around them and trailing commas are allowed.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the value; see [`RoleValueError`].
+    /// See [`RoleValueError`].
     pub fn from_attribute_value(value: &str) -> Result<Self, RoleValueError> {
         let mut parts = at_commas(value).map(trim).filter(|part| !part.is_empty());
         let (first, second) = match (parts.next(), parts.next(), parts.next()) {
@@ -103,7 +103,7 @@ impl RoleOffer {
     }
 }
 
-/// The pieces between commas.
+/// The non-empty parts between commas.
 fn at_commas(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {

@@ -5,15 +5,15 @@ use crate::arn::{self, ProviderArn, RoleArn};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
 
-/// Names that people gave to accounts, by account id. SAML does not carry them.
+/// Names of accounts, by account id. SAML does not carry them, so people set them in the configuration.
 pub type AccountNames = BTreeMap<String, String>;
 
-/// Which one of the offered roles is wanted.
+/// Selects one of the offered roles.
 ///
-/// Each part narrows; [`choose`](Self::choose) insists that exactly one role is left.
+/// Each part narrows the selection; [`choose`](Self::choose) requires that exactly one role is left.
 ///
 /// ```
-/// use tempaccess_core::{AccountNames, RoleOffer, RoleQuery};
+/// use tempaccess_core::{role::AccountNames, RoleOffer, RoleQuery};
 ///
 /// let offers = ["ReadOnly", "Admin"].map(|name| {
 ///     let value = format!("arn:aws:iam::123456789012:role/{name},arn:aws:iam::123456789012:saml-provider/Okta");
@@ -33,54 +33,54 @@ pub struct RoleQuery {
 }
 
 impl RoleQuery {
-    /// A query that any role fits.
+    /// Returns a query that matches every role.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// From parts that may each be missing.
+    /// Returns a query with these parts.
     pub fn from_parts(role: Option<String>, account: Option<String>, provider: Option<String>) -> Self {
         Self { role, account, provider }
     }
 
-    /// Whether the role is asked for by its number in the list of what is offered.
+    /// Whether the role is selected by its position in the list of offers.
     pub(crate) fn is_numbered(&self) -> bool {
         self.role.as_deref().and_then(number).is_some()
     }
 
-    /// The parts: role, account, provider.
+    /// Returns the parts: role, account, provider.
     pub(crate) fn parts(&self) -> (Option<&str>, Option<&str>, Option<&str>) {
         (self.role.as_deref(), self.account.as_deref(), self.provider.as_deref())
     }
 
-    /// By the role: its ARN, its name, its path and name, `ACCOUNT/NAME`, a glob over any of these (`*`, `?`), or its
-    /// number in the list of what is offered, counted from 1.
+    /// Selects by role: its ARN, its name, its path and name, `ACCOUNT/NAME`, a glob over any of these (`*`, `?`), or its
+    /// position in the list of offers, counted from 1.
     #[must_use]
     pub fn role(mut self, wanted: impl Into<String>) -> Self {
         self.role = Some(wanted.into());
         self
     }
 
-    /// By the account: its id, its name, or a glob over either.
+    /// Selects by account: its id, its name, or a glob over either.
     #[must_use]
     pub fn account(mut self, wanted: impl Into<String>) -> Self {
         self.account = Some(wanted.into());
         self
     }
 
-    /// By the SAML provider: its ARN, its name, or a glob over either.
+    /// Selects by SAML provider: its ARN, its name, or a glob over either.
     #[must_use]
     pub fn provider(mut self, wanted: impl Into<String>) -> Self {
         self.provider = Some(wanted.into());
         self
     }
 
-    /// Whether nothing was asked for.
+    /// Whether the query matches every role.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The offers that fit, in the order in which they are offered.
+    /// Returns the matching offers, in their order.
     pub fn matches<'a>(&self, offers: &'a [RoleOffer], names: &AccountNames) -> Vec<&'a RoleOffer> {
         let number = self.role.as_deref().and_then(number);
         let fits = |(at, offer): &(usize, &RoleOffer)| {
@@ -101,11 +101,11 @@ impl RoleQuery {
         offers.iter().enumerate().filter(fits).map(|(_, offer)| offer).collect()
     }
 
-    /// The one offer that fits.
+    /// Returns the one matching offer.
     ///
     /// # Errors
     ///
-    /// `role_not_offered` or `role_ambiguous`; the message lists what there is, the hint says what was probably meant.
+    /// `role_not_offered` or `role_ambiguous`. [`Error::roles`] lists the roles to choose from; the hint names the likely one.
     pub fn choose<'a>(&self, offers: &'a [RoleOffer], names: &AccountNames) -> Result<&'a RoleOffer> {
         match self.matches(offers, names).as_slice() {
             [one] => Ok(one),
@@ -114,7 +114,7 @@ impl RoleQuery {
         }
     }
 
-    /// The pair that the query names in full, for an assertion that cannot be read here.
+    /// Returns the pair that the query names in full, for an assertion that cannot be read here.
     pub fn named_pair(&self) -> Option<RoleOffer> {
         let role: RoleArn = self.role.as_ref()?.parse().ok()?;
         let provider: ProviderArn = self.provider.as_ref()?.parse().ok()?;
@@ -122,31 +122,35 @@ impl RoleQuery {
     }
 
     fn not_offered(&self, offers: &[RoleOffer], names: &AccountNames) -> Error {
-        let list = list(&offers.iter().collect::<Vec<_>>(), names);
-        let message = format!("the assertion offers no role that fits {}; it offers:{list}", self.describe());
-        let error = Error::new(ErrorKind::RoleNotOffered, Stage::Role, message);
-        match self.probably_meant(offers, names) {
-            Some(meant) => error.with_hint(format!("did you mean `{meant}`?")),
-            None => error.with_hint(
-                "ask for one of these, or ask the administrator of the identity provider to assign the one you need",
-            ),
-        }
+        let all: Vec<_> = offers.iter().collect();
+        let advice = match self.probably_meant(offers, names) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => "choose one of the offered roles, or ask the administrator of the identity provider to assign the one you need".to_owned(),
+        };
+        Error::new(
+            ErrorKind::RoleNotOffered,
+            Stage::Role,
+            format!("the assertion offers no role that matches {}", self.describe()),
+        )
+        .with_hint(format!("{advice}\noffered roles:{}", list(&all, names)))
+        .with_roles(unique_roles(&all))
     }
 
     fn ambiguous(&self, several: &[&RoleOffer], names: &AccountNames) -> Error {
-        let list = list(several, names);
         let message = if self.is_empty() {
-            format!("the assertion offers {} roles and none was asked for:{list}", several.len())
+            format!("the assertion offers {} roles and none was chosen", several.len())
         } else {
-            format!("{} roles fit {}:{list}", several.len(), self.describe())
+            format!("{} roles match {}", several.len(), self.describe())
         };
         let same_role = several.windows(2).all(|pair| matches!(pair, [a, b] if a.role() == b.role()));
         let hint = if same_role {
             "choose the provider with `--provider`"
         } else {
-            "choose one with `--role` and, if need be, `--account`"
+            "choose one with `--role`, and with `--account` if several accounts have it"
         };
-        Error::new(ErrorKind::RoleAmbiguous, Stage::Role, message).with_hint(hint)
+        Error::new(ErrorKind::RoleAmbiguous, Stage::Role, message)
+            .with_hint(format!("{hint}\nmatching roles:{}", list(several, names)))
+            .with_roles(unique_roles(several))
     }
 
     fn describe(&self) -> String {
@@ -155,7 +159,7 @@ impl RoleQuery {
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
     }
 
-    /// The one text that fits but for one slip of the finger.
+    /// Returns the one known text that differs by a typing mistake.
     fn probably_meant(&self, offers: &[RoleOffer], names: &AccountNames) -> Option<String> {
         let near = |wanted: &str, candidate: &str| {
             candidate.eq_ignore_ascii_case(wanted) || strsim::damerau_levenshtein(wanted, candidate) == 1
@@ -178,18 +182,18 @@ impl RoleQuery {
     }
 }
 
-/// A number in the list, unless it has the 12 digits of an account.
+/// Parses a position in the list. A text of 12 digits is an account.
 fn number(wanted: &str) -> Option<usize> {
     if arn::is_account_id(wanted) { None } else { wanted.parse().ok() }
 }
 
-/// The texts that name the account of an offer: its id, and its name where one is known.
+/// The texts that identify the account of an offer: its id, and its name if it has one.
 fn account_of<'a>(offer: &'a RoleOffer, names: &'a AccountNames) -> Vec<&'a str> {
     let id = offer.role().account_id();
     std::iter::once(id).chain(names.get(id).map(String::as_str)).collect()
 }
 
-/// The texts that name the role of an offer.
+/// The texts that identify the role of an offer.
 fn role_texts(offer: &RoleOffer, account: &[&str]) -> Vec<String> {
     let role = offer.role();
     let mut texts = vec![role.name().to_owned(), role.path_and_name().to_owned(), role.as_str().to_owned()];
@@ -205,32 +209,42 @@ fn is_glob(pattern: &str) -> bool {
     pattern.contains(['*', '?'])
 }
 
-/// `*` stands for any characters, `?` for one; everything else for itself. Linear but for one step back a star.
+/// Whether a pattern matches a whole text: `*` matches any characters, `?` exactly one, everything else itself.
 fn glob(pattern: &str, text: &str) -> bool {
-    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
-    let (mut p, mut t, mut star) = (0, 0, None);
-    while let Some(byte) = text.get(t) {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p + 1, t));
-                p += 1;
+    // After a mismatch, matching continues after the last star, one character further than before.
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    let mut retry = None;
+    loop {
+        let mut rest = pattern.clone();
+        match (rest.next(), text.clone().next()) {
+            (Some('*'), _) => {
+                retry = Some((rest.clone(), text.clone()));
+                pattern = rest;
             }
-            Some(b'?') => (p, t) = (p + 1, t + 1),
-            Some(wanted) if wanted == byte => (p, t) = (p + 1, t + 1),
-            _ => match star {
-                Some((after, from)) => {
-                    star = Some((after, from + 1));
-                    (p, t) = (after, from + 1);
+            (Some(wanted), Some(found)) if wanted == '?' || wanted == found => {
+                pattern = rest;
+                text.next();
+            }
+            (None, None) => return true,
+            _ => {
+                let Some((after, from)) = &mut retry else { return false };
+                if from.next().is_none() {
+                    return false;
                 }
-                None => return false,
-            },
+                (pattern, text) = (after.clone(), from.clone());
+            }
         }
     }
-    pattern.get(p..).is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
 }
 
-/// How many roles an error lists before it says how many more there are.
+/// How many roles an error lists before it only counts the rest.
 const LISTED: usize = 20;
+
+/// The roles of offers, each once.
+fn unique_roles(offers: &[&RoleOffer]) -> Vec<RoleArn> {
+    let mut seen = std::collections::HashSet::new();
+    offers.iter().map(|offer| offer.role()).filter(|role| seen.insert(*role)).cloned().collect()
+}
 
 fn list(offers: &[&RoleOffer], names: &AccountNames) -> String {
     let mut text = String::new();
@@ -323,7 +337,7 @@ mod tests {
         assert_eq!(hint(RoleQuery::new().role("admin")), "did you mean `Admin`?");
         assert_eq!(hint(RoleQuery::new().role("Admin").account("biling")), "did you mean `billing`?");
         assert!(hint(RoleQuery::new().role("Owner")).starts_with("ask for one of these"));
-        // The name of an account is no name of a role, even where there is only one role in it.
+        // The name of an account does not select a role, even if the account has only one.
         assert!(hint(RoleQuery::new().role("billing")).starts_with("ask for one of these"));
         assert!(hint(RoleQuery::new().role("5")).starts_with("ask for one of these"));
     }
@@ -338,6 +352,16 @@ mod tests {
             ("**a", "ba", true),
             ("a*b*c", "aXbXbXc", true),
             ("abc", "ab", false),
+            ("", "", true),
+            ("", "a", false),
+            ("*", "a", true),
+            ("a*", "a", true),
+            ("a*a", "a", false),
+            // A character, however many bytes it has.
+            ("?", "\u{e4}", true),
+            ("B?ro", "B\u{fc}ro", true),
+            ("??", "\u{fc}", false),
+            ("*?\u{fc}", "a\u{1f600}\u{fc}", true),
         ] {
             assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
         }

@@ -123,7 +123,7 @@ impl Assertion {
     /// This is advice: this machine's clock may be wrong, and STS decides.
     ///
     /// ```
-    /// use tempaccess_core::{Limits, ProblemCode, SamlResponse};
+    /// use tempaccess_core::{saml::{Limits, ProblemCode}, SamlResponse};
     ///
     /// let xml = r#"<Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion" ID="_1"/>"#;
     /// let assertion = SamlResponse::detect(xml.as_bytes(), &Limits::default())?.read()?;

@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use super::invalid;
 use crate::error::{Error, Result};
 
-/// How long a session shall last: 900 to 43,200 seconds (STS: `DurationSeconds`); an hour unless said otherwise.
+/// The duration of a session: 900 to 43,200 seconds (STS: `DurationSeconds`); one hour by default.
 ///
 /// ```
 /// use tempaccess_core::SessionDuration;
@@ -22,12 +22,12 @@ use crate::error::{Error, Result};
 pub struct SessionDuration(u32);
 
 impl SessionDuration {
-    /// The shortest that STS takes: 15 minutes.
+    /// The shortest duration that STS accepts: 15 minutes.
     pub const MIN: Self = Self(900);
-    /// The longest that any role allows: 12 hours.
+    /// The longest duration that a role can allow: 12 hours.
     pub const MAX: Self = Self(43_200);
 
-    /// A duration in seconds.
+    /// Returns a duration of this many seconds.
     ///
     /// # Errors
     ///
@@ -37,11 +37,11 @@ impl SessionDuration {
             Ok(seconds) if (Self::MIN.0..=Self::MAX.0).contains(&seconds) => Ok(Self(seconds)),
             Ok(seconds) if seconds < Self::MIN.0 => {
                 Err(invalid(format!("a session of {} is too short", human(seconds)))
-                    .with_hint("STS takes 15 minutes or more; to end access sooner, revoke the session"))
+                    .with_hint("STS accepts 15 minutes or more; to end access sooner, revoke the session"))
             }
             Ok(seconds) => Err(invalid(format!("a session of {} is too long", human(seconds)))
-                .with_hint("STS takes 12 hours at most, and each role has a maximum of its own")),
-            Err(_) => Err(invalid(format!("a session of {seconds} seconds makes no sense")).with_hint(GRAMMAR)),
+                .with_hint("STS accepts 12 hours at most, and each role has a maximum of its own")),
+            Err(_) => Err(invalid(format!("invalid duration: {seconds} seconds")).with_hint(GRAMMAR)),
         }
     }
 
@@ -70,7 +70,7 @@ impl FromStr for SessionDuration {
                 text.parse::<SignedDuration>().ok().filter(|duration| duration.subsec_nanos() == 0).map(|d| d.as_secs())
             }
         };
-        let seconds = seconds.ok_or_else(|| invalid(format!("`{text}` is no duration")).with_hint(GRAMMAR))?;
+        let seconds = seconds.ok_or_else(|| invalid(format!("invalid duration `{text}`")).with_hint(GRAMMAR))?;
         Self::from_seconds(seconds)
     }
 }
@@ -87,7 +87,7 @@ impl Serialize for SessionDuration {
     }
 }
 
-/// Seconds as a person says them: `12h`, `1h 30m`, `45m`, `20s`.
+/// Formats seconds as `12h`, `1h 30m`, `45m`, `20s`.
 pub(crate) fn human(seconds: u32) -> String {
     let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
     let said: Vec<_> =

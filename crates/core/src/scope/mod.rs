@@ -1,8 +1,7 @@
-//! How long and how narrow a session shall be, checked against the limits of STS before any network call.
+//! The scope of a session: its duration and session policies, checked against the limits of STS before any network call.
 //!
-//! Session policies only ever narrow: the session may do what both the role and they allow. They bind the person only
-//! where somebody else's program does the exchange and hands out the result; whoever holds the assertion can exchange
-//! it without them.
+//! Session policies only narrow: the session may do what both the role and they allow. They bind a person only if another
+//! program does the exchange and hands out the result: anyone who holds the assertion can exchange it without them.
 
 mod duration;
 mod policy;
@@ -14,12 +13,12 @@ pub use policy::SessionPolicy;
 use crate::arn::{PolicyArn, RoleArn};
 use crate::error::{Error, ErrorKind, Result, Stage};
 
-/// STS: inline and managed session policies together, characters of plain text.
+/// The limit of STS for inline and managed session policies together, in characters of plain text.
 const MAX_POLICY_CHARACTERS: usize = 2048;
-/// STS: managed session policies.
+/// The limit of STS for managed session policies.
 const MAX_POLICY_ARNS: usize = 10;
 
-/// How long and how narrow a session shall be.
+/// The duration of a session, and the session policies that narrow it.
 ///
 /// ```
 /// use tempaccess_core::{SessionPolicy, SessionScope};
@@ -40,12 +39,12 @@ pub struct SessionScope {
 }
 
 impl SessionScope {
-    /// All that the role allows, for this long.
+    /// Returns the scope of everything that the role allows, for this duration.
     pub fn new(duration: SessionDuration) -> Self {
         Self { duration, policy: None, policy_arns: Vec::new() }
     }
 
-    /// The same for another time.
+    /// Returns the same scope with another duration.
     #[must_use]
     pub fn lasting(mut self, duration: SessionDuration) -> Self {
         self.duration = duration;
@@ -56,17 +55,17 @@ impl SessionScope {
     ///
     /// # Errors
     ///
-    /// `invalid_scope` where the policies together are longer than STS takes.
+    /// `invalid_scope` if the policies together exceed the limit of STS.
     pub fn with_policy(mut self, policy: SessionPolicy) -> Result<Self> {
         self.policy = Some(policy);
         self.check_size()
     }
 
-    /// Narrows by managed policies (STS: `PolicyArns`), each the role's account's own or one of AWS.
+    /// Narrows by managed policies (STS: `PolicyArns`), of the role's account or of AWS.
     ///
     /// # Errors
     ///
-    /// `invalid_scope` where there are more than 10, or the policies together are longer than STS takes.
+    /// `invalid_scope` if there are more than 10, or the policies together exceed the limit of STS.
     pub fn with_policy_arns(mut self, arns: impl IntoIterator<Item = PolicyArn>) -> Result<Self> {
         for arn in arns {
             if !self.policy_arns.contains(&arn) {
@@ -75,10 +74,10 @@ impl SessionScope {
         }
         if self.policy_arns.len() > MAX_POLICY_ARNS {
             return Err(invalid(format!(
-                "there are {} managed session policies, and STS takes 10",
+                "{} managed session policies exceed the limit of STS, which is 10",
                 self.policy_arns.len()
             ))
-            .with_hint("join some of them into one managed policy"));
+            .with_hint("combine some of them in one managed policy"));
         }
         self.check_size()
     }
@@ -88,17 +87,17 @@ impl SessionScope {
         let arns: usize = self.policy_arns.iter().map(|arn| arn.as_str().len()).sum();
         if inline + arns > MAX_POLICY_CHARACTERS {
             return Err(invalid(format!(
-                "the session policies have {} characters together, and STS takes 2,048",
+                "the session policies have {} characters together; STS accepts 2,048",
                 inline + arns
             ))
             .with_hint(
-                "shorten the inline policy, or make it a managed policy in the role's account and name its ARN",
+                "shorten the inline policy, or create a managed policy in the role's account and give its ARN",
             ));
         }
         Ok(self)
     }
 
-    /// How long the session shall last.
+    /// The duration.
     pub fn duration(&self) -> SessionDuration {
         self.duration
     }
@@ -122,7 +121,7 @@ impl SessionScope {
     ///
     /// # Errors
     ///
-    /// `invalid_scope` where a policy belongs to another account or partition.
+    /// `invalid_scope` if a policy belongs to another account or partition.
     pub fn check_for(&self, role: &RoleArn) -> Result<()> {
         for arn in &self.policy_arns {
             let own = arn.account_id() == role.account_id() || arn.account_id() == "aws";
@@ -131,7 +130,7 @@ impl SessionScope {
                     "the managed session policy `{arn}` does not belong to the account of the role `{role}`"
                 ))
                 .with_hint(format!(
-                    "STS takes policies of the account {} and those that AWS manages (`arn:{}:iam::aws:policy/…`)",
+                    "STS accepts policies of the account {} and policies that AWS manages (`arn:{}:iam::aws:policy/…`)",
                     role.account_id(),
                     role.partition()
                 )));
@@ -140,7 +139,7 @@ impl SessionScope {
         Ok(())
     }
 
-    /// The scope in a few words: `45m`, `45m, narrowed by an inline policy and 2 managed policies`.
+    /// Describes the scope in a few words: `45m`, `45m, narrowed by an inline policy and 2 managed policies`.
     pub fn describe(&self) -> String {
         let managed = (!self.policy_arns.is_empty()).then(|| match self.policy_arns.len() {
             1 => "1 managed policy".to_owned(),

@@ -7,10 +7,10 @@ use super::invalid;
 use crate::error::{Error, Result};
 use crate::saml::hex;
 
-/// An inline session policy: a JSON policy document, without the white space that STS would count.
+/// An inline session policy: a JSON policy document without white space, which STS would count.
 ///
-/// Its characters are those that STS takes (`[\u0009\u000A\u000D\u0020-\u00FF]`), and it is a JSON object with a
-/// `Statement`. Whether its actions and resources mean anything is for IAM to say.
+/// It is a JSON object with a `Statement`, in characters that STS accepts (`[\u0009\u000A\u000D\u0020-\u00FF]`). Its actions and
+/// resources are not checked: that is up to IAM.
 ///
 /// ```
 /// use tempaccess_core::SessionPolicy;
@@ -23,12 +23,12 @@ use crate::saml::hex;
 pub struct SessionPolicy(String);
 
 impl SessionPolicy {
-    /// The document as it is sent.
+    /// The document as sent to STS.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The SHA-256 of the document as it is sent, in lower-case hex: what the audit record keeps of it.
+    /// The SHA-256 of the document as sent to STS, in lower-case hex, for the audit record.
     pub fn digest(&self) -> String {
         hex(&Sha256::digest(&self.0))
     }
@@ -49,15 +49,15 @@ impl FromStr for SessionPolicy {
         let compact = without_white_space(text);
         if let Some(character) = compact.chars().find(|character| !matches!(character, '\u{20}'..='\u{FF}')) {
             return Err(invalid(format!(
-                "the session policy holds the character {character:?}, which STS does not take"
+                "the session policy has the character {character:?}, which STS does not accept"
             ))
-            .with_hint("STS takes the characters up to U+00FF; write others as `\\u` escapes"));
+            .with_hint("STS accepts characters up to U+00FF; write others as `\\u` escapes"));
         }
         Ok(Self(compact))
     }
 }
 
-/// Leaves out the white space between the tokens of a JSON text, and changes nothing else.
+/// Removes the white space between the tokens of a JSON text.
 fn without_white_space(json: &str) -> String {
     let (mut in_string, mut escaped) = (false, false);
     json.chars()
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(message("[]"), "the session policy is not a policy document: it has no `Statement`");
         assert_eq!(
             message(r#"{"Statement":[],"Id":"☂"}"#),
-            "the session policy holds the character '☂', which STS does not take"
+            "the session policy has the character '☂', which STS does not accept"
         );
     }
 }

@@ -1,57 +1,63 @@
-//! The roles after the one that the assertion offers.
+//! Role chaining: roles that are assumed after the one that the assertion offers.
 
 use super::TempAccess;
+use super::issue::SignIn;
 use crate::error::Result;
-use crate::exchange::{ChainRequest, Grant, chain};
 use crate::scope::{SessionDuration, SessionScope};
+use crate::sts::{ChainRequest, IssuedSession, chain};
 
 impl TempAccess {
-    /// The same without its chain: all that the first role allows, for as long as is asked.
+    /// Returns access to the first role, without a session policy, for at least as long as the chain needs.
     fn base(&self) -> Self {
         let mut base = self.clone();
         base.chain = Vec::new();
         base.scope = SessionScope::new(self.scope.duration().max(SessionDuration::default()));
         #[cfg(feature = "runtime")]
         {
-            base.turns = std::sync::Arc::default();
+            base.single_flight = std::sync::Arc::default();
         }
         base
     }
 
-    /// Takes one role from the session of the other, from the offered one to the last.
-    pub(super) async fn through_the_chain(&self, anew: bool) -> Result<Grant> {
+    /// Issues a session for the offered role and assumes each further role from the session before it.
+    pub(super) async fn issue_chain(&self, sign_in: SignIn) -> Result<IssuedSession> {
         let base = self.base();
-        // The two call each other, but only once: a base has no chain.
-        let first = Box::pin(async move { if anew { base.renew(true).await } else { base.credentials().await } });
-        let mut grant = first.await?;
-        for (at, role) in self.chain.iter().enumerate() {
-            let is_last = at + 1 == self.chain.len();
-            // Those in between only lead on.
+        // Boxed, since the two call each other; they do so once, since the base has no chain.
+        let first = Box::pin(async move {
+            match sign_in {
+                SignIn::Reuse => base.credentials().await,
+                SignIn::Force => base.renew_with_sign_in().await,
+            }
+        });
+        let mut issued = first.await?;
+        for (index, role) in self.chain.iter().enumerate() {
+            let is_last = index + 1 == self.chain.len();
+            // Sessions in between only serve to assume the next role.
             let scope = if is_last { self.scope.clone() } else { SessionScope::new(SessionDuration::MIN) };
-            let unfinished = self.begin()?;
-            let result = self.next_of_chain(ChainRequest::new(role, &grant.answer, &scope), &grant, &scope).await;
-            unfinished.finish();
-            grant = result?;
+            let request = ChainRequest::new(role, &issued.answer, &scope);
+            issued = self.audited(self.assume_next(request, &issued, &scope)).await?;
         }
-        Ok(grant)
+        Ok(issued)
     }
 
-    async fn next_of_chain(
+    async fn assume_next(
         &self,
         request: Result<ChainRequest>,
-        before: &Grant,
+        previous: &IssuedSession,
         scope: &SessionScope,
-    ) -> Result<Grant> {
+    ) -> Result<IssuedSession> {
         let request = match request {
             Ok(request) => request,
-            Err(error) => return Err(self.failed(self.attempt(None, None, Some(&before.offer)), error)),
+            Err(error) => {
+                return Err(self.record_failure(self.attempt(None, None, Some(&previous.offer)), error).await);
+            }
         };
         let mut attempt = self.attempt(None, None, None);
         attempt.scope = Some(scope);
-        attempt.chained = Some((&request, before.answer.assumed_role_arn.as_deref()));
-        match chain(&*self.exchange, &*self.clock, before, &request, scope).await {
-            Ok(grant) => self.record(attempt, Ok(&grant)).map(|()| grant),
-            Err(error) => Err(self.failed(attempt, error)),
+        attempt.chained = Some((&request, previous.answer.assumed_role_arn.as_deref()));
+        match chain(&*self.exchange, &*self.clock, previous, &request, scope).await {
+            Ok(issued) => self.record(attempt, Ok(&issued)).await.map(|()| issued),
+            Err(error) => Err(self.record_failure(attempt, error).await),
         }
     }
 }

@@ -1,208 +1,222 @@
-//! Many roles at once: one sign-in, and each role exchanged by itself.
+//! Several roles by one sign-in: each is exchanged by itself, some at a time.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
-use super::keep::Held;
-use super::{SignedIn, TempAccess};
+use super::issue::SignIn;
+use super::{Cached, SignedIn, TempAccess};
+use crate::background::run_blocking;
+use crate::clock::{Clock, Deadline};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::Grant;
 use crate::role::RoleOffer;
 use crate::saml::Assertion;
+use crate::source::Notice;
+use crate::sts::IssuedSession;
 
-/// How many roles are exchanged at the same time.
+/// How many roles are exchanged at once.
 pub const CONCURRENT: usize = 16;
 
-/// How long STS takes an assertion, from its issuance.
-const LIFE: SignedDuration = SignedDuration::from_mins(5);
-/// What an exchange that begins now may take of it.
-const MARGIN: SignedDuration = SignedDuration::from_secs(10);
+/// How long STS accepts an assertion after its issuance.
+const MAX_LIFETIME: Duration = Duration::from_secs(5 * 60);
+/// The time that is left for an exchange that begins now.
+const MARGIN: Duration = Duration::from_secs(10);
 
-/// What became of one role.
+/// The result for one role.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Exchanged {
-    /// The role and the provider through which it was asked for.
+    /// The requested role and provider.
     pub offer: RoleOffer,
-    /// What was given, or why nothing was.
-    pub result: Result<Grant>,
+    /// The issued session, or the error.
+    pub result: Result<IssuedSession>,
 }
 
-/// How far it is.
+/// The progress of [`all_credentials`](TempAccess::all_credentials).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// Roles that are through, one way or the other.
+    /// Roles that are finished, including failures.
     pub done: usize,
-    /// Those of them that failed.
+    /// Roles that failed.
     pub failed: usize,
-    /// All roles.
-    pub of: usize,
+    /// All requested roles.
+    pub total: usize,
 }
 
-/// An assertion, and when STS stops taking it on this machine's clock, which need not be the identity provider's.
-struct Lasting {
+/// An assertion, and until when STS accepts it. The time is counted on the monotonic clock from its arrival: neither the
+/// identity provider's clock nor a change of this machine's matters.
+struct DatedAssertion {
     signed_in: Arc<SignedIn>,
-    end: Timestamp,
+    deadline: Deadline,
 }
 
-impl Lasting {
-    fn new(signed_in: SignedIn, now: Timestamp) -> Self {
-        let life = life_of(&signed_in.assertion).unwrap_or(LIFE).min(LIFE);
-        Self { signed_in: Arc::new(signed_in), end: now.checked_add(life).unwrap_or(Timestamp::MAX) }
+impl DatedAssertion {
+    fn new(signed_in: SignedIn, clock: &dyn Clock) -> Self {
+        let declared = lifetime(&signed_in.assertion).and_then(|lifetime| lifetime.try_into().ok());
+        let lifetime = declared.unwrap_or(MAX_LIFETIME).min(MAX_LIFETIME);
+        Self { signed_in: Arc::new(signed_in), deadline: Deadline::after(clock, lifetime) }
     }
 
-    fn lasts(&self, now: Timestamp) -> bool {
-        self.end.duration_since(now) > MARGIN
+    fn is_usable(&self, clock: &dyn Clock) -> bool {
+        self.deadline.remaining(clock) > MARGIN
     }
 }
 
-/// How long an assertion says that it is good for.
-fn life_of(assertion: &Assertion) -> Option<SignedDuration> {
+/// Returns the lifetime that an assertion declares.
+fn lifetime(assertion: &Assertion) -> Option<SignedDuration> {
     let confirmed = assertion.confirmations.iter().filter_map(|confirmation| confirmation.not_on_or_after).min();
     let end = [confirmed, assertion.not_on_or_after].into_iter().flatten().min()?;
     Some(end.duration_since(assertion.issued_at?))
 }
 
+/// The roles that are exchanged, and their results so far.
+struct Batch {
+    offers: Vec<RoleOffer>,
+    results: Vec<Option<Result<IssuedSession>>>,
+    /// The indices of offers that have no result yet.
+    pending: VecDeque<usize>,
+}
+
+impl Batch {
+    fn new(offers: Vec<RoleOffer>, cached: impl Fn(&RoleOffer) -> Option<IssuedSession>) -> Self {
+        let results: Vec<_> = offers.iter().map(|offer| cached(offer).map(Ok)).collect();
+        let pending = (0..).zip(&results).filter(|(_, result)| result.is_none()).map(|(index, _)| index).collect();
+        Self { offers, results, pending }
+    }
+
+    fn finish(&mut self, index: usize, result: Result<IssuedSession>) {
+        if let Some(slot) = self.results.get_mut(index) {
+            *slot = Some(result);
+        }
+    }
+
+    fn progress(&self) -> Progress {
+        let finished = || self.results.iter().flatten();
+        Progress {
+            done: finished().count(),
+            failed: finished().filter(|result| result.is_err()).count(),
+            total: self.offers.len(),
+        }
+    }
+
+    fn into_results(self) -> Vec<Exchanged> {
+        let results = self.results.into_iter().map(|result| result.unwrap_or_else(|| Err(expired())));
+        self.offers.into_iter().zip(results).map(|(offer, result)| Exchanged { offer, result }).collect()
+    }
+}
+
 impl TempAccess {
-    /// Credentials of every role that fits what was asked for, by one sign-in: those that are kept, and new ones for the
-    /// rest, [`CONCURRENT`] at a time. Each is kept, and each is in the audit record.
+    /// Returns credentials for every role that matches the request, by one sign-in: cached ones, and new ones for the rest,
+    /// [`CONCURRENT`] at a time. Each is cached and recorded in the audit log.
     ///
-    /// One role's failure is no other's. An assertion is good for five minutes; where it ends before all are through,
-    /// the person's session gives another one. `told` hears how far it is.
+    /// If one role fails, the others are still returned. An assertion is accepted for five minutes; if it expires before all
+    /// roles are exchanged, the person's session yields another one. `report` gets the progress.
     ///
     /// # Errors
     ///
-    /// Whatever keeps the roles from being known: of the stages up to `role`.
-    pub async fn all_credentials(&self, mut told: impl FnMut(Progress)) -> Result<Vec<Exchanged>> {
+    /// Errors of the stages up to `role`, before which the roles are not known.
+    pub async fn all_credentials(&self, mut report: impl FnMut(Progress)) -> Result<Vec<Exchanged>> {
         if !self.chain.is_empty() {
-            let message = "roles are chained to one role, not to many at once";
+            let message = "a role chain cannot be combined with several roles";
             return Err(Error::new(ErrorKind::InvalidArgument, Stage::Role, message)
-                .with_hint("ask for one role, or leave the chained ones out"));
+                .with_hint("request one role, or leave the chain out"));
         }
         let mut assertion = self.sign_in_for_many().await?;
-        let all = assertion.signed_in.assertion.offers()?;
-        let offers: Vec<_> = self.query.matches(all, &self.account_names).into_iter().cloned().collect();
+        let offered = assertion.signed_in.assertion.offers()?;
+        let offers: Vec<_> = self.query.matches(offered, &self.account_names).into_iter().cloned().collect();
         if offers.is_empty() {
-            // It says what there is.
-            self.query.choose(all, &self.account_names)?;
+            // The error lists the roles that are offered.
+            self.query.choose(offered, &self.account_names)?;
         }
-        let of = offers.len();
-        let mut through: Vec<Option<Result<Grant>>> = offers.iter().map(|_| None).collect();
-        let mut waiting = VecDeque::new();
-        for (at, (offer, place)) in offers.iter().zip(&mut through).enumerate() {
-            match self.held_exactly(offer) {
-                Some(grant) => *place = Some(Ok(grant)),
-                None => waiting.push_back(at),
-            }
-        }
-        let mut progress = Progress { done: of - waiting.len(), failed: 0, of };
-        told(progress);
-        while !waiting.is_empty() {
-            let before = progress.done;
-            self.exchange_while_it_lasts(&assertion, &offers, &mut waiting, &mut through, |failed| {
-                progress.done += 1;
-                progress.failed += usize::from(failed);
-                told(progress);
-            })
-            .await;
-            if waiting.is_empty() {
-                break;
-            }
-            if progress.done == before {
-                // Another assertion as old as this one would not help.
-                for at in waiting.drain(..) {
-                    put(&mut through, at, Err(too_late()));
-                    progress.done += 1;
-                    progress.failed += 1;
-                    told(progress);
+        let access = self.clone();
+        let mut batch = run_blocking(move || Batch::new(offers, |offer| access.cached_exactly(offer))).await;
+        report(batch.progress());
+        while !batch.pending.is_empty() {
+            let before = batch.pending.len();
+            self.exchange_until_expiry(&assertion, &mut batch, &mut report).await;
+            if batch.pending.len() == before {
+                // Another assertion that expires as soon would not help.
+                for index in std::mem::take(&mut batch.pending) {
+                    batch.finish(index, Err(expired()));
                 }
-                break;
+                report(batch.progress());
             }
-            self.prompter.tell(&format!("The assertion is ending; signing in again for {} more roles", waiting.len()));
-            assertion = self.sign_in_for_many().await?;
+            if !batch.pending.is_empty() {
+                self.prompter.notify(&Notice::SigningInAgain { roles: batch.pending.len() });
+                assertion = self.sign_in_for_many().await?;
+            }
         }
-        self.sweep();
-        let result = |through: Option<Result<Grant>>| through.unwrap_or_else(|| Err(too_late()));
-        Ok(offers
-            .into_iter()
-            .zip(through)
-            .map(|(offer, through)| Exchanged { offer, result: result(through) })
-            .collect())
+        self.sweep().await;
+        Ok(batch.into_results())
     }
 
-    async fn sign_in_for_many(&self) -> Result<Lasting> {
-        let unfinished = self.begin()?;
-        let signed_in = self.recorded_sign_in(false).await;
-        unfinished.finish();
-        Ok(Lasting::new(signed_in?, self.clock.now()))
+    async fn sign_in_for_many(&self) -> Result<DatedAssertion> {
+        let signed_in = self.audited(self.recorded_sign_in(SignIn::Reuse)).await?;
+        Ok(DatedAssertion::new(signed_in, &*self.clock))
     }
 
-    fn held_exactly(&self, offer: &RoleOffer) -> Option<Grant> {
-        match self.look(&self.place_of(offer)?) {
-            Held::Fresh(grant) => Some(grant),
+    fn cached_exactly(&self, offer: &RoleOffer) -> Option<IssuedSession> {
+        match self.lookup(&self.cache_key_for_offer(offer)?) {
+            Cached::Fresh(issued) => Some(issued),
             _ => None,
         }
     }
 
-    /// Exchanges what waits until all is through or the assertion ends; then the rest is still waiting.
-    async fn exchange_while_it_lasts(
+    /// Exchanges pending roles until all are finished or the assertion expires.
+    async fn exchange_until_expiry(
         &self,
-        assertion: &Lasting,
-        offers: &[RoleOffer],
-        waiting: &mut VecDeque<usize>,
-        through: &mut [Option<Result<Grant>>],
-        mut told: impl FnMut(bool),
+        assertion: &DatedAssertion,
+        batch: &mut Batch,
+        report: &mut impl FnMut(Progress),
     ) {
         let mut running = JoinSet::new();
+        let mut indices = HashMap::new();
         let mut late = VecDeque::new();
         loop {
-            while running.len() < CONCURRENT && assertion.lasts(self.clock.now()) {
-                let Some(at) = waiting.pop_front() else { break };
-                let Some(offer) = offers.get(at).cloned() else { continue };
+            while running.len() < CONCURRENT && assertion.is_usable(&*self.clock) {
+                let Some(index) = batch.pending.pop_front() else { break };
+                let Some(offer) = batch.offers.get(index).cloned() else { continue };
                 let (access, signed_in) = (self.clone(), Arc::clone(&assertion.signed_in));
-                running.spawn(async move { (at, access.exchange_one(&signed_in, &offer).await) });
+                let task = running.spawn(async move { access.exchange_one(&signed_in, &offer).await });
+                indices.insert(task.id(), index);
             }
-            let Some(done) = running.join_next().await else { break };
-            match done {
-                // Another assertion is what it needs, unless this one did not end.
-                Ok((at, Err(error)))
-                    if error.kind() == ErrorKind::AssertionExpired && !assertion.lasts(self.clock.now()) =>
-                {
-                    late.push_back(at);
+            let Some(finished) = running.join_next_with_id().await else { break };
+            let (id, result) = match finished {
+                Ok((id, result)) => (id, result),
+                Err(error) => (error.id(), Err(stopped(&error))),
+            };
+            let Some(index) = indices.remove(&id) else { continue };
+            match result {
+                // It needs another assertion, unless this one has not expired by our clock.
+                Err(error) if error.kind() == ErrorKind::AssertionExpired && !assertion.is_usable(&*self.clock) => {
+                    late.push_back(index);
                 }
-                Ok((at, result)) => {
-                    told(result.is_err());
-                    put(through, at, result);
+                result => {
+                    batch.finish(index, result);
+                    report(batch.progress());
                 }
-                // A task that was stopped or has panicked: its role has no result, which is said at the end.
-                Err(_) => told(true),
             }
         }
-        waiting.append(&mut late);
+        batch.pending.append(&mut late);
     }
 
-    async fn exchange_one(&self, signed_in: &SignedIn, offer: &RoleOffer) -> Result<Grant> {
-        let unfinished = self.begin()?;
-        let result = self.issue_role(signed_in, offer).await;
-        unfinished.finish();
-        if let Ok(grant) = &result {
-            self.keep(None, grant);
-        }
-        result
+    async fn exchange_one(&self, signed_in: &SignedIn, offer: &RoleOffer) -> Result<IssuedSession> {
+        let issued = self.audited(self.issue_role(signed_in, offer)).await?;
+        self.store_in_cache(None, &issued).await;
+        Ok(issued)
     }
 }
 
-fn put(through: &mut [Option<Result<Grant>>], at: usize, result: Result<Grant>) {
-    if let Some(place) = through.get_mut(at) {
-        *place = Some(result);
-    }
+fn expired() -> Error {
+    Error::new(ErrorKind::AssertionExpired, Stage::Exchange, "the assertion expired before this role was exchanged")
+        .with_hint("try again; sessions that were issued are cached")
 }
 
-fn too_late() -> Error {
-    Error::new(ErrorKind::AssertionExpired, Stage::Exchange, "the assertion ended before this role's turn came")
-        .with_hint("try again; what was given until then is kept")
+fn stopped(error: &tokio::task::JoinError) -> Error {
+    let reason = if error.is_panic() { "panicked; this is a bug in tempaccess" } else { "was cancelled" };
+    Error::new(ErrorKind::Cancelled, Stage::Exchange, format!("the exchange of this role {reason}"))
 }

@@ -1,27 +1,29 @@
-//! What was given, as text for those who use it. Pure: values in, text out; nothing here writes anything.
+//! Credentials and lists as text, for the programs and people that use them. Values in, text out: nothing here does IO.
 //!
-//! The renderings hold secrets, so they come as [`SecretString`]: only who means to print one can.
+//! Text that holds secrets is a [`SecretString`], which cannot be printed by accident.
 
+mod environment;
 mod shell;
 
 use serde::Serialize;
 
-pub use shell::{Shell, assignments, environment, stale_variables};
+pub use environment::AwsEnvironment;
+pub use shell::Shell;
 
 use crate::arn::{PolicyArn, ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;
 use crate::error::Result;
-use crate::exchange::{Grant, Shortening};
 use crate::role::{AccountNames, RoleOffer};
 use crate::saml::{Assertion, Skipped};
 use crate::scope::SessionPolicy;
 use crate::secret::SecretString;
-use crate::store::{About, Store};
+use crate::store::{EntryInfo, Store};
+use crate::sts::{IssuedSession, Shortening};
 
-/// The output of a `credential_process`, version 1: what the AWS CLI and every SDK read.
+/// Returns the output of a `credential_process`, version 1, which the AWS CLI and every SDK read.
 ///
 /// ```
-/// use tempaccess_core::{SecretString, SessionCredentials, sink};
+/// use tempaccess_core::{SecretString, sink, sts::SessionCredentials};
 ///
 /// let credentials = SessionCredentials::new(
 ///     "ASIAEXAMPLE",
@@ -56,72 +58,78 @@ pub fn credential_process(credentials: &SessionCredentials) -> SecretString {
     })
 }
 
-/// The credentials and all that is known of them, as one JSON object: `tempaccess credentials --output json`.
-pub fn credentials_json(grant: &Grant) -> SecretString {
+/// Returns the credentials and everything known about them as a JSON object, which
+/// `tempaccess credentials --output json` prints.
+pub fn credentials_json(issued: &IssuedSession) -> SecretString {
     #[derive(Serialize)]
     struct Output<'a> {
         access_key_id: &'a str,
         secret_access_key: &'a str,
         session_token: &'a str,
         #[serde(flatten)]
-        given: GrantSummary<'a>,
+        given: SessionSummary<'a>,
     }
-    let credentials = &grant.answer.credentials;
+    let credentials = &issued.answer.credentials;
     json(&Output {
         access_key_id: &credentials.access_key_id,
         secret_access_key: credentials.secret_access_key.expose(),
         session_token: credentials.session_token.expose(),
-        given: GrantSummary::new(grant),
+        given: SessionSummary::new(issued),
     })
 }
 
-/// What was given, without any secret: `tempaccess login --output json`.
+/// An issued session without its secrets, which `tempaccess login --output json` prints.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
-pub struct GrantSummary<'a> {
-    /// When AWS stops accepting the credentials, RFC 3339 in UTC.
+pub struct SessionSummary<'a> {
+    /// When the credentials expire, RFC 3339 in UTC.
     pub expiration: String,
-    /// The account.
+    /// The ID of the account.
     pub account_id: &'a str,
-    /// The role that was taken.
+    /// The role that was assumed.
     pub role_arn: &'a RoleArn,
-    /// The SAML provider through which it was taken.
+    /// The SAML provider through which it was assumed.
     pub provider_arn: &'a ProviderArn,
-    /// The principal from whose session the role was taken, where it was chained.
+    /// The principal that assumed the role, if it was chained.
     pub chained_from: Option<&'a str>,
-    /// The principal that CloudTrail names.
+    /// The principal of the session, as CloudTrail names it.
     pub assumed_role_arn: Option<&'a str>,
-    /// The duration that was asked for, seconds.
+    /// The requested duration in seconds.
     pub duration_asked: u32,
-    /// The duration that was granted, seconds.
+    /// The granted duration in seconds.
     pub duration_granted: u32,
-    /// Why it is shorter.
+    /// Why the granted duration is shorter than the requested one.
     pub shortened: &'a [Shortening],
-    /// The SHA-256 of the inline session policy that narrows the session.
+    /// By how many seconds AWS's answer exceeds the requested duration; left out if it does not. The session is used for the
+    /// requested duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub duration_excess: Option<u32>,
+    /// The SHA-256 of the inline session policy that restricts the session.
     pub policy_sha256: Option<String>,
-    /// The managed session policies that narrow the session.
+    /// The managed session policies that restrict the session.
     pub policy_arns: &'a [PolicyArn],
-    /// The request id of STS.
+    /// The request ID of STS.
     pub request_id: Option<&'a str>,
 }
 
-impl<'a> GrantSummary<'a> {
-    /// Sums up a grant.
-    pub fn new(grant: &'a Grant) -> Self {
-        let credentials = &grant.answer.credentials;
+impl<'a> SessionSummary<'a> {
+    /// Summarizes a issued.
+    pub fn new(issued: &'a IssuedSession) -> Self {
+        let credentials = &issued.answer.credentials;
         Self {
             expiration: credentials.expiration.to_string(),
             account_id: credentials.account_id(),
             role_arn: &credentials.role,
-            provider_arn: grant.offer.provider(),
-            chained_from: grant.chained_from.as_deref(),
-            assumed_role_arn: grant.answer.assumed_role_arn.as_deref(),
-            duration_asked: grant.scope.duration().seconds(),
-            duration_granted: grant.granted_seconds,
-            shortened: &grant.shortened,
-            policy_sha256: grant.scope.policy().map(SessionPolicy::digest),
-            policy_arns: grant.scope.policy_arns(),
-            request_id: grant.answer.request_id.as_deref(),
+            provider_arn: issued.offer.provider(),
+            chained_from: issued.chained_from.as_deref(),
+            assumed_role_arn: issued.answer.assumed_role_arn.as_deref(),
+            duration_asked: issued.scope.duration().seconds(),
+            duration_granted: issued.granted_seconds,
+            shortened: &issued.shortened,
+            duration_excess: issued.excess_seconds,
+            policy_sha256: issued.scope.policy().map(SessionPolicy::digest),
+            policy_arns: issued.scope.policy_arns(),
+            request_id: issued.answer.request_id.as_deref(),
         }
     }
 }
@@ -130,9 +138,9 @@ impl<'a> GrantSummary<'a> {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct RoleList<'a> {
-    /// The roles, in the order in which they are offered.
+    /// The roles, in the order of the assertion.
     pub roles: Vec<ListedRole<'a>>,
-    /// What was passed over, and why.
+    /// The attribute values that were skipped, and why.
     pub skipped: &'a [Skipped],
 }
 
@@ -143,7 +151,7 @@ pub struct ListedRole<'a> {
     /// The role and its provider.
     #[serde(flatten)]
     pub offer: &'a RoleOffer,
-    /// The name of its account, where one is known.
+    /// The name of its account, if it is known.
     pub account_name: Option<&'a str>,
 }
 
@@ -160,18 +168,18 @@ impl<'a> RoleList<'a> {
     }
 }
 
-/// What is kept, without its secrets, as `tempaccess status --output json` prints it.
+/// The entries of a store without their secrets, which `tempaccess status --output json` prints.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct KeptList {
-    /// Where and how; `None` where nothing is to be kept.
+    /// Where and how the store keeps them; `None` if nothing is stored.
     pub store: Option<String>,
-    /// The entries. Credentials that were asked for by a pattern stand there twice.
-    pub entries: Vec<About>,
+    /// The entries. Credentials that were requested by a pattern have two: one for the pattern, one for the role.
+    pub entries: Vec<EntryInfo>,
 }
 
 impl KeptList {
-    /// Lists what a store keeps.
+    /// Lists the entries of a store.
     ///
     /// # Errors
     ///
@@ -183,6 +191,5 @@ impl KeptList {
 }
 
 fn json(value: &impl Serialize) -> SecretString {
-    // Strings and numbers under string keys: there is nothing in them that JSON cannot hold.
-    serde_json::to_string(value).unwrap_or_default().into()
+    SecretString::from_json(value)
 }

@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::io::AsyncReadExt;
-use tokio::process::Command;
+use tokio::process::{ChildStdout, Command};
+use zeroize::Zeroizing;
 
 use super::{AssertionRequest, AssertionSource, on_path};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::{Limits, SamlResponse};
+use crate::secret::SecretBytes;
 #[cfg(feature = "config")]
 use crate::secret::SecretString;
 
@@ -20,10 +22,10 @@ use crate::secret::SecretString;
 #[cfg_attr(feature = "sts", doc = "```no_run")]
 #[cfg_attr(not(feature = "sts"), doc = "```ignore")]
 /// # async fn example() -> tempaccess_core::Result<()> {
-/// use tempaccess_core::{CommandSource, StsExchange, TempAccess};
+/// use tempaccess_core::{source::CommandSource, StsExchange, TempAccess};
 ///
 /// let source = CommandSource::new("my-idp-login", ["--app", "aws"]);
-/// let grant = TempAccess::builder(source, StsExchange::builder().build()?).build().credentials().await?;
+/// let issued = TempAccess::builder(source, StsExchange::builder().build()?).build().credentials().await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -78,15 +80,15 @@ impl AssertionSource for CommandSource {
     async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
         let limits = Limits::default();
         let output = run(&self.program, &self.arguments, self.deadline, limits.input_bytes).await?;
-        SamlResponse::detect(&output, &limits)
+        SamlResponse::detect(output.as_slice(), &limits)
     }
 }
 
 /// The first line that a program prints, for a password that another program keeps.
 #[cfg(feature = "config")]
 pub(crate) async fn output_of(program: &str, arguments: &[String]) -> Result<SecretString> {
-    let output = zeroize::Zeroizing::new(run(program, arguments, Duration::from_secs(60), 64 << 10).await?);
-    let text = std::str::from_utf8(&output).unwrap_or_default();
+    let output = run(program, arguments, Duration::from_secs(60), 64 << 10).await?;
+    let text = std::str::from_utf8(output.as_slice()).unwrap_or_default();
     match text.lines().next().filter(|line| !line.is_empty()) {
         Some(line) => Ok(line.into()),
         None => Err(failed(program, "it printed nothing")),
@@ -101,7 +103,21 @@ fn failed(program: &str, why: &str) -> Error {
 /// How long to read on once the program has ended.
 const AFTERWARDS: Duration = Duration::from_secs(1);
 
-async fn run(program: &str, arguments: &[String], deadline: Duration, most: usize) -> Result<Vec<u8>> {
+/// Reads to the end, or one byte beyond the limit.
+async fn read(mut stdout: ChildStdout, output: &mut SecretBytes, limit: usize) -> std::io::Result<()> {
+    let mut buffer = Zeroizing::new([0; 8 << 10]);
+    loop {
+        let room = limit.saturating_add(1).saturating_sub(output.len()).min(buffer.len());
+        let chunk = buffer.get_mut(..room).unwrap_or_default();
+        // No room left reads as the end, too.
+        match stdout.read(chunk).await? {
+            0 => return Ok(()),
+            length => output.extend_from_slice(chunk.get(..length).unwrap_or_default()),
+        }
+    }
+}
+
+async fn run(program: &str, arguments: &[String], deadline: Duration, limit: usize) -> Result<SecretBytes> {
     let running = async {
         let mut child = Command::new(program)
             .args(arguments)
@@ -110,10 +126,9 @@ async fn run(program: &str, arguments: &[String], deadline: Duration, most: usiz
             .spawn()
             .map_err(|error| failed(program, &error.to_string()).with_source(error))?;
         let broken = |error: std::io::Error| failed(program, &error.to_string()).with_source(error);
-        let mut output = Vec::new();
+        let mut output = SecretBytes::default();
         if let Some(stdout) = child.stdout.take() {
-            let mut stdout = stdout.take(most as u64 + 1);
-            let mut reading = std::pin::pin!(stdout.read_to_end(&mut output));
+            let mut reading = std::pin::pin!(read(stdout, &mut output, limit));
             tokio::select! {
                 read = &mut reading => read.map(drop).map_err(broken)?,
                 ended = child.wait() => {
@@ -123,7 +138,7 @@ async fn run(program: &str, arguments: &[String], deadline: Duration, most: usiz
                 }
             }
         }
-        if output.len() > most {
+        if output.len() > limit {
             return Err(failed(program, "it prints more than a SAML response"));
         }
         let status = child.wait().await.map_err(broken)?;

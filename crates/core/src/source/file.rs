@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{AssertionRequest, AssertionSource};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::{Limits, SamlResponse};
-use crate::secret::SecretBuffer;
+use crate::secret::SecretBytes;
 
 /// A SAML response in a file or on standard input, in any form that [`SamlResponse::detect`] accepts.
 #[derive(Debug, Clone)]
@@ -53,7 +53,7 @@ const PIPE_TIMEOUT: Duration = Duration::from_secs(300);
 
 /// Reads up to one byte more than the limit, which `detect` refuses.
 fn read_stdin(limits: &Limits) -> io::Result<Zeroizing<Vec<u8>>> {
-    let mut input = SecretBuffer::default();
+    let mut input = SecretBytes::default();
     input.read_to_end(io::stdin().lock().take(limits.input_bytes as u64 + 1))?;
     Ok(input.into_bytes())
 }

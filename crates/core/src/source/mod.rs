@@ -1,10 +1,11 @@
-//! Where SAML responses come from. A source knows nothing of AWS roles or credentials.
+//! Sources of SAML responses, and the person who is asked. A source knows nothing of AWS roles or credentials.
 
 #[cfg(feature = "browser")]
 pub mod browser;
 #[cfg(feature = "command")]
 mod command;
 mod file;
+mod notice;
 #[cfg(feature = "okta")]
 pub mod okta;
 mod prompter;
@@ -18,75 +19,76 @@ pub use command::CommandSource;
 #[cfg(feature = "config")]
 pub(crate) use command::output_of;
 pub use file::FileSource;
+pub use notice::{CachedItem, FactorStep, Notice};
 pub use prompter::{NoPrompter, Prompter, Visit};
 
 use crate::error::Result;
 use crate::saml::{AWS_AUDIENCE, SamlResponse};
 
-/// Where the `PATH` has a program of this name.
+/// Returns the path of a program of this name on the `PATH`.
 #[cfg(any(feature = "browser", feature = "command"))]
 fn on_path(program: &std::path::Path) -> Option<std::path::PathBuf> {
     let folders = std::env::var_os("PATH")?;
     std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
-/// Gets a SAML response: by signing in, by running a program, from a file.
+/// A source of SAML responses: a sign-in, a program, a file.
 #[async_trait]
 pub trait AssertionSource: fmt::Debug + Send + Sync {
-    /// What it is, for messages and the audit record: `okta:acme.okta.com`. Never a secret.
+    /// Describes the source for messages and the audit record: `okta:acme.okta.com`. Not secret.
     fn describe(&self) -> String;
 
-    /// Gets one.
+    /// Returns a SAML response.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from coming, with the stage `sign_in` or `assertion`.
+    /// Errors of the stages `sign_in` and `assertion`.
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse>;
 
-    /// What tells it from another source that would answer otherwise: address, app, person. Part of the key under which
-    /// what it leads to is kept; where there is none, nothing is kept. Never a secret.
+    /// Distinguishes this source from others that would answer differently: address, app, person. It is part of the cache key;
+    /// without it, nothing is cached. Not secret.
     fn identity(&self) -> Option<String> {
         None
     }
 
-    /// What tells the session at the identity provider from another: the org and the person. Whatever came from it is
-    /// forgotten when it ends. Never a secret.
+    /// Distinguishes the session at the identity provider from others: the org and the person. Signing out removes everything
+    /// that came from it. Not secret.
     fn session_identity(&self) -> Option<String> {
         self.identity()
     }
 
-    /// Ends the session at the identity provider, if there is one that is known here. Says whether there was.
+    /// Ends the session at the identity provider, if there is a cached one. Returns whether there was.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from ending.
+    /// The reason why it could not be ended.
     async fn sign_out(&self) -> Result<bool> {
         Ok(false)
     }
 }
 
-/// What a source needs to know.
+/// A request to a source.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct AssertionRequest<'a> {
-    /// Whom the assertion is for: `urn:amazon:webservices` unless said otherwise.
+    /// The audience of the assertion (default: `urn:amazon:webservices`).
     pub audience: &'a str,
-    /// Who can be asked for a name, a password, a code.
+    /// Who is asked for a name, a password, a code.
     pub prompter: &'a dyn Prompter,
-    /// Whether the person shall sign in even where a session at the identity provider would do.
-    pub anew: bool,
+    /// Whether the person must sign in even if there is a session at the identity provider (SAML: `ForceAuthn`).
+    pub force_authn: bool,
 }
 
 impl<'a> AssertionRequest<'a> {
-    /// A request for an assertion that AWS takes.
+    /// Returns a request for an assertion that AWS accepts.
     pub fn new(prompter: &'a dyn Prompter) -> Self {
-        Self { audience: AWS_AUDIENCE, prompter, anew: false }
+        Self { audience: AWS_AUDIENCE, prompter, force_authn: false }
     }
 
-    /// The same, whatever session there is at the identity provider.
+    /// Makes the person sign in even if there is a session at the identity provider.
     #[must_use]
-    pub fn anew(mut self, anew: bool) -> Self {
-        self.anew = anew;
+    pub fn force_authn(mut self) -> Self {
+        self.force_authn = true;
         self
     }
 }

@@ -2,14 +2,15 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use super::Notice;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretString;
 use crate::text::printable;
 
-/// A page that the person is to go to, in a browser of their own choice.
+/// A page that the person opens in a browser of their own choice.
 ///
 /// ```
-/// use tempaccess_core::Visit;
+/// use tempaccess_core::source::Visit;
 ///
 /// let visit = Visit::new("https://acme.okta.com/activate?user_code=ABCD1234").code("ABCD1234");
 /// assert!(visit.to_string().ends_with("the code there is ABCD1234"));
@@ -44,7 +45,7 @@ impl Visit {
     }
 }
 
-/// What a person reads.
+/// The text for the person.
 impl fmt::Display for Visit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sign in at {}", printable(&self.url))?;
@@ -58,53 +59,59 @@ impl fmt::Display for Visit {
 /// Asks the person: on a terminal, in a window, in a chat. Dropping the future withdraws the question.
 #[async_trait]
 pub trait Prompter: fmt::Debug + Send + Sync {
-    /// Asks for a text that may be seen, such as a user name.
+    /// Asks for a text that others may see, such as a user name.
     ///
     /// # Errors
     ///
-    /// `interaction_required` where nobody can be asked, `cancelled` where the person will not answer.
+    /// `interaction_required` if nobody can be asked, `cancelled` if the person declines to answer.
     async fn text(&self, question: &str) -> Result<String>;
 
-    /// Asks for a text that nobody else may see, such as a password or a code.
+    /// Asks for a secret text, such as a password or a code.
     ///
     /// # Errors
     ///
     /// As [`text`](Self::text).
     async fn secret(&self, question: &str) -> Result<SecretString>;
 
-    /// Lets the person choose; the answer is an index of `choices`, which are never empty.
+    /// Asks the person to choose. The answer is an index of `choices`, which are never empty.
     ///
     /// # Errors
     ///
     /// As [`text`](Self::text).
     async fn choose(&self, question: &str, choices: &[String]) -> Result<usize>;
 
-    /// Sends the person to a page; whoever asks goes on waiting. Unless said otherwise they are told the address, and open
-    /// it themselves.
+    /// Sends the person to a page, and does not wait for them (default: a notice with the address, which they open
+    /// themselves).
     ///
     /// # Errors
     ///
-    /// `interaction_required` where there is nobody to send.
+    /// `interaction_required` if there is nobody to send.
     async fn visit(&self, page: &Visit) -> Result<()> {
-        self.tell(&page.to_string());
+        self.notify(&Notice::Visit(page.clone()));
         Ok(())
     }
 
-    /// Says that a window is about to open in which the person goes on.
+    /// Announces a browser window, in which the person continues.
     ///
     /// # Errors
     ///
-    /// `interaction_required` where there is nobody who could.
-    async fn attend(&self, message: &str) -> Result<()> {
-        self.tell(message);
+    /// `interaction_required` if there is nobody to do so.
+    async fn attend(&self, notice: &Notice) -> Result<()> {
+        self.notify(notice);
         Ok(())
     }
 
     /// Tells the person something that needs no answer, such as the number to tap on a telephone.
-    fn tell(&self, message: &str);
+    fn notify(&self, notice: &Notice);
+
+    /// Whether a person is present who starts sign-ins deliberately (default: yes). Programs that are not interactive do not
+    /// repeat a sign-in that a person has just refused.
+    fn is_interactive(&self) -> bool {
+        true
+    }
 }
 
-/// Nobody to ask: every question is an error that says which one it was.
+/// A prompter without a person: every question is an error that names it.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoPrompter;
 
@@ -113,7 +120,7 @@ impl NoPrompter {
         Err(Error::new(
             ErrorKind::InteractionRequired,
             Stage::SignIn,
-            format!("a person has to answer `{question}`, and there is none to ask"),
+            format!("a person has to answer `{question}`, and nobody can be asked"),
         )
         .with_hint("run `tempaccess login` on a terminal"))
     }
@@ -137,9 +144,13 @@ impl Prompter for NoPrompter {
         Self::refuse("sign in with the browser")
     }
 
-    async fn attend(&self, _: &str) -> Result<()> {
+    async fn attend(&self, _: &Notice) -> Result<()> {
         Self::refuse("sign in with the browser")
     }
 
-    fn tell(&self, _: &str) {}
+    fn notify(&self, _: &Notice) {}
+
+    fn is_interactive(&self) -> bool {
+        false
+    }
 }

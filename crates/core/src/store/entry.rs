@@ -3,66 +3,66 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreKey;
 use crate::credentials::SessionCredentials;
-use crate::exchange::{Grant, Shortening, StsAnswer};
 use crate::role::RoleOffer;
 use crate::scope::SessionScope;
 use crate::secret::SecretString;
+use crate::sts::{IssuedSession, Shortening, StsAnswer};
 
-/// One thing that is kept.
+/// A stored entry.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Where it stands.
+    /// The key that it is stored under.
     pub key: StoreKey,
-    /// What may be shown of it.
-    pub about: About,
-    /// The secret in it.
+    /// Its public facts.
+    pub info: EntryInfo,
+    /// Its secret.
     pub secret: SecretString,
 }
 
-/// What may be shown of an entry: no secret.
+/// The public facts of an entry.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct About {
-    /// What it is.
+pub struct EntryInfo {
+    /// The kind of entry.
     pub kind: EntryKind,
-    /// Where it came from: `okta:acme.okta.com`.
+    /// The source that it came from: `okta:acme.okta.com`.
     pub source: String,
     /// The session at the identity provider that it came from, as a digest of
-    /// [`session_identity`](crate::AssertionSource::session_identity): what is forgotten with that session.
+    /// [`session_identity`](crate::AssertionSource::session_identity). Signing out removes all entries of that session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<StoreKey>,
-    /// The person, as far as it is known.
+    /// The person, if known.
     pub subject: Option<String>,
-    /// When it was got.
+    /// When it was issued.
     pub issued_at: Timestamp,
-    /// When it ends, as far as it is known.
+    /// When it expires, if known.
     pub expiration: Option<Timestamp>,
     /// The facts of credentials.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) credentials: Option<Kept>,
+    pub(super) credentials: Option<SessionFacts>,
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EntryKind {
-    /// Credentials of AWS.
+    /// AWS credentials.
     Credentials,
     /// A session at an identity provider.
     Session,
-    /// Tokens of an identity provider (OAuth 2.0), by which a program signs in without the person.
+    /// OAuth 2.0 tokens of an identity provider, with which a program signs in without the person.
     Tokens,
-    /// What is known of an org: how it signs people in, and the cookie by which it knows this machine again.
+    /// Facts about an org: how people sign in there, and the cookie by which it recognises this machine.
     Org,
 }
 
-/// A grant but for its secrets.
+/// The public facts of an issued session.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct SessionFacts {
     role_arn: String,
-    /// The role that the assertion offered, where this one was chained to it, and the principal in between.
+    /// For a chained role: the role that the assertion offered, and the principal in between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     chained: Option<(String, Option<String>)>,
     provider_arn: String,
@@ -77,57 +77,59 @@ pub(super) struct Kept {
     policy_arns: Vec<String>,
     granted_seconds: u32,
     shortened: Vec<Shortening>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    excess_seconds: Option<u32>,
 }
 
-/// The secrets of a grant, and which key they belong to: where they are held elsewhere than in the entry, they may be those
-/// of another time.
+/// The secret part of credentials, with the id of the key that it belongs to: a vault that stores secrets elsewhere may return
+/// an older one.
 #[derive(Serialize, Deserialize)]
-struct Keys<'k> {
+struct SecretKeys<'k> {
     access_key_id: &'k str,
     secret_access_key: &'k str,
     session_token: &'k str,
 }
 
-impl About {
-    /// A session at an identity provider.
+impl EntryInfo {
+    /// Describes a session at an identity provider.
     pub fn session(source: impl Into<String>, subject: Option<String>, issued_at: Timestamp) -> Self {
-        Self::of_kind(EntryKind::Session, source, subject, issued_at)
+        Self::new(EntryKind::Session, source, subject, issued_at)
     }
 
-    /// What needs no more than this to be shown.
-    pub fn of_kind(kind: EntryKind, source: impl Into<String>, subject: Option<String>, issued_at: Timestamp) -> Self {
+    /// Describes an entry of this kind.
+    pub fn new(kind: EntryKind, source: impl Into<String>, subject: Option<String>, issued_at: Timestamp) -> Self {
         Self { kind, source: source.into(), session: None, subject, issued_at, expiration: None, credentials: None }
     }
 
-    /// The same, of this session.
+    /// Sets the session at the identity provider that it came from.
     #[must_use]
-    pub fn of_session(mut self, session: StoreKey) -> Self {
+    pub fn with_session(mut self, session: StoreKey) -> Self {
         self.session = Some(session);
         self
     }
 
     /// The role of credentials.
     pub fn role_arn(&self) -> Option<&str> {
-        self.credentials.as_ref().map(|kept| kept.role_arn.as_str())
+        self.credentials.as_ref().map(|facts| facts.role_arn.as_str())
     }
 
-    /// The access key id of credentials, which is no secret.
+    /// The access key id of credentials, which is not secret.
     pub fn access_key_id(&self) -> Option<&str> {
-        self.credentials.as_ref().map(|kept| kept.access_key_id.as_str())
+        self.credentials.as_ref().map(|facts| facts.access_key_id.as_str())
     }
 
-    /// The principal of credentials, as CloudTrail names it.
+    /// The principal of credentials, as in CloudTrail.
     pub fn assumed_role_arn(&self) -> Option<&str> {
         self.credentials.as_ref()?.assumed_role_arn.as_deref()
     }
 
-    /// The scope that was asked for, in a few words.
+    /// The requested scope, in a few words.
     pub fn scope(&self) -> Option<String> {
         Some(self.credentials.as_ref()?.scope()?.describe())
     }
 }
 
-impl Kept {
+impl SessionFacts {
     fn scope(&self) -> Option<SessionScope> {
         let mut scope =
             SessionScope::new(crate::scope::SessionDuration::from_seconds(self.duration_asked.into()).ok()?);
@@ -140,90 +142,91 @@ impl Kept {
 }
 
 impl Entry {
-    /// An entry of a kind that this crate need not understand.
-    pub fn new(key: StoreKey, about: About, secret: SecretString) -> Self {
-        Self { key, about, secret }
+    /// Returns an entry with these facts and this secret.
+    pub fn new(key: StoreKey, info: EntryInfo, secret: SecretString) -> Self {
+        Self { key, info, secret }
     }
 
-    /// Credentials, to be kept.
-    pub(crate) fn of_grant(
+    /// Returns an entry for an issued session.
+    pub(crate) fn for_session(
         key: StoreKey,
         (source, session): (String, Option<StoreKey>),
         subject: Option<String>,
         now: Timestamp,
-        grant: &Grant,
+        issued: &IssuedSession,
     ) -> Self {
-        let answer = &grant.answer;
+        let answer = &issued.answer;
         let credentials = &answer.credentials;
-        let kept = Kept {
+        let facts = SessionFacts {
             role_arn: credentials.role.to_string(),
-            chained: (credentials.role != *grant.offer.role())
-                .then(|| (grant.offer.role().to_string(), grant.chained_from.clone())),
-            provider_arn: grant.offer.provider().to_string(),
+            chained: (credentials.role != *issued.offer.role())
+                .then(|| (issued.offer.role().to_string(), issued.chained_from.clone())),
+            provider_arn: issued.offer.provider().to_string(),
             access_key_id: credentials.access_key_id.clone(),
             region: credentials.region.clone(),
             assumed_role_arn: answer.assumed_role_arn.clone(),
             assumed_role_id: answer.assumed_role_id.clone(),
             source_identity: answer.source_identity.clone(),
             request_id: answer.request_id.clone(),
-            duration_asked: grant.scope.duration().seconds(),
-            policy: grant.scope.policy().map(|policy| policy.as_str().to_owned()),
-            policy_arns: grant.scope.policy_arns().iter().map(ToString::to_string).collect(),
-            granted_seconds: grant.granted_seconds,
-            shortened: grant.shortened.clone(),
+            duration_asked: issued.scope.duration().seconds(),
+            policy: issued.scope.policy().map(|policy| policy.as_str().to_owned()),
+            policy_arns: issued.scope.policy_arns().iter().map(ToString::to_string).collect(),
+            granted_seconds: issued.granted_seconds,
+            shortened: issued.shortened.clone(),
+            excess_seconds: issued.excess_seconds,
         };
-        let keys = Keys {
+        let keys = SecretKeys {
             access_key_id: &credentials.access_key_id,
             secret_access_key: credentials.secret_access_key.expose(),
             session_token: credentials.session_token.expose(),
         };
-        let about = About {
+        let info = EntryInfo {
             kind: EntryKind::Credentials,
             source,
             session,
             subject,
             issued_at: now,
             expiration: Some(credentials.expiration),
-            credentials: Some(kept),
+            credentials: Some(facts),
         };
-        // Two strings: there is nothing in them that JSON cannot hold.
-        Self { key, about, secret: serde_json::to_string(&keys).unwrap_or_default().into() }
+        Self { key, info, secret: SecretString::from_json(&keys) }
     }
 
-    /// The grant that was kept, if that is what this is.
-    pub(crate) fn grant(&self) -> Option<Grant> {
-        let kept = self.about.credentials.as_ref()?;
-        let keys: Keys<'_> = serde_json::from_str(self.secret.expose()).ok()?;
-        if keys.access_key_id != kept.access_key_id {
+    /// Returns the issued session, if the entry is one.
+    pub(crate) fn issued_session(&self) -> Option<IssuedSession> {
+        let facts = self.info.credentials.as_ref()?;
+        let keys: SecretKeys<'_> = serde_json::from_str(self.secret.expose()).ok()?;
+        if keys.access_key_id != facts.access_key_id {
             return None;
         }
-        let role: crate::arn::RoleArn = kept.role_arn.parse().ok()?;
+        let role: crate::arn::RoleArn = facts.role_arn.parse().ok()?;
         let mut credentials = SessionCredentials::new(
-            kept.access_key_id.clone(),
+            facts.access_key_id.clone(),
             keys.secret_access_key.into(),
             keys.session_token.into(),
-            self.about.expiration?,
+            self.info.expiration?,
             role.clone(),
         );
-        credentials.region.clone_from(&kept.region);
-        let (offered, chained_from) = match &kept.chained {
+        credentials.region.clone_from(&facts.region);
+        let (offered, chained_from) = match &facts.chained {
             Some((offered, from)) => (offered.parse().ok()?, from.clone()),
             None => (role, None),
         };
-        Some(Grant {
-            offer: RoleOffer::new(offered, kept.provider_arn.parse().ok()?),
+        Some(IssuedSession {
+            offer: RoleOffer::new(offered, facts.provider_arn.parse().ok()?),
             chained_from,
             answer: StsAnswer {
                 credentials,
-                assumed_role_arn: kept.assumed_role_arn.clone(),
-                assumed_role_id: kept.assumed_role_id.clone(),
-                source_identity: kept.source_identity.clone(),
-                request_id: kept.request_id.clone(),
+                assumed_role_arn: facts.assumed_role_arn.clone(),
+                assumed_role_id: facts.assumed_role_id.clone(),
+                source_identity: facts.source_identity.clone(),
+                request_id: facts.request_id.clone(),
                 server_time: None,
             },
-            scope: kept.scope()?,
-            granted_seconds: kept.granted_seconds,
-            shortened: kept.shortened.clone(),
+            scope: facts.scope()?,
+            granted_seconds: facts.granted_seconds,
+            shortened: facts.shortened.clone(),
+            excess_seconds: facts.excess_seconds,
             clock_ahead: None,
         })
     }

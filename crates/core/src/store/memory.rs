@@ -1,18 +1,18 @@
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fs::File;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use super::{About, Entry, Lookup, Store, StoreKey};
+use super::{Entry, EntryInfo, Lookup, Store, StoreKey};
 use crate::error::Result;
 
-/// Keeps entries for as long as the program runs, and for nobody else.
+/// Stores entries in the memory of this program.
 #[derive(Debug, Default)]
 pub struct MemoryStore(Mutex<BTreeMap<StoreKey, Entry>>);
 
 impl MemoryStore {
-    /// An empty one.
+    /// Returns an empty store.
     pub fn new() -> Self {
         Self::default()
     }
@@ -28,7 +28,7 @@ impl Store for MemoryStore {
     }
 
     fn get(&self, key: &StoreKey) -> Lookup {
-        self.entries().get(key).cloned().map_or(Lookup::Nothing, Lookup::Found)
+        self.entries().get(key).cloned().map_or(Lookup::Missing, Lookup::Found)
     }
 
     fn put(&self, entry: &Entry) -> Result<()> {
@@ -41,12 +41,12 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    fn list(&self) -> Result<Vec<(StoreKey, About)>> {
-        Ok(self.entries().iter().map(|(key, entry)| (key.clone(), entry.about.clone())).collect())
+    fn list(&self) -> Result<Vec<(StoreKey, EntryInfo)>> {
+        Ok(self.entries().iter().map(|(key, entry)| (key.clone(), entry.info.clone())).collect())
     }
 
     fn sweep(&self, now: Timestamp) {
-        self.entries().retain(|_, entry| entry.about.expiration.is_none_or(|end| end > now));
+        self.entries().retain(|_, entry| entry.info.expiration.is_none_or(|end| end > now));
     }
 
     fn clear(&self) -> Result<usize> {
@@ -55,7 +55,7 @@ impl Store for MemoryStore {
         Ok(count)
     }
 
-    fn flight_file(&self, _: &StoreKey) -> Option<PathBuf> {
-        None
+    fn lock_file(&self, _: &StoreKey) -> Result<Option<File>> {
+        Ok(None)
     }
 }

@@ -1,141 +1,148 @@
-//! What was given, kept until it ends: credentials and sessions at identity providers, for every program of one person.
+//! The cache: credentials and sessions at identity providers, kept until they expire, shared by all programs of one person.
 //!
-//! An [`Entry`] is what may be shown of it, and a secret. It stands under a [`StoreKey`], a digest over everything that
-//! tells two answers apart: source, person, role, scope, region. So nothing crosses over.
+//! An [`Entry`] has public facts and a secret. Its [`StoreKey`] is a digest over everything that distinguishes two answers:
+//! source, person, role, scope, region. So one caller never gets what another asked for.
 //!
-//! A store never makes anything fail that would have worked without it: what cannot be read is set aside and reported
-//! ([`Lookup::SetAside`]), and what cannot be written is reported and given out all the same.
+//! A store never fails what would have worked without it: an entry that cannot be used is reported ([`Lookup::Unusable`])
+//! and counts as missing, and credentials that cannot be stored are reported and returned all the same.
 
 mod entry;
 mod file;
-#[cfg(feature = "runtime")]
-mod flight;
 mod memory;
+#[cfg(feature = "runtime")]
+mod single_flight;
 mod vault;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-pub use entry::{About, Entry, EntryKind};
+pub use entry::{Entry, EntryInfo, EntryKind};
 pub use file::FileStore;
 #[cfg(feature = "config")]
 pub(crate) use file::replace;
-#[cfg(feature = "runtime")]
-pub(crate) use flight::{Turn, Turns};
 pub use memory::MemoryStore;
+#[cfg(feature = "runtime")]
+pub(crate) use single_flight::{Need, SingleFlight, Turn};
 #[cfg(all(feature = "keyring", target_os = "linux"))]
-pub use vault::{AtHandVault, KernelVault};
+pub use vault::CachedKeyVault;
 #[cfg(feature = "keyring")]
-pub use vault::{KeyringVault, SealedVault};
+pub use vault::SealedVault;
 pub use vault::{PlainVault, Vault};
 
 use crate::error::Result;
 use crate::saml::hex;
 
-/// Keeps entries. [`FileStore`] is the one that programs share; [`MemoryStore`] keeps to itself.
+/// Stores entries. [`FileStore`] is shared by programs; [`MemoryStore`] belongs to one.
+///
+/// Methods may block on files, locks or a keyring.
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Where it keeps things, and how, for `status`: `/home/ada/.local/state/tempaccess/store, sealed`.
+    /// Describes where and how entries are stored, for `status`: `/home/ada/.local/state/tempaccess/store, encrypted`.
     fn describe(&self) -> String;
 
-    /// What stands under this key.
+    /// Returns the entry of this key.
     fn get(&self, key: &StoreKey) -> Lookup;
 
-    /// Keeps an entry, in place of the one that stood there.
+    /// Stores an entry, in place of the one that its key had.
     ///
     /// # Errors
     ///
-    /// `io`; then what stood there before still does.
+    /// `io`; the earlier entry is unchanged then.
     fn put(&self, entry: &Entry) -> Result<()>;
 
-    /// Forgets what stands under this key, if anything does.
+    /// Removes the entry of this key, if there is one.
     ///
     /// # Errors
     ///
     /// `io`.
     fn remove(&self, key: &StoreKey) -> Result<()>;
 
-    /// What is kept, without its secrets, whatever can be read of it.
+    /// Lists the entries that can be read, without their secrets.
     ///
     /// # Errors
     ///
     /// `io`.
-    fn list(&self) -> Result<Vec<(StoreKey, About)>>;
+    fn list(&self) -> Result<Vec<(StoreKey, EntryInfo)>>;
 
-    /// Forgets what nobody could use any more: credentials that have ended, and what was left behind by whoever died.
+    /// Removes entries that have expired, and what crashed programs left behind.
     fn sweep(&self, _now: Timestamp) {}
 
-    /// Forgets everything, also what cannot be read. Says how many entries there were.
+    /// Removes all entries, also those that cannot be read, and returns their number.
     ///
     /// # Errors
     ///
-    /// `io`; whatever could be removed is.
+    /// `io`; the other entries are removed all the same.
     fn clear(&self) -> Result<usize>;
 
-    /// What the person should know of how the last entry was kept, in one line.
+    /// A remark on how the last entry was stored, in one line.
     fn notice(&self) -> Option<String> {
         None
     }
 
-    /// The file whose lock says that somebody is getting what will stand under this key. Without one, callers do not
-    /// wait for one another.
-    fn flight_file(&self, key: &StoreKey) -> Option<PathBuf>;
+    /// Opens the file that is locked while one process gets what this key is for. `None` if processes need not wait for one
+    /// another.
+    ///
+    /// # Errors
+    ///
+    /// `io`.
+    fn lock_file(&self, key: &StoreKey) -> Result<Option<File>>;
 }
 
-/// What a store has under a key.
+/// The answer of a store.
 #[derive(Debug)]
 #[allow(clippy::large_enum_variant, reason = "short-lived, and mostly the large one")]
+#[non_exhaustive]
 pub enum Lookup {
-    /// It is there.
+    /// The entry.
     Found(Entry),
-    /// Nothing is.
-    Nothing,
-    /// Something is or was, and cannot be used: why, in one line for a person.
-    SetAside(String),
+    /// There is no entry.
+    Missing,
+    /// There is an entry that cannot be used: the reason, in one line.
+    Unusable(String),
 }
 
 impl Lookup {
-    /// The entry, where there is one. Where something is there that cannot be used, `trouble` hears why.
-    pub(crate) fn found(self, trouble: impl FnOnce(&str)) -> Option<Entry> {
+    /// Returns the entry, if there is one. `report` gets the reason why one cannot be used.
+    pub(crate) fn into_entry(self, report: impl FnOnce(&str)) -> Option<Entry> {
         match self {
             Self::Found(entry) => Some(entry),
-            Self::Nothing => None,
-            Self::SetAside(why) => {
-                trouble(&why);
+            Self::Missing => None,
+            Self::Unusable(reason) => {
+                report(&reason);
                 None
             }
         }
     }
 }
 
-/// A digest over what tells two answers apart, in lower-case hex.
+/// A digest over everything that distinguishes two answers, in lower-case hex.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct StoreKey(String);
 
 impl StoreKey {
-    /// The key for these parts. Order and number count; no part can run into the next.
+    /// Computes the key of these parts. Their order and number matter, and each is delimited.
     ///
     /// ```
     /// use tempaccess_core::store::StoreKey;
     ///
-    /// assert_ne!(StoreKey::of(&["a", "bc"]), StoreKey::of(&["ab", "c"]));
+    /// assert_ne!(StoreKey::new(&["a", "bc"]), StoreKey::new(&["ab", "c"]));
     /// ```
-    pub fn of(parts: &[&str]) -> Self {
+    pub fn new(parts: &[&str]) -> Self {
         let mut digest = Sha256::new();
         for part in parts {
             digest.update((part.len() as u64).to_le_bytes());
             digest.update(part);
         }
-        // Half of it tells more answers apart than there will ever be.
+        // 128 bits are enough to tell keys apart.
         Self(hex(digest.finalize().get(..16).unwrap_or_default()))
     }
 
-    pub(crate) fn of_all(parts: &[String]) -> Self {
-        Self::of(&parts.iter().map(String::as_str).collect::<Vec<_>>())
+    pub(crate) fn from_strings(parts: &[String]) -> Self {
+        Self::new(&parts.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// The digest.
@@ -143,7 +150,7 @@ impl StoreKey {
         &self.0
     }
 
-    /// A key as it was written.
+    /// Parses a key in its written form.
     fn parse(text: &str) -> Option<Self> {
         let digits = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         digits.then(|| Self(text.to_owned()))

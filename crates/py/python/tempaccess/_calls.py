@@ -58,8 +58,8 @@ class Calls:
 
         return called
 
-    def tell(self, answer: None | Awaitable[None]) -> None:
-        """What needs no answer is waited for by nobody but a loop of its own."""
+    def start(self, answer: None | Awaitable[None]) -> None:
+        """Starts a call whose result is not needed; without a running loop, runs it."""
         if inspect.isawaitable(answer) and self._begin(answer) is None:
             asyncio.run(_awaited(answer))
 
@@ -97,9 +97,9 @@ class Asked:
     def visit(self, url: str, code: str | None, words: str) -> None:
         visit = getattr(self._prompter, "visit", None)
         if visit is None:
-            self.tell(words)
+            self.notify(words)
         else:
             self._calls.of(visit)(url, code)
 
-    def tell(self, message: str) -> None:
-        self._calls.tell(self._prompter.tell(message))
+    def notify(self, message: str) -> None:
+        self._calls.start(self._prompter.notify(message))

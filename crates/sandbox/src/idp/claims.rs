@@ -10,7 +10,8 @@ use crate::world::User;
 
 const ATTRIBUTES: &str = "https://aws.amazon.com/SAML/Attributes/";
 
-/// What a SAML response says. Everything can be set, so that a test can mint what an honest provider never would.
+/// The content of a SAML response. Everything can be set, so that a test can mint responses that no honest provider
+/// would.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Claims {
@@ -28,7 +29,9 @@ pub struct Claims {
     pub audience: String,
     /// `NameID`.
     pub subject: String,
-    /// How many bearer confirmations there are.
+    /// `@InResponseTo` of the response and the confirmation, if it answers a request.
+    pub in_response_to: Option<String>,
+    /// The number of bearer confirmations.
     pub confirmations: usize,
     /// `@IssueInstant` of both.
     pub issued_at: Timestamp,
@@ -40,27 +43,27 @@ pub struct Claims {
     pub session_not_on_or_after: Option<Timestamp>,
     /// The names and values of the attributes, in order.
     pub attributes: Vec<(String, Vec<String>)>,
-    /// What is signed.
+    /// What to sign.
     pub signed: SignedParts,
     /// The status code, without its prefix.
     pub status: String,
 }
 
-/// What is signed.
+/// The parts of a response that are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignedParts {
-    /// The response and the assertion, as Okta does.
+    /// The response and the assertion, as at Okta.
     Both,
-    /// The assertion alone.
+    /// Only the assertion.
     Assertion,
-    /// The response alone.
+    /// Only the response.
     Response,
     /// Nothing.
     Nothing,
 }
 
 impl Claims {
-    /// What the sandbox's Okta says of this person.
+    /// Returns what the sandbox's Okta asserts about a person.
     pub fn of(user: &User, issuer: String, now: Timestamp) -> Self {
         let minutes = |minutes| now.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(now);
         let mut attributes = Vec::new();
@@ -85,6 +88,7 @@ impl Claims {
             recipient: "https://signin.aws.amazon.com/saml".to_owned(),
             audience: "urn:amazon:webservices".to_owned(),
             subject: user.login.clone(),
+            in_response_to: None,
             confirmations: 1,
             issued_at: now,
             not_before: minutes(-5),
@@ -98,7 +102,7 @@ impl Claims {
         }
     }
 
-    /// The XML document, signed.
+    /// Returns the signed XML document.
     pub(crate) fn mint_xml(&self, key: &SigningKey) -> Result<String, String> {
         let both = self.signed == SignedParts::Both;
         let mut assertion = self.assertion(key, both || self.signed == SignedParts::Assertion);
@@ -109,16 +113,17 @@ impl Claims {
         if both || self.signed == SignedParts::Response { key.sign(&response) } else { Ok(response) }
     }
 
-    /// The base64 text of the document.
+    /// Returns the signed document in base64.
     pub(crate) fn mint(&self, key: &SigningKey) -> Result<String, String> {
         self.mint_xml(key).map(|xml| STANDARD.encode(xml))
     }
 
     fn response(&self, key: &SigningKey, assertion: &str, signed: bool) -> String {
         format!(
-            r#"<?xml version="1.0" encoding="UTF-8"?><saml2p:Response Destination="{destination}" ID="{id}" IssueInstant="{issued}" Version="2.0" xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:xs="http://www.w3.org/2001/XMLSchema"><saml2:Issuer Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity" xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">{issuer}</saml2:Issuer>{signature}<saml2p:Status xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol"><saml2p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:{status}"/></saml2p:Status>{assertion}</saml2p:Response>"#,
+            r#"<?xml version="1.0" encoding="UTF-8"?><saml2p:Response Destination="{destination}" ID="{id}"{in_response_to} IssueInstant="{issued}" Version="2.0" xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:xs="http://www.w3.org/2001/XMLSchema"><saml2:Issuer Format="urn:oasis:names:tc:SAML:2.0:nameid-format:entity" xmlns:saml2="urn:oasis:names:tc:SAML:2.0:assertion">{issuer}</saml2:Issuer>{signature}<saml2p:Status xmlns:saml2p="urn:oasis:names:tc:SAML:2.0:protocol"><saml2p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:{status}"/></saml2p:Status>{assertion}</saml2p:Response>"#,
             destination = escape(&self.destination),
             id = escape(&self.response_id),
+            in_response_to = self.in_response_to(),
             issued = instant(self.issued_at),
             issuer = escape(&self.issuer),
             signature = if signed { signature(&self.response_id, key) } else { String::new() },
@@ -126,9 +131,14 @@ impl Claims {
         )
     }
 
+    fn in_response_to(&self) -> String {
+        self.in_response_to.as_ref().map(|id| format!(r#" InResponseTo="{}""#, escape(id))).unwrap_or_default()
+    }
+
     fn assertion(&self, key: &SigningKey, signed: bool) -> String {
         let confirmation = format!(
-            r#"<saml2:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml2:SubjectConfirmationData NotOnOrAfter="{}" Recipient="{}"/></saml2:SubjectConfirmation>"#,
+            r#"<saml2:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer"><saml2:SubjectConfirmationData{} NotOnOrAfter="{}" Recipient="{}"/></saml2:SubjectConfirmation>"#,
+            self.in_response_to(),
             instant(self.not_on_or_after),
             escape(&self.recipient),
         );
@@ -167,12 +177,12 @@ impl Claims {
     }
 }
 
-/// To the millisecond, as Okta has it.
+/// Formats an instant with milliseconds, as Okta does.
 fn instant(instant: Timestamp) -> String {
     format!("{instant:.3}")
 }
 
-/// The signature to be filled in, in the shape of Okta's.
+/// Returns a signature to fill in, in the shape of Okta's.
 fn signature(id: &str, key: &SigningKey) -> String {
     format!(
         r##"<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/><ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI="#{}"><ds:Transforms><ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/><ds:Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"><ec:InclusiveNamespaces PrefixList="xs" xmlns:ec="http://www.w3.org/2001/10/xml-exc-c14n#"/></ds:Transform></ds:Transforms><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue></ds:DigestValue></ds:Reference></ds:SignedInfo><ds:SignatureValue></ds:SignatureValue><ds:KeyInfo><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></ds:Signature>"##,

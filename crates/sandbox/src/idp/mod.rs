@@ -1,4 +1,4 @@
-//! The identity provider's half of SAML: a key, metadata, and responses signed with it.
+//! The SAML side of an identity provider: its key, and responses signed with it.
 
 mod claims;
 mod key;

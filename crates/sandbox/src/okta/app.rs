@@ -1,204 +1,111 @@
-//! Sessions, and the AWS app's page.
+//! The AWS app: its link, which leads to a page with the SAML response.
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
-use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::extract::{Path, Query, RawQuery, State};
+use axum::http::header::{CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, StatusCode, Uri};
 use axum::response::{Html, IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::json;
 
-use super::state::{Flow, Memory, Session};
-use super::{base, error, idx};
-use crate::form::pairs;
+use super::error::{forbidden, not_found};
+use super::sign_in_page::{self, Origin};
+use super::state::{Flow, OrgData, Session, StepUp};
+use super::{base, cookies, idx};
+use crate::http::form_pairs;
 use crate::idp::{Claims, escape};
+use crate::shared::Shared;
 use crate::world::User;
-use crate::{Shared, random};
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Redeem {
-    token: String,
-    redirect_url: String,
-}
-
-pub(super) async fn redeem(
-    State(shared): State<Arc<Shared>>,
-    headers: HeaderMap,
-    Query(query): Query<Redeem>,
-) -> Response {
-    let mut memory = shared.okta.lock();
-    let (login, used_code) = match memory.redeem(&query.token) {
-        Some(redeemed) => redeemed,
-        // As Okta does: on to the sign-in page, without a word.
-        None => {
-            return (StatusCode::FOUND, [(LOCATION, format!("{}/login/login.htm", base(&headers, &shared)))])
-                .into_response();
-        }
-    };
-    let session = Session { login, stepped_up: false, used_code };
-    let mut answer = with_session(&mut memory, session, None, query.redirect_url);
-    if cookie(&headers, "DT").is_none() {
-        set_cookie(&mut answer, &format!("DT=DI0{}; Path=/; HttpOnly", random::alphanumeric(22)));
-    }
-    answer
-}
-
-/// Makes a session, or lifts the one of this id, and leads on.
-pub(super) fn with_session(memory: &mut Memory, session: Session, sid: Option<String>, to: String) -> Response {
-    let sid = sid.unwrap_or_else(|| format!("102{}", random::alphanumeric(22)));
-    let mut answer = (StatusCode::FOUND, [(LOCATION, to)]).into_response();
-    set_cookie(&mut answer, &format!("sid={sid}; Path=/; HttpOnly"));
-    memory.sessions.insert(sid, session);
-    answer
-}
-
-fn set_cookie(answer: &mut Response, text: &str) {
-    if let Ok(value) = text.parse() {
-        answer.headers_mut().append(SET_COOKIE, value);
-    }
-}
-
-pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
-    let pairs =
-        headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split("; "));
-    pairs.filter_map(|pair| pair.split_once('=')).find(|(known, _)| *known == name).map(|(_, value)| value.to_owned())
-}
-
-pub(super) async fn session(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let memory = shared.okta.lock();
-    match cookie(&headers, "sid").and_then(|sid| Some((memory.sessions.get(&sid)?.clone(), sid))) {
-        Some((session, sid)) => {
-            Json(json!({ "id": sid, "login": session.login, "userId": "00uSandbox", "status": "ACTIVE" }))
-                .into_response()
-        }
-        None => error(StatusCode::NOT_FOUND, "E0000007", "Not found: Resource not found: me (Session)", None),
-    }
-}
-
-pub(super) async fn end_session(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let ended = cookie(&headers, "sid").and_then(|sid| shared.okta.lock().sessions.remove(&sid));
-    match ended {
-        Some(_) => StatusCode::NO_CONTENT.into_response(),
-        None => error(StatusCode::NOT_FOUND, "E0000007", "Not found: Resource not found: me (Session)", None),
-    }
-}
-
-pub(super) async fn page(
+/// Opens an app: `/home/amazon_aws/ID/272` or `/app/amazon_aws/ID/sso/saml`. A session token in the query signs in, as
+/// `sessionToken` or `onetimetoken`.
+pub(super) async fn open(
     State(shared): State<Arc<Shared>>,
     Path((kind, app)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     if kind != "amazon_aws" || !shared.world.is_aws_app(&app) {
-        return (StatusCode::NOT_FOUND, Html("<html><h1>404</h1></html>")).into_response();
+        return not_found(&format!("{app} (AppInstance)"));
     }
-    let is_idx = shared.pipeline() == "idx";
-    let mut memory = shared.okta.lock();
-    let sid = cookie(&headers, "sid").unwrap_or_default();
-    let Some(session) = memory.sessions.get(&sid).cloned() else {
-        if is_idx {
-            let token = memory.begin_flow(Flow::default());
-            return sign_in_widget(&shared, &base(&headers, &shared), &token);
-        }
-        let here = format!("{}/home/{kind}/{app}/272", base(&headers, &shared));
-        return (
-            StatusCode::FOUND,
-            [(LOCATION, format!("{}/login/login.htm?fromURI={here}", base(&headers, &shared)))],
-        )
-            .into_response();
+    let is_token = |name: &str| ["sessionToken", "onetimetoken"].iter().any(|known| known.eq_ignore_ascii_case(name));
+    let token = form_pairs(query.as_deref().unwrap_or_default()).find(|(name, _)| is_token(name));
+    let mut org = shared.org.lock();
+    let new_session = token.and_then(|(_, token)| org.redeem(&shared, &token));
+    let session = match &new_session {
+        Some(id) => org.session_mut(&shared, id).map(|session| (id.clone(), session.clone())),
+        None => org.session_of(&shared, &headers),
     };
-    let Some(user) = shared.world.user(&session.login) else {
-        return (StatusCode::FORBIDDEN, Html("<html><h1>403</h1></html>")).into_response();
+    let Some((id, session)) = session else {
+        drop(org);
+        return sign_in_page::show(&shared, &headers, uri.path());
     };
-    if user.app_step_up && !session.stepped_up {
-        if is_idx {
-            let login = Some(user.login.clone());
-            let factor = idx::only_code(user);
-            let flow = Flow { login, password: true, factor, session: Some(sid), ..Flow::default() };
-            let token = memory.begin_flow(flow);
-            return sign_in_widget(&shared, &base(&headers, &shared), &token);
-        }
-        let token = memory.begin(&user.login, Some(sid)).replace('-', "\\x2D");
-        return Html(format!("<!DOCTYPE html><html><script>var stateToken = '{token}';</script></html>"))
-            .into_response();
+    let mut answer = open_with_session(&shared, &mut org, &headers, uri.path(), &app, &id, &session);
+    if new_session.is_some() {
+        cookies::set(&shared, &mut answer, cookies::SESSION, &id);
+        cookies::set_device(&shared, &headers, &mut answer);
     }
-    drop(memory);
-    let claims = (shared.mint)(Claims::of(user, shared.world.issuer(), shared.clock.now()));
+    answer
+}
+
+/// Answers with the SAML response, or with a page that asks for another step first.
+fn open_with_session(
+    shared: &Shared,
+    org: &mut OrgData,
+    headers: &HeaderMap,
+    path: &str,
+    app: &str,
+    id: &str,
+    session: &Session,
+) -> Response {
+    let Some(user) = shared.world.user(&session.login).filter(|user| is_assigned(shared, user, app)) else {
+        return forbidden();
+    };
+    if !user.app_step_up || session.stepped_up {
+        return saml_response(shared, user);
+    }
+    if shared.has_identity_engine() {
+        let token = org.begin_flow(Flow {
+            target: path.to_owned(),
+            login: Some(user.login.clone()),
+            has_password: true,
+            factor: idx::only_code(user),
+            session: Some(id.to_owned()),
+            ..Flow::default()
+        });
+        return sign_in_page::identity_engine(shared, &base(headers, shared), &token);
+    }
+    let step_up = StepUp { session: id.to_owned(), target: path.to_owned() };
+    let token = org.begin_transaction(&user.login, Some(step_up)).replace('-', "\\x2D");
+    Html(format!("<!DOCTYPE html><html><script>var stateToken = '{token}';</script></html>")).into_response()
+}
+
+fn is_assigned(shared: &Shared, user: &User, app: &str) -> bool {
+    shared.world.apps_of(user).iter().any(|assigned| assigned.id == app)
+}
+
+/// Signs a person in to an app without a session of the browser: answers with the SAML response, and sets the cookie.
+pub(super) fn sign_on(shared: &Shared, headers: &HeaderMap, login: &str, app: &str) -> Response {
+    let Some(user) = shared.world.user(login).filter(|user| is_assigned(shared, user, app)) else {
+        return forbidden();
+    };
+    let id = shared.org.lock().add_session(Session::new(shared, login));
+    let mut answer = saml_response(shared, user);
+    cookies::set(shared, &mut answer, cookies::SESSION, &id);
+    cookies::set_device(shared, headers, &mut answer);
+    answer
+}
+
+/// The page with the form that posts the SAML response to AWS.
+fn saml_response(shared: &Shared, user: &User) -> Response {
+    let claims = (shared.change_claims)(Claims::of(user, shared.world.issuer(), shared.clock.now()));
     match claims.mint(shared.key) {
         Ok(response) => saml_form(&claims.destination, &response).into_response(),
         Err(why) => (StatusCode::INTERNAL_SERVER_ERROR, why).into_response(),
     }
 }
 
-/// The Identity Engine's sign-in page: Okta's own widget, where the sandbox was given it.
-fn sign_in_widget(shared: &Shared, base: &str, token: &str) -> Response {
-    let escaped = token.replace('-', "\\x2D");
-    let widget = match &shared.widget {
-        Some(_) => format!(
-            "<link rel=\"stylesheet\" href=\"{base}/assets/css/okta-sign-in.min.css\"><div id=\"okta-login-container\"></div>\
-             <script src=\"{base}/assets/js/okta-sign-in.min.js\"></script><script>\
-             new OktaSignIn({{ baseUrl: '{base}', stateToken: stateToken, useClassicEngine: false, useInteractionCodeFlow: false,\
-             el: '#okta-login-container' }}).renderEl({{}}, function () {{}}, function (error) {{ document.title = String(error); }});\
-             </script>"
-        ),
-        None => String::new(),
-    };
-    Html(format!(
-        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sandbox - Sign in</title></head><body>\
-         <script>var stateToken = '{escaped}';</script>{widget}</body></html>"
-    ))
-    .into_response()
-}
-
-/// A file of the widget.
-pub(super) async fn asset(State(shared): State<Arc<Shared>>, Path(file): Path<String>) -> Response {
-    let is_plain = file.split('/').all(|part| !part.is_empty() && !part.starts_with('.'));
-    let read = shared.widget.as_ref().filter(|_| is_plain).and_then(|folder| std::fs::read(folder.join(&file)).ok());
-    let kind = match file.rsplit('.').next() {
-        Some("js") => "text/javascript",
-        Some("css") => "text/css",
-        Some("json") => "application/json",
-        _ => "application/octet-stream",
-    };
-    match read {
-        Some(bytes) => ([(CONTENT_TYPE, kind)], bytes).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
-    }
-}
-
-/// The Classic Engine's sign-in page, for browsers: name, password, and a code where there is one.
-pub(super) async fn sign_in_page() -> Html<&'static str> {
-    Html(
-        "<!DOCTYPE html><html lang=\"en\"><title>Sandbox - Sign in</title><h1>Sign in</h1><form method=\"post\">\
-         <p><label>User name <input name=\"username\"></label><p><label>Password <input name=\"password\" type=\"password\"></label>\
-         <p><label>Code <input name=\"code\"></label><p><button>Sign in</button></form></html>",
-    )
-}
-
-/// What is typed there: a push counts as approved, for the person sits before it.
-pub(super) async fn sign_in(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let fields: Vec<_> = pairs(&String::from_utf8_lossy(&body)).collect();
-    let field = |name: &str| fields.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value.as_str());
-    let user = shared.world.user(field("username")).filter(|user| user.password == field("password"));
-    let has_code = |user: &&User| {
-        user.factors.is_empty()
-            || user
-                .factors
-                .iter()
-                .any(|factor| factor.kind == "push" || factor.codes.iter().any(|code| code == field("code")))
-    };
-    let Some(user) = user.filter(has_code) else {
-        return (StatusCode::OK, Html("<!DOCTYPE html><h1>Unable to sign in</h1>")).into_response();
-    };
-    let session = Session { login: user.login.clone(), stepped_up: true, used_code: None };
-    let app = format!("{}/home/amazon_aws/{}/272", base(&headers, &shared), shared.world.app);
-    with_session(&mut shared.okta.lock(), session, None, app)
-}
-
-/// Okta escapes whatever is not alphanumeric.
+/// The form of Okta, which escapes every character that is not alphanumeric.
 fn saml_form(action: &str, response: &str) -> ([(HeaderName, &'static str); 1], Html<String>) {
     let escaped = |text: &str| -> String {
         text.chars()
@@ -213,21 +120,25 @@ fn saml_form(action: &str, response: &str) -> ([(HeaderName, &'static str); 1], 
     ([(HeaderName::from_static("cache-control"), "no-cache, no-store")], Html(page))
 }
 
-/// The session was lifted when the factor was verified; this leads back to the app.
-pub(super) async fn stepped_up(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
-    let app = format!("{}/home/amazon_aws/{}/272", base(&headers, &shared), shared.world.app);
-    (StatusCode::FOUND, [(LOCATION, app)]).into_response()
+/// Continues at the app after a step-up of the Classic Engine, which has changed the session.
+pub(super) async fn after_step_up(
+    State(shared): State<Arc<Shared>>,
+    Query(origin): Query<Origin>,
+    headers: HeaderMap,
+) -> Response {
+    let location = format!("{}{}", base(&headers, &shared), origin.path());
+    (StatusCode::FOUND, [(LOCATION, location)]).into_response()
 }
 
 pub(super) async fn metadata(State(shared): State<Arc<Shared>>) -> Response {
-    ([("content-type", "application/xml")], shared.metadata()).into_response()
+    ([(CONTENT_TYPE, "application/xml")], shared.metadata()).into_response()
 }
 
 impl Shared {
-    /// The metadata of the app.
+    /// Returns the metadata of the app.
     pub(crate) fn metadata(&self) -> String {
         format!(
-            r#"<?xml version="1.0" encoding="UTF-8"?><md:EntityDescriptor entityID="{}" xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"><md:IDPSSODescriptor WantAuthnRequestsSigned="false" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified</md:NameIDFormat><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{}/app/{}/sso/saml"/></md:IDPSSODescriptor></md:EntityDescriptor>"#,
+            r#"<?xml version="1.0" encoding="UTF-8"?><md:EntityDescriptor entityID="{}" xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"><md:IDPSSODescriptor WantAuthnRequestsSigned="false" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><md:KeyDescriptor use="signing"><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:X509Data><ds:X509Certificate>{}</ds:X509Certificate></ds:X509Data></ds:KeyInfo></md:KeyDescriptor><md:NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified</md:NameIDFormat><md:SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="{}/app/amazon_aws/{}/sso/saml"/></md:IDPSSODescriptor></md:EntityDescriptor>"#,
             escape(&self.world.issuer()),
             self.key.certificate_base64(),
             self.okta_url(),

@@ -1,20 +1,27 @@
-//! `/api/v1/authn`: the transaction's states.
+//! `/api/v1/authn`: the authentication API of the Classic Engine.
 
 #![allow(clippy::indexing_slicing, reason = "indexing a JSON object by a name adds the member")]
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::state::Transaction;
-use super::{app, base, error};
-use crate::Shared;
+use super::error::{error, invalid_token, not_found};
+use super::state::{StepUp, Transaction};
+use super::{base, cookies};
+use crate::http::form_pairs;
+use crate::random;
+use crate::shared::Shared;
 use crate::world::{Factor, PushAnswer, User, UserStatus};
+
+/// The lifetime of a transaction.
+const TRANSACTION_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -24,218 +31,227 @@ pub(super) struct Body {
     state_token: Option<String>,
     pass_code: Option<Value>,
     answer: Option<String>,
+    /// What a security key signs, in base64.
+    client_data: Option<String>,
 }
 
+impl Body {
+    /// Returns the code or the answer; nothing if there is none, or an empty one.
+    fn code(&self) -> Option<String> {
+        let code = self.pass_code.as_ref().filter(|code| !code.is_null());
+        let code = code.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned));
+        code.or_else(|| self.answer.clone()).or_else(|| self.client_data.clone()).filter(|code| !code.is_empty())
+    }
+}
+
+/// What an answer is made from: the person, and the addresses and the token in it.
+struct Answer<'a> {
+    shared: &'a Shared,
+    base: String,
+    user: &'a User,
+    state_token: String,
+}
+
+/// Starts a transaction with name and password, or resumes one. Clients that resume may send an empty name and password.
 pub(super) async fn begin(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Body>) -> Response {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let base = base(&headers, &shared);
-    match (body.username, body.password, body.state_token) {
+    match (given(body.username), given(body.password), given(body.state_token)) {
         (Some(login), Some(password), _) => {
-            with_password(&shared, &base, &login, &password, app::cookie(&headers, "DT"))
+            with_password(&shared, base, &login, &password, cookies::get(&headers, cookies::DEVICE))
         }
-        (None, None, Some(token)) => resume(&shared, &base, &token),
+        (None, None, Some(token)) => resume(&shared, base, token),
         _ => error(StatusCode::BAD_REQUEST, "E0000001", "Api validation failed: authRequest", None),
     }
 }
 
-fn with_password(shared: &Shared, base: &str, login: &str, password: &str, device: Option<String>) -> Response {
+/// Shows a transaction as it is.
+pub(super) async fn introspect(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Json(body): Json<Body>,
+) -> Response {
+    resume(&shared, base(&headers, &shared), body.state_token.unwrap_or_default())
+}
+
+fn with_password(shared: &Shared, base: String, login: &str, password: &str, device: Option<String>) -> Response {
     let failed = || error(StatusCode::UNAUTHORIZED, "E0000004", "Authentication failed", None);
     let Some(user) = shared.world.user(login) else { return failed() };
-    let mut memory = shared.okta.lock();
-    if memory.is_locked(&user.login) || (user.status == UserStatus::LockedOut && user.password == password) {
-        return Json(json!({
-            "status": "LOCKED_OUT",
-            "_links": { "next": { "name": "unlock", "href": format!("{base}/api/v1/authn/recovery/unlock") } },
-        }))
-        .into_response();
+    let mut org = shared.org.lock();
+    if org.is_locked(user) || (user.status == UserStatus::LockedOut && user.password == password) {
+        let unlock = json!({ "name": "unlock", "href": format!("{base}/api/v1/authn/recovery/unlock") });
+        return Json(json!({ "status": "LOCKED_OUT", "_links": { "next": unlock } })).into_response();
     }
-    if user.password != password {
-        memory.wrong_password(&user.login);
+    if !org.check_password(user, password) {
         return failed();
     }
-    memory.right_password(&user.login);
-    let token = match user.status {
-        UserStatus::Active
-            if user.factors.is_empty()
-                || device.is_some_and(|device| memory.remembered.contains(&(user.login.clone(), device))) =>
-        {
-            let session_token = memory.session_token(&user.login);
-            return Json(success(user, &session_token)).into_response();
-        }
-        _ => memory.begin(&user.login, None),
-    };
-    drop(memory);
-    let next = |name: &str, path: &str| json!({ "next": { "name": name, "href": format!("{base}{path}"), "hints": { "allow": ["POST"] } } });
+    let is_remembered = device.is_some_and(|device| org.remembered_devices.contains(&(user.login.clone(), device)));
+    if user.status == UserStatus::Active && (user.factors.is_empty() || is_remembered) {
+        let token = org.issue_session_token(&user.login, None);
+        return Json(success(user, &token)).into_response();
+    }
+    let state_token = org.begin_transaction(&user.login, None);
+    drop(org);
+    let answer = Answer { shared, base, user, state_token };
+    let change = answer.link("changePassword", "/api/v1/authn/credentials/change_password");
     Json(match user.status {
-        UserStatus::PasswordExpired => {
-            let links = next("changePassword", "/api/v1/authn/credentials/change_password");
-            json!({ "stateToken": token, "status": "PASSWORD_EXPIRED", "_embedded": embedded(user), "_links": links })
-        }
+        UserStatus::PasswordExpired => answer.render("PASSWORD_EXPIRED", json!({ "next": change })),
         UserStatus::PasswordWarn => {
-            let mut links = next("changePassword", "/api/v1/authn/credentials/change_password");
-            links["skip"] = json!({ "name": "skip", "href": format!("{base}/api/v1/authn/skip") });
-            json!({ "stateToken": token, "status": "PASSWORD_WARN", "_embedded": embedded(user), "_links": links })
+            let skip = answer.link("skip", "/api/v1/authn/skip");
+            answer.render("PASSWORD_WARN", json!({ "next": change, "skip": skip }))
         }
-        UserStatus::MfaEnroll => {
-            json!({ "stateToken": token, "status": "MFA_ENROLL", "_embedded": embedded(user) })
-        }
-        UserStatus::Active | UserStatus::LockedOut => factors_required(user, base, &token),
+        UserStatus::MfaEnroll => answer.render("MFA_ENROLL", json!({})),
+        UserStatus::Active | UserStatus::LockedOut => answer.factors_required(),
     })
     .into_response()
 }
 
-/// A transaction that the app's page began.
-fn resume(shared: &Shared, base: &str, token: &str) -> Response {
-    let login = shared.okta.lock().transactions.get(token).map(|transaction| transaction.login.clone());
-    match login.as_deref().and_then(|login| shared.world.user(login)) {
-        Some(user) => Json(factors_required(user, base, token)).into_response(),
-        None => unknown_token(),
+/// Resumes a transaction, such as one that the app's page started.
+fn resume(shared: &Shared, base: String, state_token: String) -> Response {
+    match transaction_user(shared, &state_token) {
+        Some(user) => Json(Answer { shared, base, user, state_token }.factors_required()).into_response(),
+        None => invalid_token(),
     }
 }
 
-fn unknown_token() -> Response {
-    error(StatusCode::UNAUTHORIZED, "E0000011", "Invalid token provided", None)
+fn transaction_user<'s>(shared: &'s Shared, state_token: &str) -> Option<&'s User> {
+    let login = shared.org.lock().transactions.get(state_token)?.login.clone();
+    shared.world.user(&login)
 }
 
+/// Skips the warning that a password expires soon.
 pub(super) async fn skip(State(shared): State<Arc<Shared>>, headers: HeaderMap, Json(body): Json<Body>) -> Response {
     let token = body.state_token.unwrap_or_default();
-    let base = base(&headers, &shared);
-    let login = shared.okta.lock().transactions.get(&token).map(|transaction| transaction.login.clone());
-    match login.as_deref().and_then(|login| shared.world.user(login)) {
+    match transaction_user(&shared, &token) {
         Some(user) if user.factors.is_empty() => {
-            let mut memory = shared.okta.lock();
-            memory.transactions.remove(&token);
-            let session_token = memory.session_token(&user.login);
+            let mut org = shared.org.lock();
+            org.transactions.remove(&token);
+            let session_token = org.issue_session_token(&user.login, None);
             Json(success(user, &session_token)).into_response()
         }
-        Some(user) => Json(factors_required(user, &base, &token)).into_response(),
-        None => unknown_token(),
+        Some(_) => resume(&shared, base(&headers, &shared), token),
+        None => invalid_token(),
     }
 }
 
-/// Sends a code once more.
+/// Sends a code again.
 pub(super) async fn resend(
     State(shared): State<Arc<Shared>>,
     Path(factor): Path<String>,
     headers: HeaderMap,
     Json(body): Json<Body>,
 ) -> Response {
-    let token = body.state_token.unwrap_or_default();
-    let memory = shared.okta.lock();
-    let Some(transaction) = memory.transactions.get(&token).filter(|transaction| transaction.sent) else {
-        return unknown_token();
-    };
-    let Some(user) = shared.world.user(&transaction.login) else { return unknown_token() };
-    match user.factors.iter().enumerate().find(|(at, _)| id(*at) == factor) {
-        Some((at, factor)) => {
-            Json(challenge(user, factor, at, &base(&headers, &shared), &token, None, None)).into_response()
-        }
-        None => error(StatusCode::NOT_FOUND, "E0000007", "Not found: Resource not found", None),
+    let state_token = body.state_token.unwrap_or_default();
+    let code_sent = shared.org.lock().transactions.get(&state_token).is_some_and(|transaction| transaction.code_sent);
+    let Some(user) = transaction_user(&shared, &state_token).filter(|_| code_sent) else { return invalid_token() };
+    let answer = Answer { shared: &shared, base: base(&headers, &shared), user, state_token };
+    match answer.factor(&factor) {
+        Some((index, factor)) => Json(answer.challenge(factor, index, None, None)).into_response(),
+        None => not_found(&format!("{factor} (UserFactor)")),
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Remember {
-    #[serde(default)]
-    remember_device: bool,
 }
 
 pub(super) async fn cancel(State(shared): State<Arc<Shared>>, Json(body): Json<Body>) -> Response {
-    match body.state_token.and_then(|token| shared.okta.lock().transactions.remove(&token)) {
+    match body.state_token.and_then(|token| shared.org.lock().transactions.remove(&token)) {
         Some(_) => Json(json!({})).into_response(),
-        None => unknown_token(),
+        None => invalid_token(),
     }
 }
 
+/// Whether the query asks to remember the device. Clients write `true` as their language does.
+fn remembers_device(query: Option<&str>) -> bool {
+    form_pairs(query.unwrap_or_default())
+        .any(|(name, value)| name.eq_ignore_ascii_case("rememberDevice") && value.eq_ignore_ascii_case("true"))
+}
+
+/// Verifies a factor: sends a push or a code, polls the push, checks a code.
 pub(super) async fn verify(
     State(shared): State<Arc<Shared>>,
     Path(factor): Path<String>,
-    Query(remember): Query<Remember>,
+    RawQuery(query): RawQuery,
     headers: HeaderMap,
     Json(body): Json<Body>,
 ) -> Response {
-    let base = base(&headers, &shared);
-    let token = body.state_token.unwrap_or_default();
-    let device = app::cookie(&headers, "DT");
-    let mut memory = shared.okta.lock();
-    let Some(transaction) = memory.transactions.get_mut(&token) else { return unknown_token() };
-    let Some(user) = shared.world.user(&transaction.login) else { return unknown_token() };
-    let found = user.factors.iter().enumerate().find(|(at, _)| id(*at) == factor);
-    let Some((at, factor)) = found else {
-        return error(StatusCode::NOT_FOUND, "E0000007", "Not found: Resource not found", None);
-    };
-    let code = body.pass_code.map(|code| code.as_str().map_or_else(|| code.to_string(), str::to_owned)).or(body.answer);
-    let step = match (factor.kind.as_str(), code) {
-        ("push", _) => push(factor, transaction),
+    let code = body.code();
+    let state_token = body.state_token.unwrap_or_default();
+    let Some(user) = transaction_user(&shared, &state_token) else { return invalid_token() };
+    let answer = Answer { shared: &shared, base: base(&headers, &shared), user, state_token };
+    let Some((index, factor)) = answer.factor(&factor) else { return not_found(&format!("{factor} (UserFactor)")) };
+    let device = cookies::get(&headers, cookies::DEVICE);
+    let device = device.filter(|_| user.allows_remembering && remembers_device(query.as_deref()));
+    let mut org = shared.org.lock();
+    let Some(transaction) = org.transactions.get_mut(&answer.state_token) else { return invalid_token() };
+    let verification = match (factor.kind.as_str(), code) {
+        ("push", _) => poll_push(factor, transaction),
         ("sms" | "call" | "email", None) => {
-            transaction.sent = true;
-            Step::Waiting(None)
+            transaction.code_sent = true;
+            Verification::Waiting(None)
         }
-        ("sms" | "call" | "email", Some(_)) if !transaction.sent => Step::Wrong,
-        (_, None) => Step::Wrong,
+        ("sms" | "call" | "email", Some(_)) if !transaction.code_sent => Verification::Wrong,
+        // Without a code, every factor is challenged.
+        (_, None) => Verification::Waiting(None),
         (_, Some(code)) => {
-            let session = transaction.session.clone();
-            let used = session.and_then(|sid| memory.sessions.get(&sid)?.used_code.clone());
+            let session = transaction.step_up.as_ref().map(|step_up| step_up.session.clone());
+            let used = session.and_then(|id| org.session_mut(&shared, &id)?.used_code.clone());
             if factor.codes.contains(&code) && used.as_ref() != Some(&code) {
-                Step::Right(Some(code))
+                Verification::Accepted(Some(code))
             } else {
-                Step::Wrong
+                Verification::Wrong
             }
         }
     };
-    match step {
-        Step::Wrong => error(
-            StatusCode::FORBIDDEN,
-            "E0000068",
-            "Invalid Passcode/Answer",
-            Some("Your passcode doesn't match our records. Please try again."),
-        ),
-        Step::Waiting(number) => Json(challenge(user, factor, at, &base, &token, None, number)).into_response(),
-        Step::Ended(result) => Json(challenge(user, factor, at, &base, &token, Some(result), None)).into_response(),
-        Step::Right(code) => {
-            let Some(transaction) = memory.transactions.remove(&token) else { return unknown_token() };
-            match transaction.session {
-                Some(sid) => {
-                    if let Some(session) = memory.sessions.get_mut(&sid) {
-                        session.stepped_up = true;
-                    }
-                    let href = format!("{base}/login/step-up/redirect?stateToken={token}");
-                    let links = json!({ "next": { "name": "original", "href": href, "hints": { "allow": ["GET"] } } });
-                    Json(json!({ "stateToken": token, "status": "SUCCESS", "_embedded": embedded(user), "_links": links }))
-                        .into_response()
-                }
-                None => {
-                    if let Some(device) = device.filter(|_| remember.remember_device && user.allows_remembering) {
-                        memory.remembered.insert((user.login.clone(), device));
-                    }
-                    let session_token = memory.session_token(&user.login);
-                    memory.remember_code(&session_token, code);
-                    Json(success(user, &session_token)).into_response()
-                }
-            }
+    let code = match verification {
+        Verification::Accepted(code) => code,
+        Verification::Wrong => {
+            return error(
+                StatusCode::FORBIDDEN,
+                "E0000068",
+                "Invalid Passcode/Answer",
+                Some("Your passcode doesn't match our records. Please try again."),
+            );
         }
+        Verification::Waiting(number) => return Json(answer.challenge(factor, index, None, number)).into_response(),
+        Verification::Failed(result) => {
+            return Json(answer.challenge(factor, index, Some(result), None)).into_response();
+        }
+    };
+    let Some(transaction) = org.transactions.remove(&answer.state_token) else { return invalid_token() };
+    if let Some(StepUp { session, target }) = transaction.step_up {
+        if let Some(session) = org.session_mut(&shared, &session) {
+            session.stepped_up = true;
+        }
+        let href = format!("{}/login/step-up/redirect?stateToken={}&fromURI={target}", answer.base, answer.state_token);
+        let next = json!({ "name": "original", "href": href, "hints": { "allow": ["GET"] } });
+        return Json(answer.render("SUCCESS", json!({ "next": next }))).into_response();
     }
+    org.remembered_devices.extend(device.map(|device| (user.login.clone(), device)));
+    let session_token = org.issue_session_token(&user.login, code);
+    Json(success(user, &session_token)).into_response()
 }
 
-enum Step {
+/// How a verification stands.
+enum Verification {
     Wrong,
+    /// Okta waits for the person, who is shown this number.
     Waiting(Option<u8>),
-    Ended(&'static str),
-    Right(Option<String>),
+    /// The push was not approved.
+    Failed(&'static str),
+    /// The factor was accepted, with this code.
+    Accepted(Option<String>),
 }
 
-fn push(factor: &Factor, transaction: &mut Transaction) -> Step {
+fn poll_push(factor: &Factor, transaction: &mut Transaction) -> Verification {
     transaction.polls += 1;
     let push = &factor.push;
     if transaction.polls <= push.after_polls + 1 {
-        // Okta tells the number only once the telephone has shown the push.
-        return Step::Waiting(push.number.filter(|_| transaction.polls > 1));
+        // Okta answers with the number only once the phone has shown the push.
+        return Verification::Waiting(push.number.filter(|_| transaction.polls > 1));
     }
     match push.answer {
-        PushAnswer::Approve => Step::Right(None),
-        PushAnswer::Reject => Step::Ended("REJECTED"),
-        PushAnswer::Timeout => Step::Ended("TIMEOUT"),
-        PushAnswer::Never => Step::Waiting(push.number),
+        PushAnswer::Approve => Verification::Accepted(None),
+        PushAnswer::Reject => Verification::Failed("REJECTED"),
+        PushAnswer::Timeout => Verification::Failed("TIMEOUT"),
+        PushAnswer::Never => Verification::Waiting(push.number),
     }
 }
 
@@ -249,73 +265,91 @@ fn embedded(user: &User) -> Value {
     json!({ "user": { "id": "00uSandbox", "passwordChanged": "2026-01-01T00:00:00.000Z", "profile": profile } })
 }
 
-fn factors_required(user: &User, base: &str, token: &str) -> Value {
-    let factors: Vec<_> =
-        user.factors.iter().enumerate().map(|(at, factor)| describe(factor, user, at, base)).collect();
-    let mut embedded = embedded(user);
-    embedded["factors"] = factors.into();
-    embedded["policy"] = json!({ "allowRememberDevice": user.allows_remembering, "rememberDeviceLifetimeInMinutes": 0, "rememberDeviceByDefault": false });
-    json!({
-        "stateToken": token,
-        "status": "MFA_REQUIRED",
-        "_embedded": embedded,
-        "_links": { "cancel": { "href": format!("{base}/api/v1/authn/cancel"), "hints": { "allow": ["POST"] } } },
-    })
+fn factor_id(index: usize) -> String {
+    format!("fac{index:02}sandbox")
 }
 
-fn id(at: usize) -> String {
-    format!("fac{at:02}sandbox")
-}
+impl Answer<'_> {
+    fn factor(&self, id: &str) -> Option<(usize, &Factor)> {
+        self.user.factors.iter().enumerate().find(|(index, _)| factor_id(*index) == id)
+    }
 
-fn describe(factor: &Factor, user: &User, at: usize, base: &str) -> Value {
-    let profile = match factor.kind.as_str() {
-        "push" => {
-            json!({ "credentialId": user.login, "deviceType": "SmartPhone_IPhone", "name": "Sandbox telephone", "platform": "IOS" })
+    fn link(&self, name: &str, path: &str) -> Value {
+        json!({ "name": name, "href": format!("{}{path}", self.base), "hints": { "allow": ["POST"] } })
+    }
+
+    fn render(&self, status: &str, links: Value) -> Value {
+        let expires = self.shared.clock.now().saturating_add(TRANSACTION_LIFETIME).unwrap_or_default();
+        json!({
+            "stateToken": self.state_token,
+            "expiresAt": expires.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string(),
+            "status": status,
+            "_embedded": embedded(self.user),
+            "_links": links,
+        })
+    }
+
+    fn factors_required(&self) -> Value {
+        let factors: Vec<_> =
+            self.user.factors.iter().enumerate().map(|(index, factor)| self.describe(factor, index)).collect();
+        let mut answer = self.render("MFA_REQUIRED", json!({ "cancel": self.link("cancel", "/api/v1/authn/cancel") }));
+        answer["_embedded"]["factors"] = factors.into();
+        answer["_embedded"]["policy"] = json!({
+            "allowRememberDevice": self.user.allows_remembering,
+            "rememberDeviceLifetimeInMinutes": 0,
+            "rememberDeviceByDefault": false,
+        });
+        answer
+    }
+
+    fn describe(&self, factor: &Factor, index: usize) -> Value {
+        let profile = match factor.kind.as_str() {
+            "push" => {
+                json!({ "credentialId": self.user.login, "deviceType": "SmartPhone_IPhone", "name": "Sandbox phone", "platform": "IOS" })
+            }
+            "sms" | "call" => json!({ "phoneNumber": "+1 XXX-XXX-1337" }),
+            "email" => json!({ "email": "s...x@example.com" }),
+            "question" => json!({ "question": "sandbox_question", "questionText": factor.question }),
+            "webauthn" => json!({ "credentialId": "c2FuZGJveA", "authenticatorName": "Sandbox key" }),
+            kind if kind.starts_with("token") => json!({ "credentialId": self.user.login }),
+            _ => json!({}),
+        };
+        let id = factor_id(index);
+        json!({
+            "id": id,
+            "factorType": factor.kind,
+            "provider": factor.provider,
+            "vendorName": factor.provider,
+            "profile": profile,
+            "_links": { "verify": self.link("verify", &format!("/api/v1/authn/factors/{id}/verify")) },
+        })
+    }
+
+    /// Renders a factor that is being verified, with the result of a push and the number to tap.
+    fn challenge(&self, factor: &Factor, index: usize, failed: Option<&str>, number: Option<u8>) -> Value {
+        let is_push = factor.kind == "push";
+        let verify = format!("/api/v1/authn/factors/{}/verify", factor_id(index));
+        let mut links = json!({
+            "next": self.link(if is_push && failed.is_none() { "poll" } else { "verify" }, &verify),
+            "prev": self.link("prev", "/api/v1/authn/previous"),
+            "cancel": self.link("cancel", "/api/v1/authn/cancel"),
+        });
+        if matches!(factor.kind.as_str(), "push" | "sms" | "call" | "email") {
+            links["resend"] = json!([self.link(&factor.kind, &format!("{verify}/resend"))]);
         }
-        "sms" | "call" => json!({ "phoneNumber": "+1 XXX-XXX-1337" }),
-        "email" => json!({ "email": "s...x@example.com" }),
-        "question" => json!({ "question": "sandbox_question", "questionText": factor.question }),
-        kind if kind.starts_with("token") => json!({ "credentialId": user.login }),
-        _ => json!({}),
-    };
-    json!({
-        "id": id(at),
-        "factorType": factor.kind,
-        "provider": factor.provider,
-        "vendorName": factor.provider,
-        "profile": profile,
-        "_links": { "verify": { "href": format!("{base}/api/v1/authn/factors/{}/verify", id(at)), "hints": { "allow": ["POST"] } } },
-    })
-}
-
-fn challenge(
-    user: &User,
-    factor: &Factor,
-    at: usize,
-    base: &str,
-    token: &str,
-    ended: Option<&str>,
-    number: Option<u8>,
-) -> Value {
-    let mut embedded = embedded(user);
-    embedded["factor"] = describe(factor, user, at, base);
-    if let Some(number) = number {
-        embedded["factor"]["_embedded"] = json!({ "challenge": { "correctAnswer": number } });
+        let mut answer = self.render("MFA_CHALLENGE", links);
+        answer["_embedded"]["factor"] = self.describe(factor, index);
+        let challenge = match (number, factor.kind.as_str()) {
+            (Some(number), _) => Some(json!({ "correctAnswer": number })),
+            (None, "webauthn") => Some(json!({ "challenge": random::alphanumeric(20), "extensions": {} })),
+            _ => None,
+        };
+        if let Some(challenge) = challenge {
+            answer["_embedded"]["factor"]["_embedded"] = json!({ "challenge": challenge });
+        }
+        if is_push {
+            answer["factorResult"] = failed.unwrap_or("WAITING").into();
+        }
+        answer
     }
-    let poll = factor.kind == "push";
-    let verify = format!("{base}/api/v1/authn/factors/{}/verify", id(at));
-    let mut answer = json!({
-        "stateToken": token,
-        "status": "MFA_CHALLENGE",
-        "_embedded": embedded,
-        "_links": {
-            "next": { "name": if poll { "poll" } else { "verify" }, "href": verify, "hints": { "allow": ["POST"] } },
-            "resend": [{ "name": factor.kind, "href": format!("{verify}/resend"), "hints": { "allow": ["POST"] } }],
-            "cancel": { "href": format!("{base}/api/v1/authn/cancel"), "hints": { "allow": ["POST"] } },
-        },
-    });
-    if poll || ended.is_some() {
-        answer["factorResult"] = ended.unwrap_or("WAITING").into();
-    }
-    answer
 }

@@ -1,7 +1,7 @@
-//! What is published, built into `target/package/`, and installed from there as a user would.
+//! Builds everything that is published into `target/package/`, and installs it from there as a user would.
 //!
-//! A release is `sources` once and each platform on a machine that can build it; without words, it is both for this machine,
-//! and the proof.
+//! A release is built from `sources`, once, and from each platform, on a machine that can build it. Without an argument, the
+//! task builds both for this machine and tests the result.
 
 mod contents;
 mod npm;
@@ -33,12 +33,12 @@ pub(crate) fn package(what: Option<&str>) -> Done {
     }
 }
 
-/// A folder of what is built, beside cargo's own `.crate` files.
+/// A folder for packages, next to cargo's own `.crate` files.
 fn folder(name: &str) -> PathBuf {
     target().join("package").join(name)
 }
 
-/// What compiles on the user's machine: the crates, the sdist, and the npm package that leads to those of the platforms.
+/// Builds what compiles on the user's machine: the crates, the sdist, and the npm package that loads those of the platforms.
 fn sources(tools: &Tools, version: &str) -> Done {
     let mut crates = cargo(&["package", "--locked"]);
     run(crates.args(CRATES.iter().flat_map(|name| ["--package", name])))?;
@@ -49,15 +49,15 @@ fn sources(tools: &Tools, version: &str) -> Done {
     npm::main(version)
 }
 
-/// The triple of the machine that this runs on.
+/// The target triple of this machine.
 fn host() -> Result<String, String> {
     let output = Command::new("rustc").arg("-vV").output().map_err(|error| format!("rustc: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stdout);
-    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).ok_or_else(|| "rustc does not say its host".to_owned())
+    let version = String::from_utf8_lossy(&output.stdout);
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or_else(|| "rustc does not print its host".to_owned())
 }
 
-/// An empty folder.
+/// Creates an empty folder, in place of whatever was there.
 fn empty(folder: &Path) -> Done {
     match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -76,7 +76,7 @@ fn write(file: &Path, text: &str) -> Done {
     std::fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// maturin, and zig as a linker that knows older systems than this one.
+/// maturin, and zig as a linker for systems older than this one.
 struct Tools {
     programs: PathBuf,
 }
@@ -90,7 +90,7 @@ impl Tools {
         Ok(Self { programs: programs.to_owned() })
     }
 
-    /// A command that finds these tools before any others.
+    /// A command whose path begins with these tools.
     fn command(&self, program: &str) -> Command {
         let own = self.programs.join(program);
         let mut command = if own.exists() { Command::new(own) } else { Command::new(program) };

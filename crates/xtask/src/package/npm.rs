@@ -1,4 +1,4 @@
-//! The npm packages: `tempaccess` for every platform, and for each platform one with the native module in it.
+//! The npm packages: `tempaccess`, and one with the native module for each platform.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ pub(super) fn name(platform: Platform) -> String {
     format!("@tempaccess/{}", platform.npm)
 }
 
-/// What npm looks at to tell whether a package is for a machine.
+/// The fields by which npm decides whether a package fits a machine.
 fn conditions(platform: Platform) -> String {
     let mut parts = platform.npm.split('-');
     let (os, cpu) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
@@ -26,7 +26,7 @@ fn conditions(platform: Platform) -> String {
     format!("\"os\": [\"{os}\"],\n  \"cpu\": [\"{cpu}\"]{libc}")
 }
 
-/// The package that users name: that in `crates/node` without its sources, leading to those of the platforms.
+/// Builds the package that users install: `crates/node` without its sources, with the platforms' packages as dependencies.
 pub(super) fn main(version: &str) -> Done {
     let packages = folder("npm");
     let package = packages.join("package");
@@ -41,12 +41,12 @@ pub(super) fn main(version: &str) -> Done {
     let optional: Vec<_> = PLATFORMS.iter().map(|platform| format!("\"{}\":\"{version}\"", name(*platform))).collect();
     let optional = format!("optionalDependencies={{{}}}", optional.join(","));
     run_in(&package, npm().args(["pkg", "set", "--json", &optional]))?;
-    // Nothing is built where it is installed, so no script of it needs to be trusted.
+    // The published package builds nothing, so that users need not allow it to run scripts.
     run_in(&package, npm().args(["pkg", "delete", "scripts"]))?;
     run_in(&packages, npm().args(["pack", "./package"]))
 }
 
-/// The package of one platform.
+/// Builds the package of one platform.
 pub(super) fn platform(version: &str, platform: Platform, library: &Path) -> Done {
     let package = folder("npm").join(platform.npm);
     empty(&package)?;
@@ -100,7 +100,7 @@ mod tests {
     use crate::package::platform::Platform;
 
     #[test]
-    fn npm_is_told_the_system_the_processor_and_the_libc() {
+    fn a_package_declares_its_system_processor_and_libc() {
         let musl = Platform::named("aarch64-unknown-linux-musl").map(conditions);
         assert_eq!(musl.as_deref(), Ok("\"os\": [\"linux\"],\n  \"cpu\": [\"arm64\"],\n  \"libc\": [\"musl\"]"));
         let mac = Platform::named("x86_64-apple-darwin").map(conditions);

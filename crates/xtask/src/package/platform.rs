@@ -1,4 +1,4 @@
-//! What is compiled for one platform: wheels, the npm package with the native module, the command line.
+//! Builds what is compiled for one platform: wheels, the npm package with the native module, the command line.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -30,14 +30,14 @@ pub(super) const PLATFORMS: [Platform; 8] = [
     platform("aarch64-pc-windows-msvc", "win32-arm64-msvc"),
 ];
 
-/// Python without the GIL, for which the one wheel of the stable ABI does not serve.
+/// Python without the GIL, which cannot load the wheel of the stable ABI.
 const FREE_THREADED: &str = "python3.14t";
 
 impl Platform {
     pub(super) fn named(triple: &str) -> Result<Self, String> {
         let known = || PLATFORMS.map(|platform| platform.triple).join(", ");
         let found = PLATFORMS.into_iter().find(|platform| platform.triple == triple);
-        found.ok_or_else(|| format!("nothing is published for `{triple}`, but for: {}", known()))
+        found.ok_or_else(|| format!("unsupported platform `{triple}`; these are published: {}", known()))
     }
 
     fn is_linux(self) -> bool {
@@ -48,7 +48,7 @@ impl Platform {
         self.triple.ends_with("-musl")
     }
 
-    /// What a wheel may ask of the system.
+    /// The compatibility tag of the wheels.
     fn compatibility(self) -> &'static str {
         match (self.is_linux(), self.is_musl()) {
             (true, true) => "musllinux_1_2",
@@ -57,7 +57,7 @@ impl Platform {
         }
     }
 
-    /// The file that cargo makes of a library for other languages.
+    /// The file name of a shared library.
     fn library(self, name: &str) -> String {
         match self.npm.split('-').next() {
             Some("win32") => format!("{name}.dll"),
@@ -66,9 +66,9 @@ impl Platform {
         }
     }
 
-    /// Builds a crate, and gives the folder of what came out.
+    /// Builds a crate and returns the folder of the result.
     fn cargo(self, tools: &Tools, package: &str, profile: &str) -> Result<PathBuf, String> {
-        // zig links for an old glibc, so that the result runs on newer ones too.
+        // zig links against an old glibc, so that the result runs on old and new systems.
         let (subcommand, triple) = match (self.is_linux(), self.is_musl()) {
             (true, false) => ("zigbuild", format!("{}.2.17", self.triple)),
             (true, true) => ("zigbuild", self.triple.to_owned()),
@@ -77,7 +77,7 @@ impl Platform {
         let mut build = tools.command("cargo");
         build.args([subcommand, "--locked", "--package", package, "--profile", profile, "--target", &triple]);
         if self.is_musl() && profile == "release" {
-            // What is loaded into a process shares its libc.
+            // A shared library uses the libc of the process that loads it.
             build.env("RUSTFLAGS", "-C target-feature=-crt-static");
         }
         run(&mut build)?;
@@ -85,12 +85,12 @@ impl Platform {
     }
 }
 
-/// Everything that is published for a platform.
+/// Builds everything that is published for a platform.
 pub(super) fn build(tools: &Tools, version: &str, platform: Platform) -> Done {
     wheels(tools, platform)?;
     let built = platform.cargo(tools, "tempaccess-node", "release")?;
     npm::platform(version, platform, &built.join(platform.library("tempaccess_node")))?;
-    // On Linux the static one serves all.
+    // On Linux the static build of musl is published for all.
     if platform.is_linux() && !platform.is_musl() { Ok(()) } else { command_line(tools, version, platform) }
 }
 
@@ -107,12 +107,12 @@ fn wheels(tools: &Tools, platform: Platform) -> Done {
         }
         run(maturin.args(kind).arg("--out").arg(folder("python")))
     });
-    // The sdist has none of it: it contains us alone.
+    // The sdist contains our code only, so that this file does not belong in it.
     std::fs::remove_file(&licences).map_err(|error| format!("{}: {error}", licences.display()))?;
     done
 }
 
-/// The two programs in an archive, with what one reads about them.
+/// Packs the two programs into an archive, with their documentation and licences.
 fn command_line(tools: &Tools, version: &str, platform: Platform) -> Done {
     let built = platform.cargo(tools, "tempaccess-cli", "dist")?;
     let name = format!("tempaccess-{version}-{}", platform.triple);
@@ -129,7 +129,7 @@ fn command_line(tools: &Tools, version: &str, platform: Platform) -> Done {
     }
     contents::licences("cli", platform, &inside.join(contents::LICENCES))?;
     contents::bill("cli", platform, &inside.join(contents::BILL))?;
-    // Some tars take the drive of a path for the name of a machine.
+    // Some versions of tar read the drive letter of a path as a host name.
     run_in(&archive, Command::new("tar").args(["-czf", &format!("{name}.tar.gz"), &name]))
 }
 

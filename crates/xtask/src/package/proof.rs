@@ -1,4 +1,4 @@
-//! The packages of this machine, installed into empty places from the files that are published, and held to the vectors.
+//! Installs the packages of this machine into empty environments, from the files that are published, and runs the vectors.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,10 +6,10 @@ use std::process::Command;
 use super::platform::Platform;
 use super::{contents, empty, folder, npm, write};
 use crate::Done;
-use crate::parts::{environment, npm};
+use crate::parts::{environment, npm, with_pinned_maturin};
 use crate::tasks::{root, run, target};
 
-/// The licences of what is compiled, and of what is not.
+/// The licence files of packages with compiled code, and of those without.
 const ALL: [&str; 3] = ["LICENSE-APACHE", "LICENSE-MIT", contents::LICENCES];
 const OURS: &[&str] = &["LICENSE-APACHE", "LICENSE-MIT"];
 
@@ -22,12 +22,12 @@ pub(super) fn prove(version: &str, platform: Platform) -> Done {
     prove_npm(version, platform)
 }
 
-/// The file with this beginning.
+/// The file whose name begins with this.
 fn find(folder: &Path, beginning: &str) -> Result<PathBuf, String> {
     let files = std::fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let mut paths = files.filter_map(|file| Some(file.ok()?.path()));
     let fits = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(beginning));
-    paths.find(fits).ok_or_else(|| format!("{} holds no {beginning}…", folder.display()))
+    paths.find(fits).ok_or_else(|| format!("{} has no file {beginning}…", folder.display()))
 }
 
 fn prove_python(name: &str, package: &Path, licences: &[&str]) -> Done {
@@ -36,14 +36,14 @@ fn prove_python(name: &str, package: &Path, licences: &[&str]) -> Done {
     let python = environment(&place)?;
     let mut install = Command::new(&python);
     install.args(["-m", "pip", "install", "--quiet", "--no-deps", "--no-cache-dir"]).arg(package);
-    // A sdist compiles from nothing but what is on this machine.
+    // An sdist must compile without network access.
     install.env("CARGO_NET_OFFLINE", "true").env("MATURIN_PEP517_ARGS", "--profile=dev");
-    run(install.env("CARGO_TARGET_DIR", target().join("package/sdist")))?;
+    run(with_pinned_maturin(install.env("CARGO_TARGET_DIR", target().join("package/sdist"))))?;
     run(Command::new(&python).args(["-c", CONTENTS]).args(licences))?;
     run(Command::new(&python).args(["-m", "unittest", "crates/py/tests/test_vectors.py"]))
 }
 
-/// What stands beside the metadata of the installed package: the licences that are named, and a bill of materials.
+/// Checks the files next to the installed package's metadata: the licences named in its arguments, and a bill of materials.
 const CONTENTS: &str = r#"
 import importlib.metadata, sys
 paths = [path.parts[1:] for path in importlib.metadata.files("tempaccess") if path.parts[0].endswith(".dist-info")]
@@ -51,7 +51,7 @@ assert sorted(path[-1] for path in paths if path[0] == "licenses") == sys.argv[1
 assert any(path[0] == "sboms" for path in paths), paths
 "#;
 
-/// A project that has the packages and nothing else. The registry is not asked: it does not have them yet.
+/// Installs the packages into an empty project, offline: the registry does not have them yet.
 fn prove_npm(version: &str, platform: Platform) -> Done {
     let place = folder("proof").join("npm");
     empty(&place)?;

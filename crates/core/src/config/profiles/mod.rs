@@ -1,15 +1,18 @@
 //! Profiles for the AWS CLI and the SDKs, whose `credential_process` is tempaccess.
 
 mod file;
+mod grammar;
+mod names;
+mod section;
+mod shlex;
 mod text;
 
-pub use file::{Synced, sync_aws_profiles};
+pub(super) use file::aws_file;
+pub use file::{Skipped, SyncOptions, Synced, sync_aws_profiles};
+pub use names::names_for_roles;
 pub use text::aws_config_with;
 
-use std::collections::{HashMap, HashSet};
-
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::role::{AccountNames, RoleOffer};
 
 /// A profile for the AWS CLI and the SDKs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,23 +23,85 @@ pub struct AwsProfile {
 }
 
 impl AwsProfile {
-    /// A profile of this name, whose credentials this command prints.
+    /// Creates a profile of this name whose credentials this command prints. The words of the command are quoted as needed.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the name or the command cannot stand in the file, or would not mean the same to every
-    /// program that reads it.
+    /// `invalid_argument` where the name, the command or the region cannot be written so that every program reads it as meant.
     pub fn new(name: &str, command: &[&str], region: Option<&str>) -> Result<Self> {
-        let refused = |what: String| Error::new(ErrorKind::InvalidArgument, Stage::Output, what);
-        let fits = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
-        if !fits(name) || name.contains(['[', ']', '"', '\'', '\\']) || name != name.trim() {
-            return Err(refused(format!("`{name}` cannot be the name of a profile")));
+        let refused = |what: String| Err(Error::new(ErrorKind::InvalidArgument, Stage::Output, what));
+        if let Some(why) = unfit_name(name) {
+            return refused(format!("`{name}` cannot be the name of an AWS profile: {why}"));
         }
-        let words: Option<Vec<_>> = command.iter().map(|word| quoted(word).filter(|_| fits(word))).collect();
-        let Some(words) = words.filter(|_| region.is_none_or(is_region)) else {
-            return Err(refused(format!("the command of the profile `{name}` cannot be written down")));
+        let Some(credential_process) = command_line(command) else {
+            return refused(format!(
+                "the command of the profile `{name}` cannot be quoted for every AWS tool: {command:?}"
+            ));
         };
-        Ok(Self { name: name.to_owned(), credential_process: words.join(" "), region: region.map(str::to_owned) })
+        if let Some(region) = region.filter(|region| !is_region(region)) {
+            return refused(format!("`{region}` is not a valid region (profile `{name}`)"));
+        }
+        Ok(Self { name: name.to_owned(), credential_process, region: region.map(str::to_owned) })
+    }
+}
+
+/// Profiles to write, and those that cannot be written.
+///
+/// ```
+/// use tempaccess_core::config::AwsProfiles;
+///
+/// let mut profiles = AwsProfiles::default();
+/// profiles.add("work", &["tempaccess", "credentials"], Some("eu-west-1"));
+/// profiles.add("a]b", &["tempaccess", "credentials"], None);
+/// assert_eq!(profiles.skipped()[0].name, "a]b");
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AwsProfiles {
+    profiles: Vec<AwsProfile>,
+    skipped: Vec<Skipped>,
+}
+
+impl AwsProfiles {
+    /// Adds a profile, as [`AwsProfile::new`] makes it. One that cannot be written is reported by [`Synced::skipped`], and nothing that
+    /// the file has under its name is removed.
+    pub fn add(&mut self, name: &str, command: &[&str], region: Option<&str>) {
+        match AwsProfile::new(name, command, region) {
+            Ok(profile) => self.profiles.push(profile),
+            Err(error) => self.skipped.push(Skipped::new(name, error.message())),
+        }
+    }
+
+    /// Those that cannot be written, and why.
+    pub fn skipped(&self) -> &[Skipped] {
+        &self.skipped
+    }
+
+    /// Whether none was added.
+    pub fn is_empty(&self) -> bool {
+        self.profiles.is_empty() && self.skipped.is_empty()
+    }
+}
+
+impl FromIterator<AwsProfile> for AwsProfiles {
+    fn from_iter<I: IntoIterator<Item = AwsProfile>>(profiles: I) -> Self {
+        Self { profiles: profiles.into_iter().collect(), skipped: Vec::new() }
+    }
+}
+
+/// Returns why a name cannot be written into a section header that every AWS tool reads alike.
+fn unfit_name(name: &str) -> Option<String> {
+    let forbidden = |c: char| c.is_control() || "[]\"'\\#;".contains(c);
+    if name.is_empty() {
+        Some("it is empty".to_owned())
+    } else if name != name.trim() {
+        Some("it begins or ends with a space".to_owned())
+    } else if name == "__proto__" {
+        Some("the AWS SDK for JavaScript refuses a file with it".to_owned())
+    } else {
+        name.chars().find(|c| forbidden(*c)).map(|c| match c {
+            c if c.is_control() => "it contains a control character".to_owned(),
+            c => format!("it contains `{c}`"),
+        })
     }
 }
 
@@ -44,57 +109,43 @@ fn is_region(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// A word as every reader takes it: the AWS CLI and boto3 split the line themselves, as `shlex` does, and the other SDKs
-/// hand it to the system's shell. Nothing where they would differ.
+/// Joins words so that every reader splits them alike: the AWS CLI and boto3 do that themselves, as `shlex` does, and the
+/// other SDKs give the line to the system's shell. Returns nothing where they would differ.
+fn command_line(words: &[&str]) -> Option<String> {
+    let mut quoted = words.iter().map(|word| quoted(word)).collect::<Option<Vec<_>>>()?;
+    let is_quote = |c: &char| matches!(c, '"' | '\'');
+    let opening = quoted.first().and_then(|word| word.chars().next()).filter(is_quote);
+    let closing = quoted.last().and_then(|word| word.chars().last());
+    // The SDK for Go takes the quotes away that enclose a whole value.
+    if let (Some(quote), Some(first), Some(word)) =
+        (opening.filter(|_| opening == closing), quoted.first_mut(), words.first())
+    {
+        let head = word.chars().next().filter(|c| is_plain(*c) && quote == '\'')?;
+        *first = format!("{head}{quote}{}", first.strip_prefix(quote)?.strip_prefix(head)?);
+    }
+    let line = quoted.join(" ");
+    let is_split_alike = cfg!(windows) || shlex::split(&line).is_some_and(|split| split == words);
+    (is_split_alike && !line.is_empty()).then_some(line)
+}
+
+fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-_./:=@+,".contains(c)
+}
+
 fn quoted(word: &str) -> Option<String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@+,".contains(c);
-    // Some take this for the beginning of a comment.
-    let is_comment = word.contains(" #") || word.contains(" ;");
-    if word.chars().all(|c| plain(c) || (cfg!(windows) && c == '\\')) {
-        Some(word.to_owned())
-    } else if is_comment {
+    let is_control = word.chars().any(char::is_control);
+    // Many readers take this for the beginning of a comment, in quotes too.
+    let is_comment = word.chars().zip(word.chars().skip(1)).any(|(a, b)| a.is_whitespace() && matches!(b, '#' | ';'));
+    if is_control || is_comment {
         None
+    } else if !word.is_empty() && word.chars().all(|c| is_plain(c) || (cfg!(windows) && c == '\\')) {
+        Some(word.to_owned())
     } else if cfg!(windows) {
         (!word.contains(['"', '%', '!', '^']) && !word.ends_with('\\')).then(|| format!("\"{word}\""))
     } else {
-        // Within these, nothing has a meaning, in a shell and elsewhere.
-        (!word.contains('\'')).then(|| format!("'{word}'"))
+        // Within single quotes, nothing has a meaning, in a shell and elsewhere.
+        Some(format!("'{}'", word.replace('\'', r#"'"'"'"#)))
     }
-}
-
-/// A name for each role: `ACCOUNT-ROLE`, by the account's name where one is known; with the path, the account's id and the
-/// provider where less would name two. What the file has no place for is a `-` in it.
-pub fn names_for_roles(offers: &[RoleOffer], accounts: &AccountNames) -> Vec<String> {
-    let fitting = |c: char| if c.is_alphanumeric() || "-_.@+=,: ".contains(c) { c } else { '-' };
-    let fit = |name: String| name.chars().map(fitting).collect::<String>().trim().to_owned();
-    let name = |offer: &RoleOffer, length: usize| {
-        let (role, provider) = (offer.role(), offer.provider().name());
-        let id = role.account_id();
-        let account = accounts.get(id).map_or(id, String::as_str);
-        fit(match length {
-            0 => format!("{account}-{}", role.name()),
-            1 => format!("{account}-{}", role.path_and_name()),
-            2 => format!("{account}-{}-{provider}", role.path_and_name()),
-            _ => format!("{id}-{}-{provider}", role.path_and_name()),
-        })
-    };
-    let mut counts = HashMap::new();
-    for offer in offers {
-        // Each name once, however many lengths give it.
-        let names: HashSet<_> = (0..4).map(|length| name(offer, length)).collect();
-        names.into_iter().for_each(|name| *counts.entry(name).or_insert(0_usize) += 1);
-    }
-    let mut taken = HashSet::new();
-    let mut unique = |offer: &RoleOffer| {
-        let shortest = (0..4).map(|length| name(offer, length)).find(|name| counts.get(name) == Some(&1));
-        let longest = name(offer, 3);
-        let numbered = (2..).map(|number| format!("{longest}-{number}"));
-        let mut names = shortest.into_iter().chain([longest.clone()]).chain(numbered);
-        let found = names.find(|name| !taken.contains(name)).unwrap_or_default();
-        taken.insert(found.clone());
-        found
-    };
-    offers.iter().map(&mut unique).collect()
 }
 
 #[cfg(test)]
@@ -102,51 +153,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn roles_get_names_that_tell_them_apart() {
-        let offer = |role: &str, provider: &str| {
-            let value =
-                format!("arn:aws:iam::123456789012:role/{role},arn:aws:iam::123456789012:saml-provider/{provider}");
-            RoleOffer::from_attribute_value(&value).unwrap()
-        };
-        let offers = [offer("Admin", "Okta"), offer("a/Read", "Okta"), offer("b/Read", "Okta"), offer("b/Read", "Old")];
-        let names = AccountNames::from([("123456789012".into(), "ledger".into())]);
-        assert_eq!(
-            names_for_roles(&offers, &names),
-            ["ledger-Admin", "ledger-a-Read", "ledger-b-Read-Okta", "ledger-b-Read-Old"]
-        );
-        assert_eq!(names_for_roles(&offers[..1], &AccountNames::new()), ["123456789012-Admin"]);
-        let names = AccountNames::from([("123456789012".into(), " [prod]'s\n\"".into())]);
-        assert_eq!(names_for_roles(&offers[..1], &names), ["-prod--s---Admin"]);
-        // However they are put together, no two are the same.
-        let offer = |account: &str, role: &str| {
-            let value = format!("arn:aws:iam::{account}:role/{role},arn:aws:iam::{account}:saml-provider/Okta");
-            RoleOffer::from_attribute_value(&value).unwrap()
-        };
-        let (one, two) = ("111111111111", "222222222222");
-        let offers = [
-            offer(one, "eu-Admin"),
-            offer(two, "Admin"),
-            offer(one, "x/Read"),
-            offer(one, "y/Read"),
-            offer(one, "x-Read"),
-        ];
-        let names = AccountNames::from([(one.into(), "prod".into()), (two.into(), "prod-eu".into())]);
-        let found = names_for_roles(&offers, &names);
-        assert_eq!(found.iter().collect::<HashSet<_>>().len(), 5, "{found:?}");
-        let alike = AccountNames::from([(one.into(), "same".into()), (two.into(), "same".into())]);
-        let found = names_for_roles(&[offer(one, "A"), offer(two, "A")], &alike);
-        assert_eq!(found, ["111111111111-A-Okta", "222222222222-A-Okta"]);
-    }
-
-    #[test]
-    fn names_and_commands_that_break_the_file_are_refused() {
-        for name in ["", "a]", "a\nb", " a", "a\"b"] {
+    fn names_commands_and_regions_that_break_the_file_are_refused() {
+        for name in ["", "a]", "[a", "a\nb", " a", "a\"b", "it's", "a\\b", "a#b", "a ;b", "__proto__"] {
             assert!(AwsProfile::new(name, &["x"], None).is_err(), "{name:?}");
         }
-        for word in ["x\ny", "", "it's", "a #b", "a ;b"] {
-            assert!(AwsProfile::new("a", &[word], None).is_err(), "{word:?}");
+        for word in ["x\ny", "a #b", "a ;b", "a\u{a0}#b", "\0"] {
+            assert!(AwsProfile::new("a", &["x", word], None).is_err(), "{word:?}");
         }
+        assert!(AwsProfile::new("a", &[], None).is_err());
         assert!(AwsProfile::new("a", &["x"], Some("eu-west-1\nx = 1")).is_err());
+    }
+
+    /// The SDK for Go takes the quotes away that enclose a whole value.
+    #[cfg(unix)]
+    #[test]
+    fn a_command_is_never_enclosed_in_quotes() {
+        for (words, expected) in [
+            (&["/my tools/x", "a"][..], "'/my tools/x' a"),
+            (&["/my tools/x", "a b"], "/'my tools/x' 'a b'"),
+            (&["a b"], "a' b'"),
+            (&["x", "it's"], r#"x 'it'"'"'s'"#),
+        ] {
+            assert_eq!(AwsProfile::new("a", words, None).unwrap().credential_process, expected);
+        }
+        assert!(AwsProfile::new("a", &[" a", "b c"], None).is_err());
     }
 
     #[cfg(unix)]
@@ -159,6 +189,8 @@ mod tests {
             format!("`touch {}`", harm.display()),
             "a b\\\"c\" ${HOME} !x ~ * ; & | > <".replace(" ;", ";"),
             "arn:aws:iam::123456789012:role/$HOME/x".to_owned(),
+            "it's '' \"quoted\"".to_owned(),
+            "--profile=-x".to_owned(),
         ];
         let words: Vec<_> = words.iter().map(String::as_str).collect();
         let profile = AwsProfile::new("a", &[&["printf", "%s\\n"], words.as_slice()].concat(), None).unwrap();

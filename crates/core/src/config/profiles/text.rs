@@ -1,244 +1,311 @@
-//! The text of an AWS config file, changed in our sections alone.
+//! The text of an AWS config file, changed in the sections that tempaccess manages and nowhere else.
 
-use super::AwsProfile;
-use super::file::Synced;
+use std::collections::{HashMap, HashSet};
 
-/// What marks a section as ours: the line right after its header, and nowhere else.
-const MARK: &str = "# managed by tempaccess: `tempaccess profiles sync` writes the next lines anew";
+use super::grammar::{self, Document, Line, Property, Section};
+use super::section::{PROCESS, REGION, SectionEdit, is_managed, mark};
+use super::{AwsProfile, AwsProfiles, Skipped, SyncOptions, Synced};
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+/// Keys that say where credentials come from. botocore and the SDKs prefer most of them to `credential_process`.
+const CREDENTIAL_KEYS: [&str; 13] = [
+    PROCESS,
+    "aws_access_key_id",
+    "aws_secret_access_key",
+    "aws_session_token",
+    "aws_security_token",
+    "credential_source",
+    "login_session",
+    "role_arn",
+    "source_profile",
+    "sso_account_id",
+    "sso_session",
+    "sso_start_url",
+    "web_identity_token_file",
+];
 
 impl AwsProfile {
     fn header(&self) -> String {
-        // `profile default` would be another one.
+        // `profile default` would be another section.
         match self.name.as_str() {
             "default" => "[default]".to_owned(),
             name if name.contains(char::is_whitespace) => format!("[profile \"{name}\"]"),
             name => format!("[profile {name}]"),
         }
     }
-
-    /// What stands below the header.
-    fn lines(&self) -> String {
-        let region = self.region.as_ref().map(|region| format!("region = {region}\n")).unwrap_or_default();
-        format!("{MARK}\ncredential_process = {}\n{region}", self.credential_process)
-    }
 }
 
-/// One section of the file: its header, and the lines before the next one.
-struct Section<'t> {
-    /// The name of the profile, where it is one.
-    profile: Option<String>,
-    text: &'t str,
-}
-
-impl<'t> Section<'t> {
-    /// The header of a section of ours, and what others wrote below it: their keys, comments, blank lines. A region is
-    /// ours only where we write one.
-    fn ours(&self, with_region: bool) -> Option<(&'t str, String)> {
-        self.profile.as_ref()?;
-        let mut lines = self.text.split_inclusive('\n');
-        let header = lines.next()?;
-        if lines.next()?.trim_end() != MARK {
-            return None;
-        }
-        let key = |line: &str| line.split_once('=').map(|(key, _)| key.trim_end().to_owned()).unwrap_or_default();
-        // Ours are the first ones, each once; what stands below is somebody else's.
-        let mut lines = lines.peekable();
-        lines.next_if(|line| key(line) == "credential_process");
-        lines.next_if(|line| with_region && key(line) == "region");
-        Some((header, lines.collect()))
-    }
-}
-
-fn sections(text: &str) -> Vec<Section<'_>> {
-    let mut starts = vec![0];
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if line.starts_with('[') && at > 0 {
-            starts.push(at);
-        }
-        at += line.len();
-    }
-    starts.push(text.len());
-    let piece = |pair: &[usize]| match pair {
-        [from, to] if from < to => text.get(*from..*to),
-        _ => None,
-    };
-    starts.windows(2).filter_map(piece).map(|text| Section { profile: profile_of(text), text }).collect()
-}
-
-fn profile_of(section: &str) -> Option<String> {
-    let head = section.lines().next()?.strip_prefix('[')?;
-    let (name, _) = head.split_once(']')?;
-    let name = name.trim();
-    match name.strip_prefix("profile").filter(|rest| rest.starts_with(char::is_whitespace)) {
-        // Quoted as in a shell, where it is quoted.
-        Some(rest) => match shell_words::split(rest).as_deref() {
-            Ok([name]) => Some(name.clone()),
-            _ => Some(rest.trim().trim_matches('"').to_owned()),
-        },
-        None => (name == "default").then(|| name.to_owned()),
-    }
-}
-
-/// The text of an AWS config file with these profiles in it: ours written anew where they stand or added at the end,
-/// everything else as it was, to the byte. Where `prune` says so, ours that are not among them are taken away, and what
-/// others wrote below them stays.
+/// Returns the text of an AWS config file with these profiles in it: updated where tempaccess manages them, added at the end
+/// where there are none. Everything else stays as it is, to the byte. With [`SyncOptions::prune`], managed profiles that are not
+/// among these are removed; keys that the person added to them stay.
 ///
-/// [`sync_aws_profiles`](super::sync_aws_profiles) does it to the file; this is for whoever keeps the file elsewhere.
+/// The result is read again before it is returned, as botocore would, and says what was meant.
+/// [`sync_aws_profiles`](super::sync_aws_profiles) does this to the file on the disk.
 ///
 /// ```
-/// use tempaccess_core::config::{AwsProfile, aws_config_with};
+/// use tempaccess_core::config::{AwsProfiles, SyncOptions, aws_config_with};
 ///
-/// let work = AwsProfile::new("work", &["tempaccess", "credentials", "--output", "credential-process"], None)?;
-/// let (text, done) = aws_config_with("# mine\n", &[work], false);
+/// let mut profiles = AwsProfiles::default();
+/// profiles.add("work", &["tempaccess", "credentials", "--output", "credential-process"], None);
+/// let (text, synced) = aws_config_with("# mine\n", &profiles, SyncOptions::default())?;
 /// assert!(text.starts_with("# mine\n\n[profile work]\n"));
-/// assert_eq!(done.written, ["work"]);
+/// assert_eq!(synced.written, ["work"]);
 /// # Ok::<(), tempaccess_core::Error>(())
 /// ```
-pub fn aws_config_with(text: &str, profiles: &[AwsProfile], prune: bool) -> (String, Synced) {
-    let mut out = String::with_capacity(text.len() + 1024);
-    let mut done = Synced::default();
-    let mut there = Vec::new();
-    for section in sections(text) {
-        let wanted = profiles.iter().find(|profile| section.profile.as_deref() == Some(profile.name.as_str()));
-        let wanted = wanted.filter(|profile| !there.contains(&profile.name));
-        let with_region = wanted.is_none_or(|profile| profile.region.is_some());
-        match (wanted, section.ours(with_region)) {
-            (Some(profile), Some((header, rest))) => {
-                out.push_str(header);
-                out.push_str(&profile.lines());
-                out.push_str(&rest);
-                done.written.push(profile.name.clone());
-            }
-            (Some(profile), None) => {
-                out.push_str(section.text);
-                done.left_alone.push(profile.name.clone());
-            }
-            (None, Some((header, rest))) if prune => {
-                done.removed.extend(section.profile);
-                // A key below it would be another section's without its header; a comment is its own.
-                if rest.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with(['#', ';'])) {
-                    out.push_str(header);
-                }
-                out.push_str(rest.trim_start_matches(['\r', '\n']));
-            }
-            (None, _) => out.push_str(section.text),
-        }
-        there.extend(wanted.map(|profile| profile.name.clone()));
+///
+/// # Errors
+///
+/// `invalid_configuration` where botocore cannot read the text, before or after.
+pub fn aws_config_with(text: &str, profiles: &AwsProfiles, options: SyncOptions) -> Result<(String, Synced)> {
+    let document = Document::parse(text);
+    let edited = Edit::new(&document, profiles, options).run();
+    let after = Document::parse(&edited.text);
+    if let Some(problem) = document.problem.as_ref().filter(|_| after.problem.is_some()) {
+        let message = format!("the AWS CLI and boto3 cannot read it: line {}: {}", problem.line, problem.what);
+        return Err(Error::new(ErrorKind::InvalidConfiguration, Stage::Output, message)
+            .with_hint("correct that line; nothing was written"));
     }
-    for profile in profiles {
-        // Of two that are called alike, the first one counts: a file with both would be read by nobody.
-        if there.contains(&profile.name) {
-            continue;
-        }
-        there.push(profile.name.clone());
-        if !out.is_empty() {
-            out.push_str(match &out {
-                out if out.ends_with("\n\n") => "",
-                out if out.ends_with('\n') => "\n",
-                _ => "\n\n",
-            });
-        }
-        out.push_str(&profile.header());
-        out.push('\n');
-        out.push_str(&profile.lines());
-        done.written.push(profile.name.clone());
+    if after.problem.is_some() || !edited.is_read_as_meant(&after) {
+        let message = "the profiles cannot be added without changing the meaning of other lines";
+        return Err(Error::new(ErrorKind::InvalidConfiguration, Stage::Output, message)
+            .with_hint("remove the indentation of section headers and keys; nothing was written"));
     }
-    (out, done)
+    Ok((edited.text, edited.synced))
 }
 
-/// The names of the profiles in a credentials file that hold keys.
-pub(super) fn with_keys(text: &str) -> Vec<&str> {
-    let mut names = Vec::new();
-    let mut name = "";
-    for line in text.lines() {
-        if let Some(head) = line.strip_prefix('[').and_then(|line| line.split_once(']')) {
-            name = head.0.trim();
-        } else if line.trim_start().starts_with("aws_access_key_id") && !names.contains(&name) {
-            names.push(name);
+/// Returns those of these profiles for which a credentials file has settings of its own: these win.
+pub(super) fn hidden_by(credentials: &str, profiles: &[String]) -> Vec<String> {
+    let document = Document::parse(credentials);
+    let has_credentials = |section: &&Section<'_>| document.keys(section).any(|key| CREDENTIAL_KEYS.contains(&key));
+    let hidden: HashSet<_> = document.sections.iter().filter(has_credentials).map(|section| section.name).collect();
+    profiles.iter().filter(|name| hidden.contains(name.as_str())).cloned().collect()
+}
+
+/// A section of the result, as it is to be read.
+type Meaning = (String, Vec<(String, String)>);
+
+/// What is done to a section.
+#[derive(Clone, Copy)]
+enum Change<'p> {
+    Write(&'p AwsProfile),
+    Remove,
+}
+
+struct Edit<'d, 't, 'p> {
+    document: &'d Document<'t>,
+    /// By the number of the section.
+    changes: HashMap<usize, Change<'p>>,
+    added: Vec<&'p AwsProfile>,
+    done: Edited<'p>,
+}
+
+struct Edited<'p> {
+    text: String,
+    meaning: Vec<Meaning>,
+    written: Vec<&'p AwsProfile>,
+    synced: Synced,
+}
+
+impl Edited<'_> {
+    fn is_read_as_meant(&self, document: &Document<'_>) -> bool {
+        let meant = self.meaning.iter().map(|(name, properties)| {
+            (name.as_str(), properties.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>())
+        });
+        let read = document.sections.iter().map(|section| (section.name, section.meaning()));
+        let profiles = grammar::profiles(&document.sections);
+        let has_process = |profile: &&AwsProfile| {
+            let sections = profiles.get(&profile.name).and_then(|sections| sections.last());
+            let section = sections.and_then(|at| document.sections.get(*at));
+            section.is_some_and(|section| {
+                section.get(PROCESS).any(|property| property.value == profile.credential_process)
+            })
+        };
+        meant.eq(read) && self.written.iter().all(has_process)
+    }
+}
+
+impl<'d, 't, 'p> Edit<'d, 't, 'p> {
+    fn new(document: &'d Document<'t>, profiles: &'p AwsProfiles, options: SyncOptions) -> Self {
+        let done = Edited { text: String::new(), meaning: Vec::new(), written: Vec::new(), synced: Synced::default() };
+        let mut edit = Self { document, changes: HashMap::new(), added: Vec::new(), done };
+        let existing = grammar::profiles(&document.sections);
+        let uncertain: HashMap<_, _> =
+            document.sections.iter().filter_map(|section| Some((section.other_profile()?, section.header))).collect();
+        let mut wanted = HashSet::new();
+        for profile in &profiles.profiles {
+            // Of two with the same name, the first one counts: nothing reads a file with both.
+            if !wanted.insert(profile.name.as_str()) {
+                continue;
+            }
+            match (existing.get(&profile.name), uncertain.get(&profile.name)) {
+                (Some(sections), _) => edit.change(profile, sections, options),
+                (None, None) => edit.added.push(profile),
+                (None, Some(line)) => {
+                    let line = line + 1;
+                    let reason =
+                        format!("AWS tools disagree about the section header in line {line}: end it at its first `]`");
+                    edit.done.synced.skipped.push(Skipped { name: profile.name.clone(), reason });
+                }
+            }
+        }
+        wanted.extend(profiles.skipped.iter().map(|skipped| skipped.name.as_str()));
+        edit.done.synced.skipped.extend_from_slice(&profiles.skipped);
+        let unwanted = existing.iter().filter(|(name, _)| options.prune && !wanted.contains(name.as_str()));
+        for at in unwanted.flat_map(|(_, sections)| sections) {
+            if edit.is_managed(*at) {
+                edit.changes.insert(*at, Change::Remove);
+            }
+        }
+        edit
+    }
+
+    fn is_managed(&self, at: usize) -> bool {
+        self.document.sections.get(at).is_some_and(|section| is_managed(self.document, section))
+    }
+
+    /// Decides what becomes of a profile that has sections already. The last one counts.
+    fn change(&mut self, profile: &'p AwsProfile, sections: &[usize], options: SyncOptions) {
+        let Some((last, section)) = sections.last().and_then(|at| Some((*at, self.document.sections.get(*at)?))) else {
+            return;
+        };
+        let has_credentials = self.document.keys(section).any(|key| CREDENTIAL_KEYS.contains(&key));
+        let is_adoptable = sections.len() == 1 && !has_credentials;
+        if self.is_managed(last) || (is_adoptable && options.adopt) {
+            self.changes.insert(last, Change::Write(profile));
+        } else {
+            let synced = &mut self.done.synced;
+            synced.left_alone.push(profile.name.clone());
+            synced.adoptable.extend(is_adoptable.then(|| profile.name.clone()));
         }
     }
-    names
+
+    fn run(mut self) -> Edited<'p> {
+        let document = self.document;
+        let first = document.sections.first().map_or(document.lines.len(), |section| section.header);
+        self.copy(document.lines.iter().take(first));
+        for (at, section) in document.sections.iter().enumerate() {
+            let edited = match self.changes.get(&at).copied() {
+                Some(Change::Write(profile)) => self.write(section, profile).map(Some),
+                Some(Change::Remove) => self.remove(section).map(Some),
+                None => Ok(None),
+            };
+            let edited = edited.unwrap_or_else(|skipped| {
+                self.done.synced.skipped.push(skipped);
+                None
+            });
+            if let Some(edit) = edited {
+                self.emit(section, &edit);
+                continue;
+            }
+            self.copy(document.lines.iter().take(section.end).skip(section.header));
+            let properties = section.meaning().into_iter().map(|(key, value)| (key.to_owned(), value.to_owned()));
+            self.done.meaning.push((section.name.to_owned(), properties.collect()));
+        }
+        for profile in std::mem::take(&mut self.added) {
+            self.append(profile);
+        }
+        self.done
+    }
+
+    fn copy<'l>(&mut self, lines: impl IntoIterator<Item = &'l Line<'l>>) {
+        for line in lines {
+            self.done.text.push_str(line.text);
+            self.done.text.push_str(line.end);
+        }
+    }
+
+    fn line(&mut self, text: &str) {
+        if !self.done.text.is_empty() && !self.done.text.ends_with(['\n', '\r']) {
+            self.done.text.push_str(self.document.line_end());
+        }
+        self.done.text.push_str(text);
+        self.done.text.push_str(self.document.line_end());
+    }
+
+    /// Writes our keys into a section, each where it is, or above all others.
+    fn write(&mut self, section: &Section<'t>, profile: &'p AwsProfile) -> Result<SectionEdit<'d, 't>, Skipped> {
+        let skipped = |reason| Skipped { name: profile.name.clone(), reason };
+        let mut edit = SectionEdit::new(self.document, section);
+        let (ours, others) = edit.regions(section);
+        let region = profile.region.as_deref().filter(|_| others.is_empty());
+        edit.set_mark(region);
+        edit.set(PROCESS, Some(&profile.credential_process), &section.get(PROCESS).collect::<Vec<_>>())
+            .map_err(skipped)?;
+        edit.set(REGION, region, &ours).map_err(skipped)?;
+        let synced = &mut self.done.synced;
+        synced.written.push(profile.name.clone());
+        if profile.region.is_some()
+            && region.is_none()
+            && others.iter().all(|other| Some(&other.value) != profile.region.as_ref())
+        {
+            synced.region_kept.push(profile.name.clone());
+        }
+        let wins = |property: &Property| property.key != PROCESS && CREDENTIAL_KEYS.contains(&property.key.as_str());
+        if section.properties.iter().any(wins) {
+            synced.hidden_by_settings.push(profile.name.clone());
+        }
+        self.done.written.push(profile);
+        Ok(edit)
+    }
+
+    /// Removes our keys from a section, and the section with them where nothing else is in it.
+    fn remove(&mut self, section: &Section<'t>) -> Result<SectionEdit<'d, 't>, Skipped> {
+        let name = section.profile().unwrap_or_default();
+        let skipped = |reason| Skipped { name: name.clone(), reason };
+        let mut edit = SectionEdit::new(self.document, section);
+        let (ours, _) = edit.regions(section);
+        edit.remove_mark();
+        edit.set(PROCESS, None, &section.get(PROCESS).collect::<Vec<_>>()).map_err(skipped)?;
+        edit.set(REGION, None, &ours).map_err(skipped)?;
+        // Without the header, an indented header after it would continue the value before it.
+        edit.has_header = edit.has_properties() || !self.document.indent_from(section.end).is_empty();
+        self.done.synced.removed.push(name);
+        Ok(edit)
+    }
+
+    fn emit(&mut self, section: &Section<'_>, edit: &SectionEdit<'_, '_>) {
+        let document = self.document;
+        let mut is_leading = !edit.has_header;
+        for (at, line) in document.lines.iter().enumerate().take(section.end).skip(section.header) {
+            let is_removed = match edit.changed.get(&at) {
+                Some(text) => text.is_none(),
+                // Blank lines that set the section apart go with its header.
+                None => !edit.has_header && (at == section.header || (is_leading && line.text.trim().is_empty())),
+            };
+            if !is_removed {
+                let text = edit.changed.get(&at).and_then(Option::as_deref).unwrap_or(line.text);
+                self.copy([&Line { text, end: line.end }]);
+            }
+            is_leading &= is_removed;
+            for text in edit.new_lines.iter().filter(|_| at == edit.top) {
+                self.line(text);
+            }
+        }
+        if edit.has_header {
+            self.done.meaning.push((section.name.to_owned(), edit.meaning()));
+        }
+    }
+
+    fn append(&mut self, profile: &'p AwsProfile) {
+        let end = self.document.line_end();
+        let text = &self.done.text;
+        if !text.is_empty() && !text.ends_with(&format!("{end}{end}")) {
+            self.line("");
+        }
+        let header = profile.header();
+        self.line(&header);
+        self.line(&mark(profile.region.as_deref()));
+        let mut properties = vec![(PROCESS.to_owned(), profile.credential_process.clone())];
+        properties.extend(profile.region.clone().map(|region| (REGION.to_owned(), region)));
+        for (key, value) in &properties {
+            self.line(&format!("{key} = {value}"));
+        }
+        let name = header.trim_start_matches('[').trim_end_matches(']').to_owned();
+        self.done.meaning.push((name, properties));
+        self.done.synced.written.push(profile.name.clone());
+        self.done.written.push(profile);
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn profile(name: &str) -> AwsProfile {
-        AwsProfile::new(name, &["/opt/my tools/tempaccess", "credentials", "--role", "a\"b"], Some("eu-west-1"))
-            .unwrap()
-    }
-
-    const OTHERS: &str =
-        "# my file\n[default]\nregion=us-east-1 ; mine\n\n[profile other]\n  s3 =\n    max = 1\n[sso-session x]\na=b";
-
-    #[test]
-    fn what_is_not_ours_stays_to_the_byte() {
-        let (text, done) = aws_config_with(OTHERS, &[profile("work"), profile("other")], true);
-        assert!(text.starts_with(OTHERS));
-        assert_eq!(
-            (done.written.as_slice(), done.left_alone.as_slice()),
-            (&["work".to_owned()][..], &["other".to_owned()][..])
-        );
-        // Ours is written anew where it stands, and taken away when it is not wanted any more.
-        let more = format!("{text}\n[profile last]\nx = 1\n");
-        let (again, done) = aws_config_with(&more, &[profile("work")], true);
-        assert_eq!((again.as_str(), done.written.len()), (more.as_str(), 1));
-        let (same, done) = aws_config_with(&more, &[], false);
-        assert_eq!((same.as_str(), done), (more.as_str(), Synced::default()));
-        let (without, done) = aws_config_with(&more, &[], true);
-        assert_eq!(done.removed, ["work"]);
-        assert_eq!(without, format!("{OTHERS}\n\n[profile last]\nx = 1\n"));
-    }
-
-    #[test]
-    fn what_others_wrote_into_our_section_is_theirs() {
-        let (text, _) = aws_config_with("", &[profile("a")], true);
-        let theirs = "output = json\nregion = theirs\n\n# the next one is mine\n";
-        let more = format!("{text}{theirs}[profile b]\n# {MARK}\nx = 1\n{MARK}\n");
-        let (again, done) = aws_config_with(&more, &[profile("a"), profile("b")], true);
-        assert_eq!((again.as_str(), done.left_alone.as_slice()), (more.as_str(), &["b".to_owned()][..]));
-        let (without, done) = aws_config_with(&more, &[profile("b")], true);
-        assert_eq!(done.removed, ["a"]);
-        assert_eq!(without, format!("[profile a]\n{theirs}[profile b]\n# {MARK}\nx = 1\n{MARK}\n"));
-        // A mark below something that is no profile marks nothing.
-        let text = format!("[sso-session x]\n{MARK}\ncredential_process = x\n");
-        assert_eq!(aws_config_with(&text, &[], true).0, text);
-    }
-
-    #[test]
-    fn a_region_that_a_person_wrote_is_theirs_and_one_name_is_one_section() {
-        let plain = AwsProfile::new("a", &["x"], None).unwrap();
-        let (text, _) = aws_config_with("", std::slice::from_ref(&plain), false);
-        let theirs = format!("{text}region = eu-west-1\noutput = json\n");
-        assert_eq!(aws_config_with(&theirs, std::slice::from_ref(&plain), true).0, theirs);
-        let (text, done) = aws_config_with("", &[plain.clone(), plain], false);
-        assert_eq!((text.matches("[profile a]").count(), done.written.len()), (1, 1));
-        let quoted = "[profile 'my work']\nx = 1\n";
-        let (text, done) = aws_config_with(quoted, &[profile("my work")], true);
-        assert_eq!((text.as_str(), done.left_alone.as_slice()), (quoted, &["my work".to_owned()][..]));
-    }
-
-    #[test]
-    fn a_section_reads_as_the_aws_cli_reads_it() {
-        let (text, _) = aws_config_with("", &[profile("my work"), profile("default")], false);
-        insta::assert_snapshot!(text, @r#"
-        [profile "my work"]
-        # managed by tempaccess: `tempaccess profiles sync` writes the next lines anew
-        credential_process = '/opt/my tools/tempaccess' credentials --role 'a"b'
-        region = eu-west-1
-
-        [default]
-        # managed by tempaccess: `tempaccess profiles sync` writes the next lines anew
-        credential_process = '/opt/my tools/tempaccess' credentials --role 'a"b'
-        region = eu-west-1
-        "#);
-    }
-
-    #[test]
-    fn keys_that_win_are_found() {
-        let text = "[a]\nregion = x\n[b]\naws_access_key_id = AKIA\n[ c ]\n aws_access_key_id=AKIA\n";
-        assert_eq!(with_keys(text), ["b", "c"]);
-    }
-}
+mod tests;

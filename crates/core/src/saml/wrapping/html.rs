@@ -3,7 +3,7 @@
 use html5gum::{DefaultEmitter, HtmlString, StartTag, StringReader, Token, Tokenizer};
 
 use super::found::Found;
-use crate::secret::{SecretBuffer, SecretString};
+use crate::secret::{SecretBytes, SecretString};
 
 /// Whether a document is HTML rather than XML, by its first element. The document is in an encoding in which ASCII is ASCII.
 pub(super) fn is_page(document: &[u8]) -> bool {
@@ -82,13 +82,13 @@ pub(super) fn asks_for_password(page: &str) -> bool {
 
 /// The text of a page, its character references resolved.
 pub(super) fn text(page: &str) -> SecretString {
-    let mut text = SecretBuffer::with_capacity(page.len());
+    let mut text = SecretBytes::with_capacity(page.len());
     for token in tokenizer(page) {
         if let Ok(Token::String(piece)) = token {
             text.extend_from_slice(&piece.value);
         }
     }
-    text.into_string()
+    text.into_string_lossy()
 }
 
 /// The encoding that a `meta` element names. `charset_of` takes it from a `Content-Type`.

@@ -26,7 +26,7 @@ use super::document_error::DocumentError;
 use super::names::PROTOCOL;
 use super::sign_in::partition_of_recipient;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::secret::{SecretBuffer, SecretString};
+use crate::secret::{SecretBytes, SecretString};
 
 /// A SAML response without its wrapping.
 pub(super) struct Unwrapped<'i> {
@@ -268,9 +268,9 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<Unwrapped<'static>> {
     let has_spaces = memchr::memchr(b' ', bytes).is_some();
     let has_breaks = memchr::memchr3(b'\n', b'\r', b'\t', bytes).or_else(|| memchr::memchr(0x0C, bytes)).is_some();
     let outcome = if has_spaces || has_breaks {
-        let mut compact = SecretBuffer::with_capacity(encoded.len());
+        let mut compact = SecretBytes::with_capacity(encoded.len());
         encoded.split_ascii_whitespace().for_each(|line| compact.extend_from_slice(line.as_bytes()));
-        decoded(compact.into_string().expose(), limits)
+        decoded(compact.into_string_lossy().expose(), limits)
     } else {
         decoded(encoded, limits)
     };
@@ -285,7 +285,7 @@ fn from_base64(encoded: &str, limits: &Limits) -> Result<Unwrapped<'static>> {
 
 /// Decodes base64 in which each `+` has become a space, as form decoders do it; `None` if that gives no whole document.
 fn with_plus_signs(encoded: &str, has_spaces: bool, limits: &Limits) -> Option<Unwrapped<'static>> {
-    let mut restored = SecretBuffer::with_capacity(encoded.len() + 1);
+    let mut restored = SecretBytes::with_capacity(encoded.len() + 1);
     for line in encoded.split(['\r', '\n', '\t', '\u{C}']) {
         line.trim().bytes().for_each(|byte| restored.push(if byte == b' ' { b'+' } else { byte }));
     }
@@ -296,7 +296,7 @@ fn with_plus_signs(encoded: &str, has_spaces: bool, limits: &Limits) -> Option<U
     } else if !has_spaces {
         return None;
     }
-    let restored = restored.into_string();
+    let restored = restored.into_string_lossy();
     let attempts = [Some(restored.expose()), restored.expose().strip_suffix('+').filter(|_| is_short)];
     attempts.into_iter().flatten().find_map(|encoded| {
         let xml = decoded(encoded, limits).ok().filter(|xml| is_whole(xml.expose()))?;
@@ -353,7 +353,7 @@ pub(crate) fn looks_like_xml(bytes: &[u8]) -> bool {
 fn inflate(bytes: &[u8], limits: &Limits) -> Result<Zeroizing<Vec<u8>>> {
     let by_ratio = bytes.len().saturating_mul(limits.inflate_ratio);
     let most = by_ratio.min(limits.xml_bytes);
-    let mut inflated = SecretBuffer::default();
+    let mut inflated = SecretBytes::default();
     let outcome = inflated.read_to_end(DeflateDecoder::new(bytes).take(most as u64 + 1));
     let inflated = inflated.into_bytes();
     if inflated.len() > most {

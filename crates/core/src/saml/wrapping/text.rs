@@ -5,7 +5,7 @@
 //! of URLs, JSON, shells, PowerShell and HTML on the way.
 
 use super::found::{Found, MAX_FOUND};
-use crate::secret::{SecretBuffer, SecretString};
+use crate::secret::{SecretBytes, SecretString};
 
 /// Finds the values of every `SAMLResponse` (or `SAMLAssertion`, as STS calls it) in a text.
 pub(super) fn saml_responses(text: &str) -> Vec<Found> {
@@ -106,7 +106,7 @@ fn skip_openers(text: &str, from: usize) -> usize {
 /// A value in base64, without its escapes.
 struct Scan<'t> {
     text: &'t str,
-    value: SecretBuffer,
+    value: SecretBytes,
     /// The length of the value before its first space or line break.
     unbroken: Option<usize>,
     /// The position behind the value.
@@ -116,7 +116,7 @@ struct Scan<'t> {
 
 impl<'t> Scan<'t> {
     fn value(text: &'t str, from: usize) -> Self {
-        let mut scan = Self { text, value: SecretBuffer::default(), unbroken: None, end: from, is_abbreviated: false };
+        let mut scan = Self { text, value: SecretBytes::default(), unbroken: None, end: from, is_abbreviated: false };
         while scan.step() {}
         scan
     }
@@ -208,7 +208,7 @@ impl<'t> Scan<'t> {
     }
 
     fn found(self) -> Found {
-        let value = self.value.into_string();
+        let value = self.value.into_string_lossy();
         let shorter = self.unbroken.and_then(|length| value.expose().get(..length)).map(SecretString::from);
         Found::base64(value).or_shorter(shorter).abbreviated(self.is_abbreviated)
     }

@@ -1,11 +1,11 @@
-//! Any SAML 2.0 identity provider, in a browser: the person signs in there as they always do.
+//! Sign-in at any SAML 2.0 identity provider with a browser.
 //!
-//! [`BrowserSource`] drives a browser, and takes the SAML response from it before it leaves the machine for AWS: the identity
-//! provider needs nothing but the AWS app that it has. [`AcsSource`] leaves the person their own browser, which brings the
-//! response here: that needs an app at the identity provider whose recipient is this machine.
+//! [`BrowserSource`] controls a browser and takes the SAML response from it before it is sent to AWS: the identity provider
+//! needs nothing but its AWS app. [`AcsSource`] uses the person's own browser, which delivers the response to this machine:
+//! that needs an app at the identity provider whose recipient is this machine.
 //!
-//! The browser that is driven is the Chromium, Chrome or Edge that is installed, with a profile folder of its own, and it is spoken to over pipes
-//! that nobody else can join (`--remote-debugging-pipe`).
+//! The controlled browser is an installed Chromium, Chrome or Edge with a profile folder of its own. It is controlled over pipes
+//! that no other program can open (`--remote-debugging-pipe`).
 
 mod acs;
 #[cfg(unix)]
@@ -13,6 +13,8 @@ mod capture;
 #[cfg(unix)]
 mod devtools;
 mod find;
+#[cfg(unix)]
+mod profile;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,10 +31,10 @@ use crate::error::Result;
 use crate::net::secure_url;
 use crate::saml::SamlResponse;
 
-/// Which browser is driven, and how.
+/// The browser to control, and its options.
 ///
 /// ```
-/// use tempaccess_core::browser::Browser;
+/// use tempaccess_core::source::browser::Browser;
 ///
 /// let browser = Browser::new().program("/opt/chromium/chrome", ["--force-dark-mode"]).profile_folder("/home/ada/.cache/sign-in");
 /// ```
@@ -41,22 +43,22 @@ pub struct Browser {
     program: Option<(PathBuf, Vec<String>)>,
     headless: bool,
     profiles: Option<PathBuf>,
-    patience: Duration,
+    timeout: Duration,
 }
 
 impl Default for Browser {
     fn default() -> Self {
-        Self { program: None, headless: false, profiles: None, patience: Duration::from_secs(300) }
+        Self { program: None, headless: false, profiles: None, timeout: Duration::from_secs(300) }
     }
 }
 
 impl Browser {
-    /// The first Chromium, Chrome or Edge that is found on this machine.
+    /// Uses the first Chromium, Chrome or Edge that is installed.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// This one instead, with arguments of your own before ours.
+    /// Sets the program, with arguments that precede ours.
     #[must_use]
     pub fn program<A: Into<String>>(
         mut self,
@@ -67,33 +69,33 @@ impl Browser {
         self
     }
 
-    /// Shows no window: for identity providers whose session needs no person.
+    /// Sets whether the browser shows no window, for identity providers where no person is needed.
     #[must_use]
     pub fn headless(mut self, headless: bool) -> Self {
         self.headless = headless;
         self
     }
 
-    /// Where the profiles of the browser lie, one for each identity provider and person, so that a session there lasts.
-    /// Without one, each sign-in begins with nothing and leaves nothing.
+    /// Sets the folder of browser profiles, one for each identity provider and person, in which sessions persist (default: each
+    /// sign-in has a temporary profile). The folder must be private to this user.
     #[must_use]
     pub fn profile_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.profiles = Some(folder.into());
         self
     }
 
-    /// How long a sign-in may take, the person's part included: 5 minutes unless said otherwise.
+    /// Sets how long a sign-in may take, including the person's part (default: 5 minutes).
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
-    /// That there is a browser, and a display to show it on where one is needed.
+    /// Checks that there is a browser, and a display if one is needed.
     ///
     /// # Errors
     ///
-    /// `io`, with what is missing.
+    /// `io`, naming what is missing.
     pub fn required(&self) -> Result<()> {
         match &self.program {
             Some((program, _)) => find::named(program)?,
@@ -102,16 +104,16 @@ impl Browser {
         if self.headless { Ok(()) } else { find::display() }
     }
 
-    /// Whether there is a browser, and a display to show it on where one is needed.
+    /// Whether there is a browser, and a display if one is needed.
     pub fn can_be_shown(&self) -> bool {
         cfg!(unix) && self.required().is_ok()
     }
 }
 
-/// Signs in at any SAML 2.0 identity provider with a browser that is driven from here.
+/// Signs in at any SAML 2.0 identity provider with a browser that this program controls.
 ///
 /// ```no_run
-/// use tempaccess_core::browser::{Browser, BrowserSource};
+/// use tempaccess_core::source::browser::{Browser, BrowserSource};
 ///
 /// let source = BrowserSource::new("https://idp.example.com/saml2/SSOService.php?spentityid=urn:amazon:webservices", Browser::new())?;
 /// # Ok::<(), tempaccess_core::Error>(())
@@ -124,17 +126,16 @@ pub struct BrowserSource {
 }
 
 impl BrowserSource {
-    /// Starts at this page: where the person begins to sign in to AWS. That is the address behind the tile of the AWS app on
-    /// the identity provider's dashboard, or the dashboard itself.
+    /// Starts at this page: the address behind the tile of the AWS app on the identity provider's dashboard, or the dashboard.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where it is no `https` URL.
+    /// `invalid_argument` if it is not an `https` URL.
     pub fn new(start: &str, browser: Browser) -> Result<Self> {
         Ok(Self { start: secure_url(START, start)?, username: None, browser })
     }
 
-    /// The person, so that two of them have two profiles. The browser is not told.
+    /// Sets the person's name, which separates the browser profiles of two people. The browser does not see it.
     #[must_use]
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.username = Some(username.into());
@@ -147,32 +148,32 @@ impl BrowserSource {
     }
 }
 
-/// As [`AssertionSource::identity`], for a page that is not looked at yet.
+/// Returns [`AssertionSource::identity`] of a source with this page.
 #[cfg(feature = "config")]
 pub(crate) fn identity_of(start: &str, username: Option<&str>) -> Result<String> {
     Ok(identity(&secure_url(START, start)?, username))
 }
 
-/// What the page to start at is in messages.
+/// Names the start page in messages.
 const START: &str = "the page to sign in at";
 
 fn identity(start: &Url, username: Option<&str>) -> String {
     format!("browser {start} {}", username.unwrap_or_default())
 }
 
-/// Where no browser can be driven over pipes.
+/// Systems where a browser cannot be controlled over pipes.
 #[cfg(not(unix))]
 mod capture {
     use super::{AssertionRequest, Browser, Result, SamlResponse, Url};
     use crate::error::{Error, ErrorKind, Stage};
 
     pub(super) async fn run(_: &Browser, _: &Url, _: &str, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        Err(Error::new(ErrorKind::InvalidArgument, Stage::SignIn, "no browser can be driven on this system").with_hint(
-            "at an Okta org, sign in with `--auth device`; elsewhere with a generic SAML app and a source `saml:METADATA`",
+        Err(Error::new(ErrorKind::InvalidArgument, Stage::SignIn, "a browser cannot be controlled on this system").with_hint(
+            "at an Okta org, sign in with `--auth device`; elsewhere use a generic SAML app and a source `saml:METADATA`",
         ))
     }
 
-    pub(super) async fn forget(_: &Browser, _: &str) -> Result<bool> {
+    pub(super) async fn remove_session(_: &Browser, _: &str) -> Result<bool> {
         Ok(false)
     }
 }
@@ -196,6 +197,6 @@ impl AssertionSource for BrowserSource {
     }
 
     async fn sign_out(&self) -> Result<bool> {
-        capture::forget(&self.browser, &self.session()).await
+        capture::remove_session(&self.browser, &self.session()).await
     }
 }

@@ -1,11 +1,12 @@
-//! How a sign-in at Okta is set up.
+//! The settings of a sign-in at Okta.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::OktaSource;
+use super::address::org_and_app;
+use super::auth_method::Auth;
 use super::factor::FactorKind;
-use super::way::Auth;
-use super::{OktaSource, org_and_app};
 use crate::clock::{SystemClock, Timer};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::{HttpTransport, Transport};
@@ -14,7 +15,7 @@ use crate::secret::SecretString;
 use crate::source::browser::Browser;
 use crate::store::Store;
 
-/// How [`OktaSource`] signs in.
+/// Builds an [`OktaSource`].
 #[derive(Debug, Clone)]
 pub struct OktaSourceBuilder {
     pub(super) app_url: String,
@@ -32,7 +33,7 @@ pub struct OktaSourceBuilder {
     pub(super) store: Option<Arc<dyn Store>>,
 }
 
-/// Where the password comes from. It is not looked for before it is needed.
+/// Where the password comes from. It is read when it is needed, not before.
 #[derive(Debug, Clone)]
 pub(super) enum Password {
     Known(SecretString),
@@ -62,21 +63,21 @@ impl OktaSourceBuilder {
         }
     }
 
-    /// The person's name in the org. Without one the person is asked.
+    /// Sets the user name. Without one, the person is asked.
     #[must_use]
     pub fn username(mut self, username: impl Into<String>) -> Self {
         self.username = Some(username.into());
         self
     }
 
-    /// The person's password. Without one the person is asked.
+    /// Sets the password. Without one, the person is asked.
     #[must_use]
     pub fn password(mut self, password: SecretString) -> Self {
         self.password = Some(Password::Known(password));
         self
     }
 
-    /// A program whose first line is the password, run when the password is needed.
+    /// Sets a program that prints the password as its first line. It runs when the password is needed.
     #[cfg(feature = "config")]
     #[must_use]
     pub fn password_command<A: Into<String>>(
@@ -89,35 +90,35 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// The second factor to use where the person has several. Without one the person is asked.
+    /// Sets the second factor to use if the person has several. Without one, the person is asked.
     #[must_use]
     pub fn factor(mut self, factor: FactorKind) -> Self {
         self.factor = Some(factor);
         self
     }
 
-    /// How to sign in, where the org is not to decide.
+    /// Sets the sign-in method, instead of choosing it by the engine of the org.
     #[must_use]
     pub fn auth(mut self, auth: Auth) -> Self {
         self.auth = auth;
         self
     }
 
-    /// The client id of the native app in Okta that device authorization is done for.
+    /// Sets the client id of the native app in Okta, for device authorization.
     #[must_use]
     pub fn client_id(mut self, client_id: impl Into<String>) -> Self {
         self.client_id = Some(client_id.into());
         self
     }
 
-    /// Asks Okta not to ask for the second factor on this machine again for a while, where the org allows that.
+    /// Requests that Okta not ask for the second factor on this device for a while, if the org allows that.
     #[must_use]
     pub fn remember_device(mut self, remember: bool) -> Self {
         self.remember_device = remember;
         self
     }
 
-    /// The browser that a person goes on in where a terminal will not do.
+    /// Sets the browser to continue in if a terminal cannot finish the sign-in.
     #[cfg(feature = "browser")]
     #[must_use]
     pub fn browser(mut self, browser: Browser) -> Self {
@@ -125,39 +126,39 @@ impl OktaSourceBuilder {
         self
     }
 
-    /// What sends the requests.
+    /// Sets the transport that sends the requests.
     #[must_use]
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = transport;
         self
     }
 
-    /// What tells the time and waits between two looks at a push.
+    /// Sets the timer that tells the time and waits between polls.
     #[must_use]
     pub fn timer(mut self, timer: Arc<dyn Timer>) -> Self {
         self.timer = timer;
         self
     }
 
-    /// How long a push may wait for the person's answer: 5 minutes unless said otherwise, as Okta has it.
+    /// Sets how long to wait for the person to answer a push, or to sign in with their browser. Default: 5 minutes.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Keeps the session at Okta here, so that the next sign-in is silent as long as Okta lets it be.
+    /// Sets the store that caches the session at Okta, so that the next sign-in asks nothing while the session lasts.
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.store = Some(store);
         self
     }
 
-    /// The source.
+    /// Builds the source.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the link is no `https` URL, or the way needs what is not given.
+    /// `invalid_argument` if the link is not an `https` URL, or if the method needs a client id and there is none.
     pub fn build(self) -> Result<OktaSource> {
         let (org, app) = org_and_app(&self.app_url)?;
         if self.auth == Auth::Device && self.client_id.is_none() {
@@ -166,7 +167,9 @@ impl OktaSourceBuilder {
                 Stage::Configuration,
                 "device authorization needs a client id",
             )
-            .with_hint("give that of the native app in Okta with `--client-id`, or as `client_id` of the profile"));
+            .with_hint(
+                "set the client id of the native app in Okta with `--client-id`, or as `client_id` in the profile",
+            ));
         }
         Ok(OktaSource { org, app, settings: self })
     }

@@ -1,70 +1,75 @@
-//! Device authorization (RFC 8628) and Okta's web SSO token: the person signs in in their own browser, with whatever the
-//! org asks for, and this program gets the SAML response of the AWS app.
+//! Signs in by device authorization (RFC 8628) and Okta's web SSO token: the person signs in with their own browser, with
+//! everything the org asks for, and this program receives the SAML response of the AWS app.
 //!
-//! Needs a native app in Okta with the grants "Device Authorization" and "Token Exchange", that the AWS app allows as a web
-//! SSO client.
+//! Needs a native app in Okta with the grant types "Device Authorization" and "Token Exchange", and the AWS app must allow
+//! it as a web SSO client.
 
 use std::time::Duration;
 
 use http::StatusCode;
-use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use url::Url;
 
 use super::agent::{Agent, Body};
 use super::page::{self, Page};
+use super::scopes::ScopeSet;
 use super::tokens::{self, Tokens};
 use super::{OktaSource, apps, refusal};
+use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::SamlResponse;
 use crate::secret::SecretString;
-use crate::source::{Prompter, Visit};
-use crate::text::printable;
+use crate::source::{CachedItem, Notice, Prompter, Visit};
+use crate::text::excerpt;
 
-const SCOPES: &str = "openid profile okta.apps.sso okta.apps.read okta.users.read.self offline_access";
-/// The same for a client that must not have a refresh token.
-const SCOPES_FOR_NOW: &str = "openid profile okta.apps.sso okta.apps.read okta.users.read.self";
-/// How often to look for the tokens that somebody else refreshed.
-const LOOKS: usize = 2;
-/// What Okta says where a session, or a token of it, is no more.
-const ENDED: [&str; 3] = ["invalid_grant", "invalid_token", refusal::INVALID_TOKEN];
-/// What `slow_down` adds to the interval (RFC 8628, 3.5).
-const SLOWER: Duration = Duration::from_secs(5);
-/// An interval that is longer than this was not meant for a person who waits.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(60);
+/// How many times to look for tokens that another process has refreshed, and how long to wait in between.
+const REFRESHED_ELSEWHERE_CHECKS: usize = 2;
+const REFRESHED_ELSEWHERE_WAIT: Duration = Duration::from_secs(1);
+/// Codes of Okta that mean that a session, or a token of it, has ended.
+const SESSION_ENDED: [&str; 3] = ["invalid_grant", "invalid_token", refusal::INVALID_TOKEN];
+/// The poll interval if Okta does not set one, and what `slow_down` adds to it (RFC 8628, 3.2 and 3.5).
+const DEFAULT_POLL_INTERVAL: u32 = 5;
+const SLOW_DOWN: Duration = Duration::from_secs(5);
+/// The longest poll interval. A person waits for the answer.
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Okta's invitation to sign in elsewhere.
+/// Okta's answer to a device authorization request (RFC 8628, 3.2).
 #[derive(Deserialize)]
-struct Invitation {
+struct DeviceAuthorization {
     device_code: SecretString,
     user_code: String,
     verification_uri: String,
     verification_uri_complete: Option<String>,
     expires_in: u32,
-    #[serde(default = "five")]
+    #[serde(default = "default_poll_interval")]
     interval: u32,
 }
 
-fn five() -> u32 {
-    5
+fn default_poll_interval() -> u32 {
+    DEFAULT_POLL_INTERVAL
 }
 
-/// One sign-in of this kind.
-pub(super) struct Device<'a> {
+/// A sign-in by device authorization.
+pub(super) struct DeviceSignIn<'a> {
     pub(super) source: &'a OktaSource,
     pub(super) client: &'a str,
     pub(super) agent: &'a Agent<'a>,
     pub(super) prompter: &'a dyn Prompter,
 }
 
-impl Device<'_> {
-    /// The SAML response by tokens that are kept; nothing where they do not do any more.
-    pub(super) async fn silently(&self) -> Result<Option<SamlResponse>> {
-        let Some(mut tokens) = tokens::load(self.source, self.client, |why| self.prompter.tell(why)) else {
+impl DeviceSignIn<'_> {
+    /// Returns the SAML response by the cached tokens; nothing if these cannot be used any more.
+    pub(super) async fn with_cached_tokens(&self) -> Result<Option<SamlResponse>> {
+        let Some(mut tokens) = tokens::load(self.source, self.client, |reason| {
+            self.prompter.notify(&Notice::Cache { text: reason.to_owned() });
+        }) else {
             return Ok(None);
         };
-        if !tokens.last(self.now()) {
+        if self.source.app.is_none() && !tokens.can_list_apps() {
+            return Ok(None);
+        }
+        if !tokens.is_fresh(self.agent.now()) {
             match self.refresh(&tokens).await? {
                 Some(new) => tokens = new,
                 None => return Ok(None),
@@ -72,185 +77,184 @@ impl Device<'_> {
         }
         match self.saml_response(&tokens).await {
             Ok(response) => Ok(Some(response)),
-            // The session behind the tokens has ended, or the app wants a fresher one: what the person can mend.
-            Err(error) if ENDED.iter().any(|code| refusal::is(&error, code)) => Ok(None),
+            // The session behind the tokens has ended, or the app requires a more recent one: the person can sign in again.
+            Err(error) if SESSION_ENDED.iter().any(|code| refusal::has_code(&error, code)) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// The SAML response by the person's own browser.
+    /// Returns the SAML response after the person has signed in with their browser.
     pub(super) async fn with_person(&self) -> Result<SamlResponse> {
-        let tokens = self.invite().await?;
+        let tokens = self.authorize().await?;
         match (&self.source.settings.username, tokens.person()) {
-            (Some(wanted), Some(person)) if !is_same(wanted, &person) => {
-                // What it was given is nobody's here. Where it cannot be given back, it ends by itself.
-                let _ = self.give_back(&tokens).await;
+            (Some(wanted), Some(person)) if !is_same_person(wanted, &person) => {
+                // The tokens must not be used here. If they cannot be revoked, they expire.
+                let _ = self.revoke(&tokens).await;
                 let message =
-                    format!("the browser was signed in as `{}`, not as `{}`", printable(&person), printable(wanted));
-                return Err(Error::new(ErrorKind::AuthenticationFailed, Stage::SignIn, message).with_hint(format!(
-                    "sign out at https://{}/ in the browser and sign in again",
-                    self.agent.host()
-                )));
+                    format!("the browser was signed in as `{}`, not as `{}`", excerpt(&person), excerpt(wanted));
+                return Err(Error::new(ErrorKind::AuthenticationFailed, Stage::SignIn, message)
+                    .with_hint(format!("sign out at {} in the browser and sign in again", self.agent.org())));
             }
             (Some(_), None) => {
-                self.prompter.tell("Okta does not say who signed in, so that the sign-in is not kept");
+                let reason = "Okta does not say who signed in".to_owned();
+                self.prompter.notify(&Notice::NotCached { item: CachedItem::SignIn, reason });
                 let response = self.saml_response(&tokens).await?;
-                self.agent.forget_cookies();
+                self.agent.clear_cookies();
                 return Ok(response);
             }
-            _ => self.keep(&tokens),
+            _ => self.store(&tokens),
         }
         self.saml_response(&tokens).await
     }
 
-    /// Ends what the tokens that are kept are good for. Says whether there were any.
-    pub(super) async fn revoke(&self) -> Result<bool> {
-        let mut lost = None;
-        let tokens = tokens::load(self.source, self.client, |why| lost = Some(why.to_owned()));
-        if let Some(why) = lost {
+    /// Revokes the cached tokens and removes them. Returns whether there were any.
+    pub(super) async fn sign_out(&self) -> Result<bool> {
+        let mut trouble = None;
+        let tokens = tokens::load(self.source, self.client, |why| trouble = Some(why.to_owned()));
+        if let Some(why) = trouble {
             return Err(Error::new(ErrorKind::Io, Stage::Store, why)
                 .with_hint("end the session in the browser, at the org's own page"));
         }
         let Some(tokens) = tokens else { return Ok(false) };
-        let given_back = self.give_back(&tokens).await;
-        // Forgotten either way: what cannot be reached can still not be used from here.
-        tokens::forget(self.source, self.client)?;
-        given_back.map(|()| true)
+        let revoked = self.revoke(&tokens).await;
+        // Removed in any case: tokens that cannot be revoked must not be used either.
+        tokens::remove(self.source, self.client)?;
+        revoked.map(|()| true)
     }
 
-    async fn give_back(&self, tokens: &Tokens) -> Result<()> {
+    async fn revoke(&self, tokens: &Tokens) -> Result<()> {
         let url = self.agent.within_org("/oauth2/v1/revoke")?;
         let (token, hint) = match &tokens.refresh {
             Some(refresh) => (refresh, "refresh_token"),
             None => (&tokens.access, "access_token"),
         };
         let form = [("token", token.expose()), ("token_type_hint", hint), ("client_id", self.client)];
-        let answer = self.agent.submit(&url, &form).await?;
+        let answer = self.agent.submit_form(&url, &form).await?;
         if answer.status().is_success() {
             return Ok(());
         }
-        let said = serde_json::from_slice(answer.body()).unwrap_or_default();
-        Err(self.refusal(answer.status(), &said))
+        let body = serde_json::from_slice(answer.body()).unwrap_or_default();
+        Err(self.refusal(answer.status(), &body))
     }
 
-    fn now(&self) -> Timestamp {
-        self.agent.timer().now()
-    }
-
-    fn keep(&self, tokens: &Tokens) {
-        if let Err(error) = tokens::keep(self.source, self.client, tokens) {
-            self.prompter.tell(&format!("The sign-in at Okta is not kept: {error}"));
+    fn store(&self, tokens: &Tokens) {
+        if let Err(error) = tokens::store(self.source, self.client, tokens) {
+            self.prompter.notify(&Notice::NotCached { item: CachedItem::SignIn, reason: error.to_string() });
         }
     }
 
-    async fn token(&self, form: &[(&str, &str)]) -> Result<(StatusCode, Value)> {
-        self.agent.ask(&self.agent.within_org("/oauth2/v1/token")?, Body::Form(form)).await
+    async fn post_token(&self, form: &[(&str, &str)]) -> Result<(StatusCode, Value)> {
+        self.agent.post(&self.agent.within_org("/oauth2/v1/token")?, Body::Form(form)).await
     }
 
     fn refusal(&self, status: StatusCode, answer: &Value) -> Error {
-        refusal::from_oauth(status, answer, self.agent.host())
+        refusal::from_oauth(status, answer, self.agent.org())
     }
 
-    /// New tokens for old ones; nothing where the old ones do not do any more.
+    /// Refreshes the tokens. Returns nothing if the refresh token cannot be used any more.
     async fn refresh(&self, old: &Tokens) -> Result<Option<Tokens>> {
         let Some(refresh) = &old.refresh else { return Ok(None) };
-        let form = [
-            ("grant_type", "refresh_token"),
-            ("refresh_token", refresh.expose()),
-            ("client_id", self.client),
-            ("scope", SCOPES),
-        ];
-        let (status, answer) = self.token(&form).await?;
+        let mut form =
+            vec![("grant_type", "refresh_token"), ("refresh_token", refresh.expose()), ("client_id", self.client)];
+        form.extend(old.scope.as_deref().map(|scope| ("scope", scope)));
+        let (status, answer) = self.post_token(&form).await?;
         if !status.is_success() {
             let error = self.refusal(status, &answer);
-            if !refusal::is(&error, "invalid_grant") {
+            if !refusal::has_code(&error, "invalid_grant") {
                 return Err(error);
             }
-            // Somebody else may have refreshed them, since the old one is good once, and be about to keep the new ones.
-            for _ in 0..LOOKS {
-                let kept = tokens::load(self.source, self.client, |_| {});
-                if let Some(new) = kept.filter(|kept| kept.access.expose() != old.access.expose()) {
-                    return Ok(Some(new).filter(|new| new.last(self.now())));
+            // A refresh token works once. Another process may have used it and be about to store the new tokens.
+            for _ in 0..REFRESHED_ELSEWHERE_CHECKS {
+                let cached = tokens::load(self.source, self.client, |_| {});
+                if let Some(new) = cached.filter(|cached| cached.access.expose() != old.access.expose()) {
+                    return Ok(Some(new).filter(|new| new.is_fresh(self.agent.now())));
                 }
-                self.agent.timer().sleep(Duration::from_secs(1)).await;
+                self.agent.sleep(REFRESHED_ELSEWHERE_WAIT).await?;
             }
             return Ok(None);
         }
-        let mut new = Tokens::read(answer, self.now()).ok_or_else(not_tokens)?;
-        // Where it does not rotate, it is not repeated.
+        let mut new = Tokens::read(answer, self.agent.now()).ok_or_else(no_tokens)?;
+        // Okta repeats neither a refresh token that stays valid nor scopes that stay the same.
         new.refresh = new.refresh.or_else(|| old.refresh.clone());
-        // At once: the old one may be good no more.
-        self.keep(&new);
+        new.scope = new.scope.or_else(|| old.scope.clone());
+        // Stored at once, because the old refresh token may be used up.
+        self.store(&new);
         Ok(Some(new))
     }
 
-    async fn invitation(&self) -> Result<Invitation> {
+    /// Requests a code for the person. Requests fewer scopes each time that Okta answers `invalid_scope`.
+    async fn request_code(&self) -> Result<DeviceAuthorization> {
         let url = self.agent.within_org("/oauth2/v1/device/authorize")?;
-        let mut answer = Value::Null;
-        for scope in [SCOPES, SCOPES_FOR_NOW] {
-            let (status, said) =
-                self.agent.ask(&url, Body::Form(&[("client_id", self.client), ("scope", scope)])).await?;
+        let mut refused = no_tokens();
+        for scopes in ScopeSet::BY_PREFERENCE {
+            let scope = scopes.parameter();
+            let form = [("client_id", self.client), ("scope", scope.as_str())];
+            let (status, answer) = self.agent.post(&url, Body::Form(&form)).await?;
+            if status.is_success() && !scopes.suffices(self.source.app.is_some()) {
+                return Err(refusal::from_state("insufficient_scope", self.agent.org()).unwrap_or(refused));
+            }
             if status.is_success() {
-                answer = said;
+                return serde_json::from_value(answer).map_err(|_| {
+                    Error::new(
+                        ErrorKind::IdentityProviderError,
+                        Stage::SignIn,
+                        "unexpected answer from Okta to a device authorization request",
+                    )
+                });
+            }
+            refused = self.refusal(status, &answer);
+            if !refusal::has_code(&refused, "invalid_scope") {
                 break;
             }
-            let error = self.refusal(status, &said);
-            if scope == SCOPES_FOR_NOW || !refusal::is(&error, "invalid_scope") {
-                return Err(error);
-            }
         }
-        serde_json::from_value(answer).map_err(|_| {
-            Error::new(
-                ErrorKind::IdentityProviderError,
-                Stage::SignIn,
-                "Okta answered device authorization with something unexpected",
-            )
-        })
+        Err(refused)
     }
 
-    /// Asks Okta for a code, sends the person to it, and waits for the tokens.
-    async fn invite(&self) -> Result<Tokens> {
-        let invitation = self.invitation().await?;
-        let page = invitation.verification_uri_complete.as_deref().unwrap_or(&invitation.verification_uri);
+    /// Requests a code, sends the person to its page, and polls for the tokens until the code expires.
+    async fn authorize(&self) -> Result<Tokens> {
+        let authorization = self.request_code().await?;
+        let page = authorization.verification_uri_complete.as_deref().unwrap_or(&authorization.verification_uri);
         let page = self.agent.within_org(page)?;
+        let lifetime = Duration::from_secs(authorization.expires_in.into());
         let timer = self.agent.timer();
-        let end = timer
-            .now()
-            .saturating_add(Duration::from_secs(invitation.expires_in.into()).min(self.source.settings.patience))
-            .unwrap_or(Timestamp::MAX);
-        self.prompter.visit(&Visit::new(page).code(&invitation.user_code)).await?;
+        let deadline = Deadline::after(timer, lifetime.min(self.source.settings.patience));
+        self.prompter.visit(&Visit::new(page).code(&authorization.user_code)).await?;
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),
-            ("device_code", invitation.device_code.expose()),
+            ("device_code", authorization.device_code.expose()),
             ("client_id", self.client),
         ];
-        let mut interval = Duration::from_secs(invitation.interval.max(1).into()).min(LONGEST_INTERVAL);
-        while timer.now() < end {
-            timer.sleep(interval).await;
-            let (status, answer) = match self.token(&form).await {
-                Ok(answered) => answered,
-                // The network may be back before the person is done (RFC 8628, 3.5).
+        let mut interval = Duration::from_secs(authorization.interval.max(1).into()).min(MAX_POLL_INTERVAL);
+        while !deadline.has_passed(timer) {
+            self.agent.sleep(interval).await?;
+            let (status, answer) = match self.post_token(&form).await {
+                Ok(answer) => answer,
+                // The network may come back while the person signs in (RFC 8628, 3.5).
                 Err(error) if matches!(error.kind(), ErrorKind::Network | ErrorKind::DeadlineExceeded) => {
-                    interval = (interval + SLOWER).min(LONGEST_INTERVAL);
+                    interval = (interval + SLOW_DOWN).min(MAX_POLL_INTERVAL);
                     continue;
                 }
                 Err(error) => return Err(error),
             };
             if status.is_success() {
-                return Tokens::read(answer, timer.now()).ok_or_else(not_tokens);
+                return Tokens::read(answer, self.agent.now()).ok_or_else(no_tokens);
             }
             match answer.get("error").and_then(Value::as_str) {
                 Some("authorization_pending") => {}
-                Some("slow_down") => interval = (interval + SLOWER).min(LONGEST_INTERVAL),
+                Some("slow_down") => interval = (interval + SLOW_DOWN).min(MAX_POLL_INTERVAL),
                 Some("expired_token") => break,
                 _ => return Err(self.refusal(status, &answer)),
             }
         }
-        Err(Error::new(ErrorKind::DeadlineExceeded, Stage::SignIn, "nobody signed in at the page in time")
-            .with_hint("sign in again, and finish in the browser while the code is good"))
+        Err(Error::new(
+            ErrorKind::DeadlineExceeded,
+            Stage::SignIn,
+            "the sign-in was not finished in the browser in time",
+        )
+        .with_hint("sign in again, and finish in the browser before the code expires"))
     }
 
-    /// From tokens, over a web SSO token for the app, to its SAML response.
+    /// Exchanges the tokens for a web SSO token of the app, and that for its SAML response.
     async fn saml_response(&self, tokens: &Tokens) -> Result<SamlResponse> {
         let app = match &self.source.app {
             Some(app) => app.clone(),
@@ -258,13 +262,13 @@ impl Device<'_> {
         };
         let web_sso = self.web_sso_token(&app, tokens).await?;
         let url = self.agent.within_org("/login/token/sso")?;
-        let answer = self.agent.submit(&url, &[("token", web_sso.expose())]).await?;
+        let answer = self.agent.submit_form(&url, &[("token", web_sso.expose())]).await?;
         match page::read(&answer, &app)? {
             Page::Saml(response) => Ok(response),
             Page::StepUp(_) => Err(page::refused(
-                "the AWS app asks for one more step than the sign-in had",
+                "the AWS app requires another authentication step than the sign-in had",
                 "the Okta administrator gives the AWS app and the native app the same authentication policy (Security > \
-                 Authentication policies), or sign in with `--auth browser`",
+                 Authentication policies); until then, sign in with `--auth browser`",
             )),
         }
     }
@@ -285,22 +289,22 @@ impl Device<'_> {
             ("requested_token_type", "urn:okta:oauth:token-type:web_sso_token"),
             ("audience", audience.as_str()),
         ];
-        let (status, answer) = self.token(&form).await?;
+        let (status, answer) = self.post_token(&form).await?;
         if !status.is_success() {
             return Err(self.refusal(status, &answer));
         }
-        let token: WebSso = serde_json::from_value(answer).map_err(|_| not_tokens())?;
+        let token: WebSso = serde_json::from_value(answer).map_err(|_| no_tokens())?;
         Ok(token.access_token)
     }
 }
 
-/// Whether two names are one person's: people leave out what is after the `@` where Okta lets them.
-fn is_same(wanted: &str, person: &str) -> bool {
+/// Whether two user names are the same person's: many orgs let people leave out the domain.
+fn is_same_person(wanted: &str, person: &str) -> bool {
     let short = |name: &str| name.split('@').next().unwrap_or_default().to_lowercase();
     wanted.eq_ignore_ascii_case(person) || (!wanted.contains('@') && short(person) == wanted.to_lowercase())
 }
 
-fn not_tokens() -> Error {
-    Error::new(ErrorKind::IdentityProviderError, Stage::SignIn, "Okta's answer holds no tokens")
-        .with_hint("the Okta administrator finds in the org's system log what it gave")
+fn no_tokens() -> Error {
+    Error::new(ErrorKind::IdentityProviderError, Stage::SignIn, "Okta answered without the tokens that were requested")
+        .with_hint("the Okta administrator finds the request in the org's system log (Reports > System Log)")
 }

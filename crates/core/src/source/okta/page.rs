@@ -1,7 +1,8 @@
-//! The page behind the app's link: a form with the SAML response, a step-up, or something else.
+//! The page behind the app's link: a form with the SAML response, a request for another step, or something else.
 
 use http::{Response, StatusCode};
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::saml::{Limits, SamlResponse};
@@ -11,52 +12,52 @@ use super::refusal;
 
 pub(super) enum Page {
     Saml(SamlResponse),
-    /// The app wants one more step, under this state token.
+    /// The app requires another authentication step, under this state token.
     StepUp(SecretString),
 }
 
-pub(super) fn read(answer: &Response<Vec<u8>>, app: &Url) -> Result<Page> {
-    let host = app.host_str().unwrap_or_default();
+/// Reads the page that the link of an app, or of the org, leads to.
+pub(super) fn read(answer: &Response<Zeroizing<Vec<u8>>>, link: &Url) -> Result<Page> {
+    let host = link.host_str().unwrap_or_default();
     match answer.status() {
         StatusCode::OK => {}
-        status @ StatusCode::TOO_MANY_REQUESTS => return Err(refusal::from_answer(status, None, host)),
+        status @ StatusCode::TOO_MANY_REQUESTS => return Err(refusal::from_answer(status, None, link)),
         StatusCode::NOT_FOUND => {
             return Err(refused(
-                &format!("`{host}` does not know the app behind the link"),
+                &format!("`{host}` has no app at this link"),
                 "copy the link from the tile of the AWS app on the Okta dashboard",
             ));
         }
         StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
             return Err(refused(
                 "Okta does not let you use the app",
-                "the Okta administrator assigns the AWS app to you, and checks its sign-on policy",
+                "the Okta administrator assigns the AWS app to you, and checks its authentication policy",
             ));
         }
         status => {
             return Err(Error::new(
                 ErrorKind::IdentityProviderError,
                 Stage::SignIn,
-                format!("the app's page answered with HTTP status {}", status.as_u16()),
+                format!("unexpected HTTP status {} from the app's page", status.as_u16()),
             )
-            .with_hint("try again; if it goes on, open the app's link in a browser"));
+            .with_hint("try again; if it keeps failing, open the app's link in a browser"));
         }
     }
-    let content_type = answer.headers().get(http::header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    match SamlResponse::detect_http(answer.body(), content_type, &Limits::default()) {
+    match SamlResponse::detect(answer.body(), &Limits::default()) {
         Ok(response) => Ok(Page::Saml(response)),
-        // A page without the field is no SAML response gone wrong, whatever else it is.
-        Err(error) if error.kind() != ErrorKind::NoSamlResponse && holds_response(answer.body()) => Err(error),
+        // Only a page with the field has a SAML response that can be malformed.
+        Err(error) if error.kind() != ErrorKind::NoSamlResponse && has_response_field(answer.body()) => Err(error),
         Err(_) => match std::str::from_utf8(answer.body()).ok().and_then(state_token) {
             Some(state_token) => Ok(Page::StepUp(state_token)),
             None => Err(refused(
-                "the app's page holds no SAML response",
+                "the app's page has no SAML response",
                 "open the app's link in a browser: it may ask for something that only a browser can do",
             )),
         },
     }
 }
 
-fn holds_response(page: &[u8]) -> bool {
+fn has_response_field(page: &[u8]) -> bool {
     let field = b"SAMLResponse";
     page.windows(field.len()).any(|window| window == field)
 }
@@ -65,7 +66,7 @@ pub(super) fn refused(message: &str, hint: &'static str) -> Error {
     Error::new(ErrorKind::IdentityProviderRefused, Stage::SignIn, message.to_owned()).with_hint(hint)
 }
 
-/// The value of `var stateToken = '…';` in a script of the page, its `\xNN` escapes undone.
+/// Returns the value of `var stateToken = '…';` in a script of the page, with its `\xNN` escapes decoded.
 fn state_token(page: &str) -> Option<SecretString> {
     page.split("stateToken").skip(1).find_map(|after| {
         let value = after.trim_start_matches(['\'', '"']).trim_start();

@@ -1,5 +1,5 @@
-//! The Identity Engine, as Okta's own sign-in page speaks to it (`/idp/idx`). Okta does not publish this interface, so it
-//! is experimental: the server says what can be done next (its "remediations"), and what is not known here goes on in a
+//! Signs in at the Identity Engine as Okta's own sign-in page does (`/idp/idx`). Experimental: Okta does not document this
+//! interface. Each answer lists the steps that can be taken next ("remediations"); what is unknown here continues in a
 //! browser.
 
 mod state;
@@ -10,383 +10,405 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use url::Url;
 
-use self::state::{State, authenticator, describe, fields, fixed, method_here, methods, methods_of, text};
+use self::state::{Message, Method, MethodKind, State, describe, field, methods, preset_of_field, selection, text};
 use super::agent::{Agent, Body};
-use super::factor::{FactorKind, not_here};
+use super::factor::{FactorKind, MAX_FACTORS, not_enrolled, unsupported};
+use super::prompts::{CodeInput, MAX_CODE_ATTEMPTS, SignInPrompts};
 use super::refusal;
-use super::who::{Answer, CODES, Who};
+use crate::clock::Deadline;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::secret::SecretString;
+use crate::secret::{SecretJson, SecretString};
+use crate::source::{FactorStep, Notice};
 use crate::text::{excerpt, printable};
 
-/// Codes that are sent again.
-const RESENDS: usize = 5;
-/// No honest sign-in has more steps than this.
-const STEPS: usize = 32;
-/// Okta says how long to wait between two looks, within these.
-const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(10));
+/// How many times a code is sent again.
+const MAX_RESENDS: usize = 5;
+/// The most steps of one sign-in.
+const MAX_STEPS: usize = 32;
+/// The bounds of the poll interval that Okta asks for.
+const MIN_POLL_INTERVAL: Duration = Duration::from_secs(2);
+const MAX_POLL_INTERVAL: Duration = Duration::from_secs(10);
 
 fn unexpected(what: &str) -> Error {
     Error::new(
         ErrorKind::IdentityProviderError,
         Stage::SignIn,
-        format!("Okta's Identity Engine answered with something unexpected: {what}"),
+        format!("unexpected answer from Okta's Identity Engine: {what}"),
     )
     .with_hint("sign in with `--auth browser` or `--auth device`")
 }
 
-/// One person's way through the Identity Engine.
-pub(super) struct Idx<'a, 'w> {
-    pub(super) agent: &'a Agent<'w>,
-    pub(super) who: &'a mut Who<'w>,
+/// A sign-in at the Identity Engine.
+pub(super) struct IdxSignIn<'a, 'w> {
+    agent: &'a Agent<'w>,
+    prompts: &'a mut SignInPrompts<'w>,
+    username: Option<String>,
+    password_sent: bool,
+    /// The key of the authenticator that codes are asked for, and how many were entered for it.
+    code_authenticator: String,
+    codes_entered: usize,
+    resends: usize,
+    last_code: Option<SecretString>,
 }
 
-/// What has been sent so far.
-#[derive(Default)]
-struct Sent {
-    name: Option<String>,
-    password: bool,
-    /// The authenticator that codes are for, and how many were sent to it.
-    asked_for: String,
-    codes: usize,
-    resent: usize,
-    code: Option<SecretString>,
-}
+impl<'a, 'w> IdxSignIn<'a, 'w> {
+    pub(super) fn new(agent: &'a Agent<'w>, prompts: &'a mut SignInPrompts<'w>) -> Self {
+        Self {
+            agent,
+            prompts,
+            username: None,
+            password_sent: false,
+            code_authenticator: String::new(),
+            codes_entered: 0,
+            resends: 0,
+            last_code: None,
+        }
+    }
 
-impl Idx<'_, '_> {
-    /// From the state token of a page to where it goes on with a session.
+    /// Signs in, starting with the state token of a page. Returns the address to continue at with a session.
     pub(super) async fn run(&mut self, state_token: &SecretString) -> Result<Url> {
         let introspect = self.agent.within_org("/idp/idx/introspect")?;
         let mut state = self.post(&introspect, &json!({ "stateToken": state_token.expose() })).await?;
-        let mut sent = Sent::default();
-        for _ in 0..STEPS {
+        for _ in 0..MAX_STEPS {
             if let Some(next) = state.success() {
-                self.who.used(sent.code);
+                self.prompts.push_approved();
+                self.prompts.set_accepted_code(self.last_code.take());
                 return self.agent.within_org(next);
             }
-            self.judge(&state, &sent)?;
-            state = self.step(&state, &mut sent).await?;
+            self.check(&state)?;
+            state = self.step(&state).await?;
         }
-        Err(unexpected("the sign-in does not come to an end"))
+        Err(unexpected("the sign-in has too many steps"))
     }
 
     async fn post(&self, url: &Url, body: &Value) -> Result<State> {
-        let (status, answer) = self.agent.ask(url, Body::Ion(body)).await?;
-        if answer.get("stateHandle").is_none() && answer.get("success").is_none() {
-            return Err(self.refusal(status, &answer));
+        let (status, answer) = self.agent.post(url, Body::Ion(body)).await?;
+        let state = State { status, answer };
+        if state.answer.get("stateHandle").is_none() && state.answer.get("success").is_none() {
+            return Err(self.refusal(&state));
         }
-        Ok(State { status, answer })
+        Ok(state)
     }
 
-    fn refusal(&self, status: StatusCode, answer: &Value) -> Error {
-        if answer.get("errorCode").is_some() || status == StatusCode::TOO_MANY_REQUESTS {
-            return refusal::from_answer(status, Some(answer), self.agent.host());
+    /// Converts an answer that ends the sign-in.
+    fn refusal(&self, state: &State) -> Error {
+        match state.message() {
+            Some(message) if state.answer.get("errorCode").is_none() => self.refused(state.status, message),
+            _ => refusal::from_answer(state.status, Some(&state.answer), self.agent.org()),
         }
-        let state = State { status, answer: answer.clone() };
-        let said = state.complaint().map_or("nothing", |(_, said)| said);
-        Error::new(ErrorKind::IdentityProviderRefused, Stage::SignIn, format!("Okta refused: {}", excerpt(said)))
-            .with_hint("sign in again, or with `--auth browser`")
     }
 
-    /// Posts what a remediation asks for.
-    async fn follow(&self, state: &State, remediation: &Value, mut fields: Value) -> Result<State> {
+    fn refused(&self, status: StatusCode, message: Message<'_>) -> Error {
+        refusal::from_code(status, message.key, &excerpt(message.text), self.agent.org())
+    }
+
+    /// Posts what a step asks for.
+    async fn follow(&self, state: &State, remediation: &Value, fields: Value) -> Result<State> {
+        let mut fields = SecretJson(fields);
         let href = text(remediation, "/href").ok_or_else(|| unexpected("a step has no address"))?;
-        if let Some(fields) = fields.as_object_mut() {
+        if let Some(fields) = fields.0.as_object_mut() {
             fields.insert("stateHandle".to_owned(), state.handle()?.into());
         }
-        self.post(&self.agent.within_org(href)?, &fields).await
+        self.post(&self.agent.within_org(href)?, &fields.0).await
     }
 
-    /// What Okta says of what was sent last: an end, or a word to the person.
-    fn judge(&self, state: &State, sent: &Sent) -> Result<()> {
-        let Some((key, said)) = state.complaint() else {
-            return match state.status {
-                status if status.is_success() => Ok(()),
-                status => Err(self.refusal(status, &state.answer)),
-            };
+    /// Checks what Okta says about the previous step: it ends the sign-in, or the person is told.
+    fn check(&self, state: &State) -> Result<()> {
+        let Some(message) = state.message() else {
+            return if state.status.is_success() { Ok(()) } else { Err(self.refusal(state)) };
         };
-        let said = format!(
-            "{}{}",
-            excerpt(said),
-            if key.is_empty() { String::new() } else { format!(" [{}]", printable(key)) }
-        );
-        let refused = |kind, message: &str, hint: &'static str| {
-            Err(Error::new(kind, Stage::SignIn, format!("{message} ({said})")).with_hint(hint))
-        };
-        if key.ends_with("E0000004") || key.contains("incorrectPassword") {
-            return refused(
-                ErrorKind::AuthenticationFailed,
-                "Okta does not accept the name and password",
-                "check both; the password was sent once and will not be sent again by itself, so that the account is not locked",
-            );
-        }
-        if key.contains("E0000119") || key.contains("E0000069") || key.contains("lockedOut") {
-            return refused(
-                ErrorKind::AccountLocked,
-                "the account is locked",
-                "unlock it at the org's sign-in page, or ask the Okta administrator",
-            );
+        let error = self.refused(state.status, message);
+        if matches!(error.kind(), ErrorKind::AuthenticationFailed | ErrorKind::AccountLocked) {
+            return Err(error);
         }
         if state.status.is_success() {
-            self.who.prompter.tell(&format!("Okta: {said}"));
+            self.prompts.prompter.notify(&Notice::ProviderMessage { text: show(message).to_string() });
             return Ok(());
         }
-        // A wrong code can be tried again, as long as Okta still asks for one.
-        if sent.codes > 0 && sent.codes < CODES && state.remediation("challenge-authenticator").is_some() {
-            self.who.prompter.tell(&format!("Okta does not accept the second factor ({said})"));
-            return Ok(());
+        let error = match refusal::find(message.key, message.text) {
+            // An unknown message about an entered code is about that code.
+            None if self.codes_entered > 0 => {
+                let rejected = format!("Okta rejected the second factor ({})", show(message));
+                Error::new(ErrorKind::FactorFailed, Stage::SignIn, rejected).with_hint("sign in again")
+            }
+            _ => error,
+        };
+        // A wrong code can be corrected as long as Okta still asks for one.
+        let can_retry = (1..MAX_CODE_ATTEMPTS).contains(&self.codes_entered)
+            && error.kind() == ErrorKind::FactorFailed
+            && state.remediation("challenge-authenticator").is_some();
+        if !can_retry {
+            return Err(error);
         }
-        if sent.codes > 0 {
-            return refused(ErrorKind::FactorFailed, "Okta does not accept the second factor", "sign in again");
-        }
-        refused(
-            ErrorKind::IdentityProviderRefused,
-            "Okta refused",
-            "the Okta administrator finds the reason in the org's system log (Reports > System Log)",
-        )
+        self.prompts.prompter.notify(&Notice::AnswerRejected { reason: error.message().to_owned() });
+        Ok(())
     }
 
-    /// Does the one thing that can be done next.
-    async fn step(&mut self, state: &State, sent: &mut Sent) -> Result<State> {
+    /// Takes the one step that is next.
+    async fn step(&mut self, state: &State) -> Result<State> {
         if let Some(identify) = state.remediation("identify") {
-            return self.identify(state, identify, sent).await;
+            return self.identify(state, identify).await;
         }
         if let Some(challenge) = state.remediation("challenge-authenticator") {
-            let is_password = state.key() == "okta_password";
-            if is_password && !sent.password {
-                return self.send_password(state, challenge, sent).await;
-            }
-            if is_password {
-                return Err(Error::new(
-                    ErrorKind::AuthenticationFailed,
-                    Stage::SignIn,
-                    "Okta asks for the password again",
-                )
-                .with_hint("sign in again"));
-            }
-            if method_here(state.key(), None).is_some() {
-                return self.answer(state, challenge, sent).await;
+            match MethodKind::from_okta(state.authenticator_key(), None) {
+                Some(MethodKind::Password) => return self.send_password(state, challenge).await,
+                Some(MethodKind::Factor(_)) => return self.answer(state, challenge).await,
+                None => {}
             }
         }
         if let Some(poll) = state.remediation("challenge-poll") {
             return self.poll(state, poll).await;
         }
         if let Some(select) = state.remediation("select-authenticator-authenticate") {
-            return self.select(state, select, sent).await;
+            return self.select(state, select).await;
         }
         if let Some(data) = state.remediation("authenticator-verification-data") {
-            return self.begin(state, data).await;
+            return self.select_method(state, data).await;
         }
         if let Some(skip) = state.remediation("skip") {
-            self.who.prompter.tell("Okta suggests something that can be skipped: sign in at the org's page to see it");
+            self.prompts.prompter.notify(&Notice::OptionalStepSkipped);
             return self.follow(state, skip, json!({})).await;
         }
         Err(self.dead_end(state))
     }
 
+    /// Returns the error for steps that a terminal cannot take.
     fn dead_end(&self, state: &State) -> Error {
-        let host = self.agent.host();
-        let names = state.names();
-        let has = |wanted: &str| names.iter().any(|name| name.contains(wanted));
-        let action = |message: &'static str| {
-            Error::new(ErrorKind::AccountActionRequired, Stage::SignIn, message)
-                .with_hint(format!("sign in at https://{host}/ and do what it asks for"))
-        };
-        if has("reenroll") || has("reset-authenticator") {
-            return action("the password has expired");
-        }
-        if has("enroll") {
-            return action("Okta wants you to set up a second factor first");
-        }
-        Error::new(
-            ErrorKind::FactorUnsupported,
-            Stage::SignIn,
-            format!("Okta wants a step that a terminal cannot take: {}", excerpt(&names.join(", "))),
-        )
-        .with_hint("sign in with `--auth browser` or `--auth device`")
+        let names = state.remediation_names();
+        let known = names.iter().find_map(|name| refusal::from_state(name, self.agent.org()));
+        known.unwrap_or_else(|| {
+            Error::new(
+                ErrorKind::FactorUnsupported,
+                Stage::SignIn,
+                format!("Okta asks for a step that a terminal cannot take: {}", excerpt(&names.join(", "))),
+            )
+            .with_hint("sign in with `--auth browser` or `--auth device`")
+        })
     }
 
-    async fn identify(&mut self, state: &State, identify: &Value, sent: &mut Sent) -> Result<State> {
-        if sent.name.is_some() {
-            return Err(unexpected("it asks for the name again"));
+    async fn identify(&mut self, state: &State, identify: &Value) -> Result<State> {
+        if self.username.is_some() {
+            return Err(unexpected("it asks for the user name again"));
         }
-        let asks_for_password = fields(identify).any(|field| text(field, "/name") == Some("credentials"));
         let host = self.agent.host();
-        let mut body = json!({});
-        if asks_for_password {
-            let (name, password) = self.who.name_and_password(host).await?;
-            body = json!({ "identifier": name, "credentials": { "passcode": password.expose() } });
-            (sent.name, sent.password) = (Some(name), true);
+        let (username, fields) = if field(identify, "credentials").is_some() {
+            let (username, password) = self.prompts.username_and_password(host).await?;
+            self.password_sent = true;
+            let fields = json!({ "identifier": username, "credentials": { "passcode": password.expose() } });
+            (username, fields)
         } else {
-            let name = self.who.username(host).await?;
-            if let Some(body) = body.as_object_mut() {
-                body.insert("identifier".to_owned(), name.as_str().into());
-            }
-            sent.name = Some(name);
-        }
-        self.follow(state, identify, body).await
+            let username = self.prompts.username(host).await?;
+            let fields = json!({ "identifier": username });
+            (username, fields)
+        };
+        self.username = Some(username);
+        self.follow(state, identify, fields).await
     }
 
-    async fn send_password(&mut self, state: &State, challenge: &Value, sent: &mut Sent) -> Result<State> {
-        let name = match &sent.name {
-            Some(name) => name.clone(),
-            None => self.who.username(self.agent.host()).await?,
+    async fn send_password(&mut self, state: &State, challenge: &Value) -> Result<State> {
+        if self.password_sent {
+            return Err(refusal::from_state("UNAUTHENTICATED", self.agent.org())
+                .unwrap_or_else(|| unexpected("it asks for the password again")));
+        }
+        let username = match &self.username {
+            Some(username) => username.clone(),
+            None => self.prompts.username(self.agent.host()).await?,
         };
-        let password = self.who.password(&name).await?;
-        sent.password = true;
+        let password = self.prompts.password(&username).await?;
+        self.password_sent = true;
         self.follow(state, challenge, json!({ "credentials": { "passcode": password.expose() } })).await
     }
 
-    async fn answer(&mut self, state: &State, challenge: &Value, sent: &mut Sent) -> Result<State> {
-        let described = state.authenticator().map(describe).unwrap_or_default();
-        let is_question = state.key() == "security_question";
-        let question = match state.authenticator().and_then(|it| text(it, "/profile/question")) {
-            Some(question) if is_question => printable(question).into_owned(),
+    async fn answer(&mut self, state: &State, challenge: &Value) -> Result<State> {
+        let authenticator = state.authenticator();
+        let described = authenticator.map(describe).unwrap_or_default();
+        let is_question = state.authenticator_key() == "security_question";
+        let question = match authenticator.and_then(|authenticator| text(authenticator, "/profile/question")) {
+            Some(question) if is_question => excerpt(question).into_owned(),
             _ => format!("Code: {described}"),
         };
-        let resend = state.authenticator().and_then(|it| it.get("resend")).cloned();
-        if sent.asked_for != state.key() {
-            (sent.asked_for, sent.codes) = (state.key().to_owned(), 0);
+        let resend = authenticator.and_then(|authenticator| authenticator.get("resend")).cloned();
+        if self.code_authenticator != state.authenticator_key() {
+            (self.code_authenticator, self.codes_entered) = (state.authenticator_key().to_owned(), 0);
         }
-        for _ in sent.codes..CODES {
-            let answer = match self.who.code(&question, resend.is_some()).await? {
-                Some(Answer::Code(answer)) => answer,
-                Some(Answer::Again) => {
-                    sent.resent += 1;
-                    if sent.resent > RESENDS {
-                        break;
-                    }
-                    let next = self.follow(state, resend.as_ref().unwrap_or(&Value::Null), json!({})).await?;
-                    self.who.prompter.tell(&format!("Sent again: {described}"));
+        while self.codes_entered < MAX_CODE_ATTEMPTS {
+            let answer = match (self.prompts.code(&question, resend.is_some()).await?, &resend) {
+                (Some(CodeInput::Code(answer)), _) => answer,
+                (Some(CodeInput::Resend), Some(resend)) if self.resends < MAX_RESENDS => {
+                    self.resends += 1;
+                    let next = self.follow(state, resend, json!({})).await?;
+                    self.prompts.notify_sent(&described, FactorStep::EnterCodeAgain);
                     return Ok(next);
                 }
-                None => {
-                    sent.codes += 1;
+                (Some(CodeInput::Resend), _) => break,
+                (None, _) => {
+                    self.codes_entered += 1;
                     continue;
                 }
             };
-            sent.codes += 1;
-            let mut credentials = fixed(challenge, "credentials");
+            self.codes_entered += 1;
+            let mut credentials = preset_of_field(challenge, "credentials");
             credentials.insert(if is_question { "answer" } else { "passcode" }.to_owned(), answer.expose().into());
-            sent.code = (!is_question).then_some(answer);
-            return self.follow(state, challenge, json!({ "credentials": credentials })).await;
+            self.last_code = (!is_question).then_some(answer);
+            // Moved: `json!` would copy it.
+            let credentials = [("credentials".to_owned(), Value::Object(credentials))];
+            return self.follow(state, challenge, Value::Object(credentials.into_iter().collect())).await;
         }
         Err(Error::new(ErrorKind::FactorFailed, Stage::SignIn, "no code was accepted").with_hint("sign in again"))
     }
 
-    /// Chooses an authenticator, and how it is used.
-    async fn select(&mut self, state: &State, select: &Value, sent: &mut Sent) -> Result<State> {
-        let options = fields(select)
-            .find(|field| text(field, "/name") == Some("authenticator"))
+    /// Lets the person choose an authenticator and one of its methods.
+    async fn select(&mut self, state: &State, select: &Value) -> Result<State> {
+        let options = field(select, "authenticator")
             .and_then(|field| field.get("options")?.as_array())
-            .ok_or_else(|| unexpected("there is nothing to choose from"))?;
-        let mut ways = Vec::new();
-        let mut elsewhere = Vec::new();
-        for option in options {
-            let label = printable(text(option, "/label").unwrap_or("?")).into_owned();
-            let found = methods(option);
-            if found.is_empty() {
-                elsewhere.push(label.clone());
+            .ok_or_else(|| unexpected("there is no authenticator to choose from"))?;
+        let mut candidates = Vec::new();
+        let mut browser_only = Vec::new();
+        for option in options.iter().take(MAX_FACTORS) {
+            let label = excerpt(text(option, "/label").unwrap_or("?")).into_owned();
+            let methods = methods(option, "");
+            if methods.is_empty() {
+                browser_only.push(label.clone());
             }
-            ways.extend(found.into_iter().map(|(method, kind)| (label.clone(), option, method, kind)));
+            candidates.extend(methods.into_iter().take(MAX_FACTORS).map(|method| (label.clone(), option, method)));
         }
-        // The password first, where it is one of several steps.
-        if !sent.password
-            && let Some((_, option, method, _)) = ways.iter().find(|(.., kind)| kind.is_none())
+        // A policy that asks for several authenticators offers the password along with the others: it goes first.
+        if !self.password_sent
+            && let Some((_, option, method)) =
+                candidates.iter().find(|(.., method)| method.kind == MethodKind::Password)
         {
-            return self.follow(state, select, json!({ "authenticator": authenticator(option, method) })).await;
+            return self.follow(state, select, json!({ "authenticator": selection(option, method) })).await;
         }
-        ways.retain(|(.., kind)| kind.is_some());
-        let described = ways.iter().map(|(label, ..)| label.clone()).chain(elsewhere.clone()).collect::<Vec<_>>();
-        if let Some(wanted) = self.who.settings.factor {
-            ways.retain(|(.., kind)| *kind == Some(wanted));
-            if ways.is_empty() {
-                return Err(Error::new(
-                    ErrorKind::InvalidArgument,
-                    Stage::SignIn,
-                    format!("you have no second factor `{wanted}`; you have: {}", described.join(", ")),
-                )
-                .with_hint("choose another with `--factor`, or none to be asked"));
-            }
-            elsewhere.clear();
-        }
-        if ways.is_empty() {
-            return Err(not_here(&elsewhere.join(", ")));
-        }
-        let mut choices: Vec<_> = ways
-            .iter()
-            .map(|(label, _, _, kind)| format!("{label}: {}", kind.map(FactorKind::words).unwrap_or_default()))
+        let mut candidates: Vec<_> = candidates
+            .into_iter()
+            .filter_map(|(label, option, method)| match method.kind {
+                MethodKind::Factor(kind) => Some((label, option, method, kind)),
+                MethodKind::Password => None,
+            })
             .collect();
-        if self.who.has_browser && !elsewhere.is_empty() {
-            choices.push(format!("in the browser: {}", elsewhere.join(", ")));
+        if let Some(wanted) = self.prompts.settings.factor {
+            let labels = candidates.iter().map(|(label, ..)| label.clone());
+            let described = labels.chain(browser_only.drain(..)).collect::<Vec<_>>().join(", ");
+            candidates.retain(|(.., kind)| *kind == wanted);
+            if candidates.is_empty() {
+                return Err(not_enrolled(wanted, &described));
+            }
         }
-        let chosen = self.who.choose("Second factor", &choices).await?;
-        let Some((label, option, method, kind)) = ways.get(chosen) else { return Err(not_here(&elsewhere.join(", "))) };
-        let next = self.follow(state, select, json!({ "authenticator": authenticator(option, method) })).await?;
-        if kind.is_some_and(|kind| kind == FactorKind::Push || kind.is_sent())
-            && next.remediation("authenticator-verification-data").is_none()
-        {
-            self.who.prompter.tell(&format!("Sent: {label}"));
+        let browser_only = browser_only.join(", ");
+        if candidates.is_empty() {
+            return Err(unsupported(&browser_only));
+        }
+        let mut choices: Vec<_> =
+            candidates.iter().map(|(label, .., kind)| format!("{label}: {}", kind.label())).collect();
+        if self.prompts.has_browser && !browser_only.is_empty() {
+            choices.push(format!("in the browser: {browser_only}"));
+        }
+        let chosen = self.prompts.choose("Second factor", &choices).await?;
+        let Some((label, option, method, kind)) = candidates.get(chosen) else {
+            return Err(unsupported(&browser_only));
+        };
+        let next = self.begin_factor(*kind, state, select, selection(option, method)).await?;
+        let is_sent = *kind == FactorKind::Push || kind.is_sent();
+        if is_sent && next.remediation("authenticator-verification-data").is_none() {
+            let step = if *kind == FactorKind::Push { FactorStep::Approve } else { FactorStep::EnterCode };
+            self.prompts.notify_sent(label, step);
         }
         Ok(next)
     }
 
-    /// Has a code sent by an authenticator that knows several ways.
-    async fn begin(&mut self, state: &State, data: &Value) -> Result<State> {
-        let field = fields(data)
-            .find(|field| text(field, "/name") == Some("authenticator"))
-            .ok_or_else(|| unexpected("it is not said which authenticator is meant"))?;
-        let ways: Vec<_> = methods_of(field, state.key()).into_iter().filter(|(_, kind)| kind.is_some()).collect();
-        let wanted = self.who.settings.factor;
-        let ways: Vec<_> = ways.into_iter().filter(|(_, kind)| wanted.is_none() || *kind == wanted).collect();
-        if ways.is_empty() {
-            return Err(not_here(&state.authenticator().map(describe).unwrap_or_default()));
+    /// Chooses one of several methods of an authenticator that was chosen before: the code is sent by it.
+    async fn select_method(&mut self, state: &State, data: &Value) -> Result<State> {
+        let field = field(data, "authenticator").ok_or_else(|| unexpected("the step names no authenticator"))?;
+        let wanted = self.prompts.settings.factor;
+        let methods: Vec<(Method, FactorKind)> = methods(field, state.authenticator_key())
+            .into_iter()
+            .take(MAX_FACTORS)
+            .filter_map(|method| match method.kind {
+                MethodKind::Factor(kind) if wanted.is_none_or(|wanted| wanted == kind) => Some((method, kind)),
+                _ => None,
+            })
+            .collect();
+        if methods.is_empty() {
+            return Err(unsupported(&state.authenticator().map(describe).unwrap_or_default()));
         }
-        let choices: Vec<_> =
-            ways.iter().map(|(_, kind)| kind.map(FactorKind::words).unwrap_or_default().to_owned()).collect();
-        let chosen = self.who.choose("Second factor", &choices).await?;
-        let Some((method, _)) = ways.get(chosen) else { return Err(unexpected("there is no such way")) };
-        let mut authenticator = fixed(data, "authenticator");
-        authenticator.insert("methodType".to_owned(), method.as_str().into());
-        let next = self.follow(state, data, json!({ "authenticator": authenticator })).await?;
-        self.who.prompter.tell(&format!("Sent: {}", choices.get(chosen).map_or("", String::as_str)));
+        let choices: Vec<_> = methods.iter().map(|(_, kind)| kind.label().to_owned()).collect();
+        let chosen = self.prompts.choose("Second factor", &choices).await?;
+        let Some((method, kind)) = methods.get(chosen) else { return Err(unexpected("there is no such method")) };
+        let mut authenticator = preset_of_field(data, "authenticator");
+        authenticator.insert("methodType".to_owned(), method.name.as_str().into());
+        let next = self.begin_factor(*kind, state, data, authenticator.into()).await?;
+        let step = if *kind == FactorKind::Push { FactorStep::Approve } else { FactorStep::EnterCode };
+        self.prompts.notify_sent(kind.label(), step);
         Ok(next)
     }
 
-    /// Looks as often as Okta says until the person has answered the push, or patience ends.
-    async fn poll(&self, first: &State, remediation: &Value) -> Result<State> {
+    /// Posts the choice of an authenticator. For a push, this sends it.
+    async fn begin_factor(
+        &mut self,
+        kind: FactorKind,
+        state: &State,
+        remediation: &Value,
+        authenticator: Value,
+    ) -> Result<State> {
+        if kind == FactorKind::Push {
+            self.prompts.begin_push()?;
+        }
+        self.follow(state, remediation, json!({ "authenticator": authenticator })).await
+    }
+
+    /// Polls as often as Okta asks until the person has answered the push or the time for it is over.
+    async fn poll(&mut self, first: &State, remediation: &Value) -> Result<State> {
+        self.prompts.push_sent();
         let timer = self.agent.timer();
-        let end = timer.now().saturating_add(self.who.settings.patience).unwrap_or(jiff::Timestamp::MAX);
-        let wait = remediation.get("refresh").and_then(Value::as_u64).map_or(POLL.0, Duration::from_millis);
-        let wait = wait.clamp(POLL.0, POLL.1);
-        let href = text(remediation, "/href").ok_or_else(|| unexpected("a step has no address"))?;
-        let url = self.agent.within_org(href)?;
-        let body = json!({ "stateHandle": first.handle()? });
-        let mut shown = first.correct_answer();
-        let tell = |number: &str| self.who.prompter.tell(&format!("Tap the number {number} there"));
-        shown.as_deref().into_iter().for_each(tell);
-        while timer.now() < end {
-            timer.sleep(wait).await;
-            let now = self.post(&url, &body).await?;
-            let number = now.correct_answer();
-            if number.is_some() && number != shown {
-                number.as_deref().into_iter().for_each(tell);
-                shown = number;
+        let deadline = Deadline::after(timer, self.prompts.settings.patience);
+        let mut next_poll = self.next_poll(first, remediation)?;
+        let mut shown = None;
+        self.show_number(first, &mut shown);
+        while !deadline.has_passed(timer) {
+            let (url, body, interval) = next_poll;
+            self.agent.sleep(interval).await?;
+            let state = self.post(&url, &body).await?;
+            self.show_number(&state, &mut shown);
+            if let Some(message) = state.message() {
+                let error = self.refused(state.status, message);
+                let is_known = refusal::find(message.key, message.text).is_some();
+                return Err(if is_known { error } else { push_failed(message) });
             }
-            if now.complaint().is_some() || now.remediation("challenge-poll").is_none() {
-                let rejected = now.complaint().map(|(key, said)| format!("{} [{}]", excerpt(said), printable(key)));
-                return match rejected {
-                    Some(said) => Err(Error::new(
-                        ErrorKind::FactorFailed,
-                        Stage::SignIn,
-                        format!("the push was not approved ({said})"),
-                    )
-                    .with_hint("sign in again; if you did not ask for the push, tell your Okta administrator")),
-                    None => Ok(now),
-                };
+            match state.remediation("challenge-poll") {
+                Some(remediation) => next_poll = self.next_poll(&state, remediation)?,
+                None => return Ok(state),
             }
         }
-        Err(Error::new(ErrorKind::DeadlineExceeded, Stage::SignIn, "nobody answered the push in time")
-            .with_hint("sign in again; if you did not ask for the push, tell your Okta administrator"))
+        Err(refusal::from_state("TIMEOUT", self.agent.org()).unwrap_or_else(|| unexpected("the push was not answered")))
     }
+
+    /// Returns address and body of the next poll, and how long to wait before it.
+    fn next_poll(&self, state: &State, remediation: &Value) -> Result<(Url, Value, Duration)> {
+        let href = text(remediation, "/href").ok_or_else(|| unexpected("a step has no address"))?;
+        let interval = remediation.get("refresh").and_then(Value::as_u64);
+        let interval = interval.map_or(MIN_POLL_INTERVAL, Duration::from_millis);
+        let interval = interval.clamp(MIN_POLL_INTERVAL, MAX_POLL_INTERVAL);
+        Ok((self.agent.within_org(href)?, json!({ "stateHandle": state.handle()? }), interval))
+    }
+
+    /// Shows the number to tap, once.
+    fn show_number(&self, state: &State, shown: &mut Option<String>) {
+        if let Some(number) = state.correct_answer().filter(|number| shown.as_ref() != Some(number)) {
+            self.prompts.prompter.notify(&Notice::NumberChallenge { number: number.to_string() });
+            *shown = Some(number);
+        }
+    }
+}
+
+/// Shows a message of Okta with its key.
+fn show(message: Message<'_>) -> String {
+    match message.key {
+        "" => excerpt(message.text).into_owned(),
+        key => format!("{}: {}", printable(key), excerpt(message.text)),
+    }
+}
+
+fn push_failed(message: Message<'_>) -> Error {
+    Error::new(ErrorKind::FactorFailed, Stage::SignIn, format!("the push was not approved ({})", show(message)))
+        .with_hint("sign in again; if you did not request the push, tell your Okta administrator")
 }

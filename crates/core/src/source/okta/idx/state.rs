@@ -1,4 +1,4 @@
-//! An answer of the Identity Engine, and what is in it: forms of forms, in Ion.
+//! An answer of the Identity Engine and what can be read from it. It is Ion: forms inside forms.
 
 use http::StatusCode;
 use serde_json::Value;
@@ -6,46 +6,64 @@ use serde_json::Value;
 use super::unexpected;
 use crate::error::Result;
 use crate::source::okta::factor::FactorKind;
-use crate::text::printable;
+use crate::text::excerpt;
 
-/// One answer of the Identity Engine: what can be done next.
+/// How deep forms are searched for messages, and the most values that are looked at. Okta's own answers have a depth of
+/// about 10 and some hundred values.
+const MAX_DEPTH: usize = 32;
+const MAX_VISITED: usize = 10_000;
+
+/// An answer of the Identity Engine: where the sign-in is, and the steps that it can take next ("remediations").
 pub(super) struct State {
     pub(super) status: StatusCode,
     pub(super) answer: Value,
 }
 
+/// A message of Okta to the person.
+#[derive(Clone, Copy)]
+pub(super) struct Message<'s> {
+    /// The key under which Okta translates it. Empty if there is none.
+    pub(super) key: &'s str,
+    pub(super) text: &'s str,
+}
+
 impl State {
-    /// What can be done under this name.
+    /// Returns the step of this name, if it can be taken.
     pub(super) fn remediation(&self, name: &str) -> Option<&Value> {
-        let all = self.answer.pointer("/remediation/value")?.as_array()?;
-        all.iter().find(|remediation| text(remediation, "/name") == Some(name))
+        self.remediations().find(|remediation| text(remediation, "/name") == Some(name))
     }
 
-    pub(super) fn names(&self) -> Vec<&str> {
-        let all = self.answer.pointer("/remediation/value").and_then(Value::as_array);
-        all.into_iter().flatten().filter_map(|remediation| text(remediation, "/name")).collect()
+    /// Returns the names of the steps that can be taken.
+    pub(super) fn remediation_names(&self) -> Vec<&str> {
+        self.remediations().filter_map(|remediation| text(remediation, "/name")).collect()
     }
 
+    fn remediations(&self) -> impl Iterator<Item = &Value> {
+        self.answer.pointer("/remediation/value").and_then(Value::as_array).into_iter().flatten()
+    }
+
+    /// Returns the address to continue at, once the sign-in has succeeded.
     pub(super) fn success(&self) -> Option<&str> {
         text(&self.answer, "/success/href")
     }
 
     pub(super) fn handle(&self) -> Result<&str> {
-        text(&self.answer, "/stateHandle").ok_or_else(|| unexpected("its answer has no state handle"))
+        text(&self.answer, "/stateHandle").ok_or_else(|| unexpected("the answer has no state handle"))
     }
 
-    /// The authenticator that is being challenged.
+    /// Returns the authenticator that is being verified.
     pub(super) fn authenticator(&self) -> Option<&Value> {
         ["/currentAuthenticatorEnrollment/value", "/currentAuthenticator/value"]
             .into_iter()
-            .find_map(|at| self.answer.pointer(at))
+            .find_map(|pointer| self.answer.pointer(pointer))
     }
 
-    pub(super) fn key(&self) -> &str {
-        self.authenticator().and_then(|it| text(it, "/key")).unwrap_or_default()
+    /// Returns Okta's key of the authenticator that is being verified: `okta_password`.
+    pub(super) fn authenticator_key(&self) -> &str {
+        self.authenticator().and_then(|authenticator| text(authenticator, "/key")).unwrap_or_default()
     }
 
-    /// The number to tap on the telephone. It can be 0, and a string.
+    /// Returns the number to tap on the phone. It can be 0, and it can be a string.
     pub(super) fn correct_answer(&self) -> Option<String> {
         let answer = self
             .answer
@@ -53,98 +71,174 @@ impl State {
             .or_else(|| self.authenticator()?.pointer("/contextualData/correctAnswer"))?;
         match answer {
             Value::Number(number) => Some(number.to_string()),
-            Value::String(text) => Some(printable(text).into_owned()),
+            Value::String(text) => Some(excerpt(text).into_owned()),
             _ => None,
         }
     }
 
-    /// What Okta has to say: of the whole, or of a field of what it asks for.
-    pub(super) fn complaint(&self) -> Option<(&str, &str)> {
-        fn find(value: &Value) -> Option<(&str, &str)> {
-            let messages = value.pointer("/messages/value").and_then(Value::as_array);
-            let of = |message| Some((text(message, "/i18n/key").unwrap_or_default(), text(message, "/message")?));
-            if let Some(found) = messages.into_iter().flatten().find_map(of) {
-                return Some(found);
+    /// Returns the first message of the answer: about the sign-in as a whole, or about a field of a step.
+    ///
+    /// Visits each value at most once, to a bounded depth and number: the answer can be hostile.
+    pub(super) fn message(&self) -> Option<Message<'_>> {
+        let mut unvisited: Vec<(&Value, usize)> =
+            self.remediations().take(MAX_VISITED).map(|remediation| (remediation, 0)).collect();
+        unvisited.reverse();
+        unvisited.push((&self.answer, 0));
+        for _ in 0..MAX_VISITED {
+            let (value, depth) = unvisited.pop()?;
+            if let Some(message) = own_message(value) {
+                return Some(message);
             }
-            let children = ["/value", "/form", "/form/value"].into_iter().filter_map(|at| value.pointer(at));
-            children
-                .flat_map(|child| child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice))
-                .find_map(find)
+            if depth == MAX_DEPTH {
+                continue;
+            }
+            for child in [value.get("value"), value.get("form")].into_iter().flatten() {
+                let items = child.as_array().map_or(std::slice::from_ref(child), Vec::as_slice);
+                let room = MAX_VISITED.saturating_sub(unvisited.len());
+                unvisited.extend(items.iter().take(room).rev().map(|item| (item, depth + 1)));
+            }
         }
-        let remediations = self.answer.pointer("/remediation/value").and_then(Value::as_array);
-        find(&self.answer).or_else(|| remediations.into_iter().flatten().find_map(find))
+        None
     }
 }
 
-pub(super) fn text<'v>(value: &'v Value, at: &str) -> Option<&'v str> {
-    value.pointer(at)?.as_str()
+/// Returns the first message of a value itself, not of what is inside it.
+fn own_message(value: &Value) -> Option<Message<'_>> {
+    let messages = value.pointer("/messages/value").and_then(Value::as_array)?;
+    messages.iter().find_map(|message| {
+        Some(Message { key: text(message, "/i18n/key").unwrap_or_default(), text: text(message, "/message")? })
+    })
 }
 
-/// The fields that a remediation asks for.
+/// Returns the text that a JSON pointer leads to.
+pub(super) fn text<'v>(value: &'v Value, pointer: &str) -> Option<&'v str> {
+    value.pointer(pointer)?.as_str()
+}
+
+/// Returns the fields that a step asks for.
 pub(super) fn fields(remediation: &Value) -> impl Iterator<Item = &Value> {
     remediation.get("value").and_then(Value::as_array).into_iter().flatten()
 }
 
-pub(super) fn form(value: &Value) -> impl Iterator<Item = &Value> {
-    let form = value.pointer("/form/value").or_else(|| value.pointer("/value/form/value"));
+/// Returns the field of this name.
+pub(super) fn field<'v>(remediation: &'v Value, name: &str) -> Option<&'v Value> {
+    fields(remediation).find(|field| text(field, "/name") == Some(name))
+}
+
+/// Returns the fields of the form inside a field or an option.
+fn form(holder: &Value) -> impl Iterator<Item = &Value> {
+    let form = holder.pointer("/form/value").or_else(|| holder.pointer("/value/form/value"));
     form.and_then(Value::as_array).into_iter().flatten()
 }
 
-/// What a form says itself: fields whose value is given.
-pub(super) fn given(holder: &Value) -> serde_json::Map<String, Value> {
+/// Returns the fields of a form whose value Okta has set.
+fn preset(holder: &Value) -> serde_json::Map<String, Value> {
     let pairs = form(holder).filter_map(|field| Some((text(field, "/name")?.to_owned(), field.get("value")?.clone())));
     pairs.filter(|(_, value)| value.is_string()).collect()
 }
 
-/// The same of one field of a remediation.
-pub(super) fn fixed(remediation: &Value, name: &str) -> serde_json::Map<String, Value> {
-    fields(remediation).find(|field| text(field, "/name") == Some(name)).map(given).unwrap_or_default()
+/// Returns the same for a field of a step.
+pub(super) fn preset_of_field(remediation: &Value, name: &str) -> serde_json::Map<String, Value> {
+    field(remediation, name).map(preset).unwrap_or_default()
 }
 
-/// How an authenticator can be used from here: its method types, and what these are to a person. The password is nothing.
-pub(super) fn methods(option: &Value) -> Vec<(String, Option<FactorKind>)> {
-    methods_of(option, "")
+/// A way to use an authenticator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Method {
+    /// Okta's `methodType`. Empty if the authenticator has only one.
+    pub(super) name: String,
+    pub(super) kind: MethodKind,
 }
 
-pub(super) fn methods_of(holder: &Value, key: &str) -> Vec<(String, Option<FactorKind>)> {
-    let Some(field) = form(holder).find(|field| text(field, "/name") == Some("methodType")) else {
-        return method_here(key, None).into_iter().map(|kind| (String::new(), kind)).collect();
-    };
-    let several = field.get("options").and_then(Value::as_array).into_iter().flatten();
-    let names = several.filter_map(|option| text(option, "/value")).chain(text(field, "/value"));
-    names.filter_map(|name| Some((name.to_owned(), method_here("", Some(name))?))).collect()
+/// What a method asks of the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MethodKind {
+    Password,
+    Factor(FactorKind),
 }
 
-/// What an authenticator's method is to a person: nothing where it cannot be used from here, and no kind for the password.
-pub(super) fn method_here(key: &str, method: Option<&str>) -> Option<Option<FactorKind>> {
-    Some(match (method, key) {
-        (Some("password"), _) | (None, "okta_password") => None,
-        (Some("push"), _) => Some(FactorKind::Push),
-        (Some("otp" | "totp"), _)
-        | (
-            None,
-            "google_otp" | "rsa_token" | "symantec_vip" | "yubikey_token" | "custom_otp" | "okta_verify" | "onprem_mfa",
-        ) => Some(FactorKind::Code),
-        (Some("sms"), _) | (None, "phone_number") => Some(FactorKind::Sms),
-        (Some("voice"), _) => Some(FactorKind::Call),
-        (Some("email"), _) | (None, "okta_email") => Some(FactorKind::Email),
-        (Some("security_question"), _) | (None, "security_question") => Some(FactorKind::Question),
-        _ => return None,
-    })
-}
-
-/// What is posted to use an authenticator by one of its methods.
-pub(super) fn authenticator(option: &Value, method: &str) -> Value {
-    let mut authenticator = given(option);
-    if !method.is_empty() {
-        authenticator.insert("methodType".to_owned(), method.into());
+impl MethodKind {
+    /// The kind of an authenticator and its method; nothing if a terminal cannot use it.
+    pub(super) fn from_okta(authenticator_key: &str, method: Option<&str>) -> Option<Self> {
+        Some(Self::Factor(match (method, authenticator_key) {
+            (Some("password"), _) | (None, "okta_password") => return Some(Self::Password),
+            (Some("push"), _) => FactorKind::Push,
+            (Some("otp" | "totp"), _)
+            | (
+                None,
+                "google_otp" | "rsa_token" | "symantec_vip" | "yubikey_token" | "custom_otp" | "okta_verify"
+                | "onprem_mfa",
+            ) => FactorKind::Code,
+            (Some("sms"), _) | (None, "phone_number") => FactorKind::Sms,
+            (Some("voice"), _) => FactorKind::Call,
+            (Some("email"), _) | (None, "okta_email") => FactorKind::Email,
+            (Some("security_question"), _) | (None, "security_question") => FactorKind::Question,
+            _ => return None,
+        }))
     }
-    authenticator.into()
 }
 
-/// An authenticator as a person knows it.
+/// Returns the methods of an authenticator that a terminal can use. `authenticator_key` decides if the form names none.
+pub(super) fn methods(holder: &Value, authenticator_key: &str) -> Vec<Method> {
+    let Some(field) = form(holder).find(|field| text(field, "/name") == Some("methodType")) else {
+        let kind = MethodKind::from_okta(authenticator_key, None);
+        return kind.map(|kind| Method { name: String::new(), kind }).into_iter().collect();
+    };
+    let options = field.get("options").and_then(Value::as_array).into_iter().flatten();
+    let names = options.filter_map(|option| text(option, "/value")).chain(text(field, "/value"));
+    let known = |name: &str| Some(Method { name: name.to_owned(), kind: MethodKind::from_okta("", Some(name))? });
+    names.filter_map(known).collect()
+}
+
+/// Returns what to post to use an authenticator with one of its methods.
+pub(super) fn selection(option: &Value, method: &Method) -> Value {
+    let mut selection = preset(option);
+    if !method.name.is_empty() {
+        selection.insert("methodType".to_owned(), method.name.as_str().into());
+    }
+    selection.into()
+}
+
+/// Describes an authenticator to its owner.
 pub(super) fn describe(authenticator: &Value) -> String {
     let name = text(authenticator, "/displayName").unwrap_or("authenticator");
-    let place = ["/profile/phoneNumber", "/profile/email"].into_iter().find_map(|at| text(authenticator, at));
-    printable(&place.map_or_else(|| name.to_owned(), |place| format!("{name} ({place})"))).into_owned()
+    let detail =
+        ["/profile/phoneNumber", "/profile/email"].into_iter().find_map(|pointer| text(authenticator, pointer));
+    excerpt(&detail.map_or_else(|| name.to_owned(), |detail| format!("{name} ({detail})"))).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn state(answer: Value) -> State {
+        State { status: StatusCode::OK, answer }
+    }
+
+    #[test]
+    fn messages_are_found_where_okta_puts_them() {
+        let message = |text: &str| json!({ "value": [{ "message": text, "i18n": { "key": "key" } }] });
+        let field = json!({ "name": "passcode", "messages": message("field") });
+        let credentials = json!({ "name": "credentials", "form": { "value": [field] } });
+        let steps = json!({ "value": [{ "name": "one" }, { "name": "two", "value": [credentials] }] });
+        let found = |answer: Value| state(answer).message().map(|message| message.text.to_owned());
+        assert_eq!(found(json!({ "remediation": steps })).as_deref(), Some("field"));
+        let both = json!({ "remediation": steps, "messages": message("whole") });
+        assert_eq!(found(both).as_deref(), Some("whole"));
+        assert_eq!(found(json!({ "remediation": { "value": [{ "value": "text" }] } })), None);
+    }
+
+    /// With two paths to each level, 60 levels would take longer than anyone waits.
+    #[test]
+    fn nested_forms_are_visited_once() {
+        let mut nested = json!({ "name": "end" });
+        for _ in 0..60 {
+            nested = json!({ "form": { "value": nested } });
+        }
+        assert!(state(json!({ "remediation": { "value": [nested] } })).message().is_none());
+        let wide: Vec<_> = (0..50_000).map(|_| json!({ "value": [] })).collect();
+        assert!(state(json!({ "remediation": { "value": [{ "value": wide }] } })).message().is_none());
+    }
 }

@@ -1,0 +1,84 @@
+//! Completions and manual pages. Profiles and roles are completed from the configuration and the cache of the moment.
+
+mod shells;
+mod words;
+
+use std::path::Path;
+
+use clap::CommandFactory;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, Shells};
+use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::store::EntryInfo;
+use tempaccess_core::{Error, ErrorKind, Result, Stage, front_end::printable};
+
+use crate::args::{Arguments, CompletionShell};
+
+/// The variable by which a shell asks for completions.
+const VARIABLE: &str = "TEMPACCESS_COMPLETE";
+
+const SHELLS: Shells<'static> = Shells(&[&shells::Bash, &shells::Fish, &shells::PowerShell, &shells::Zsh]);
+
+/// Answers a shell that asks for completions and ends the process; returns if none does.
+pub(crate) fn answer() {
+    CompleteEnv::with_factory(Arguments::command).var(VARIABLE).shells(SHELLS).complete();
+}
+
+/// Returns the script by which a shell asks for completions.
+pub(crate) fn script(shell: CompletionShell) -> Result<String> {
+    let failed = |why: String| {
+        Error::new(ErrorKind::Io, Stage::Output, format!("the completion script cannot be generated: {why}"))
+    };
+    let shell = SHELLS.completer(shell.name()).ok_or_else(|| failed("unknown shell".to_owned()))?;
+    let mut script = Vec::new();
+    shell
+        .write_registration(VARIABLE, "tempaccess", "tempaccess", "tempaccess", &mut script)
+        .map_err(|error| failed(error.to_string()))?;
+    String::from_utf8(script).map_err(|error| failed(error.to_string()))
+}
+
+/// Writes the manual pages to a folder.
+pub(crate) fn manual(folder: &Path) -> Result<()> {
+    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Arguments::command(), folder));
+    written.map_err(|error| {
+        let message = format!("the manual pages cannot be written to `{}`: {error}", folder.display());
+        Error::new(ErrorKind::Io, Stage::Output, message).with_source(error)
+    })
+}
+
+/// Offers these values, except those that a shell or the command line would not take as a value: names with control
+/// characters, and names that look like an option.
+fn candidates(values: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<CompletionCandidate> {
+    let offered = |value: &str| {
+        let is_name = !value.is_empty() && !value.starts_with('-') && printable(value) == value;
+        is_name.then(|| CompletionCandidate::new(value))
+    };
+    values.into_iter().filter_map(|value| offered(value.as_ref())).collect()
+}
+
+/// Completes the profiles of the configuration.
+pub(crate) fn profiles() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| candidates(Config::find().unwrap_or_default().profiles.keys()))
+}
+
+/// Completes the names of accounts in the configuration.
+pub(crate) fn accounts() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| candidates(Config::find().unwrap_or_default().accounts.values()))
+}
+
+/// Completes the roles whose credentials are cached.
+pub(crate) fn roles() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| candidates(cached_roles()))
+}
+
+fn cached_roles() -> Vec<String> {
+    let entries = || {
+        let settings = Settings::default().resolve(&Config::find().ok()?, None).ok()?;
+        settings.store().ok()??.list().ok()
+    };
+    let arn = |info: EntryInfo| info.role_arn().map(str::to_owned);
+    let mut roles: Vec<_> = entries().into_iter().flatten().filter_map(|(_, about)| arn(about)).collect();
+    roles.sort();
+    roles.dedup();
+    roles
+}

@@ -1,0 +1,346 @@
+//! One request for credentials, from the cache to the exchange and back.
+
+use std::collections::HashMap;
+
+use super::{Cached, SignedIn, SignedOut, TempAccess};
+use crate::audit::{Attempt, AuditRecord};
+use crate::background::run_blocking;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::role::RoleOffer;
+use crate::saml::{Assertion, SamlResponse};
+use crate::source::{AssertionRequest, Notice};
+use crate::store::StoreKey;
+#[cfg(feature = "runtime")]
+use crate::store::{Need, Turn};
+use crate::sts::{IssuedSession, explain, issue_session};
+use crate::text::printable;
+
+/// Whether a session at the identity provider may be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum SignIn {
+    /// A session may be used; without one, the person signs in.
+    Reuse,
+    /// The person signs in, even if there is a session.
+    Force,
+}
+
+/// Which cached credentials will do.
+#[derive(Debug, Clone, Copy)]
+enum Accept<'g> {
+    /// Fresh ones.
+    Fresh,
+    /// Fresh ones, or these, which expire soon, if they cannot be refreshed now.
+    Expiring(&'g IssuedSession),
+    /// None: the caller wants new ones.
+    New,
+}
+
+impl TempAccess {
+    /// Signs in and reads the assertion. Nothing is exchanged.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the stages `sign_in` and `assertion`.
+    pub async fn sign_in(&self) -> Result<SignedIn> {
+        SignedIn::new(self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await?)
+    }
+
+    /// Returns cached credentials that are fresh, without a sign-in, a wait or any network.
+    pub fn cached(&self) -> Option<IssuedSession> {
+        match self.lookup(&self.cache_key()?) {
+            Cached::Fresh(issued) => Some(issued),
+            _ => None,
+        }
+    }
+
+    /// Returns cached credentials that have not expired.
+    #[cfg(feature = "endpoint")]
+    pub(crate) fn cached_until_expiry(&self) -> Option<IssuedSession> {
+        match self.lookup(&self.cache_key()?) {
+            Cached::Fresh(issued) | Cached::Expiring(issued) => Some(issued),
+            Cached::Missing => None,
+        }
+    }
+
+    /// Returns credentials: cached ones while they are fresh; otherwise signs in, chooses the role, exchanges the assertion,
+    /// writes the audit record and caches the session.
+    ///
+    /// If several callers, in any number of processes, need the same credentials at once, one signs in and the others get
+    /// its result, or its error. Credentials are refreshed before they expire (see [`REFRESH_WINDOW`](super::REFRESH_WINDOW));
+    /// if that fails, the cached ones are returned until they do.
+    ///
+    /// A program, whose prompter is not [interactive](crate::Prompter::is_interactive), does not repeat a sign-in that a person
+    /// has just refused: it gets the same error until some time has passed or a person has signed in.
+    ///
+    /// # Errors
+    ///
+    /// Errors of every stage. A failure after the sign-in has begun is in the audit log too.
+    pub async fn credentials(&self) -> Result<IssuedSession> {
+        let Some(key) = self.cache_key() else { return self.issue_and_cache(None, SignIn::Reuse).await };
+        let expiring = match self.lookup_in_background(&key).await {
+            Cached::Fresh(issued) => return Ok(issued),
+            Cached::Expiring(issued) => Some(issued),
+            Cached::Missing => None,
+        };
+        let accept = expiring.as_ref().map_or(Accept::Fresh, Accept::Expiring);
+        match (self.issue_alone(&key, accept, SignIn::Reuse).await, expiring) {
+            (Err(error), Some(issued)) if error.kind() != ErrorKind::Cancelled => {
+                let expiration = issued.answer.credentials.expiration;
+                self.prompter.notify(&Notice::RefreshFailed { expiration, reason: error.to_string() });
+                Ok(issued)
+            }
+            (result, _) => result,
+        }
+    }
+
+    /// Returns new credentials and caches them, also if the cached ones are fresh. A session at the identity provider is
+    /// used if there is one.
+    ///
+    /// # Errors
+    ///
+    /// See [`credentials`](Self::credentials).
+    pub async fn renew(&self) -> Result<IssuedSession> {
+        self.issue_new(SignIn::Reuse).await
+    }
+
+    /// Returns new credentials, as [`renew`](Self::renew), and makes the person sign in again even if there is a session at
+    /// the identity provider.
+    ///
+    /// # Errors
+    ///
+    /// See [`credentials`](Self::credentials).
+    pub async fn renew_with_sign_in(&self) -> Result<IssuedSession> {
+        self.issue_new(SignIn::Force).await
+    }
+
+    async fn issue_new(&self, sign_in: SignIn) -> Result<IssuedSession> {
+        match self.cache_key() {
+            Some(key) => self.issue_alone(&key, Accept::New, sign_in).await,
+            None => self.issue_and_cache(None, sign_in).await,
+        }
+    }
+
+    /// Ends the person's session at the identity provider and removes everything that came from it from the cache.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the session could not be ended; the cache is cleared all the same.
+    pub async fn sign_out(&self) -> Result<SignedOut> {
+        let ended = self.source.sign_out().await;
+        let access = self.clone();
+        let removed = run_blocking(move || access.remove_session()).await;
+        Ok(SignedOut { session_ended: ended?, credentials_removed: removed? })
+    }
+
+    /// Waits until no other caller is signing in for this key, and issues a session unless another caller has.
+    #[cfg(feature = "runtime")]
+    async fn issue_alone(&self, key: &StoreKey, accept: Accept<'_>, sign_in: SignIn) -> Result<IssuedSession> {
+        let need = match accept {
+            Accept::Expiring(_) => Need::Later,
+            Accept::Fresh if !self.prompter.is_interactive() => Need::ByProgram,
+            Accept::Fresh | Accept::New => Need::ByPerson,
+        };
+        let open_lock = || self.store.as_ref().map_or(Ok(None), |store| store.lock_file(key));
+        let report = |error: &Error| self.prompter.notify(&Notice::Cache { text: error.message().to_owned() });
+        let turn = self.single_flight.join(need, &*self.clock, open_lock, report).await?;
+        // Another caller may have stored fresh ones meanwhile.
+        if !matches!(accept, Accept::New)
+            && let Cached::Fresh(issued) = self.lookup_in_background(key).await
+        {
+            return Ok(issued);
+        }
+        let leader = match (turn, accept) {
+            (Turn::Lead(leader), _) => leader,
+            (Turn::Failed(error), _) => return Err(error),
+            (Turn::Busy, Accept::Expiring(issued)) => return Ok(issued.clone()),
+            (Turn::Busy, _) => return Err(busy()),
+        };
+        let result = self.issue_and_cache(Some(key), sign_in).await;
+        if let Err(error) = &result {
+            leader.failed(error, &*self.clock);
+        }
+        result
+    }
+
+    #[cfg(not(feature = "runtime"))]
+    async fn issue_alone(&self, key: &StoreKey, _: Accept<'_>, sign_in: SignIn) -> Result<IssuedSession> {
+        self.issue_and_cache(Some(key), sign_in).await
+    }
+
+    async fn issue_and_cache(&self, key: Option<&StoreKey>, sign_in: SignIn) -> Result<IssuedSession> {
+        let issued = if self.chain.is_empty() {
+            self.audited(async { self.issue(&self.recorded_sign_in(sign_in).await?).await }).await?
+        } else {
+            self.issue_chain(sign_in).await?
+        };
+        self.store_in_cache(key, &issued).await;
+        self.sweep().await;
+        Ok(issued)
+    }
+
+    /// Exchanges an assertion from an earlier sign-in: chooses the role and writes the audit record.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the stages from `role` on.
+    pub async fn exchange(&self, signed_in: &SignedIn) -> Result<IssuedSession> {
+        self.audited(self.issue(signed_in)).await
+    }
+
+    /// Signs in. A failure is in the audit log.
+    pub(super) async fn recorded_sign_in(&self, sign_in: SignIn) -> Result<SignedIn> {
+        let mut request = AssertionRequest::new(&*self.prompter);
+        if sign_in == SignIn::Force {
+            request = request.force_authn();
+        }
+        let response = match self.source.saml_response(&request).await {
+            Ok(response) => response,
+            Err(error) => return Err(self.record_failure(self.attempt(None, None, None), error).await),
+        };
+        match response.read() {
+            Ok(assertion) => Ok(SignedIn { response, assertion }),
+            Err(error) => Err(self.record_failure(self.attempt(Some(&response), None, None), error).await),
+        }
+    }
+
+    async fn issue(&self, signed_in: &SignedIn) -> Result<IssuedSession> {
+        let SignedIn { response, assertion } = signed_in;
+        let offer = match self.choose_role(assertion).await {
+            Ok(offer) => offer,
+            Err(error) => {
+                return Err(self.record_failure(self.attempt(Some(response), Some(assertion), None), error).await);
+            }
+        };
+        self.issue_role(signed_in, &offer).await
+    }
+
+    pub(super) async fn issue_role(
+        &self,
+        SignedIn { response, assertion }: &SignedIn,
+        offer: &RoleOffer,
+    ) -> Result<IssuedSession> {
+        let attempt = self.attempt(Some(response), Some(assertion), Some(offer));
+        match issue_session(&*self.exchange, &*self.clock, response, assertion, offer, &self.scope).await {
+            // The record comes before the hand-out: without it, the session is dropped.
+            Ok(issued) => self.record(attempt, Ok(&issued)).await.map(|()| issued),
+            Err(error) => Err(self.record_failure(attempt, explain(error, assertion, self.clock.now())).await),
+        }
+    }
+
+    pub(super) async fn choose_role(&self, assertion: &Assertion) -> Result<RoleOffer> {
+        let offers = match assertion.offers() {
+            Ok(offers) => offers,
+            Err(error) if error.kind() == ErrorKind::EncryptedAssertion => {
+                return self.query.named_pair().ok_or(error);
+            }
+            Err(error) => return Err(error),
+        };
+        let error = match self.query.choose(offers, &self.account_names) {
+            Ok(offer) => return Ok(offer.clone()),
+            Err(error) if error.kind() == ErrorKind::RoleAmbiguous => error,
+            Err(error) => return Err(error),
+        };
+        let matching = self.query.matches(offers, &self.account_names);
+        let choices = self.labels(&matching);
+        match self.prompter.choose("Role", &choices).await {
+            Ok(chosen) => matching.get(chosen).map(|offer| (*offer).clone()).ok_or(error),
+            // Nobody can be asked: the list of roles is more helpful than that.
+            Err(refused) if refused.kind() == ErrorKind::InteractionRequired => Err(error),
+            Err(refused) => Err(refused),
+        }
+    }
+
+    /// Labels offers for a person: `billing/ReadOnly  arn:…`, with the provider if the same role is offered through several.
+    fn labels(&self, offers: &[&RoleOffer]) -> Vec<String> {
+        let mut providers = HashMap::<_, usize>::new();
+        for offer in offers {
+            *providers.entry(offer.role()).or_default() += 1;
+        }
+        let label = |offer: &&RoleOffer| {
+            let role = offer.role();
+            let account = self.account_names.get(role.account_id()).map_or(role.account_id(), String::as_str);
+            let several = providers.get(role).is_some_and(|count| *count > 1);
+            let provider = if several { format!(" through {}", offer.provider().name()) } else { String::new() };
+            printable(&format!("{account}/{}{provider}  {role}", role.name())).into_owned()
+        };
+        offers.iter().map(label).collect()
+    }
+
+    /// Runs an attempt. The audit log is checked before it begins, and an attempt that is dropped before its end, as by
+    /// Ctrl-C, is recorded too: AWS may have issued a session, which CloudTrail then shows.
+    pub(super) async fn audited<T>(&self, attempt: impl Future<Output = Result<T>>) -> Result<T> {
+        if let Some(audit) = self.audit.clone() {
+            run_blocking(move || audit.check()).await?;
+        }
+        let unfinished = Unfinished(Some(self));
+        let result = attempt.await;
+        unfinished.finish();
+        result
+    }
+
+    pub(super) fn attempt<'a>(
+        &'a self,
+        response: Option<&'a SamlResponse>,
+        assertion: Option<&'a Assertion>,
+        offer: Option<&'a RoleOffer>,
+    ) -> Attempt<'a> {
+        Attempt {
+            reason: self.reason.as_deref(),
+            source: self.source.describe(),
+            scope: Some(&self.scope),
+            response,
+            assertion,
+            offer,
+            chained: None,
+        }
+    }
+
+    pub(super) async fn record(&self, attempt: Attempt<'_>, result: Result<&IssuedSession, &Error>) -> Result<()> {
+        let record = attempt.record(self.clock.now(), result);
+        self.append(record).await
+    }
+
+    async fn append(&self, record: AuditRecord) -> Result<()> {
+        match self.audit.clone() {
+            Some(audit) => run_blocking(move || audit.append(&record)).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Records a failure and returns it. If the record cannot be written, the hint says so.
+    pub(super) async fn record_failure(&self, attempt: Attempt<'_>, error: Error) -> Error {
+        match self.record(attempt, Err(&error)).await {
+            Ok(()) => error,
+            Err(unwritten) => {
+                let hint = error.hint().map(|hint| format!("{hint}\n")).unwrap_or_default();
+                error.with_hint(format!("{hint}{}", unwritten.message()))
+            }
+        }
+    }
+}
+
+#[cfg(feature = "runtime")]
+fn busy() -> Error {
+    Error::new(ErrorKind::DeadlineExceeded, Stage::Store, "another sign-in is in progress")
+}
+
+/// Records an attempt that is dropped before its end.
+struct Unfinished<'a>(Option<&'a TempAccess>);
+
+impl Unfinished<'_> {
+    fn finish(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        let Some(access) = self.0 else { return };
+        let Some(audit) = access.audit.clone() else { return };
+        let error = Error::new(ErrorKind::Cancelled, Stage::SignIn, "the attempt was cancelled");
+        let record = access.attempt(None, None, None).record(access.clock.now(), Err(&error));
+        crate::background::finish_soon(move || {
+            let _ = audit.append(&record);
+        });
+    }
+}

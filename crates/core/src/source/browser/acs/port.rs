@@ -1,0 +1,58 @@
+//! The registered port, which stays bound for as long as a browser may still bring a response to it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::error::Result;
+use crate::loopback::Loopback;
+
+/// Ports of sign-ins that were cancelled before their deadline. Nothing is accepted there, but no other program of this
+/// machine can bind them and receive a response that is still on its way.
+static RESERVED: Mutex<Option<HashMap<u16, std::net::TcpListener>>> = Mutex::new(None);
+
+fn reserved<T>(access: impl FnOnce(&mut HashMap<u16, std::net::TcpListener>) -> T) -> T {
+    access(RESERVED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
+}
+
+/// A port that is bound until `deadline`, also if the sign-in is cancelled.
+pub(super) struct ReservedPort {
+    loopback: Option<Loopback>,
+    deadline: Instant,
+}
+
+impl ReservedPort {
+    /// Binds the port, or takes over the one that a cancelled sign-in of this process holds.
+    pub(super) async fn bind(port: u16, deadline: Instant) -> Result<(Self, std::net::SocketAddr)> {
+        let loopback = match reserved(|ports| ports.remove(&port)) {
+            Some(listener) => Loopback::from_std(listener)?,
+            None => Loopback::bind(port).await?,
+        };
+        let address = loopback.address();
+        Ok((Self { loopback: Some(loopback), deadline }, address))
+    }
+
+    pub(super) fn loopback(&self) -> Option<&Loopback> {
+        self.loopback.as_ref()
+    }
+
+    /// Frees the port: the response has arrived, or the deadline has passed.
+    pub(super) fn release(mut self) {
+        self.loopback = None;
+    }
+}
+
+impl Drop for ReservedPort {
+    fn drop(&mut self) {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let listener = self.loopback.take().filter(|_| !left.is_zero()).and_then(Loopback::into_std);
+        let Some((port, listener)) = listener else { return };
+        reserved(|ports| ports.insert(port, listener));
+        let free = move || {
+            std::thread::sleep(left);
+            reserved(|ports| ports.remove(&port));
+        };
+        // Without a thread the port stays bound until the process ends.
+        let _ = std::thread::Builder::new().name("tempaccess-port".to_owned()).spawn(free);
+    }
+}

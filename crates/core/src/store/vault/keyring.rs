@@ -1,0 +1,120 @@
+//! The system's keyring: Secret Service, Keychain, Credential Manager. A service that does not answer counts as missing.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind, Result, Stage};
+
+const SERVICE: &str = "tempaccess";
+/// How long the keyring may take: a person may have to unlock it in a window.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Set when the keyring has not answered in time. The thread that asked it is still waiting, so it is not asked again.
+static HANGS: AtomicBool = AtomicBool::new(false);
+
+fn unusable(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Io, Stage::Store, message.into()).with_hint("unlock it, or choose `--store file`")
+}
+
+fn error(error: &keyring::Error) -> Error {
+    match error {
+        keyring::Error::NoDefaultStore => unusable("no system keyring found"),
+        keyring::Error::NoStorageAccess(_) => unusable("the system keyring is locked"),
+        other => unusable(format!("the system keyring cannot be used: {other}")),
+    }
+}
+
+/// Runs a call of the keyring, with a timeout.
+fn ask<T: Send + 'static>(call: impl FnOnce() -> keyring::Result<T> + Send + 'static) -> Result<Option<T>> {
+    let silent = || unusable("the system keyring does not answer");
+    if HANGS.load(Ordering::Relaxed) {
+        return Err(silent());
+    }
+    if !bus::answers() {
+        HANGS.store(true, Ordering::Relaxed);
+        return Err(silent());
+    }
+    let (answer, answered) = mpsc::channel();
+    let ask = move || {
+        let _ = answer.send(call());
+    };
+    let thread = std::thread::Builder::new().name("tempaccess-keyring".to_owned()).spawn(ask);
+    thread.map_err(|error| unusable(format!("the system keyring cannot be asked: {error}")))?;
+    match answered.recv_timeout(TIMEOUT) {
+        Ok(Ok(value)) => Ok(Some(value)),
+        Ok(Err(keyring::Error::NoEntry)) => Ok(None),
+        Ok(Err(failed)) => Err(error(&failed)),
+        Err(_) => {
+            HANGS.store(true, Ordering::Relaxed);
+            Err(silent())
+        }
+    }
+}
+
+/// Returns the secret of this name, if there is one.
+pub(super) fn get(name: &str) -> Result<Option<Zeroizing<Vec<u8>>>> {
+    let name = name.to_owned();
+    let secret = ask(move || keyring::Entry::new(SERVICE, &name)?.get_secret())?;
+    Ok(secret.map(Zeroizing::new))
+}
+
+pub(super) fn set(name: &str, secret: &[u8]) -> Result<()> {
+    let (name, secret) = (name.to_owned(), Zeroizing::new(secret.to_vec()));
+    ask(move || keyring::Entry::new(SERVICE, &name)?.set_secret(&secret)).map(drop)
+}
+
+/// The session bus, through which Linux reaches its keyring.
+#[cfg(target_os = "linux")]
+mod bus {
+    use std::io::{Read, Write};
+    use std::os::linux::net::SocketAddrExt;
+    use std::os::unix::net::{SocketAddr, UnixStream};
+    use std::time::Duration;
+
+    /// How long a bus on this machine may take for its first line.
+    const TIMEOUT: Duration = Duration::from_secs(2);
+
+    /// Whether the bus answers the first line of its protocol, or whether only the keyring's own client can tell.
+    pub(super) fn answers() -> bool {
+        let Some(mut stream) = connect() else { return true };
+        let user = rustix::process::geteuid().as_raw().to_string();
+        let user: String = user.bytes().map(|byte| format!("{byte:02x}")).collect();
+        let mut first = [0; 1];
+        stream.set_read_timeout(Some(TIMEOUT)).is_ok()
+            && stream.set_write_timeout(Some(TIMEOUT)).is_ok()
+            && stream.write_all(format!("\0AUTH EXTERNAL {user}\r\n").as_bytes()).is_ok()
+            // A bus that closes the connection fails at once, with a reason, when the keyring is asked.
+            && match stream.read(&mut first) {
+                Ok(_) => true,
+                Err(error) => !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
+            }
+    }
+
+    /// Connects to the first address of the bus that is a socket of this machine.
+    fn connect() -> Option<UnixStream> {
+        let addresses = std::env::var("DBUS_SESSION_BUS_ADDRESS").ok().or_else(|| {
+            let folder = std::env::var("XDG_RUNTIME_DIR").ok()?;
+            Some(format!("unix:path={folder}/bus"))
+        })?;
+        addresses.split(';').filter_map(|address| address.strip_prefix("unix:")).find_map(|address| {
+            let part = |name: &str| {
+                address.split(',').find_map(|part| part.strip_prefix(name)?.strip_prefix('=')).map(str::to_owned)
+            };
+            match (part("path"), part("abstract")) {
+                (Some(path), _) => UnixStream::connect(path).ok(),
+                (None, Some(name)) => UnixStream::connect_addr(&SocketAddr::from_abstract_name(name).ok()?).ok(),
+                (None, None) => None,
+            }
+        })
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod bus {
+    pub(super) fn answers() -> bool {
+        true
+    }
+}

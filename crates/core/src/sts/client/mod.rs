@@ -1,0 +1,329 @@
+//! AWS STS itself.
+
+mod connector;
+mod refusal;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use aws_sdk_sts::config::retry::RetryConfig;
+use aws_sdk_sts::config::timeout::TimeoutConfig;
+use aws_sdk_sts::config::{BehaviorVersion, Region};
+use aws_sdk_sts::error::ProvideErrorMetadata;
+use aws_sdk_sts::operation::RequestId;
+use aws_sdk_sts::types::{AssumedRoleUser, Credentials, PolicyDescriptorType, Tag};
+use aws_smithy_runtime_api::client::http::{SharedHttpConnector, http_client_fn};
+use jiff::Timestamp;
+
+use self::connector::{Connector, ServerDate};
+use self::refusal::{Call, refusal};
+use super::judge::{Expected, check};
+use super::{ChainRequest, ExchangeRequest, StsAnswer, TokenExchange};
+use crate::arn::{PolicyArn, RoleArn, default_region, is_region, partition_of_region};
+use crate::credentials::SessionCredentials;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::net::{HttpTransport, Transport, secure_url};
+use crate::scope::SessionDuration;
+
+/// AWS STS: AssumeRoleWithSAML, an unsigned request that needs no AWS credentials; and AssumeRole, for roles chained to
+/// the one that it gives.
+///
+/// Retries with backoff on throttling, 5xx and lost connections only, within one deadline.
+///
+/// ```no_run
+/// use tempaccess_core::StsExchange;
+///
+/// let sts = StsExchange::builder().region("eu-west-1").build()?;
+/// # Ok::<(), tempaccess_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct StsExchange {
+    settings: StsExchangeBuilder,
+}
+
+/// How [`StsExchange`] reaches STS.
+#[derive(Debug, Clone)]
+pub struct StsExchangeBuilder {
+    region: Option<String>,
+    endpoint_url: Option<String>,
+    transport: Arc<dyn Transport>,
+    attempts: u32,
+    initial_backoff: Duration,
+    deadline: Duration,
+}
+
+impl StsExchangeBuilder {
+    /// The region whose STS is asked. Without one: the first region of the role's partition.
+    #[must_use]
+    pub fn region(mut self, region: impl Into<String>) -> Self {
+        self.region = Some(region.into());
+        self
+    }
+
+    /// Another address for STS: a VPC endpoint, or a double in tests (`http` on loopback only).
+    #[must_use]
+    pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
+        self.endpoint_url = Some(url.into());
+        self
+    }
+
+    /// What sends the requests.
+    #[must_use]
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = transport;
+        self
+    }
+
+    /// How often a request is sent at most, and how long the first wait between two is: 4 times and 200 ms, doubling,
+    /// unless said otherwise.
+    #[must_use]
+    pub fn retry(mut self, attempts: u32, initial_backoff: Duration) -> Self {
+        self.attempts = attempts.max(1);
+        self.initial_backoff = initial_backoff;
+        self
+    }
+
+    /// The longest that one exchange may take, retries included: 60 s unless said otherwise.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The exchange.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` where the endpoint is no `https` URL, or the region is no region.
+    pub fn build(self) -> Result<StsExchange> {
+        if let Some(url) = &self.endpoint_url {
+            secure_url("the STS endpoint", url)?;
+        }
+        if let Some(region) = self.region.as_deref().filter(|region| !is_region(region)) {
+            let message = format!("invalid region `{region}`");
+            return Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message)
+                .with_hint("a region looks like `eu-west-1`"));
+        }
+        Ok(StsExchange { settings: self })
+    }
+}
+
+/// How long STS may take to show that it is there.
+const REACH: Duration = Duration::from_secs(10);
+
+impl StsExchange {
+    /// An exchange with settings of your own.
+    pub fn builder() -> StsExchangeBuilder {
+        StsExchangeBuilder {
+            region: None,
+            endpoint_url: None,
+            transport: Arc::new(HttpTransport::default()),
+            attempts: 4,
+            initial_backoff: Duration::from_millis(200),
+            deadline: Duration::from_secs(60),
+        }
+    }
+
+    /// Asks STS who is asking, with nothing to show: a refusal of its own tells that it is there, and what time it is there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps it from answering.
+    pub async fn reach(&self, partition: &str) -> Result<Option<Timestamp>> {
+        let region = self.region_for(partition)?;
+        let date = ServerDate::default();
+        // Whoever looks wants to know how it is, not how it is after a while.
+        let once = self
+            .config(region.clone())
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::builder().operation_timeout(self.settings.deadline.min(REACH)).build());
+        let answer = aws_sdk_sts::Client::from_conf(once.allow_no_auth().build())
+            .get_caller_identity()
+            .customize()
+            .interceptor(date.clone())
+            .send()
+            .await;
+        match answer {
+            Err(error) if error.code().is_none() => {
+                Err(refusal(&error, &self.place(&region), None, Call::AssumeRoleWithSaml))
+            }
+            _ => Ok(date.get()),
+        }
+    }
+
+    /// The region to ask for a role of this partition.
+    fn region_for(&self, partition: &str) -> Result<String> {
+        let Some(region) = &self.settings.region else { return default_region(partition).map(str::to_owned) };
+        if self.settings.endpoint_url.is_none() && partition_of_region(region) != partition {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                Stage::Exchange,
+                format!("the role belongs to the partition `{partition}`, and the region `{region}` does not"),
+            )
+            .with_hint("name a region of that partition, or none"));
+        }
+        Ok(region.clone())
+    }
+
+    /// Where it asks, for a person.
+    fn place(&self, region: &str) -> String {
+        self.settings.endpoint_url.clone().unwrap_or_else(|| format!("AWS STS in {region}"))
+    }
+
+    fn config(&self, region: String) -> aws_sdk_sts::config::Builder {
+        let connector = SharedHttpConnector::new(Connector(Arc::clone(&self.settings.transport)));
+        let config = aws_sdk_sts::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region))
+            .http_client(http_client_fn(move |_, _| connector.clone()))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(self.settings.attempts)
+                    .with_initial_backoff(self.settings.initial_backoff),
+            )
+            .timeout_config(TimeoutConfig::builder().operation_timeout(self.settings.deadline).build());
+        match &self.settings.endpoint_url {
+            Some(url) => config.endpoint_url(url),
+            None => config,
+        }
+    }
+}
+
+fn policies(arns: &[PolicyArn]) -> Option<Vec<PolicyDescriptorType>> {
+    let policy = |arn: &PolicyArn| PolicyDescriptorType::builder().arn(arn.as_str()).build();
+    (!arns.is_empty()).then(|| arns.iter().map(policy).collect())
+}
+
+fn seconds(duration: SessionDuration) -> i32 {
+    i32::try_from(duration.seconds()).unwrap_or(i32::MAX)
+}
+
+#[async_trait]
+impl TokenExchange for StsExchange {
+    async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer> {
+        let role = request.offer.role();
+        let region = self.region_for(role.partition())?;
+        let date = ServerDate::default();
+        let answer = aws_sdk_sts::Client::from_conf(self.config(region.clone()).allow_no_auth().build())
+            .assume_role_with_saml()
+            .role_arn(role.as_str())
+            .principal_arn(request.offer.provider().as_str())
+            .saml_assertion(request.response.encoded().expose())
+            .duration_seconds(seconds(request.duration))
+            .set_policy(request.policy.as_ref().map(|policy| policy.as_str().to_owned()))
+            .set_policy_arns(policies(&request.policy_arns))
+            .customize()
+            .interceptor(date.clone())
+            .send()
+            .await
+            .map_err(|error| refusal(&error, &self.place(&region), date.get(), Call::AssumeRoleWithSaml))?;
+        let request_id = answer.request_id().map(str::to_owned);
+        let mut read = read_answer(answer.credentials, answer.assumed_role_user, role, region)?;
+        (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
+        check(&mut read, &Expected { role, session_name: None, source_identity: None })?;
+        Ok(read)
+    }
+
+    async fn assume_role(&self, request: &ChainRequest) -> Result<StsAnswer> {
+        let region = self.region_for(request.role.partition())?;
+        let by = &request.by;
+        let keys = aws_sdk_sts::config::Credentials::new(
+            &by.access_key_id,
+            by.secret_access_key.expose(),
+            Some(by.session_token.expose().to_owned()),
+            None,
+            "tempaccess",
+        );
+        let mut tags = Vec::with_capacity(request.tags.len());
+        for (key, value) in &request.tags {
+            let tag =
+                Tag::builder().key(key).value(value).build().map_err(|_| {
+                    Error::new(ErrorKind::InvalidScope, Stage::Exchange, "a session tag is not complete")
+                })?;
+            tags.push(tag);
+        }
+        let keys_on = (!request.transitive_tag_keys.is_empty()).then(|| request.transitive_tag_keys.clone());
+        let date = ServerDate::default();
+        let answer = aws_sdk_sts::Client::from_conf(self.config(region.clone()).credentials_provider(keys).build())
+            .assume_role()
+            .role_arn(request.role.as_str())
+            .role_session_name(&request.session_name)
+            .set_source_identity(request.source_identity.clone())
+            .set_external_id(request.external_id.clone())
+            .set_tags((!tags.is_empty()).then_some(tags))
+            .set_transitive_tag_keys(keys_on)
+            .duration_seconds(seconds(request.scope.duration()))
+            .set_policy(request.scope.policy().map(|policy| policy.as_str().to_owned()))
+            .set_policy_arns(policies(request.scope.policy_arns()))
+            .customize()
+            .interceptor(date.clone())
+            .send()
+            .await
+            .map_err(|error| refusal(&error, &self.place(&region), date.get(), Call::AssumeRole))?;
+        let request_id = answer.request_id().map(str::to_owned);
+        let mut read = read_answer(answer.credentials, answer.assumed_role_user, &request.role, region)?;
+        (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
+        check(&mut read, &Expected::of_chained(request))?;
+        Ok(read)
+    }
+
+    fn identity(&self) -> String {
+        identity(self.settings.region.as_deref(), self.settings.endpoint_url.as_deref())
+    }
+}
+
+/// Region and endpoint: what one exchange of this kind differs in from another.
+pub(crate) fn identity(region: Option<&str>, endpoint_url: Option<&str>) -> String {
+    format!("sts {} {}", region.unwrap_or_default(), endpoint_url.unwrap_or_default())
+}
+
+fn read_answer(
+    keys: Option<Credentials>,
+    user: Option<AssumedRoleUser>,
+    role: &RoleArn,
+    region: String,
+) -> Result<StsAnswer> {
+    let incomplete = |what: &str| {
+        Error::new(ErrorKind::StsUnavailable, Stage::Exchange, format!("the answer of AWS STS holds no {what}"))
+            .with_hint("check what answers at the STS endpoint")
+    };
+    // The SDK fills in what is missing with empty strings.
+    let whole = |keys: &Credentials| {
+        [&keys.access_key_id, &keys.secret_access_key, &keys.session_token].iter().all(|text| !text.is_empty())
+    };
+    let keys = keys.filter(whole).ok_or_else(|| incomplete("credentials"))?;
+    let user = user.ok_or_else(|| incomplete("principal"))?;
+    let expiration = Timestamp::from_second(keys.expiration.secs()).map_err(|_| incomplete("expiration"))?;
+    let mut credentials = SessionCredentials::new(
+        keys.access_key_id,
+        keys.secret_access_key.into(),
+        keys.session_token.into(),
+        expiration,
+        role.clone(),
+    );
+    credentials.region = Some(region);
+    let mut answer = StsAnswer::new(credentials);
+    (answer.assumed_role_arn, answer.assumed_role_id) = (Some(user.arn), Some(user.assumed_role_id));
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn regions_and_endpoints_are_checked() {
+        let message = |builder: StsExchangeBuilder| builder.build().unwrap_err().message().to_owned();
+        assert_eq!(message(StsExchange::builder().region("evil.example/")), "invalid region `evil.example/`");
+        assert_eq!(
+            message(StsExchange::builder().endpoint_url("http://sts.example")),
+            "the STS endpoint `http://sts.example` must begin with `https://`"
+        );
+        let exchange = StsExchange::builder().region("cn-north-1").build().unwrap();
+        assert_eq!(
+            exchange.region_for("aws").unwrap_err().message(),
+            "the role belongs to the partition `aws`, and the region `cn-north-1` does not"
+        );
+    }
+}

@@ -1,0 +1,34 @@
+//! The book: `docs/` built by mdBook into `target/book`, with every link in the result checked.
+
+mod links;
+
+use std::path::Path;
+
+use crate::Done;
+use crate::tasks::{missing, root, run, target};
+use crate::tools::MDBOOK;
+
+/// Builds the book and checks its links.
+pub(crate) fn build() -> Done {
+    if !MDBOOK.is_installed() {
+        return Err(format!("mdbook is missing; install it with: {}", MDBOOK.install_line()));
+    }
+    let book = std::path::absolute(target().join("book")).map_err(|error| error.to_string())?;
+    run(MDBOOK.command().arg("build").arg(root().join("docs")).arg("--dest-dir").arg(&book))?;
+    check(&book)?;
+    println!("{}", book.join("index.html").display());
+    Ok(())
+}
+
+/// Builds the book where mdBook is installed.
+pub(crate) fn build_if_possible() -> Done {
+    if MDBOOK.is_installed() { build() } else { missing("the book", "mdbook", &MDBOOK.install_line()) }
+}
+
+fn check(book: &Path) -> Done {
+    let broken = links::broken(book)?;
+    if broken.is_empty() {
+        return Ok(());
+    }
+    Err(format!("these links of the book lead nowhere:\n  {}", broken.join("\n  ")))
+}
