@@ -88,6 +88,11 @@ impl Tree {
         Ok(tree)
     }
 
+    /// The length of all names, values and texts together. Canonical forms are of a similar length.
+    pub(crate) fn text_len(&self) -> usize {
+        self.text.len()
+    }
+
     pub(crate) fn root(&self) -> NodeId {
         NodeId(self.nodes.iter().position(|node| matches!(node.kind, Kind::Element { .. })).unwrap_or(0))
     }

@@ -14,7 +14,8 @@ pub(super) fn write(tree: &Tree, apex: NodeId, left_out: Option<NodeId>, prefixe
         tree,
         prefixes,
         sink,
-        buffer: Zeroizing::new(Vec::with_capacity(2 * BLOCK)),
+        // Enough for most documents: growing would leave a copy behind. All of it is wiped in the end.
+        buffer: Zeroizing::new(Vec::with_capacity((2 * tree.text_len()).min(2 * BLOCK))),
         rendered: Vec::new(),
         open: Vec::new(),
         attributes: Vec::new(),
