@@ -151,10 +151,7 @@ fn a_sign_in_that_is_declined_or_given_up_elsewhere() {
     terminal.exp_string("error: cancelled").unwrap();
     ends_with(&mut terminal, 130);
     let ran = machine.run(&format!("{login} --no-interactive"));
-    assert!(
-        ran.stderr.contains("a person has to answer `sign in with the browser`, and nobody can be asked"),
-        "{ran}"
-    );
+    assert!(ran.stderr.contains("a person has to answer `sign in with the browser`, and nobody can be asked"), "{ran}");
     assert_eq!(ran.code, 7, "{ran}");
 }
 

@@ -1,4 +1,4 @@
-//! Questions to the person at the terminal itself, so that standard input and output stay free for data.
+//! Prompts on the terminal device, so that standard input and output stay free for data.
 
 use std::io::Write;
 use std::time::Duration;
@@ -14,12 +14,12 @@ use tempaccess_core::{
     source::{NoPrompter, Visit},
 };
 
-/// Asks on the terminal; without one, every question is an error.
+/// Prompts on the terminal. Without one, every prompt is an error.
 #[derive(Debug)]
 pub(crate) struct Terminal {
-    /// Whether addresses are shown as QR codes too.
+    /// Whether to show addresses as QR codes, too.
     pub(crate) qr: bool,
-    /// Whether the person's browser is opened for them.
+    /// Whether to open the user's browser.
     pub(crate) opens: bool,
 }
 
@@ -74,7 +74,7 @@ impl Prompter for Terminal {
 
     async fn visit(&self, page: &Visit) -> Result<()> {
         self.show(&page.to_string());
-        // What has no code is a page of this program itself.
+        // A page without a code is served by this program.
         let is_here = page.shown_code().is_none() && page.url().starts_with("http://127.0.0.1:");
         if self.qr && !is_here {
             self.show(&qr(page.url())?);
@@ -97,7 +97,7 @@ impl Prompter for Terminal {
     }
 }
 
-/// The address as a QR code, two rows of it to a line.
+/// Renders an address as a QR code, two rows of modules per line.
 fn qr(url: &str) -> Result<String> {
     let code = QrCode::encode_text(url, QrCodeEcc::Low)
         .map_err(|_| Error::new(ErrorKind::InvalidArgument, Stage::SignIn, "the address is too long for a QR code"))?;
@@ -106,7 +106,7 @@ fn qr(url: &str) -> Result<String> {
     let is_dark = move |x, y| code.get_module(x, y);
     let rows = (-quiet..code.size() + quiet).step_by(2);
     let row = |y| {
-        // Light on dark is what most terminals are, and what telephones read as well.
+        // Most terminals show light on dark, which telephones can read as well.
         (-quiet..code.size() + quiet).map(move |x| match (is_dark(x, y), is_dark(x, y + 1)) {
             (false, false) => '█',
             (false, true) => '▀',
@@ -117,7 +117,7 @@ fn qr(url: &str) -> Result<String> {
     Ok(rows.map(|y| row(y).collect::<String>()).collect::<Vec<_>>().join("\n"))
 }
 
-/// Asks nothing; what it is told goes to standard error.
+/// Refuses every prompt. Notices go to standard error.
 #[derive(Debug)]
 pub(crate) struct Silent;
 
@@ -152,7 +152,7 @@ impl Prompter for Silent {
     }
 }
 
-/// How far something is, in one line that is written anew, on a terminal alone.
+/// Shows progress in one line that is rewritten, if standard error is a terminal.
 pub(crate) struct ProgressLine(Option<Term>);
 
 impl ProgressLine {
@@ -163,7 +163,7 @@ impl ProgressLine {
     pub(crate) fn show(&mut self, progress: Progress) {
         let Some(terminal) = &self.0 else { return };
         let failed = if progress.failed > 0 { format!(", {} refused", progress.failed) } else { String::new() };
-        // A terminal that cannot be written to has nobody before it.
+        // Progress is not worth an error.
         let _ = terminal.clear_line();
         let _ = terminal.write_str(&format!("{} of {} roles{failed}", progress.done, progress.total));
     }
@@ -181,15 +181,15 @@ fn label(question: &str) -> String {
     format!("{} {}", style("?").for_stderr().yellow().bold(), style(format!("{question}:")).for_stderr().bold())
 }
 
-/// How long a question waits for its answer.
-const PATIENCE: Duration = Duration::from_secs(600);
+/// How long a prompt waits for an answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Runs a question on a thread of its own, so that Ctrl-C is heard meanwhile, and not for ever.
+/// Runs a prompt on its own thread with a timeout, so that Ctrl-C ends it.
 pub(crate) async fn blocking<T: Send + 'static>(
     ask: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<T> {
     let error = |kind, message: String| Error::new(kind, Stage::SignIn, message);
-    match tokio::time::timeout(PATIENCE, tokio::task::spawn_blocking(ask)).await {
+    match tokio::time::timeout(ANSWER_TIMEOUT, tokio::task::spawn_blocking(ask)).await {
         Ok(Ok(Ok(answer))) => Ok(answer),
         Ok(Ok(Err(why))) if why.kind() == std::io::ErrorKind::UnexpectedEof => {
             Err(error(ErrorKind::Cancelled, "no answer was given".to_owned()))
@@ -203,7 +203,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
     }
 }
 
-/// Puts the terminal back as it was, whatever question was open.
+/// Restores the terminal after a prompt was interrupted.
 pub(crate) fn restore() {
     device::show();
     if let Ok(terminal) = open() {
@@ -226,8 +226,8 @@ mod device {
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
     use tempaccess_core::SecretString;
 
-    /// Standard input without std's buffer, which would keep a copy of what was read until the process ends. What is not
-    /// read is left to the programs that inherit it.
+    /// Returns standard input without std's buffer, which would keep a copy of what was read until the process ends. Input that
+    /// is not read is left for the programs that inherit it.
     pub(crate) fn standard_input() -> Result<File> {
         use std::os::fd::AsFd;
         Ok(File::from(std::io::stdin().as_fd().try_clone_to_owned()?))
@@ -241,7 +241,7 @@ mod device {
         Ok(Term::read_write_pair(device()?, device()?))
     }
 
-    /// One line without its end. The end of the input is a refusal to answer.
+    /// Reads one line. The end of the input cancels the prompt.
     pub(super) fn read_line(question: &str) -> Result<SecretString> {
         let mut terminal = device()?;
         write!(terminal, "{} ", super::label(question))?;
@@ -249,16 +249,16 @@ mod device {
         SecretString::read_line(&mut terminal)?.ok_or_else(|| Error::from(ErrorKind::UnexpectedEof))
     }
 
-    /// The terminal as it was before its echo was turned off.
-    static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+    /// The modes of the terminal before the echo was turned off.
+    static SAVED_MODES: Mutex<Option<Termios>> = Mutex::new(None);
 
-    /// The same, and what is typed is not shown.
+    /// Reads one line without echo.
     pub(super) fn read_hidden_line(question: &str) -> Result<SecretString> {
         let mut terminal = device()?;
         let before = tcgetattr(&terminal)?;
         let mut hidden = before.clone();
         hidden.local_modes.remove(LocalModes::ECHO);
-        *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+        *SAVED_MODES.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
         tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
         let line = read_line(question);
         show();
@@ -266,9 +266,9 @@ mod device {
         line
     }
 
-    /// Shows what is typed again, if it was hidden.
+    /// Turns the echo on again if it was turned off.
     pub(super) fn show() {
-        let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let before = SAVED_MODES.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let (Some(before), Ok(terminal)) = (before, device()) {
             let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
         }
@@ -282,7 +282,7 @@ mod device {
     use console::Term;
     use tempaccess_core::SecretString;
 
-    /// Standard input. On a console only std knows how to read it.
+    /// Returns standard input. Only std can read it from a Windows console.
     pub(crate) fn standard_input() -> Result<StdinLock<'static>> {
         Ok(std::io::stdin().lock())
     }

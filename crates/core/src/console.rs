@@ -1,5 +1,5 @@
-//! The AWS console, opened with credentials of a session ("Enabling custom identity broker access to the AWS console",
-//! IAM user guide).
+//! Opens the AWS console with the credentials of a session ("Enabling custom identity broker access to the AWS console", IAM
+//! user guide).
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -12,14 +12,14 @@ use crate::secret::{SecretString, form};
 use crate::sts::IssuedSession;
 use crate::text::excerpt;
 
-/// Where the console is to open, and for how long.
+/// Builds addresses that sign a browser in to the AWS console.
 ///
 /// ```no_run
 /// # async fn example(issued: tempaccess_core::IssuedSession) -> tempaccess_core::Result<()> {
 /// use tempaccess_core::{console::Console, net::HttpTransport};
 ///
 /// let url = Console::new().destination("s3").sign_in_url(&HttpTransport::default(), &issued).await?;
-/// // Whoever opens it within 15 minutes is signed in: as secret as the credentials.
+/// // Opening it within 15 minutes signs in: keep it as secret as the credentials.
 /// println!("{}", url.expose());
 /// # Ok(())
 /// # }
@@ -31,7 +31,7 @@ pub struct Console {
     endpoint_url: Option<String>,
 }
 
-/// The names of AWS's sign-in and console hosts in each partition that has them.
+/// The hosts of AWS sign-in and of the console, by partition.
 const HOSTS: [(&str, &str, &str); 4] = [
     ("aws", "signin.aws.amazon.com", "console.aws.amazon.com"),
     ("aws-cn", "signin.amazonaws.cn", "console.amazonaws.cn"),
@@ -47,16 +47,16 @@ fn refused(message: impl Into<String>) -> Error {
 }
 
 impl Console {
-    /// The console's home, for as long as AWS gives it: the rest of the session's own time.
+    /// Opens the console's home page, signed in until the session expires.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// As texts that may be missing: where to go, how long (`8h`), another address of the federation endpoint.
+    /// Creates it from optional texts: the destination, the duration (`8h`), the URL of the federation endpoint.
     ///
     /// # Errors
     ///
-    /// `invalid_scope` where the duration is none.
+    /// `invalid_scope` if the duration is invalid.
     pub fn from_parts(
         destination: Option<String>,
         duration: Option<&str>,
@@ -65,33 +65,33 @@ impl Console {
         Ok(Self { destination, duration: duration.map(str::parse).transpose()?, endpoint_url })
     }
 
-    /// Where to go: a page of the console (`https://…`), or the name of a service, such as `s3`.
+    /// Sets the page to open: a URL of the console (`https://…`), or the name of a service, such as `s3`.
     #[must_use]
     pub fn destination(mut self, destination: impl Into<String>) -> Self {
         self.destination = Some(destination.into());
         self
     }
 
-    /// How long the console stays signed in, beyond the end of the credentials if need be. Not for chained roles.
+    /// Sets how long the console stays signed in, which may be longer than the credentials last. Not for chained roles.
     #[must_use]
     pub fn duration(mut self, duration: SessionDuration) -> Self {
         self.duration = Some(duration);
         self
     }
 
-    /// Another address of the federation endpoint: a double in tests (`http` on loopback only).
+    /// Sets the URL of the federation endpoint, for test doubles (`http` on loopback only).
     #[must_use]
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.endpoint_url = Some(url.into());
         self
     }
 
-    /// The address that signs a browser in. It holds a token that is good once, for 15 minutes.
+    /// Requests the address that signs a browser in. It contains a token that can be used once, within 15 minutes.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the destination is not in the console, the partition has none, or a duration is given for
-    /// a chained role; of the stage `output` for whatever keeps AWS from giving the token.
+    /// `invalid_argument` if the destination is outside the console, the console of the partition is unknown, or a duration is
+    /// set for a chained role. Errors of the request have the stage `output`.
     pub async fn sign_in_url(&self, transport: &dyn Transport, issued: &IssuedSession) -> Result<SecretString> {
         let credentials = &issued.answer.credentials;
         let partition = credentials.role.partition();
@@ -117,7 +117,7 @@ impl Console {
         Ok(String::from(url).into())
     }
 
-    /// The page to go to, which lies in the console: the token would go anywhere else too.
+    /// Returns the page to open. It must be in the console, since the page gets the token.
     fn page(&self, console: &str, credentials: &SessionCredentials) -> Result<Url> {
         let text = match self.destination.as_deref() {
             Some(url) if url.contains("://") => url.to_owned(),
@@ -132,7 +132,7 @@ impl Console {
                 format!("https://{console}/{service}/home{region}")
             }
         };
-        let url = Url::parse(&text).map_err(|error| refused(format!("the destination is no URL: {error}")))?;
+        let url = Url::parse(&text).map_err(|error| refused(format!("the destination is not a valid URL: {error}")))?;
         let host = url.host_str().unwrap_or_default();
         let is_inside = host == console || host.strip_suffix(console).is_some_and(|rest| rest.ends_with('.'));
         if url.scheme() == "https" && is_inside {
@@ -170,7 +170,7 @@ impl Console {
         };
         let session = SecretString::from_json(&session);
         let seconds = self.duration.map(|duration| duration.seconds().to_string());
-        // In the body: addresses are written into logs on the way.
+        // In the body: URLs are written to logs.
         let fields = [("Action", "getSigninToken"), ("Session", session.expose())];
         let form = form(fields.into_iter().chain(seconds.iter().map(|seconds| ("SessionDuration", seconds.as_str()))));
         let host = endpoint.host_str().unwrap_or_default();
@@ -178,7 +178,7 @@ impl Console {
             .header("content-type", "application/x-www-form-urlencoded")
             .header("accept", "application/json")
             .body(form)
-            .map_err(|_| refused("the federation endpoint cannot be asked"))?;
+            .map_err(|_| refused("cannot send a request to the federation endpoint"))?;
         let answer = transport.send(request).await.map_err(|error| error.into_error(Stage::Output, host))?;
         let status = answer.status();
         let body = zeroize::Zeroizing::new(answer.into_body());
@@ -200,7 +200,7 @@ impl Console {
     }
 }
 
-/// Whether a text can be a sign-in token. It goes into an address that is opened, printed and handed to other programs.
+/// Whether a text is a valid sign-in token. It becomes part of an address that is opened, printed and handed to other programs.
 fn is_token(text: &str) -> bool {
     let is_url_safe = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-.~".contains(&byte);
     (1..=MAX_TOKEN_LENGTH).contains(&text.len()) && text.bytes().all(is_url_safe)

@@ -23,7 +23,7 @@ impl From<&SessionCredentials> for Credentials {
     }
 }
 
-/// Credentials that the SDK asks for when it needs them, and again before they end.
+/// Provides credentials to the AWS SDK for Rust, which requests new ones before they expire.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

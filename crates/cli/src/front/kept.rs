@@ -1,5 +1,5 @@
-//! What the AWS CLI and the SDKs ask for again and again, from what is kept. Whatever is not exactly the usual question
-//! is left to the usual way, errors included.
+//! Answers the command that the AWS CLI and the SDKs run all the time from the cache. Every other command line, and every
+//! error, is left to the main program.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::io::Write;
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::sink;
 
-/// Whether the question was a usual one and its answer is kept and printed.
+/// Prints cached credentials if the command line asks for them in the usual form. Returns whether it did.
 pub(crate) fn answered() -> bool {
     answer().is_some()
 }
@@ -30,7 +30,7 @@ struct Question {
     output: Option<String>,
 }
 
-/// `credentials --output credential-process` and plain settings.
+/// Parses `credentials --output credential-process` with plain settings.
 fn question(mut words: impl Iterator<Item = OsString>) -> Option<Question> {
     if words.next()? != "credentials" {
         return None;
@@ -70,7 +70,7 @@ fn question(mut words: impl Iterator<Item = OsString>) -> Option<Question> {
             }
             _ => return None,
         };
-        // Given twice is an error, and errors are the usual way's to tell.
+        // An option that is given twice is an error, which the main program reports.
         if place.is_some() {
             return None;
         }

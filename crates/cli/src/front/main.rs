@@ -1,7 +1,7 @@
-//! `tempaccess`: the answer that costs nothing, or the program that knows all the others.
+//! `tempaccess`: prints cached credentials, or runs the main program.
 //!
-//! Nothing is linked here that a kept answer does not need: no argument parser, no runtime, no TLS. What starts a
-//! hundred times an hour is mostly the loading of a program.
+//! It links nothing that cached credentials do not need: no argument parser, no runtime, no TLS. Loading these would take most
+//! of the time of a program that SDKs start a hundred times an hour.
 
 #[path = "../hardening.rs"]
 mod hardening;
@@ -11,7 +11,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// The name of the other program, which stands beside this one.
+/// The name of the main program, in the same folder as this one.
 const MAIN: &str = "tempaccess-main";
 
 fn main() -> ExitCode {
@@ -19,37 +19,37 @@ fn main() -> ExitCode {
     if kept::answered() {
         return ExitCode::SUCCESS;
     }
-    let main = beside();
+    let main = main_program();
     let mut command = Command::new(&main);
     command.args(std::env::args_os().skip(1));
-    let error = match become_it(&mut command) {
+    let error = match become_main(&mut command) {
         Ok(code) => return code,
         Err(error) => error,
     };
     let _ = writeln!(
         std::io::stderr(),
-        "error: `{}` cannot be run: {error}\n\nhint: tempaccess is two programs, and both belong into one folder",
+        "error: `{}` cannot be run: {error}\n\nhint: tempaccess consists of two programs; put both into one folder",
         main.display()
     );
-    // As for every other program that cannot be run.
+    // The code of `io`, as for every other program that cannot be run.
     ExitCode::from(4)
 }
 
-/// Where the other program is. A link to this one leads to it too.
-fn beside() -> PathBuf {
+/// Returns the path of the main program. Links to this program are followed.
+fn main_program() -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();
     let this = this.canonicalize().unwrap_or(this);
     this.with_file_name(format!("{MAIN}{}", std::env::consts::EXE_SUFFIX))
 }
 
 #[cfg(unix)]
-fn become_it(command: &mut Command) -> std::io::Result<ExitCode> {
-    // The other program protects itself, and must know the caller's limit to give it back.
+fn become_main(command: &mut Command) -> std::io::Result<ExitCode> {
+    // The main program protects itself, and must see the caller's limit to restore it.
     Err(hardening::with_core_limit(|| std::os::unix::process::CommandExt::exec(command)))
 }
 
 #[cfg(not(unix))]
-fn become_it(command: &mut Command) -> std::io::Result<ExitCode> {
+fn become_main(command: &mut Command) -> std::io::Result<ExitCode> {
     let status = command.status()?;
     Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
 }

@@ -1,12 +1,12 @@
-//! What the environment says of proxies and private CAs. The variables count in either case; in upper case first.
+//! Reads the environment variables for proxies and private CAs. Upper case takes precedence over lower case.
 
 use std::path::PathBuf;
 
 use ::url::Url;
 
-/// The variables that name files of CA certificates to trust beside the system's.
+/// The variables that name files of additional CA certificates.
 const CA_FILES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
-/// The variables that reqwest takes its proxies from.
+/// The variables from which reqwest reads the proxies.
 const PROXIES: [&str; 4] = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY", "NO_PROXY"];
 
 fn value(name: &str) -> Option<(String, std::ffi::OsString)> {
@@ -15,14 +15,14 @@ fn value(name: &str) -> Option<(String, std::ffi::OsString)> {
         .find_map(|name| std::env::var_os(&name).filter(|value| !value.is_empty()).map(|value| (name, value)))
 }
 
-/// The files of CA certificates that the environment names.
+/// Returns the files of CA certificates that the environment names.
 pub fn ca_files() -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = CA_FILES.into_iter().filter_map(|name| Some(value(name)?.1.into())).collect();
     files.dedup();
     files
 }
 
-/// The proxy variables that are set, as `NAME=value`, without what a proxy may be told to know its clients by.
+/// Returns the proxy variables that are set, as `NAME=value`, without user names and passwords.
 pub fn proxies() -> Vec<String> {
     let set = PROXIES.into_iter().filter_map(value);
     set.map(|(name, value)| format!("{name}={}", without_secrets(&value.to_string_lossy()))).collect()
@@ -45,7 +45,7 @@ mod tests {
     use super::without_secrets;
 
     #[test]
-    fn what_a_proxy_is_told_is_not_shown() {
+    fn credentials_of_a_proxy_are_not_shown() {
         assert_eq!(without_secrets("http://ada:s3cret@proxy.example.com:3128"), "http://proxy.example.com:3128/");
         assert_eq!(without_secrets("ada:s3cret@proxy.example.com:3128"), "…");
         assert_eq!(without_secrets("proxy.example.com:3128"), "proxy.example.com:3128");

@@ -1,4 +1,4 @@
-//! The network, injected: everything that this crate sends goes through a [`Transport`].
+//! The network: everything that this crate sends goes through a [`Transport`], which embedders and tests can replace.
 
 mod environment;
 mod reqwest_transport;
@@ -14,47 +14,47 @@ pub(crate) use url::secure_url;
 
 use crate::error::{Error, ErrorKind, Stage};
 
-/// Sends one HTTP request and gives back the whole answer. Follows no redirects and keeps no cookies.
+/// Sends HTTP requests. Follows no redirects and stores no cookies.
 ///
-/// [`HttpTransport`] is the real one; tests and embedders bring their own.
+/// [`HttpTransport`] is the default. Tests and embedders can provide their own.
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync {
-    /// Sends `request`, whose URI is absolute, and reads the answer to its end.
+    /// Sends `request`, whose URI is absolute, and returns the complete response.
     ///
     /// # Errors
     ///
-    /// Where there is no answer. An HTTP error status is an answer.
+    /// If there is no response. A response with an HTTP error status is not an error.
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError>;
 }
 
-/// Why there was no answer.
+/// Why a request got no response.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct TransportError {
-    /// What kept the answer from coming.
+    /// The kind of failure.
     pub kind: TransportErrorKind,
-    /// The details, without URLs: these may hold secrets.
+    /// Details, without URLs, which may contain secrets.
     pub message: String,
 }
 
-/// What kept an answer from coming.
+/// The kind of a [`TransportError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransportErrorKind {
-    /// No connection: name, address, TLS or proxy.
+    /// The connection failed: DNS, TCP, TLS or proxy.
     Connect,
-    /// It took longer than it may.
+    /// The request timed out.
     Timeout,
     /// The connection broke.
     Interrupted,
-    /// The answer is larger than it may be.
+    /// The response exceeds the size limit.
     TooLarge,
-    /// The request itself makes no sense.
+    /// The request is invalid or not allowed.
     Request,
 }
 
 impl TransportError {
-    /// An error for a [`Transport`] of your own. The message must not hold the URL: that may hold a secret.
+    /// Creates an error for your own [`Transport`]. The message must not contain the URL, which may contain a secret.
     pub fn new(kind: TransportErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
@@ -69,13 +69,13 @@ impl fmt::Display for TransportError {
 impl std::error::Error for TransportError {}
 
 impl TransportError {
-    /// The error as a person sees it, with the host that did not answer.
+    /// Converts it into an error with a message that names the host.
     pub(crate) fn into_error(self, stage: Stage, host: &str) -> Error {
         let Self { kind, message } = &self;
         let error = match kind {
             TransportErrorKind::Timeout => {
                 Error::new(ErrorKind::DeadlineExceeded, stage, format!("`{host}` did not answer in time"))
-                    .with_hint("try again; if it goes on, check the network, the VPN and the proxy")
+                    .with_hint("try again; if the error persists, check the network, the VPN and the proxy")
             }
             TransportErrorKind::TooLarge => Error::new(
                 if stage == Stage::SignIn { ErrorKind::IdentityProviderError } else { ErrorKind::StsUnavailable },
@@ -83,7 +83,7 @@ impl TransportError {
                 format!("the answer of `{host}` is too large"),
             ),
             TransportErrorKind::Request => {
-                Error::new(ErrorKind::InvalidArgument, stage, format!("`{host}` cannot be asked: {message}"))
+                Error::new(ErrorKind::InvalidArgument, stage, format!("cannot send a request to `{host}`: {message}"))
             }
             TransportErrorKind::Connect | TransportErrorKind::Interrupted => {
                 Error::new(ErrorKind::Network, stage, format!("no connection to `{host}`: {message}"))

@@ -14,22 +14,25 @@ use super::{Transport, TransportError, TransportErrorKind};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretBytes;
 
-/// The real [`Transport`]: HTTP/1.1 over reqwest and rustls, with the system's trust store and its proxy variables.
+/// The default [`Transport`]: HTTP/1.1 over reqwest and rustls, with the system's trust store and proxy variables.
 ///
-/// The TLS client is built with the first request, not before, and its connections belong to the tokio runtime of that
-/// request: use one transport in one runtime. Where the process has no TLS provider of rustls yet, ring becomes it.
-/// `AWS_CA_BUNDLE` and `SSL_CERT_FILE` are read where [`ca_files_from_env`](HttpTransportBuilder::ca_files_from_env) says so. There is no way to turn verification off; a private CA
-/// is added with [`extra_ca_file`](HttpTransportBuilder::extra_ca_file).
+/// Plain `http` is accepted for `localhost`, 127.0.0.0/8 and `[::1]` only. Requests to these never go through a proxy, and
+/// `localhost` is not resolved by DNS.
+///
+/// The first request builds the TLS client, whose connections belong to the tokio runtime of that request: use one transport
+/// per runtime. If the process has no default TLS provider of rustls, ring becomes it. TLS verification cannot be turned off.
+/// [`extra_ca_file`](HttpTransportBuilder::extra_ca_file) adds a private CA, and
+/// [`ca_files_from_env`](HttpTransportBuilder::ca_files_from_env) those in `AWS_CA_BUNDLE` and `SSL_CERT_FILE`.
 #[derive(Debug)]
 pub struct HttpTransport {
     settings: HttpTransportBuilder,
     certificates: Vec<Certificate>,
     client: OnceLock<Client>,
-    /// For this machine's own addresses: without proxies, and without DNS.
+    /// For loopback addresses: without proxies and DNS.
     loopback: OnceLock<Client>,
 }
 
-/// How an [`HttpTransport`] works.
+/// Builds an [`HttpTransport`].
 #[derive(Debug, Clone)]
 pub struct HttpTransportBuilder {
     ca_files: Vec<PathBuf>,
@@ -38,7 +41,7 @@ pub struct HttpTransportBuilder {
     max_body: usize,
 }
 
-/// What is set aside for an answer that says how long it is. More is set aside as it arrives.
+/// The largest buffer that is allocated on the word of a `Content-Length`. A larger response grows it.
 const INITIAL_CAPACITY: usize = 1 << 20;
 
 impl Default for HttpTransportBuilder {
@@ -53,31 +56,31 @@ impl Default for HttpTransportBuilder {
 }
 
 impl HttpTransportBuilder {
-    /// Trusts the CA certificates in this PEM file too.
+    /// Trusts the CA certificates in this PEM file, in addition to the system's.
     #[must_use]
     pub fn extra_ca_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.ca_files.push(file.into());
         self
     }
 
-    /// Trusts the CA certificates in the files that `AWS_CA_BUNDLE` and `SSL_CERT_FILE` name, in either case.
+    /// Trusts the CA certificates in the files that `AWS_CA_BUNDLE` and `SSL_CERT_FILE` name, in upper or lower case.
     #[must_use]
     pub fn ca_files_from_env(self) -> Self {
         super::ca_files().into_iter().fold(self, Self::extra_ca_file)
     }
 
-    /// The longest that one request may take, answer included: 30 s unless said otherwise.
+    /// Sets the timeout of a request, response included. Default: 30 s.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// The transport.
+    /// Builds the transport.
     ///
     /// # Errors
     ///
-    /// `invalid_configuration` where a CA file cannot be used.
+    /// `invalid_configuration` if a CA file cannot be used.
     pub fn build(self) -> Result<HttpTransport> {
         let mut certificates = Vec::new();
         for file in &self.ca_files {
@@ -99,7 +102,7 @@ impl Default for HttpTransport {
 }
 
 impl HttpTransport {
-    /// A transport with settings of your own.
+    /// Returns a builder.
     pub fn builder() -> HttpTransportBuilder {
         HttpTransportBuilder::default()
     }
@@ -108,7 +111,7 @@ impl HttpTransport {
     fn client_for(&self, url: &reqwest::Url) -> Result<&Client, TransportError> {
         if is_loopback(url) {
             return self.client(&self.loopback, |client| {
-                // The conventional port, where the URL has none.
+                // Port 0 stands for the port of the URL.
                 let addresses = [(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()];
                 client.no_proxy().resolve_to_addrs("localhost", &addresses)
             });
@@ -130,7 +133,7 @@ impl HttpTransport {
         if let Some(client) = place.get() {
             return Ok(client);
         }
-        // The one place where the TLS provider is chosen; a program that has chosen already keeps its own.
+        // The only place that chooses the TLS provider. A program that has chosen one keeps it.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             let _ = rustls::crypto::ring::default_provider().install_default();
         }
@@ -148,7 +151,7 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
-        // Wiped when it was sent: passwords and assertions are in it.
+        // Wiped once it is sent: it may contain a password or an assertion.
         let request = request.map(|body| Bytes::from_owner(Zeroizing::new(body)));
         let request = reqwest::Request::try_from(request)
             .map_err(|error| TransportError::new(TransportErrorKind::Request, chain(&error.without_url())))?;
@@ -202,11 +205,11 @@ fn no_answer(error: reqwest::Error) -> TransportError {
     } else {
         TransportErrorKind::Interrupted
     };
-    // A URL may hold a token.
+    // A URL may contain a token.
     TransportError::new(kind, chain(&error.without_url()))
 }
 
-/// The innermost causes of an error: the outer ones only say that something failed.
+/// Joins the innermost causes of an error. The outer ones only say that something failed.
 fn chain(error: &reqwest::Error) -> String {
     let mut causes: Vec<String> = Vec::new();
     let mut next = error.source();

@@ -113,7 +113,7 @@ pub struct SessionSummary<'a> {
 }
 
 impl<'a> SessionSummary<'a> {
-    /// Summarizes a issued.
+    /// Summarizes an issued session.
     pub fn new(issued: &'a IssuedSession) -> Self {
         let credentials = &issued.answer.credentials;
         Self {

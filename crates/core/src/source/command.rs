@@ -14,10 +14,10 @@ use crate::secret::SecretBytes;
 #[cfg(feature = "config")]
 use crate::secret::SecretString;
 
-/// Any program that prints a SAML response, or the page that holds it.
+/// Runs a program that prints a SAML response, or the page that contains it.
 ///
-/// It runs without a shell, sees this process's standard input and standard error, so that it can ask the person, and
-/// is ended when its deadline passes; what it has started itself is not.
+/// The program runs without a shell and inherits standard input and standard error, so that it can prompt. It is killed when
+/// its deadline passes; programs that it has started itself are not.
 ///
 #[cfg_attr(feature = "sts", doc = "```no_run")]
 #[cfg_attr(not(feature = "sts"), doc = "```ignore")]
@@ -37,7 +37,7 @@ pub struct CommandSource {
 }
 
 impl CommandSource {
-    /// The program and its arguments. Arguments are visible to other users of the machine: no secrets.
+    /// Creates a source from a program and its arguments. Other users of the machine can see the arguments: pass no secrets.
     pub fn new<A: Into<String>>(program: impl Into<String>, arguments: impl IntoIterator<Item = A>) -> Self {
         Self {
             program: program.into(),
@@ -46,7 +46,7 @@ impl CommandSource {
         }
     }
 
-    /// The longest that it may take: 5 minutes unless said otherwise.
+    /// Sets the timeout. Default: 5 minutes.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
@@ -54,8 +54,8 @@ impl CommandSource {
     }
 }
 
-/// Where the `PATH` has a program of this name.
-fn found(program: &str) -> Option<PathBuf> {
+/// Finds a program in the `PATH`.
+fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Some(PathBuf::from(program));
     }
@@ -69,11 +69,11 @@ impl AssertionSource for CommandSource {
     }
 
     fn identity(&self) -> Option<String> {
-        // The program itself and not only its name; and the folder, where what it is given lies there.
+        // The resolved program instead of its name, and the working folder if the program or an argument is relative to it.
         let is_here = |word: &String| Path::new(word).is_relative() && Path::new(word).exists();
         let here = self.arguments.iter().any(is_here) || self.program.contains('/');
         let folder = if here { std::env::current_dir().ok() } else { None };
-        let program = found(&self.program).unwrap_or_else(|| PathBuf::from(&self.program));
+        let program = find(&self.program).unwrap_or_else(|| PathBuf::from(&self.program));
         Some(format!("command {program:?} {:?} {folder:?}", self.arguments))
     }
 
@@ -84,7 +84,7 @@ impl AssertionSource for CommandSource {
     }
 }
 
-/// The first line that a program prints, for a password that another program keeps.
+/// Returns the first line that a program prints, for passwords from a password manager.
 #[cfg(feature = "config")]
 pub(crate) async fn output_of(program: &str, arguments: &[String]) -> Result<SecretString> {
     let output = run(program, arguments, Duration::from_secs(60), 64 << 10).await?;
@@ -97,19 +97,19 @@ pub(crate) async fn output_of(program: &str, arguments: &[String]) -> Result<Sec
 
 fn failed(program: &str, why: &str) -> Error {
     Error::new(ErrorKind::Io, Stage::SignIn, format!("the command `{program}` failed: {why}"))
-        .with_hint("run it by hand to see what it says")
+        .with_hint("run it by hand to see its messages")
 }
 
-/// How long to read on once the program has ended.
-const AFTERWARDS: Duration = Duration::from_secs(1);
+/// How long to read on after the program has exited.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Reads to the end, or one byte beyond the limit.
+/// Reads to the end of the output, or one byte beyond the limit.
 async fn read(mut stdout: ChildStdout, output: &mut SecretBytes, limit: usize) -> std::io::Result<()> {
     let mut buffer = Zeroizing::new([0; 8 << 10]);
     loop {
         let room = limit.saturating_add(1).saturating_sub(output.len()).min(buffer.len());
         let chunk = buffer.get_mut(..room).unwrap_or_default();
-        // No room left reads as the end, too.
+        // Reading into an empty slice returns 0, like the end of the output.
         match stdout.read(chunk).await? {
             0 => return Ok(()),
             length => output.extend_from_slice(chunk.get(..length).unwrap_or_default()),
@@ -134,7 +134,7 @@ async fn run(program: &str, arguments: &[String], deadline: Duration, limit: usi
                 ended = child.wait() => {
                     ended.map_err(broken)?;
                     // What it started may hold the pipe open for as long as it likes; what it printed itself is there.
-                    let _ = tokio::time::timeout(AFTERWARDS, &mut reading).await;
+                    let _ = tokio::time::timeout(DRAIN_TIMEOUT, &mut reading).await;
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! Role chaining: from the session of one role to another role, by AssumeRole.
+//! Role chaining: assumes a role with the credentials of another role's session (AssumeRole).
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::scope::{SessionDuration, SessionScope};
 
-/// The longest session that STS gives for a chained role, whatever the role's own maximum is.
-const LONGEST: u32 = 3_600;
+/// The limit of AWS for the session of a chained role in seconds, independent of the role's own maximum.
+const MAX_CHAINED_SECONDS: u32 = 3_600;
 
-/// A role that is taken from the session of another one (STS API, AssumeRole), and how that session is to be known.
+/// A role to assume from the session of another one (STS API, AssumeRole), with the attributes of its session.
 ///
 /// ```
 /// use tempaccess_core::sts::ChainedRole;
@@ -38,13 +38,13 @@ fn invalid(message: String) -> Error {
     Error::new(ErrorKind::InvalidScope, Stage::Scope, message)
 }
 
-/// Whether STS takes it as the name of a session or as a source identity.
+/// Whether a text is a valid session name or source identity.
 fn is_name(text: &str) -> bool {
     (2..=64).contains(&text.len()) && text.bytes().all(is_name_byte)
 }
 
 impl ChainedRole {
-    /// This role, in a session of the same name as the one before.
+    /// Creates a chained role whose session has the name of the previous one.
     pub fn new(role: RoleArn) -> Self {
         Self {
             role,
@@ -56,11 +56,11 @@ impl ChainedRole {
         }
     }
 
-    /// Another name for the session (`RoleSessionName`).
+    /// Sets the name of the session (`RoleSessionName`).
     ///
     /// # Errors
     ///
-    /// `invalid_scope` where it is not 2 to 64 of letters, digits and `_+=,.@-`.
+    /// `invalid_scope` if it does not consist of 2 to 64 letters, digits and `_+=,.@-`.
     pub fn session_name(mut self, name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         if !is_name(&name) {
@@ -71,7 +71,8 @@ impl ChainedRole {
         Ok(self)
     }
 
-    /// Who it is, for good (`SourceIdentity`). STS refuses to change one that is set already.
+    /// Sets the source identity (`SourceIdentity`), which persists through role chaining. STS refuses to change one that is
+    /// set already.
     ///
     /// # Errors
     ///
@@ -86,11 +87,11 @@ impl ChainedRole {
         Ok(self)
     }
 
-    /// What the role's trust policy asks of third parties (`ExternalId`). No secret.
+    /// Sets the external id (`ExternalId`), which trust policies may require of third parties. It is not secret.
     ///
     /// # Errors
     ///
-    /// `invalid_scope` where it is not 2 to 1,224 of letters, digits and `_+=,.@:/-`.
+    /// `invalid_scope` if it does not consist of 2 to 1,224 letters, digits and `_+=,.@:/-`.
     pub fn external_id(mut self, id: impl Into<String>) -> Result<Self> {
         let id = id.into();
         let fits = |byte: u8| is_name_byte(byte) || matches!(byte, b':' | b'/');
@@ -106,7 +107,7 @@ impl ChainedRole {
     ///
     /// # Errors
     ///
-    /// `invalid_scope` where there are more than 50, or one is longer than STS takes.
+    /// `invalid_scope` for more than 50 tags, or a tag that is longer than STS accepts.
     pub fn tag(mut self, key: impl Into<String>, value: impl Into<String>) -> Result<Self> {
         let (key, value) = (key.into(), value.into());
         if !(1..=128).contains(&key.chars().count()) || value.chars().count() > 256 {
@@ -120,19 +121,19 @@ impl ChainedRole {
         Ok(self)
     }
 
-    /// Lets tags go on to the sessions after this one (`TransitiveTagKeys`).
+    /// Passes these tags on to later sessions of the chain (`TransitiveTagKeys`).
     #[must_use]
     pub fn transitive_tag_keys(mut self, keys: impl IntoIterator<Item = String>) -> Self {
         self.transitive_tag_keys = keys.into_iter().collect();
         self
     }
 
-    /// The role.
+    /// Returns the role to assume.
     pub fn role(&self) -> &RoleArn {
         &self.role
     }
 
-    /// Everything that tells it from another one, for a key.
+    /// Returns everything that distinguishes it from another one, for the cache key.
     pub(crate) fn parts(&self) -> Vec<String> {
         let text = |part: &Option<String>| part.as_ref().map_or_else(String::new, |part| format!("={part}"));
         let mut parts = vec![
@@ -148,11 +149,11 @@ impl ChainedRole {
     }
 }
 
-/// The parameters of one AssumeRole.
+/// The parameters of a call of AssumeRole.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ChainRequest {
-    /// The credentials that sign it.
+    /// The credentials that sign the call.
     pub by: SessionCredentials,
     /// `RoleArn`.
     pub role: RoleArn,
@@ -166,19 +167,19 @@ pub struct ChainRequest {
     pub tags: BTreeMap<String, String>,
     /// `TransitiveTagKeys`.
     pub transitive_tag_keys: Vec<String>,
-    /// How long and how narrow.
+    /// The duration and the session policies.
     pub scope: SessionScope,
 }
 
 impl ChainRequest {
-    /// This role, from the session of `before`.
+    /// Creates the request for a role from the session of `before`.
     pub(crate) fn new(role: &ChainedRole, before: &StsAnswer, scope: &SessionScope) -> Result<Self> {
         scope.check_for(&role.role)?;
         let session_name = role.session_name.as_deref().or(before.session_name()).ok_or_else(|| {
             invalid("the session before has no name that the next one could take over".to_owned())
                 .with_hint("give the chained role a `session_name`")
         })?;
-        let seconds = scope.duration().seconds().min(LONGEST);
+        let seconds = scope.duration().seconds().min(MAX_CHAINED_SECONDS);
         Ok(Self {
             by: before.credentials.clone(),
             role: role.role.clone(),
@@ -192,7 +193,7 @@ impl ChainRequest {
     }
 }
 
-/// Takes the next role of a chain. `before` is the session that asks. The answer is checked as
+/// Assumes the next role of a chain from the session `before`. The answer is checked as
 /// [`issue_session`](super::issue_session()) does.
 pub(crate) async fn chain(
     exchange: &dyn TokenExchange,
@@ -206,7 +207,7 @@ pub(crate) async fn chain(
     check(&mut answer, &Expected::of_chained(request))?;
     let granted = lifetime(&mut answer, request.scope.duration(), now)?;
     let mut shortened = Vec::new();
-    if asked.duration().seconds() > LONGEST {
+    if asked.duration().seconds() > MAX_CHAINED_SECONDS {
         shortened.push(Shortening::RoleChaining);
     }
     if i64::from(granted.seconds) + TOLERANCE < request.scope.duration().seconds().into() {

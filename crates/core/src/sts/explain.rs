@@ -1,4 +1,4 @@
-//! Why AWS refused: its own words, beside what the assertion and the clocks tell.
+//! Explains refusals of STS with what the assertion and the clocks show.
 
 use std::fmt;
 
@@ -8,14 +8,14 @@ use crate::error::{Error, ErrorKind};
 use crate::saml::{Assertion, ProblemCode};
 use crate::scope::human;
 
-/// Clocks this far apart are worth a word.
+/// Smaller differences between clocks are not reported.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(60);
 
-/// A refusal has one cause; more problems than this are for `inspect` to list.
-const EXPLAINED: usize = 5;
+/// How many problems of the assertion are listed. A refusal has one cause; `inspect` lists all of them.
+const MAX_PROBLEMS: usize = 5;
 
-/// Adds to a refusal of STS what can be known here of its cause. The assertion is judged at AWS's time, where STS said
-/// it, so that a wrong clock of this machine cannot mislead.
+/// Adds the likely causes to the hint of a refusal of STS. The assertion is checked at AWS's time if it is known, so that a
+/// wrong clock of this machine does not mislead.
 pub(crate) fn explain(error: Error, assertion: &Assertion, now: Timestamp) -> Error {
     let kinds = [
         ErrorKind::AssertionExpired,
@@ -30,7 +30,7 @@ pub(crate) fn explain(error: Error, assertion: &Assertion, now: Timestamp) -> Er
     let at_aws = error.sts().and_then(|sts| sts.server_time);
     let mut lines = Vec::new();
     let problems = assertion.problems(at_aws.unwrap_or(now));
-    for problem in problems.iter().filter(|problem| problem.code != ProblemCode::Encrypted).take(EXPLAINED) {
+    for problem in problems.iter().filter(|problem| problem.code != ProblemCode::Encrypted).take(MAX_PROBLEMS) {
         let hint = problem.hint.as_ref().map(|hint| format!(" ({hint})")).unwrap_or_default();
         lines.push(format!("in the assertion: {}{hint}", problem.message));
     }
@@ -44,7 +44,7 @@ pub(crate) fn explain(error: Error, assertion: &Assertion, now: Timestamp) -> Er
     if lines.is_empty() { error } else { error.with_hint(lines.join("\n")) }
 }
 
-/// What the trust policy must allow beyond AssumeRoleWithSAML for this assertion.
+/// Returns the permissions beyond AssumeRoleWithSAML that the trust policy must allow for this assertion.
 fn permissions(assertion: &Assertion) -> Vec<String> {
     let mut lines = Vec::new();
     if !assertion.aws.tags.is_empty() {

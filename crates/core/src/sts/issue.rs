@@ -1,4 +1,5 @@
-//! Asked and granted: stepping down where the role's maximum is lower, and saying why a session is shorter.
+//! Issues one session: retries with shorter durations if the role's maximum refuses one, checks the answer, and determines
+//! why a session is shorter than requested.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -11,81 +12,81 @@ use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::{SessionDuration, SessionScope};
 
-/// The maxima that the IAM console offers for a role, in seconds; an hour is the least that a role can have.
+/// The maximum durations that the IAM console offers for a role, in seconds. No role has a lower one than an hour.
 const STEPS: [i64; 5] = [43_200, 28_800, 14_400, 7_200, 3_600];
 
-/// What was given: the answer of STS, beside what was asked.
+/// A session that STS issued: its credentials, and what is known about it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct IssuedSession {
-    /// The role and the provider through which it was taken.
+    /// The role, and the SAML provider through which it was assumed.
     pub offer: RoleOffer,
-    /// The principal from whose session the role was taken, where it was chained to the offered one.
+    /// The principal from whose session the role was assumed, for a chained role.
     pub chained_from: Option<String>,
     /// The answer of STS.
     pub answer: StsAnswer,
-    /// What was asked for.
+    /// The requested scope.
     pub scope: SessionScope,
-    /// How long the session lasts, in seconds from when STS answered.
+    /// The duration of the session in seconds, counted from the answer.
     pub granted_seconds: u32,
-    /// Why it is shorter than asked.
+    /// Why the session is shorter than requested.
     pub shortened: Vec<Shortening>,
-    /// How many seconds longer than asked the session lasts by what STS answered, which AWS never does. It is used for as
-    /// long as was asked: the expiration in `answer` is that time, and not the one that STS said.
+    /// The seconds by which the session that STS reported is longer than requested, which AWS never does. The excess is not
+    /// used: `granted_seconds` and the expiration in `answer` are as requested.
     pub excess_seconds: Option<u32>,
-    /// How far this machine's clock is ahead of AWS's, where STS said its time.
+    /// How far this machine's clock is ahead of AWS's, if the answer had a `Date`.
     pub clock_ahead: Option<SignedDuration>,
 }
 
-/// Why a session is shorter than asked.
+/// Why a session is shorter than requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "by", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Shortening {
-    /// The role's `MaxSessionDuration` refused the longer ones.
+    /// STS refused longer durations: they exceed the role's `MaxSessionDuration`.
     RoleMaximum {
-        /// The shortest duration that was refused, in seconds.
+        /// The shortest refused duration, in seconds.
         refused_seconds: u32,
     },
     /// The assertion's `SessionNotOnOrAfter` ends the session.
     SessionNotOnOrAfter,
-    /// The assertion's attribute `SessionDuration` is lower.
+    /// The assertion's attribute `SessionDuration` limits the session.
     SessionDurationAttribute {
-        /// Its value.
+        /// The value of the attribute, in seconds.
         seconds: u32,
     },
-    /// STS gives chained roles an hour at most.
+    /// AWS limits the sessions of chained roles to an hour.
     RoleChaining,
-    /// STS did, and nothing in the assertion says why.
+    /// STS shortened it, and nothing in the assertion explains why.
     Sts,
 }
 
 impl Shortening {
-    /// The reason as a person says it.
+    /// Returns the reason in words.
     pub fn describe(&self) -> String {
         match self {
             Self::RoleMaximum { refused_seconds } => {
                 format!("the role's maximum session duration is below {}", crate::scope::human(*refused_seconds))
             }
             Self::SessionNotOnOrAfter => {
-                "the identity provider ends the session then (`SessionNotOnOrAfter`)".to_owned()
+                "the identity provider ends the session at that time (`SessionNotOnOrAfter`)".to_owned()
             }
             Self::SessionDurationAttribute { seconds } => {
                 format!("the identity provider allows {} (`SessionDuration`)", crate::scope::human(*seconds))
             }
             Self::RoleChaining => "AWS limits the session of a chained role to 1 hour".to_owned(),
-            Self::Sts => "AWS STS shortened it and does not say why".to_owned(),
+            Self::Sts => "AWS STS shortened it without giving a reason".to_owned(),
         }
     }
 }
 
-/// Exchanges the assertion for credentials of this role and scope.
+/// Exchanges an assertion for a session of this role and scope.
 ///
-/// Where the duration is above the role's maximum, STS refuses instead of shortening: then the same assertion, which
-/// STS takes for five minutes, is tried with shorter durations, down to an hour.
+/// STS refuses durations above the role's maximum instead of shortening them. The same assertion, which STS accepts for five
+/// minutes, is then sent again with shorter durations, down to an hour.
 ///
-/// The answer is checked, whichever [`TokenExchange`] gave it, before anything of it is returned: what it consists of,
-/// whether it is the session that was asked for, and whether it has expired.
+/// The answer of any [`TokenExchange`] is checked before it is returned: the characters of the credentials, whether it is the
+/// session that was requested, and whether it has expired.
 ///
 /// # Errors
 ///
@@ -100,13 +101,13 @@ pub async fn issue_session(
     scope: &SessionScope,
 ) -> Result<IssuedSession> {
     scope.check_for(offer.role())?;
-    let asked = scope.duration();
+    let requested = scope.duration();
     let mut request = ExchangeRequest {
         policy: scope.policy().cloned(),
         policy_arns: scope.policy_arns().to_vec(),
-        ..ExchangeRequest::new(response.clone(), offer.clone(), asked)
+        ..ExchangeRequest::new(response.clone(), offer.clone(), requested)
     };
-    let mut steps = STEPS.iter().filter(|step| **step < i64::from(asked.seconds()));
+    let mut steps = STEPS.iter().filter(|step| **step < i64::from(requested.seconds()));
     let mut refused = None;
     let mut answer = loop {
         match exchange.assume_role_with_saml(&request).await {
@@ -131,7 +132,7 @@ pub async fn issue_session(
         refused.map(|refused_seconds| Shortening::RoleMaximum { refused_seconds }).into_iter().collect();
     let seconds = i64::from(granted.seconds);
     if seconds + TOLERANCE < i64::from(request.duration.seconds()) {
-        shortened.push(who_shortened(assertion, seconds, answer.credentials.expiration));
+        shortened.push(reason_for(assertion, seconds, answer.credentials.expiration));
     }
     Ok(IssuedSession {
         offer: offer.clone(),
@@ -145,7 +146,7 @@ pub async fn issue_session(
     })
 }
 
-fn who_shortened(assertion: &Assertion, granted: i64, expiration: Timestamp) -> Shortening {
+fn reason_for(assertion: &Assertion, granted: i64, expiration: Timestamp) -> Shortening {
     let near = |seconds: i64| seconds.abs() <= TOLERANCE;
     if assertion.session_not_on_or_after.is_some_and(|end| near(end.duration_since(expiration).as_secs())) {
         return Shortening::SessionNotOnOrAfter;

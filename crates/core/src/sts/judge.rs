@@ -1,9 +1,8 @@
-//! Judges what STS answered, before any of it is stored, printed or used: whether these are credentials, whether they are
-//! those that were asked for, and for how long they may be used.
+//! Checks the answers of STS before they are stored, printed or used: the characters of the credentials, the identity of the
+//! session, and its lifetime.
 //!
-//! An answer of AWS passes. What does not comes from something in its place: a double, a broker or a proxy with a fault,
-//! or somebody who means harm. Credentials go into shells, files and environments of other programs, so that what they
-//! consist of matters.
+//! Answers of AWS pass. Others come from something in its place: a faulty broker or proxy, or an attacker. Credentials are
+//! written into shells, files and environments of other programs, where a stray quote or line break would be executed.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -13,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::scope::SessionDuration;
 use crate::text::excerpt;
 
-/// Differences up to this many seconds come from rounding and from the time that an answer takes.
+/// Differences of up to this many seconds come from rounding and latency.
 pub(super) const TOLERANCE: i64 = 30;
 
 /// The length of a session name or a source identity, per the STS API reference.
@@ -23,7 +22,7 @@ const ROLE_ID_LENGTH: std::ops::RangeInclusive<usize> = 2..=193;
 /// Longer than any request id of AWS.
 const REQUEST_ID_LENGTH: usize = 128;
 
-/// The session that was asked for, as far as the caller knows.
+/// The requested session, as far as the caller knows it.
 pub(super) struct Expected<'a> {
     pub(super) role: &'a RoleArn,
     pub(super) session_name: Option<&'a str>,
@@ -31,8 +30,7 @@ pub(super) struct Expected<'a> {
 }
 
 impl<'a> Expected<'a> {
-    /// The session of a chained role, whose name is part of the request. Its source identity may come from a session
-    /// before.
+    /// The session of a chained role. Its source identity may come from an earlier session, unless the request sets one.
     pub(super) fn of_chained(request: &'a ChainRequest) -> Self {
         Self {
             role: &request.role,
@@ -48,9 +46,9 @@ fn refused(message: impl Into<String>) -> Error {
     )
 }
 
-/// Checks that an answer holds credentials, and those of the session that was asked for.
+/// Checks that an answer holds usable credentials of the requested session.
 ///
-/// A request id that cannot be one is dropped: it only serves to ask AWS support.
+/// An invalid request id is dropped instead of refused: it only serves to contact AWS support.
 pub(super) fn check(answer: &mut StsAnswer, expected: &Expected<'_>) -> Result<()> {
     let credentials = &answer.credentials;
     if let Some(defect) = credentials.defect() {
@@ -73,10 +71,10 @@ pub(super) fn check(answer: &mut StsAnswer, expected: &Expected<'_>) -> Result<(
     Ok(())
 }
 
-/// Returns the session name in the ARN of an assumed role, which must be that of the expected session.
+/// Returns the session name in the ARN of the principal, which must belong to the requested session.
 fn session_name_in<'a>(arn: &'a str, expected: &Expected<'_>) -> Result<&'a str> {
     let role = expected.role;
-    // The path of the role is not part of it.
+    // The ARN of an assumed role does not include the path of the role.
     let prefix = format!("arn:{}:sts::{}:assumed-role/{}/", role.partition(), role.account_id(), role.name());
     let Some(name) = arn.strip_prefix(&prefix).filter(|name| is_name(name)) else {
         return Err(other("principal", &format!("{prefix}…"), arn));
@@ -120,28 +118,28 @@ fn is_name(text: &str) -> bool {
     NAME_LENGTH.contains(&text.len()) && text.bytes().all(is_name_byte)
 }
 
-/// Whether a text can be a request id, which is shown and recorded.
+/// Whether a text is a plausible request id: it is shown and recorded.
 pub(super) fn is_request_id(text: &str) -> bool {
     (1..=REQUEST_ID_LENGTH).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b'+' | b'='))
 }
 
-/// How long a session lasts.
+/// The lifetime of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Lifetime {
-    /// What the session is taken to last, in seconds from the answer.
+    /// The seconds that the session is used for, counted from the answer.
     pub(super) seconds: u32,
-    /// How many seconds more the answer said.
+    /// The seconds beyond them that the answer reported.
     pub(super) excess: Option<u32>,
 }
 
-/// Determines how long the session lasts: what AWS says, by AWS's own clock where the answer has a `Date`. A session that
-/// is said to last longer than `asked` is taken to end when asked.
+/// Determines the lifetime of a session, by AWS's own clock if the answer has a `Date`. A session that is reported to last
+/// longer than `requested` is used for the requested duration.
 ///
 /// # Errors
 ///
-/// `sts_unavailable` where it has expired already.
-pub(super) fn lifetime(answer: &mut StsAnswer, asked: SessionDuration, now: Timestamp) -> Result<Lifetime> {
+/// `sts_unavailable` if it has expired already.
+pub(super) fn lifetime(answer: &mut StsAnswer, requested: SessionDuration, now: Timestamp) -> Result<Lifetime> {
     let issued_at = answer.server_time.unwrap_or(now);
     let expiration = answer.credentials.expiration;
     let seconds = expiration.duration_since(issued_at).as_secs();
@@ -154,14 +152,14 @@ pub(super) fn lifetime(answer: &mut StsAnswer, asked: SessionDuration, now: Time
             )),
         });
     }
-    let limit = i64::from(asked.seconds());
+    let limit = i64::from(requested.seconds());
     if seconds <= limit + TOLERANCE {
-        return Ok(Lifetime { seconds: u32::try_from(seconds).unwrap_or(asked.seconds()), excess: None });
+        return Ok(Lifetime { seconds: u32::try_from(seconds).unwrap_or(requested.seconds()), excess: None });
     }
-    // Programs keep credentials until they expire: they are to come back when the session that was asked for is over.
+    // Programs keep credentials until they expire. They should ask again at the end of the requested duration.
     answer.credentials.expiration = issued_at.saturating_add(SignedDuration::from_secs(limit)).unwrap_or(expiration);
     let excess = u32::try_from(seconds - limit).unwrap_or(u32::MAX);
-    Ok(Lifetime { seconds: asked.seconds(), excess: Some(excess) })
+    Ok(Lifetime { seconds: requested.seconds(), excess: Some(excess) })
 }
 
 #[cfg(test)]
@@ -197,7 +195,7 @@ mod tests {
     fn an_answer_of_aws_passes() {
         let answer = judged(|_| {}).unwrap();
         assert!(answer.request_id.is_some());
-        // All but the credentials may be missing: an exchange of an embedder's own may not know it.
+        // All but the credentials may be missing: an embedder's exchange may not know the rest.
         judged(|answer| *answer = StsAnswer::new(answer.credentials.clone())).unwrap();
     }
 
@@ -263,7 +261,7 @@ mod tests {
                 assert_eq!(error.hint().unwrap().contains("clock"), server_time.is_none());
             }
         }
-        // By AWS's clock, where it is known: this machine's is an hour ahead.
+        // By AWS's clock if it is known. This machine's clock is an hour ahead.
         let an_hour_ago = NOW - SignedDuration::from_hours(1);
         assert_eq!(lasts(-1, Some(an_hour_ago)).unwrap(), (3_599, None, -1));
         assert_eq!(lasts(3_600, Some(an_hour_ago)).unwrap(), (3_600, Some(3_600), 0));

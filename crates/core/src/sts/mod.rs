@@ -40,36 +40,36 @@ use crate::role::RoleOffer;
 use crate::saml::SamlResponse;
 use crate::scope::{SessionDuration, SessionPolicy};
 
-/// Exchanges a SAML response for credentials, once, for exactly the duration that is asked.
+/// Exchanges a SAML response for credentials: one call, for exactly the requested duration.
 ///
-/// [`StsExchange`] is the real one. One of your own may go through a broker, or answer from a test.
+/// [`StsExchange`] calls AWS STS. Your own implementation can call a broker, or answer in tests.
 #[async_trait]
 pub trait TokenExchange: fmt::Debug + Send + Sync {
-    /// One AssumeRoleWithSAML.
+    /// Calls AssumeRoleWithSAML once.
     ///
     /// # Errors
     ///
-    /// `duration_above_role_maximum` makes [`issue_session`] try a shorter duration with the same assertion; every other kind
-    /// ends the exchange.
+    /// `duration_above_role_maximum` makes [`issue_session`] try a shorter duration with the same assertion. Every other
+    /// kind ends the exchange.
     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer>;
 
-    /// One AssumeRole, signed by the session before: role chaining.
+    /// Calls AssumeRole once, signed with the credentials of the previous session (role chaining).
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where this exchange knows no such thing.
+    /// `invalid_argument` if this exchange does not support it.
     async fn assume_role(&self, _request: &ChainRequest) -> Result<StsAnswer> {
         Err(Error::new(ErrorKind::InvalidArgument, Stage::Exchange, "this exchange cannot chain roles"))
     }
 
-    /// What tells it from another one that would answer otherwise: region, endpoint. Part of the key under which what
-    /// it gives is kept.
+    /// Returns what distinguishes it from exchanges that would answer differently: region and endpoint. Part of the cache
+    /// key.
     fn identity(&self) -> String {
         String::new()
     }
 }
 
-/// The parameters of one AssumeRoleWithSAML.
+/// The parameters of a call of AssumeRoleWithSAML.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ExchangeRequest {
@@ -86,17 +86,17 @@ pub struct ExchangeRequest {
 }
 
 impl ExchangeRequest {
-    /// A request for all that the role allows, for this long.
+    /// Creates a request for a session of this duration without session policies.
     pub fn new(response: SamlResponse, offer: RoleOffer, duration: SessionDuration) -> Self {
         Self { response, offer, duration, policy: None, policy_arns: Vec::new() }
     }
 }
 
-/// What STS answers.
+/// The answer of STS to AssumeRoleWithSAML or AssumeRole.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StsAnswer {
-    /// The keys.
+    /// The credentials.
     pub credentials: SessionCredentials,
     /// `AssumedRoleUser/Arn`: the principal that CloudTrail names.
     pub assumed_role_arn: Option<String>,
@@ -104,19 +104,19 @@ pub struct StsAnswer {
     pub assumed_role_id: Option<String>,
     /// `SourceIdentity`.
     pub source_identity: Option<String>,
-    /// The request id.
+    /// The id of the request, for AWS support.
     pub request_id: Option<String>,
-    /// The time at AWS, from the answer's `Date`.
+    /// AWS's time, from the `Date` header.
     pub server_time: Option<Timestamp>,
 }
 
 impl StsAnswer {
-    /// The name of the session, as the principal has it.
+    /// Returns the session name in the ARN of the principal.
     pub(crate) fn session_name(&self) -> Option<&str> {
         self.assumed_role_arn.as_deref()?.rsplit('/').next()
     }
 
-    /// An answer with nothing but credentials: for a [`TokenExchange`] of your own.
+    /// Creates an answer with credentials only, for your own [`TokenExchange`].
     pub fn new(credentials: SessionCredentials) -> Self {
         Self {
             credentials,

@@ -242,7 +242,7 @@ class IssuedSession:
 
 @final
 class Exchanged:
-    """What became of one role of many: `grant`, or the `error` that says why there is none."""
+    """What became of one role of many: `issued`, or the `error` that says why there is none."""
 
     @property
     def role(self) -> Role: ...

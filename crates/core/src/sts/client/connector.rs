@@ -1,4 +1,4 @@
-//! What the SDK is given of ours: the transport that sends its requests, and an ear for the time at the other end.
+//! Connects the AWS SDK to the [`Transport`] of this crate, and records the server's time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::net::{Transport, TransportErrorKind};
 
-/// Takes down the `Date` of the last answer.
+/// Records the `Date` of the last answer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ServerDate(Arc<Mutex<Option<Timestamp>>>);
 
@@ -42,12 +42,12 @@ impl Intercept for ServerDate {
     }
 }
 
-/// An HTTP date (RFC 9110, 5.6.7), which is one of RFC 2822.
+/// Parses an HTTP date (RFC 9110, section 5.6.7), a subset of RFC 2822.
 fn http_date(text: &str) -> Option<Timestamp> {
     jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
 }
 
-/// Sends the SDK's requests through our transport: one TLS configuration, one proxy rule, one place to test.
+/// Sends the SDK's requests through a [`Transport`], so that all requests share one TLS and proxy configuration.
 #[derive(Debug)]
 pub(super) struct Connector(pub(super) Arc<dyn Transport>);
 

@@ -26,10 +26,9 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::{HttpTransport, Transport, secure_url};
 use crate::scope::SessionDuration;
 
-/// AWS STS: AssumeRoleWithSAML, an unsigned request that needs no AWS credentials; and AssumeRole, for roles chained to
-/// the one that it gives.
+/// Calls AWS STS: AssumeRoleWithSAML, an unsigned request that needs no AWS credentials, and AssumeRole for chained roles.
 ///
-/// Retries with backoff on throttling, 5xx and lost connections only, within one deadline.
+/// Retries throttled requests, server errors and lost connections with backoff, within one deadline.
 ///
 /// ```no_run
 /// use tempaccess_core::StsExchange;
@@ -42,7 +41,7 @@ pub struct StsExchange {
     settings: StsExchangeBuilder,
 }
 
-/// How [`StsExchange`] reaches STS.
+/// Builds an [`StsExchange`].
 #[derive(Debug, Clone)]
 pub struct StsExchangeBuilder {
     region: Option<String>,
@@ -54,29 +53,29 @@ pub struct StsExchangeBuilder {
 }
 
 impl StsExchangeBuilder {
-    /// The region whose STS is asked. Without one: the first region of the role's partition.
+    /// Sets the region whose STS is called. Default: the first region of the role's partition.
     #[must_use]
     pub fn region(mut self, region: impl Into<String>) -> Self {
         self.region = Some(region.into());
         self
     }
 
-    /// Another address for STS: a VPC endpoint, or a double in tests (`http` on loopback only).
+    /// Sets the URL of the STS endpoint, for a VPC endpoint or a test double (`http` on loopback only).
     #[must_use]
     pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
         self.endpoint_url = Some(url.into());
         self
     }
 
-    /// What sends the requests.
+    /// Sets the transport. Default: [`HttpTransport`].
     #[must_use]
     pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
         self.transport = transport;
         self
     }
 
-    /// How often a request is sent at most, and how long the first wait between two is: 4 times and 200 ms, doubling,
-    /// unless said otherwise.
+    /// Sets how often a request is sent at most, and the first wait before a retry, which doubles each time. Default: 4
+    /// attempts, 200 ms.
     #[must_use]
     pub fn retry(mut self, attempts: u32, initial_backoff: Duration) -> Self {
         self.attempts = attempts.max(1);
@@ -84,18 +83,18 @@ impl StsExchangeBuilder {
         self
     }
 
-    /// The longest that one exchange may take, retries included: 60 s unless said otherwise.
+    /// Sets the timeout of one exchange, retries included. Default: 60 s.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// The exchange.
+    /// Builds the exchange.
     ///
     /// # Errors
     ///
-    /// `invalid_argument` where the endpoint is no `https` URL, or the region is no region.
+    /// `invalid_argument` if the endpoint is not an `https` URL or the region is invalid.
     pub fn build(self) -> Result<StsExchange> {
         if let Some(url) = &self.endpoint_url {
             secure_url("the STS endpoint", url)?;
@@ -109,11 +108,11 @@ impl StsExchangeBuilder {
     }
 }
 
-/// How long STS may take to show that it is there.
-const REACH: Duration = Duration::from_secs(10);
+/// The timeout of a reachability check.
+const REACH_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl StsExchange {
-    /// An exchange with settings of your own.
+    /// Returns a builder.
     pub fn builder() -> StsExchangeBuilder {
         StsExchangeBuilder {
             region: None,
@@ -125,19 +124,18 @@ impl StsExchange {
         }
     }
 
-    /// Asks STS who is asking, with nothing to show: a refusal of its own tells that it is there, and what time it is there.
+    /// Checks that STS is reachable and returns its time: calls GetCallerIdentity without credentials, which STS refuses.
     ///
     /// # Errors
     ///
-    /// Whatever keeps it from answering.
+    /// What prevented an answer.
     pub async fn reach(&self, partition: &str) -> Result<Option<Timestamp>> {
         let region = self.region_for(partition)?;
         let date = ServerDate::default();
-        // Whoever looks wants to know how it is, not how it is after a while.
-        let once = self
-            .config(region.clone())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().operation_timeout(self.settings.deadline.min(REACH)).build());
+        // A diagnosis reports the present state instead of retrying.
+        let once = self.config(region.clone()).retry_config(RetryConfig::disabled()).timeout_config(
+            TimeoutConfig::builder().operation_timeout(self.settings.deadline.min(REACH_TIMEOUT)).build(),
+        );
         let answer = aws_sdk_sts::Client::from_conf(once.allow_no_auth().build())
             .get_caller_identity()
             .customize()
@@ -146,13 +144,13 @@ impl StsExchange {
             .await;
         match answer {
             Err(error) if error.code().is_none() => {
-                Err(refusal(&error, &self.place(&region), None, Call::AssumeRoleWithSaml))
+                Err(refusal(&error, &self.endpoint_name(&region), None, Call::AssumeRoleWithSaml))
             }
             _ => Ok(date.get()),
         }
     }
 
-    /// The region to ask for a role of this partition.
+    /// Returns the region to call for a role of this partition.
     fn region_for(&self, partition: &str) -> Result<String> {
         let Some(region) = &self.settings.region else { return default_region(partition).map(str::to_owned) };
         if self.settings.endpoint_url.is_none() && partition_of_region(region) != partition {
@@ -166,8 +164,8 @@ impl StsExchange {
         Ok(region.clone())
     }
 
-    /// Where it asks, for a person.
-    fn place(&self, region: &str) -> String {
+    /// Names the endpoint in messages.
+    fn endpoint_name(&self, region: &str) -> String {
         self.settings.endpoint_url.clone().unwrap_or_else(|| format!("AWS STS in {region}"))
     }
 
@@ -217,7 +215,7 @@ impl TokenExchange for StsExchange {
             .interceptor(date.clone())
             .send()
             .await
-            .map_err(|error| refusal(&error, &self.place(&region), date.get(), Call::AssumeRoleWithSaml))?;
+            .map_err(|error| refusal(&error, &self.endpoint_name(&region), date.get(), Call::AssumeRoleWithSaml))?;
         let request_id = answer.request_id().map(str::to_owned);
         let mut read = read_answer(answer.credentials, answer.assumed_role_user, role, region)?;
         (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
@@ -260,7 +258,7 @@ impl TokenExchange for StsExchange {
             .interceptor(date.clone())
             .send()
             .await
-            .map_err(|error| refusal(&error, &self.place(&region), date.get(), Call::AssumeRole))?;
+            .map_err(|error| refusal(&error, &self.endpoint_name(&region), date.get(), Call::AssumeRole))?;
         let request_id = answer.request_id().map(str::to_owned);
         let mut read = read_answer(answer.credentials, answer.assumed_role_user, &request.role, region)?;
         (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
@@ -273,7 +271,7 @@ impl TokenExchange for StsExchange {
     }
 }
 
-/// Region and endpoint: what one exchange of this kind differs in from another.
+/// Returns what distinguishes one exchange of this kind from another: region and endpoint.
 pub(crate) fn identity(region: Option<&str>, endpoint_url: Option<&str>) -> String {
     format!("sts {} {}", region.unwrap_or_default(), endpoint_url.unwrap_or_default())
 }
@@ -288,7 +286,7 @@ fn read_answer(
         Error::new(ErrorKind::StsUnavailable, Stage::Exchange, format!("the answer of AWS STS holds no {what}"))
             .with_hint("check what answers at the STS endpoint")
     };
-    // The SDK fills in what is missing with empty strings.
+    // The SDK replaces missing values with empty strings.
     let whole = |keys: &Credentials| {
         [&keys.access_key_id, &keys.secret_access_key, &keys.session_token].iter().all(|text| !text.is_empty())
     };

@@ -1,4 +1,4 @@
-//! What STS or the way to it says no with, as errors of ours.
+//! Converts errors of the AWS SDK into errors of this crate, with the remedy for each code of STS.
 
 use aws_sdk_sts::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sts::operation::RequestId;
@@ -11,21 +11,21 @@ use crate::net::TransportError;
 use crate::sts::judge::is_request_id;
 use crate::text::excerpt;
 
-/// What was asked of STS.
+/// The API operation that was called.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Call {
     AssumeRoleWithSaml,
     AssumeRole,
 }
 
-/// Why there is no answer of STS at this place.
+/// Converts an error of the SDK. `place` names the endpoint.
 pub(super) fn refusal<E: ProvideErrorMetadata>(
     error: &SdkError<E, HttpResponse>,
     place: &str,
     server_time: Option<Timestamp>,
     call: Call,
 ) -> Error {
-    // The SDK's error is not kept as the source: its Debug shows whole answers, and one may hold keys.
+    // The SDK's error is not kept as the source: its Debug output contains whole answers, which may hold credentials.
     match error {
         SdkError::TimeoutError(_) => deadline(place),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => deadline(place),
@@ -34,9 +34,9 @@ pub(super) fn refusal<E: ProvideErrorMetadata>(
             None => Error::new(ErrorKind::Network, Stage::Exchange, format!("no connection to {place}")),
         },
         SdkError::ConstructionFailure(_) => {
-            Error::new(ErrorKind::InvalidArgument, Stage::Exchange, format!("{place} cannot be asked"))
+            Error::new(ErrorKind::InvalidArgument, Stage::Exchange, format!("cannot send a request to {place}"))
         }
-        _ => answered(error, place, server_time, call),
+        _ => from_answer(error, place, server_time, call),
     }
 }
 
@@ -49,8 +49,8 @@ fn transport_error(error: Option<&ConnectorError>) -> Option<&TransportError> {
     std::error::Error::source(error?)?.downcast_ref()
 }
 
-/// What STS said. The codes are those of the API reference and of its common errors.
-fn answered<E: ProvideErrorMetadata>(
+/// Converts an answer of STS. The codes are those of the API reference and its common errors.
+fn from_answer<E: ProvideErrorMetadata>(
     error: &SdkError<E, HttpResponse>,
     place: &str,
     server_time: Option<Timestamp>,
@@ -61,9 +61,9 @@ fn answered<E: ProvideErrorMetadata>(
         return Error::new(
             ErrorKind::StsUnavailable,
             Stage::Exchange,
-            format!("{place} answered with HTTP status {status} and nothing that STS says"),
+            format!("{place} answered with HTTP status {status} and without an error of STS"),
         )
-        .with_hint("try again; if it goes on, a proxy may answer in its place");
+        .with_hint("try again; if the error persists, a proxy may answer in its place");
     };
     let said = error.message().unwrap_or_default();
     let (kind, hint) = remedy(code, said, status, call);
@@ -74,15 +74,15 @@ fn answered<E: ProvideErrorMetadata>(
     refusal.with_hint(hint).with_sts(sts)
 }
 
-/// What a code means here, and what to do about it.
+/// Returns the error kind and the hint for a code of STS.
 fn remedy(code: &str, said: &str, status: u16, call: Call) -> (ErrorKind, &'static str) {
     match code {
         "AccessDenied" | "AccessDeniedException" if call == Call::AssumeRole => (
             ErrorKind::AccessDenied,
-            "the role before must be allowed `sts:AssumeRole` (and `sts:TagSession`, `sts:SetSourceIdentity`), and the trust policy of this one must name it, with the external id if it asks for one",
+            "the previous role must be allowed `sts:AssumeRole` (and `sts:TagSession`, `sts:SetSourceIdentity`), and the trust policy of this one must name it, with the external id if it asks for one",
         ),
         "ExpiredTokenException" | "ExpiredToken" => {
-            (ErrorKind::AssertionExpired, "sign in again: STS takes an assertion for 5 minutes from its issuance")
+            (ErrorKind::AssertionExpired, "sign in again: STS accepts an assertion for 5 minutes after it was issued")
         }
         "IDPRejectedClaim" => (
             ErrorKind::ClaimRejected,
@@ -93,7 +93,7 @@ fn remedy(code: &str, said: &str, status: u16, call: Call) -> (ErrorKind, &'stat
             "the IAM administrator compares the SAML provider's metadata with the identity provider's: issuer, certificate, audience; `tempaccess inspect` shows the assertion's side",
         ),
         "MalformedPolicyDocument" => {
-            (ErrorKind::MalformedPolicy, "mend the session policy: its version, actions, resources and conditions")
+            (ErrorKind::MalformedPolicy, "correct the session policy: its version, actions, resources and conditions")
         }
         "PackedPolicyTooLarge" => (
             ErrorKind::PackedPolicyTooLarge,
@@ -115,7 +115,7 @@ fn remedy(code: &str, said: &str, status: u16, call: Call) -> (ErrorKind, &'stat
             (ErrorKind::StsValidation, "check the role, the provider, the duration and the session policies")
         }
         "Throttling" | "ThrottlingException" | "RequestLimitExceeded" => {
-            (ErrorKind::StsThrottled, "wait a little and try again; the assertion can be used for 5 minutes")
+            (ErrorKind::StsThrottled, "wait a moment and try again; the assertion can be used for 5 minutes")
         }
         _ if status >= 500 => (ErrorKind::StsUnavailable, "try again, or choose another region with `--region`"),
         _ => (ErrorKind::StsValidation, "see the STS API reference for this code"),
