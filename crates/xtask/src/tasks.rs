@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::tools::{CARGO_DENY, CARGO_FUZZ};
-use crate::{Done, book, parts, peers, skips};
+use crate::{Done, parts, peers, skips};
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -66,7 +66,6 @@ fn all_tests() -> Done {
     run(&mut cargo(&["test", "--package", "tempaccess-core", "--no-default-features"]))?;
     run(&mut cargo(&["test", "--workspace"]))?;
     xmlsec()?;
-    book::build_if_possible()?;
     python()?;
     node()
 }
