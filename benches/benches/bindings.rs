@@ -14,7 +14,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tempaccess_core::{Assertion, Limits, SamlResponse};
+use tempaccess_core::{Assertion, SamlResponse, saml::Limits};
 use tempaccess_sandbox::{Sandbox, World};
 
 type Failure = Box<dyn std::error::Error>;

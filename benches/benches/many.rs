@@ -12,7 +12,8 @@ use tempaccess_core::audit::AuditFile;
 use tempaccess_core::net::{Transport, TransportError};
 use tempaccess_core::store::FileStore;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, CONCURRENT, Limits, Result, SamlResponse, StsExchange, TempAccess,
+    AssertionSource, Result, SamlResponse, StsExchange, TempAccess, saml::Limits, session::CONCURRENT,
+    source::AssertionRequest,
 };
 
 const ROLES: usize = 1_000;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use tempaccess_core::{AccountNames, Limits, RoleQuery, SamlResponse};
+use tempaccess_core::{RoleQuery, SamlResponse, role::AccountNames, saml::Limits};
 
 /// A response in Okta's shape that offers this many roles.
 fn response(roles: usize) -> String {

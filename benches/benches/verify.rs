@@ -7,7 +7,7 @@ use bergshamra::keys::loader;
 use bergshamra::{DsigContext, KeysManager};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tempaccess_core::verify::{Expectations, TrustedKeys, Verifier};
-use tempaccess_core::{Clock, Limits, SamlResponse, SystemClock};
+use tempaccess_core::{Clock, SamlResponse, clock::SystemClock, saml::Limits};
 use tempaccess_sandbox::{Sandbox, World};
 
 /// A response in Okta's shape, signed twice, that offers this many roles.

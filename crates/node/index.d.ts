@@ -106,7 +106,7 @@ export type Prompter = {
     /**
      * Something that needs no answer, such as the number to tap on a telephone.
      */
-    tell: (message: string) => unknown;
+    notify: (message: string) => unknown;
 };
 /**
  * What a source of your own is asked for.
@@ -117,9 +117,9 @@ export type AssertionRequest = {
      */
     audience: string;
     /**
-     * Whether the person shall sign in even where a session would do.
+     * Whether the person must sign in even if there is a session.
      */
-    anew: boolean;
+    forceAuthn: boolean;
     /**
      * Says that nobody waits for the answer any more.
      */
@@ -252,11 +252,11 @@ export type WaitOptions = {
     signal?: AbortSignal;
 };
 /**
- * What became of one role of many: `grant`, or the `error` that says why there is none.
+ * What became of one role of many: `issued`, or the `error` that says why there is none.
  */
 export type Exchanged = {
     role: Role;
-    grant?: Grant;
+    issued?: IssuedSession;
     error?: TempAccessError;
 };
 /**
@@ -299,7 +299,7 @@ export class Assertion {
     #private;
 }
 /** What was given. Printed, it shows no secret. */
-export class Grant {
+export class IssuedSession {
     /** @private */
     private constructor();
     /**
@@ -361,22 +361,22 @@ export class Session {
     /**
      * Credentials: those that are kept as long as they are good for a while yet; else by a sign-in.
      * @param {WaitOptions} [options]
-     * @returns {Promise<Grant>}
+     * @returns {Promise<IssuedSession>}
      */
-    credentials({ signal }?: WaitOptions): Promise<Grant>;
+    credentials({ signal }?: WaitOptions): Promise<IssuedSession>;
     /**
-     * Credentials that are new, whatever is kept; `anew` makes the person sign in even where a session would do.
-     * @param {{ anew?: boolean } & WaitOptions} [options]
-     * @returns {Promise<Grant>}
+     * Returns new credentials, also if the cached ones are fresh; `force` makes the person sign in again even if there is a session.
+     * @param {{ force?: boolean } & WaitOptions} [options]
+     * @returns {Promise<IssuedSession>}
      */
-    renew({ anew, signal }?: {
-        anew?: boolean;
-    } & WaitOptions): Promise<Grant>;
+    renew({ force, signal }?: {
+        force?: boolean;
+    } & WaitOptions): Promise<IssuedSession>;
     /**
      * The credentials that are kept and good for a while yet: without a sign-in, a wait or any network.
-     * @returns {Grant | undefined}
+     * @returns {IssuedSession | undefined}
      */
-    held(): Grant | undefined;
+    cached(): IssuedSession | undefined;
     /**
      * Credentials of every role that fits, by one sign-in. One role's failure is no other's.
      * @param {WaitOptions} [options]

@@ -155,10 +155,10 @@ class TempAccessError extends Error {
  */
 
 /**
- * What became of one role of many: `grant`, or the `error` that says why there is none.
+ * What became of one role of many: `issued`, or the `error` that says why there is none.
  * @typedef {object} Exchanged
  * @property {Role} role
- * @property {Grant} [grant]
+ * @property {IssuedSession} [issued]
  * @property {TempAccessError} [error]
  */
 
@@ -337,7 +337,7 @@ function settings(given) {
 }
 
 /** What was given. Printed, it shows no secret. */
-class Grant {
+class IssuedSession {
   #given;
 
   /** @private */
@@ -449,28 +449,28 @@ class Session {
   /**
    * Credentials: those that are kept as long as they are good for a while yet; else by a sign-in.
    * @param {WaitOptions} [options]
-   * @returns {Promise<Grant>}
+   * @returns {Promise<IssuedSession>}
    */
   async credentials({ signal } = {}) {
-    return new Grant(await this.#wait(() => this.#native.credentials(), signal));
+    return new IssuedSession(await this.#wait(() => this.#native.credentials(), signal));
   }
 
   /**
    * Returns new credentials, also if the cached ones are fresh; `force` makes the person sign in again even if there is a session.
    * @param {{ force?: boolean } & WaitOptions} [options]
-   * @returns {Promise<Grant>}
+   * @returns {Promise<IssuedSession>}
    */
   async renew({ force = false, signal } = {}) {
-    return new Grant(await this.#wait(() => this.#native.renew(force), signal));
+    return new IssuedSession(await this.#wait(() => this.#native.renew(force), signal));
   }
 
   /**
    * The credentials that are kept and good for a while yet: without a sign-in, a wait or any network.
-   * @returns {Grant | undefined}
+   * @returns {IssuedSession | undefined}
    */
   cached() {
     const cached = this.#native.cached();
-    return cached ? new Grant(cached) : undefined;
+    return cached ? new IssuedSession(cached) : undefined;
   }
 
   /**
@@ -480,8 +480,8 @@ class Session {
    */
   async allCredentials({ signal } = {}) {
     const roles = await this.#wait(() => this.#native.allCredentials(), signal);
-    return roles.map(({ role, grant, errorJson }) =>
-      grant ? { role, grant: new Grant(grant) } : { role, error: new TempAccessError(JSON.parse(errorJson)) },
+    return roles.map(({ role, issued, errorJson }) =>
+      issued ? { role, issued: new IssuedSession(issued) } : { role, error: new TempAccessError(JSON.parse(errorJson)) },
     );
   }
 
@@ -536,4 +536,4 @@ function fromTempAccess(options) {
   };
 }
 
-module.exports = { Assertion, Grant, Session, TempAccessError, Verifier, fromTempAccess, read, status };
+module.exports = { Assertion, IssuedSession, Session, TempAccessError, Verifier, fromTempAccess, read, status };

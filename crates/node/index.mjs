@@ -1,3 +1,3 @@
 import tempaccess from "./index.js";
 
-export const { Assertion, Grant, Session, TempAccessError, Verifier, fromTempAccess, read, status } = tempaccess;
+export const { Assertion, IssuedSession, Session, TempAccessError, Verifier, fromTempAccess, read, status } = tempaccess;

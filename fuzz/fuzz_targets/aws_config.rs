@@ -1,8 +1,8 @@
-//! The AWS config file: other sections stay, and the second run changes nothing. And the files of other tools.
+//! The AWS config file: other sections stay, and the second run changes nothing.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tempaccess_core::config::{AwsProfiles, OtherTool, SyncOptions, aws_config_with};
+use tempaccess_core::config::{AwsProfiles, SyncOptions, aws_config_with};
 
 /// The lines that are not of tempaccess, without blank ones and headers.
 fn other_lines(text: &str) -> Vec<&str> {
@@ -16,9 +16,6 @@ fn other_lines(text: &str) -> Vec<&str> {
 
 fuzz_target!(|input: (&str, &str, bool, bool)| {
     let (text, name, prune, adopt) = input;
-    for tool in [OtherTool::Saml2Aws, OtherTool::OktaAwsCli, OtherTool::GimmeAwsCreds] {
-        let _ = tool.import(text);
-    }
     let mut profiles = AwsProfiles::default();
     profiles.add(name, &["tempaccess", "credentials", "a b"], Some("eu-west-1"));
     let options = SyncOptions::default().prune(prune).adopt(adopt);

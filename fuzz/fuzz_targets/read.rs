@@ -1,8 +1,8 @@
-//! Reading and judging any document.
+//! Reads and judges arbitrary documents.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tempaccess_core::{AccountNames, Assertion, Inspection, Limits, RoleQuery, SamlResponse};
+use tempaccess_core::{role::AccountNames, Assertion, RoleQuery, SamlResponse, saml::{Inspection, Limits}};
 
 fuzz_target!(|input: &str| {
     let Ok(response) = SamlResponse::detect(input.as_bytes(), &Limits::default()) else { return };

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tempaccess_core::{AccountNames, PolicyArn, ProviderArn, RoleArn, RoleOffer, RoleQuery, SessionDuration, SessionPolicy};
+use tempaccess_core::{role::AccountNames, arn::{PolicyArn, ProviderArn, RoleArn}, RoleOffer, RoleQuery, SessionDuration, SessionPolicy};
 
 fuzz_target!(|text: &str| {
     if let Ok(offer) = RoleOffer::from_attribute_value(text) {

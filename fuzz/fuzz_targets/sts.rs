@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use libfuzzer_sys::fuzz_target;
 use tempaccess_core::net::{Transport, TransportError};
-use tempaccess_core::{ExchangeRequest, Limits, Result, RoleOffer, SamlResponse, StsExchange, TokenExchange};
+use tempaccess_core::{sts::ExchangeRequest, saml::Limits, Result, RoleOffer, SamlResponse, StsExchange, TokenExchange};
 
 #[derive(Debug)]
 struct Answer(u16, Vec<u8>);

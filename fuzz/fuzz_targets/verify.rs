@@ -1,5 +1,5 @@
-//! A mutant of a signed response is refused, or says what the signed one says. The input is a list of edits: where, how
-//! much is taken away, and what is put there; what is put there may be a piece of the document itself.
+//! Verifies mutants of signed responses: each is refused, or has the facts of the original. The input is a list of edits: a
+//! position, a length to remove, and what to insert, which may be a piece of the original.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use tempaccess_core::verify::{Expectations, SignaturePolicy, TrustedKeys, Verifier};
-use tempaccess_core::{Limits, SamlResponse};
+use tempaccess_core::{saml::Limits, SamlResponse};
 
 const SIGNED: [&str; 3] = [
     include_str!("../../tests/vectors/verify/both.vector"),
@@ -23,16 +23,16 @@ static VERIFIER: LazyLock<Verifier> = LazyLock::new(|| {
 #[derive(Debug, Arbitrary)]
 struct Edit<'a> {
     at: u16,
-    taken: u16,
-    put: Put<'a>,
+    removed: u16,
+    inserted: Inserted<'a>,
 }
 
 #[derive(Debug, Arbitrary)]
-enum Put<'a> {
+enum Inserted<'a> {
     Text(&'a str),
-    /// A piece of the document as it was.
+    /// A piece of the original.
     Piece(u16, u16),
-    /// The element that begins here or hereafter, whole.
+    /// The first whole element from this position on.
     Element(u16),
     Known(u8),
 }
@@ -46,7 +46,7 @@ fn floor(text: &str, at: usize) -> usize {
     (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }
 
-/// From a `<` to the end of the element that it opens, near enough.
+/// An approximation of the first whole element from a position on.
 fn element(document: &str, from: usize) -> &str {
     let Some(rest) = document.get(floor(document, from)..).and_then(|rest| rest.find('<').and_then(|at| rest.get(at..))) else { return "" };
     let name: String = rest.chars().skip(1).take_while(|c| c.is_alphanumeric() || *c == ':').collect();
@@ -60,17 +60,17 @@ fuzz_target!(|input: (u8, Vec<Edit<'_>>)| {
     let mut mutant = document.to_owned();
     for edit in edits.iter().take(16) {
         let at = floor(&mutant, usize::from(edit.at) % (mutant.len() + 1));
-        let end = floor(&mutant, at + usize::from(edit.taken) % 512).max(at);
-        let put = match &edit.put {
-            Put::Text(text) => *text,
-            Put::Piece(from, length) => {
+        let end = floor(&mutant, at + usize::from(edit.removed) % 512).max(at);
+        let inserted = match &edit.inserted {
+            Inserted::Text(text) => *text,
+            Inserted::Piece(from, length) => {
                 let from = floor(document, usize::from(*from));
                 &document[from..floor(document, from + usize::from(*length)).max(from)]
             }
-            Put::Element(from) => element(document, usize::from(*from)),
-            Put::Known(which) => KNOWN[usize::from(*which) % KNOWN.len()],
+            Inserted::Element(from) => element(document, usize::from(*from)),
+            Inserted::Known(which) => KNOWN[usize::from(*which) % KNOWN.len()],
         };
-        mutant.replace_range(at..end, put);
+        mutant.replace_range(at..end, inserted);
     }
     let Ok(response) = SamlResponse::detect(mutant.as_bytes(), &Limits::default()) else { return };
     let now = "2026-11-24T10:01:00Z".parse().expect("an instant");

@@ -1,7 +1,7 @@
 //! A source whose response was minted before, and may have been changed before that.
 
 use async_trait::async_trait;
-use tempaccess_core::{AssertionRequest, AssertionSource, Limits, Result, SamlResponse};
+use tempaccess_core::{AssertionSource, Result, SamlResponse, saml::Limits, source::AssertionRequest};
 use tempaccess_sandbox::{Claims, Sandbox};
 
 /// A response that was minted before.

@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tempaccess_core::{Clock, NoPrompter, Notice, Prompter, Result, SecretString, Timer, Visit};
+use tempaccess_core::{
+    Clock, Notice, Prompter, Result, SecretString,
+    clock::Timer,
+    source::{NoPrompter, Visit},
+};
 
 /// Answers questions in order and writes down what was asked and told.
 #[derive(Debug, Default)]

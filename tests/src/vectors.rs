@@ -1,51 +1,51 @@
-//! The vectors that Rust, Python and Node are held to alike. Their format is in `tests/vectors/README.md`.
+//! The vectors that Rust, Python and Node share. Their format is in `tests/vectors/README.md`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// The folder of the vectors.
+/// Returns the folder of the vectors.
 pub fn folder() -> PathBuf {
     crate::workspace().join("tests/vectors")
 }
 
-/// One vector: a JSON file beside its input.
+/// A vector for reading: a JSON file next to its input.
 #[derive(Debug)]
 pub struct Vector {
     /// The file.
     pub file: PathBuf,
-    /// What it holds.
+    /// Its content.
     pub json: Value,
 }
 
 impl Vector {
-    /// Reads the vector in this file.
+    /// Reads a vector from this file.
     pub fn load(file: &Path) -> Self {
         let text = fs::read_to_string(file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let json = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         Self { file: file.to_owned(), json }
     }
 
-    /// A text of the vector.
+    /// Returns a text field.
     pub fn text(&self, name: &str) -> &str {
         self.json[name].as_str().unwrap_or_else(|| panic!("{}: no {name}", self.file.display()))
     }
 
-    /// The bytes of its input.
+    /// Returns the bytes of its input.
     pub fn input(&self) -> Vec<u8> {
         let file = self.file.with_file_name("").join(self.text("input"));
         fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
     }
 
-    /// Writes it back, where the expectation is to be renewed.
+    /// Writes the vector back, to update its expectation.
     pub fn save(&self) {
         let text = serde_json::to_string_pretty(&self.json).expect("JSON") + "\n";
         fs::write(&self.file, text).expect("the vector can be written");
     }
 }
 
-/// Every vector of reading.
+/// Returns every vector for reading.
 pub fn reading() -> Vec<Vector> {
     let folder = folder().join("read");
     let entries = fs::read_dir(&folder).expect("the vectors are there");
@@ -55,7 +55,7 @@ pub fn reading() -> Vec<Vector> {
     files.iter().map(|file| Vector::load(file)).collect()
 }
 
-/// A vector of verifying: a header of `name: value` lines, an empty line, the document.
+/// A vector for verifying: a header of `name: value` lines, an empty line, the document.
 #[derive(Debug)]
 pub struct SignedVector {
     /// The file.
@@ -66,18 +66,18 @@ pub struct SignedVector {
 }
 
 impl SignedVector {
-    /// A field of the header.
+    /// Returns a field of the header.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.header.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Where the keys are.
+    /// Returns the folder with the keys.
     pub fn folder(&self) -> &Path {
         self.file.parent().expect("a file is in a folder")
     }
 }
 
-/// Every vector of verifying.
+/// Returns every vector for verifying.
 pub fn signed() -> Vec<SignedVector> {
     let entries = fs::read_dir(folder().join("verify")).expect("the vectors are there");
     let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
@@ -93,7 +93,7 @@ pub fn signed() -> Vec<SignedVector> {
     files.into_iter().map(read).collect()
 }
 
-/// Whether expectations are to be renewed instead of checked: `UPDATE_VECTORS=1`.
+/// Whether expectations are updated instead of checked: `UPDATE_VECTORS=1`.
 pub fn updating() -> bool {
     std::env::var_os("UPDATE_VECTORS").is_some()
 }

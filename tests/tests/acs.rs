@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tempaccess_core::browser::AcsSource;
+use tempaccess_core::source::browser::AcsSource;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Notice, Prompter, Result, SamlResponse, SecretString,
-    Visit,
+    AssertionSource, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString,
+    source::{AssertionRequest, NoPrompter, Visit},
 };
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::browse::{self, Page};

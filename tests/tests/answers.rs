@@ -7,8 +7,9 @@ use tempaccess_core::audit::AuditFile;
 use tempaccess_core::net::{Transport, TransportError};
 use tempaccess_core::store::{MemoryStore, Store};
 use tempaccess_core::{
-    ChainedRole, Console, Error, ErrorKind, ExchangeRequest, Fault, Result, RoleQuery, SessionCredentials, Stage,
-    StsAnswer, StsExchange, TempAccess, TokenExchange,
+    Error, ErrorKind, Fault, Result, RoleQuery, Stage, StsExchange, TempAccess, TokenExchange,
+    console::Console,
+    sts::{ChainedRole, ExchangeRequest, SessionCredentials, StsAnswer},
 };
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::canned::{self, Answer};
@@ -172,15 +173,15 @@ async fn more_time_than_asked_is_remarked_on_and_not_used() {
         let canned = Canned([Some(Answer { expiration, ..Answer::good() }), None]);
         let sts = StsExchange::builder().transport(Arc::new(canned)).build().unwrap();
         let access = TempAccess::builder(minted(&sandbox), sts).role(RoleQuery::new().role("1")).build();
-        let grant = access.credentials().await.unwrap();
+        let issued = access.credentials().await.unwrap();
         let near = |seconds: i64, wanted: i64| (seconds - wanted).abs() <= 5;
-        assert!(near(grant.granted_seconds.into(), 3_600), "{}", grant.granted_seconds);
-        let seconds = grant.excess_seconds.map(i64::from);
+        assert!(near(issued.granted_seconds.into(), 3_600), "{}", issued.granted_seconds);
+        let seconds = issued.excess_seconds.map(i64::from);
         assert!(
             excess.is_none() == seconds.is_none() && near(seconds.unwrap_or(0), excess.unwrap_or(0)),
             "{seconds:?}"
         );
-        let left = grant.answer.credentials.expiration.duration_since(Timestamp::now()).as_secs();
+        let left = issued.answer.credentials.expiration.duration_since(Timestamp::now()).as_secs();
         assert!(near(left, 3_600), "{left}");
     }
 }
@@ -240,8 +241,8 @@ async fn a_sign_in_token_that_cannot_be_one_is_refused() {
     let sandbox = sandbox();
     let sts = StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap();
     let access = TempAccess::builder(minted(&sandbox), sts).role(RoleQuery::new().role("1")).build();
-    let grant = access.credentials().await.unwrap();
-    let with = async |token: &str| Console::new().sign_in_url(&Federation(token.to_owned()), &grant).await;
+    let issued = access.credentials().await.unwrap();
+    let with = async |token: &str| Console::new().sign_in_url(&Federation(token.to_owned()), &issued).await;
     assert!(with("VCQgs5qZZt3Q6fn8Tr5EXAMPLEmLnwB7JjUc-SHwnUU_").await.is_ok());
     for token in ["", "a b", "a\nb", "a\u{2019}", "a&b", &"t".repeat(16_385)] {
         let error = with(token).await.unwrap_err();

@@ -217,12 +217,17 @@ fn generated_files_stay_readable_and_mean_the_same_but_for_our_keys() {
     for (at, ((text, names, region, _), result)) in cases.iter().zip(&results).enumerate() {
         let (before, after) = (&before[at], &after[at]);
         let Ok((changed, synced)) = result else {
-            assert!(before["error"].is_string(), "{text:?}: {result:?}");
+            // Sections inherit from `[DEFAULT]`: what is wrong there counts once there is one.
+            let has_none = before["sections"].as_object().is_some_and(|sections| sections.is_empty());
+            assert!(before["error"].is_string() || (has_none && text.contains("[DEFAULT]")), "{text:?}: {result:?}");
             refused += 1;
             continue;
         };
         let shown = format!("--- before\n{text}\n--- after\n{changed}\n--- {synced:?} {text:?}");
         assert!(after["error"].is_null(), "{shown}");
+        let (_, _, _, options) = &cases[at];
+        let again = aws_config_with(changed, &wanted(names.iter().map(|name| (*name, *region))), *options);
+        assert_eq!(again.map(|(text, _)| text).ok().as_ref(), Some(changed), "{shown}");
         written += synced.written.len();
         let has = |names: &[String], name: &str| names.iter().any(|known| known == name);
         for name in names {

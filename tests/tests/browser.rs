@@ -6,9 +6,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tempaccess_core::browser::{AcsSource, Browser, BrowserSource};
+use tempaccess_core::source::browser::{AcsSource, Browser, BrowserSource};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ErrorKind, NoPrompter, Result, RoleQuery, SamlResponse, StsExchange, TempAccess,
+    AssertionSource, ErrorKind, Result, RoleQuery, SamlResponse, StsExchange, TempAccess,
+    source::{AssertionRequest, NoPrompter},
 };
 use tempaccess_sandbox::{Factor, Provider, Role, Sandbox, World};
 use tempaccess_tests::ada::factor;
@@ -226,9 +227,9 @@ async fn the_persons_own_browser_brings_the_response_here() {
     let sts = StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap();
     let access =
         TempAccess::builder(source, sts).role(RoleQuery::new().role("Migration")).prompter(Arc::new(person)).build();
-    let grant = access.credentials().await.unwrap();
+    let issued = access.credentials().await.unwrap();
     assert_eq!(
-        grant.answer.assumed_role_arn.unwrap(),
+        issued.answer.assumed_role_arn.unwrap(),
         "arn:aws:sts::111122223333:assumed-role/Migration/ada@example.com"
     );
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempaccess_core::verify::canonicalize;
-use tempaccess_core::{ErrorKind, Limits};
+use tempaccess_core::{ErrorKind, saml::Limits};
 use tempaccess_tests::parts;
 
 const DOCUMENTS: u64 = 10_000;

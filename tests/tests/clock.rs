@@ -5,11 +5,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use tempaccess_core::browser::Browser;
-use tempaccess_core::okta::{Auth, OktaSource};
+use tempaccess_core::source::browser::Browser;
+use tempaccess_core::source::okta::{Auth, OktaSource};
 use tempaccess_core::store::MemoryStore;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Clock, ErrorKind, RoleQuery, StsExchange, SystemClock, TempAccess,
+    AssertionSource, Clock, ErrorKind, RoleQuery, StsExchange, TempAccess, clock::SystemClock, source::AssertionRequest,
 };
 use tempaccess_sandbox::{PushAnswer, Sandbox, Service, World};
 use tempaccess_tests::ada::{asked, push};

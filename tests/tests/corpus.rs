@@ -1,16 +1,19 @@
-//! Public SAML documents of other projects, where they are at hand: `TEMPACCESS_CORPUS` names their folder, which holds
-//! an `INDEX.tsv` with a verdict for each.
+//! Public SAML documents of other projects. `TEMPACCESS_CORPUS` names their folder, with an `INDEX.tsv` that has a verdict
+//! for each; without it, the tests do nothing.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use tempaccess_core::verify::{Engine, Expectations, SignaturePolicy, TrustedKeys, Verifier};
-use tempaccess_core::{Assertion, ErrorKind, Inspection, Limits, SamlResponse};
+use tempaccess_core::{
+    Assertion, ErrorKind, SamlResponse,
+    saml::{Inspection, Limits},
+};
 
-/// Why an honest document may be refused.
+/// Whether an honest document may be refused for this reason.
 fn is_right_reason(kind: ErrorKind, message: &str, name: &str) -> bool {
     match kind {
-        // An assertion inside another's advice is an assertion too many.
+        // An assertion in the advice of another one counts as a second assertion.
         ErrorKind::MultipleAssertions => name.contains("advice"),
         ErrorKind::MalformedResponse => {
             message.contains("`LogoutResponse`, not a SAML 2.0 `Response`")
@@ -30,7 +33,7 @@ fn corpus() -> Option<PathBuf> {
 }
 
 #[test]
-fn honest_documents_are_read_and_nothing_panics() {
+fn honest_documents_are_read_without_a_panic() {
     let Some(folder) = corpus() else { return };
     let index = std::fs::read_to_string(folder.join("INDEX.tsv")).unwrap();
     let mut read = BTreeMap::<&str, (usize, usize)>::new();
@@ -57,7 +60,7 @@ fn honest_documents_are_read_and_nothing_panics() {
     assert!(read["valid"].0 > 50 && read["parse-only"].0 > 60, "{read:?}");
 }
 
-/// A row of the index, as far as it is of use here.
+/// The columns of the index that are used here.
 struct Row<'i> {
     name: &'i str,
     verdict: &'i str,
@@ -81,18 +84,18 @@ fn rows<'i>(index: &'i str, folder: &std::path::Path) -> Vec<Row<'i>> {
     index.lines().skip(1).filter_map(row).collect()
 }
 
-/// The document's own audience and recipient: these documents were made for many services.
-fn its_own(assertion: &Assertion) -> Expectations {
+/// Expects the audience and recipient of the document itself, since the documents were made for many services.
+fn own_expectations(assertion: &Assertion) -> Expectations {
     let audience = assertion.audiences.first().cloned().unwrap_or_default();
     Expectations::new(audience, assertion.recipient().unwrap_or_default())
 }
 
 fn by_core(row: &Row<'_>, policy: SignaturePolicy, engine: Engine) -> Result<(), String> {
-    let said = |error: tempaccess_core::Error| format!("{}: {error}", error.kind().as_str());
-    let verifier = Verifier::new(TrustedKeys::parse(&row.certificate).map_err(said)?).policy(policy).engine(engine);
-    let response = SamlResponse::detect(&row.document, &Limits::default()).map_err(said)?;
-    let expected = its_own(&response.read().map_err(said)?);
-    verifier.verify(&response, &expected, row.clock).map(drop).map_err(said)
+    let text = |error: tempaccess_core::Error| format!("{}: {error}", error.kind().as_str());
+    let verifier = Verifier::new(TrustedKeys::parse(&row.certificate).map_err(text)?).policy(policy).engine(engine);
+    let response = SamlResponse::detect(&row.document, &Limits::default()).map_err(text)?;
+    let expected = own_expectations(&response.read().map_err(text)?);
+    verifier.verify(&response, &expected, row.clock).map(drop).map_err(text)
 }
 
 /// Whether bergshamra finds every signature valid under the certificate. It judges signatures, not SAML.
@@ -121,9 +124,9 @@ fn by_samael(_: &Row<'_>, _: SignaturePolicy) -> Option<Result<(), String>> {
     None
 }
 
-/// Why the strict verifier may refuse a document whose signature is valid: policies of its own, each of them stated.
-const STATED: [&str; 15] = [
-    // Documents in other places and shapes than the SAML profile has.
+/// The documented reasons for which the strict verifier refuses documents with a valid signature.
+const DOCUMENTED: [&str; 15] = [
+    // Shapes that the SAML profile does not have.
     "forbidden_construct: a signature is not a direct child",
     "forbidden_construct: the signature does not refer to the element that contains it",
     "forbidden_construct: two elements have the same id",
@@ -132,29 +135,29 @@ const STATED: [&str; 15] = [
     "forbidden_construct: the signature contains elements that the SAML profile does not allow",
     "multiple_assertions: ",
     "encrypted_assertion: ",
-    // Documents that say too little for anybody to rely on.
+    // Assertions that lack what is needed to rely on them.
     "assertion_not_accepted: the confirmation of the subject has no `NotOnOrAfter`",
     "assertion_not_accepted: the subject does not have exactly one confirmation",
     "assertion_not_accepted: the assertion has no statement of a sign-in",
     "assertion_not_accepted: the assertion has no audience",
     "assertion_not_accepted: the recipient is ``",
-    // An encrypted name among them.
+    // Also for an encrypted name.
     "assertion_not_accepted: the assertion has no subject",
     "malformed_response: the root element is `LogoutResponse`",
 ];
 
-/// Signed documents that the profile of another service refuses, and that are none of ours to refuse.
+/// Signed documents that only the profile of another service refuses.
 const NOT_OURS: [&str; 3] = [
-    // An attribute that stands there twice: its values are taken together, or told as a problem.
+    // An attribute that is given twice: its values are combined, or reported as a problem.
     "duplicated_attributes",
-    // The issuer of a response, which may be missing where the assertion has one.
+    // A response without an issuer, which is optional if the assertion has one.
     "no_issuer_response",
-    // A name in the terms of another service.
+    // A name qualified for another service.
     "wrong_spnamequalifier",
 ];
 
 #[test]
-fn no_forgery_is_accepted_and_every_refusal_has_a_stated_reason() {
+fn forgeries_are_refused_and_refusals_have_documented_reasons() {
     let Some(folder) = corpus() else { return };
     let index = std::fs::read_to_string(folder.join("INDEX.tsv")).unwrap();
     let lenient = SignaturePolicy::default().allow_sha1().allow_short_rsa().allow_expired_certificate();
@@ -184,16 +187,16 @@ fn no_forgery_is_accepted_and_every_refusal_has_a_stated_reason() {
             }
             "valid" | "valid-assertion" => {
                 if let Err(why) = &loose
-                    && !STATED.iter().any(|stated| why.starts_with(stated))
+                    && !DOCUMENTED.iter().any(|documented| why.starts_with(documented))
                 {
                     wrong.push(format!("{}: {why}", row.name));
                 }
             }
             _ => {}
         }
-        // What only we accept would be a forgery, or our mistake.
+        // A document that no other engine accepts is a forgery, or we have a bug.
         if loose.is_ok() && bergshamra.is_err() && matches!(&samael, Some(Err(_))) {
-            wrong.push(format!("{}: accepted by nobody else", row.name));
+            wrong.push(format!("{}: not accepted by any other engine", row.name));
         }
         let cell = |result: &Result<(), String>| match result {
             Ok(()) => "accepted".to_owned(),

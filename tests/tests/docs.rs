@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use tempaccess_core::config::{Config, ENVIRONMENT, Settings};
-use tempaccess_core::okta::KNOWN_REFUSALS;
-use tempaccess_core::{ErrorKind, ProblemCode};
+use tempaccess_core::source::okta::KNOWN_REFUSALS;
+use tempaccess_core::{ErrorKind, saml::ProblemCode};
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::cli::{Machine, binary};
 
@@ -20,9 +20,10 @@ fn errors() -> String {
 fn refusals() -> String {
     let mut table = "| Okta says | kind | what happened | what to do |\n| --- | --- | --- | --- |\n".to_owned();
     for known in KNOWN_REFUSALS {
+        let codes = known.codes.iter().map(|code| format!("`{code}`")).collect::<Vec<_>>().join(", ");
         let words = if known.words.is_empty() { String::new() } else { format!(" … {} …", known.words) };
-        let (kind, message, remedy) = (known.kind.as_str(), known.message, known.remedy("the org's address"));
-        let _ = writeln!(table, "| `{}`{words} | `{kind}` | {message} | {remedy} |", known.codes.join("`, `"));
+        let (kind, message, remedy) = (known.kind.as_str(), known.message, known.remedy("the org's sign-in page"));
+        let _ = writeln!(table, "| {codes}{words} | `{kind}` | {message} | {remedy} |");
     }
     table
 }

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use tempaccess_core::handoff;
+use tempaccess_core::front_end::handoff;
 use tempaccess_tests::{browse, other_user};
 
 /// Opens a page fifty times over `/dev/tcp`, and closes each connection at once.

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ChainedRole, Clock, Limits, Progress, Result, SamlResponse, StsExchange,
-    TempAccess,
+    AssertionSource, Clock, Result, SamlResponse, StsExchange, TempAccess, saml::Limits, session::Progress,
+    source::AssertionRequest, sts::ChainedRole,
 };
 use tempaccess_sandbox::{Sandbox, Service, World};
 use tempaccess_tests::cli::{Machine, Ran};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tempaccess_core::browser::Browser;
-use tempaccess_core::okta::{Auth, OktaSource, OktaSourceBuilder};
+use tempaccess_core::source::browser::Browser;
+use tempaccess_core::source::okta::{Auth, OktaSource, OktaSourceBuilder};
 use tempaccess_core::store::MemoryStore;
-use tempaccess_core::{AssertionRequest, AssertionSource, ErrorKind, SamlResponse};
+use tempaccess_core::{AssertionSource, ErrorKind, SamlResponse, source::AssertionRequest};
 use tempaccess_sandbox::{App, Factor, Fault, PushAnswer, Sandbox, Service, User, UserStatus, World};
 use tempaccess_tests::ada::{factor, push};
 use tempaccess_tests::person::{Patience, Person};
@@ -170,7 +170,7 @@ async fn three_wrong_codes_end_the_sign_in() {
 async fn a_push_is_approved() {
     let sandbox = sandbox(|user| user.factors = vec![push(3, PushAnswer::Approve, None)]);
     let heard = succeed(&sandbox, &[LOGIN, PASSWORD]).await;
-    assert_eq!(heard[2..], ["Sent: Okta Verify push (Sandbox phone). Approve it there"]);
+    assert_eq!(heard[2..], ["Sent: Okta Verify push (Sandbox phone). Approve it on the phone"]);
 }
 
 #[tokio::test]
@@ -179,7 +179,7 @@ async fn the_number_of_a_push_is_shown_once_even_if_it_is_zero() {
         let sandbox = sandbox(|user| user.factors = vec![push(4, PushAnswer::Approve, Some(number))]);
         let heard = succeed(&sandbox, &[LOGIN, PASSWORD]).await;
         let numbers: Vec<_> = heard.iter().filter(|line| line.starts_with("Tap")).collect();
-        assert_eq!(numbers, [&format!("Tap the number {number} there")]);
+        assert_eq!(numbers, [&format!("Tap the number {number} on the phone")]);
     }
 }
 
@@ -279,7 +279,7 @@ async fn answers_of_other_servers_are_reported() {
     sandbox.fail_next(Service::Okta, Fault::ErrorPage(502));
     let (kind, words) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
     assert_eq!(kind, ErrorKind::IdentityProviderError);
-    assert_eq!(words, "`127.0.0.1` answered with HTTP status 502 and without an error that Okta would send");
+    assert_eq!(words, "unexpected HTTP status 502 from `127.0.0.1`");
     sandbox.fail_next(Service::Okta, Fault::ErrorPage(200));
     let (kind, words) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
     assert_eq!(kind, ErrorKind::IdentityProviderError);

@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tempaccess_core::browser::Browser;
 use tempaccess_core::net::{Transport, TransportError};
-use tempaccess_core::okta::{Auth, OktaSource, OktaSourceBuilder};
-use tempaccess_core::{AssertionRequest, AssertionSource, Clock, Error, ErrorKind, Timer};
+use tempaccess_core::source::browser::Browser;
+use tempaccess_core::source::okta::{Auth, OktaSource, OktaSourceBuilder};
+use tempaccess_core::{AssertionSource, Clock, Error, ErrorKind, clock::Timer, source::AssertionRequest};
 use tempaccess_tests::person::{Goer, Patience, Person};
 
 const ORG: &str = "https://acme.okta.com";

@@ -112,24 +112,35 @@ fn boto3_uses_a_credential_process() {
 #[test]
 fn gimme_aws_creds_signs_in_to_the_sandbox() {
     let Some(gimme) = parts::python_program("gimme-aws-creds") else { return };
-    // Over plain http it takes no device token, and that it asks for only where the org says that it is classic.
-    let world = World { pipeline: "idx".to_owned(), ..World::demo() };
-    let sandbox = Sandbox::start(world).unwrap();
-    let machine = Machine::at(&sandbox);
-    let config = format!(
-        "[DEFAULT]\nokta_org_url = {}\nokta_auth_server =\nclient_id =\ngimme_creds_server = appurl\naws_appname =\n\
-         aws_rolename = arn:aws:iam::111122223333:role/ReadOnly\nwrite_aws_creds = False\ncred_profile = role\n\
-         okta_username = alan@example.com\nokta_password = bombe\napp_url = {}\nresolve_aws_alias = False\n\
-         preferred_mfa_type =\naws_default_duration = 3600\noutput_format = json\nforce_classic = True\nenable_keychain = False\n",
-        sandbox.okta_url(),
-        sandbox.app_url()
-    );
-    std::fs::write(machine.home().join(".okta_aws_login_config"), config).unwrap();
-    let output = output(clean(gimme, machine.home()).env("AWS_ENDPOINT_URL_STS", sandbox.sts_url()));
-    let printed = String::from_utf8_lossy(&output.stdout);
-    let given = printed.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
-    let given = given.unwrap_or_else(|| panic!("{printed}{}", String::from_utf8_lossy(&output.stderr)));
-    assert!(given["credentials"]["aws_access_key_id"].as_str().unwrap().starts_with("ASIA"));
+    // Without TLS, it asks a Classic Engine org for a device token in vain.
+    let world = |pipeline: &str| World { pipeline: pipeline.to_owned(), ..World::demo() };
+    let sandboxes =
+        [Sandbox::builder(world("idx")), Sandbox::builder(world("idx")).tls(), Sandbox::builder(world("v1")).tls()];
+    for sandbox in sandboxes {
+        let sandbox = sandbox.start().unwrap();
+        let machine = Machine::at(&sandbox);
+        let config = format!(
+            "[DEFAULT]\nokta_org_url = {}\nokta_auth_server =\nclient_id =\ngimme_creds_server = appurl\naws_appname =\n\
+             aws_rolename = arn:aws:iam::111122223333:role/ReadOnly\nwrite_aws_creds = False\ncred_profile = role\n\
+             okta_username = alan@example.com\nokta_password = bombe\napp_url = {}\nresolve_aws_alias = False\n\
+             preferred_mfa_type =\naws_default_duration = 3600\noutput_format = json\nforce_classic = True\nenable_keychain = False\n",
+            sandbox.okta_url(),
+            sandbox.app_url()
+        );
+        std::fs::write(machine.home().join(".okta_aws_login_config"), config).unwrap();
+        let mut command = clean(&gimme, machine.home());
+        command.env("AWS_ENDPOINT_URL_STS", sandbox.sts_url());
+        if let Some(pem) = sandbox.ca_pem() {
+            let ca = machine.home().join("ca.pem");
+            std::fs::write(&ca, pem).unwrap();
+            command.env("REQUESTS_CA_BUNDLE", &ca).env("AWS_CA_BUNDLE", &ca);
+        }
+        let output = output(&mut command);
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let given = printed.lines().find_map(|line| serde_json::from_str::<Value>(line).ok());
+        let given = given.unwrap_or_else(|| panic!("{printed}{}", String::from_utf8_lossy(&output.stderr)));
+        assert!(given["credentials"]["aws_access_key_id"].as_str().unwrap().starts_with("ASIA"));
+    }
 }
 
 /// Device authorization: the address that it prints is gone to, as a person would.
@@ -300,7 +311,7 @@ fn a_private_ca_is_trusted_where_it_is_named_and_only_there() {
         machine.set(variable, scratch.path().join("ca.crt").to_str().unwrap());
         // The connection holds: what is left is that the server is no Okta.
         let ran = machine.run_with(&login, "bombe\n");
-        assert!(ran.stderr.contains("`localhost` answered with HTTP status 501 and nothing that Okta says"), "{ran}");
+        assert!(ran.stderr.contains("unexpected HTTP status 501 from `localhost`"), "{ran}");
     }
     machine.set("AWS_CA_BUNDLE", "/nowhere/ca.crt");
     let ran = machine.run_with(&login, "bombe\n");

@@ -243,29 +243,46 @@ fn a_terminal_is_asked_whether_to_adopt() {
     }
 }
 
+/// Runs a script where this user may mount. Nothing where the system does not allow that.
+#[cfg(target_os = "linux")]
+#[allow(clippy::print_stderr, reason = "a skipped test says so")]
+fn with_mounts(machine: &Machine, script: &str) -> Option<Ran> {
+    let unshare = ["--mount", "--map-root-user", "sh", "-ec"];
+    if !machine.program("unshare").args(unshare).arg("true").status().is_ok_and(|status| status.success()) {
+        eprintln!("skipped: this system does not let its user mount (unshare --mount --map-root-user)");
+        return None;
+    }
+    let mut command = machine.program("unshare");
+    command.args(unshare).arg(script).arg(binary()).current_dir(machine.home());
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Some(Ran { code: output.status.code().unwrap_or(-1), stdout: text(output.stdout), stderr: text(output.stderr) })
+}
+
+#[cfg(target_os = "linux")]
 #[test]
 fn a_mounted_file_is_written_in_place() {
-    let machine = configured(PROFILES);
-    let file = put(&machine, ".aws/config", "[default]\nregion = us-east-1\n");
-    let outside = put(&machine, "outside", "[default]\nregion = us-east-2\n");
-    let script = format!(
-        "mount --bind '{}' '{}' && '{}' profiles sync work",
-        outside.display(),
-        file.display(),
-        binary().display()
-    );
-    let output = machine.program("unshare").args(["--mount", "--map-root-user", "sh", "-c", &script]).output().unwrap();
-    if !output.status.success() && String::from_utf8_lossy(&output.stderr).contains("unshare") {
-        parts::program("/unshare", "a kernel that lets this user mount (unshare --mount --map-root-user)");
-        return;
+    const READ_ONLY: &str = "mount --bind .aws .aws; mount -o remount,bind,ro .aws;";
+    let (below, above) = ("[default]\nregion = us-east-1\n", "[default]\nregion = us-east-2\n");
+    for script in ["", READ_ONLY] {
+        let machine = configured(PROFILES);
+        let file = put(&machine, ".aws/config", below);
+        let outside = put(&machine, "outside", above);
+        let script = format!("{script} mount --bind outside .aws/config; \"$0\" profiles sync work");
+        let Some(ran) = with_mounts(&machine, &script) else { return };
+        assert_eq!(ran.code, 0, "{ran}");
+        // It was written through the mount, and what is below is as it was.
+        let text = fs::read_to_string(&outside).unwrap();
+        assert!(text.starts_with(&format!("{above}\n[profile work]\n")), "{text}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), below);
+        assert_eq!(names(&machine.home().join(".local/state/tempaccess/edits")), [""; 0]);
     }
-    let ran = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{ran}");
-    // It was written through the mount, and what is below is as it was.
-    let text = fs::read_to_string(&outside).unwrap();
-    assert!(text.starts_with("[default]\nregion = us-east-2\n\n[profile work]\n"), "{text}");
-    assert_eq!(fs::read_to_string(&file).unwrap(), "[default]\nregion = us-east-1\n");
-    assert_eq!(names(&machine.home().join(".local/state/tempaccess/edits")), [""; 0]);
+    // Nothing helps where the file itself cannot be written.
+    let machine = configured(PROFILES);
+    let file = put(&machine, ".aws/config", below);
+    let Some(ran) = with_mounts(&machine, &format!("{READ_ONLY} \"$0\" profiles sync work")) else { return };
+    assert!(ran.code == 4 && ran.stderr.contains("name another file with `AWS_CONFIG_FILE`"), "{ran}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), below);
 }
 
 #[test]

@@ -9,7 +9,8 @@ use aws_smithy_async::time::TimeSource;
 use jiff::{SignedDuration, Timestamp};
 use tempaccess_core::store::MemoryStore;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Clock, Limits, Result, RoleQuery, SamlResponse, StsExchange, TempAccess,
+    AssertionSource, Clock, Result, RoleQuery, SamlResponse, StsExchange, TempAccess, saml::Limits,
+    source::AssertionRequest,
 };
 use tempaccess_sandbox::{Sandbox, Service, World};
 

@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::{SignedDuration, Timestamp};
 use tempaccess_core::store::{Entry, EntryInfo, FileStore, Lookup, MemoryStore, Store, StoreKey, Vault};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Clock, CredentialsEndpoint, Error, ErrorKind, Limits, Result, RoleQuery,
-    SamlResponse, SecretString, SessionScope, Stage, StsExchange, TempAccess, TempAccessBuilder,
+    AssertionSource, Clock, Error, ErrorKind, Result, RoleQuery, SamlResponse, SecretString, SessionScope, Stage,
+    StsExchange, TempAccess, endpoint::CredentialsEndpoint, saml::Limits, session::TempAccessBuilder,
+    source::AssertionRequest,
 };
 use tempaccess_sandbox::{Sandbox, Service, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -53,7 +54,7 @@ fn access(sandbox: &Sandbox, failure: Option<ErrorKind>) -> (TempAccessBuilder, 
 
 async fn all_at_once(access: &TempAccess, count: usize) -> Vec<Result<String>> {
     let one = |access: TempAccess| async move {
-        access.credentials().await.map(|grant| grant.answer.credentials.access_key_id)
+        access.credentials().await.map(|issued| issued.answer.credentials.access_key_id)
     };
     let tasks: Vec<_> = (0..count).map(|_| tokio::spawn(one(access.clone()))).collect();
     let mut results = Vec::new();
@@ -108,7 +109,7 @@ async fn a_renamed_account_is_looked_up_again() {
             .store(Arc::clone(&store))
             .build()
     };
-    let account = |grant: tempaccess_core::Grant| grant.answer.credentials.account_id().to_owned();
+    let account = |issued: tempaccess_core::IssuedSession| issued.answer.credentials.account_id().to_owned();
     assert_eq!(account(named("111122223333").credentials().await.unwrap()), "111122223333");
     assert!(named("111122223333").cached().is_some());
     assert!(named("444455556666").cached().is_none());

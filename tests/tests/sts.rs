@@ -6,8 +6,11 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tempaccess_core::net::{Transport, TransportError, TransportErrorKind};
 use tempaccess_core::{
-    Clock, Error, ErrorKind, ExchangeRequest, Grant, Limits, Result, RoleOffer, RoleQuery, SamlResponse, SessionScope,
-    Shortening, StsExchange, SystemClock, TempAccess, TokenExchange,
+    Clock, Error, ErrorKind, IssuedSession, Result, RoleOffer, RoleQuery, SamlResponse, SessionScope, StsExchange,
+    TempAccess, TokenExchange,
+    clock::SystemClock,
+    saml::Limits,
+    sts::{ExchangeRequest, Shortening},
 };
 use tempaccess_sandbox::{Claims, Fault, Sandbox, Service, SignedParts, World};
 use tempaccess_tests::minted::Minted;
@@ -59,7 +62,7 @@ fn minted(sandbox: &Sandbox, change: impl FnOnce(&mut Claims)) -> Minted {
     Minted::by(sandbox, ADA, change)
 }
 
-async fn exchange(sandbox: &Sandbox, minted: Minted, role: &str, scope: SessionScope) -> Result<Grant> {
+async fn exchange(sandbox: &Sandbox, minted: Minted, role: &str, scope: SessionScope) -> Result<IssuedSession> {
     let sts = StsExchange::builder()
         .endpoint_url(sandbox.sts_url())
         .retry(4, Duration::from_millis(1))
@@ -79,8 +82,8 @@ async fn refused(change: impl FnOnce(&mut Claims)) -> Error {
 }
 
 /// Whether a session lasts this long. `Date` and `Expiration` are of whole seconds, so that it may be one more or less.
-fn lasts(grant: &Grant, seconds: u32) -> bool {
-    grant.granted_seconds.abs_diff(seconds) <= 1
+fn lasts(issued: &IssuedSession, seconds: u32) -> bool {
+    issued.granted_seconds.abs_diff(seconds) <= 1
 }
 
 fn minutes(minutes: i64) -> SignedDuration {
@@ -162,10 +165,10 @@ async fn a_wrong_clock_here_spoils_nothing_and_is_said() {
     let sandbox = sandbox();
     sandbox.clock().advance(minutes(-10));
     let minted = minted(&sandbox, |_| {});
-    let grant = exchange(&sandbox, minted, "1", SessionScope::default()).await.unwrap();
-    assert!(lasts(&grant, 3600), "{}", grant.granted_seconds);
-    assert!(grant.shortened.is_empty());
-    assert!(grant.clock_ahead.unwrap() >= minutes(9));
+    let issued = exchange(&sandbox, minted, "1", SessionScope::default()).await.unwrap();
+    assert!(lasts(&issued, 3600), "{}", issued.granted_seconds);
+    assert!(issued.shortened.is_empty());
+    assert!(issued.clock_ahead.unwrap() >= minutes(9));
 }
 
 #[tokio::test]
@@ -173,10 +176,10 @@ async fn the_roles_maximum_is_stepped_down_to() {
     let sandbox = sandbox();
     let minted = minted(&sandbox, |claims| claims.attributes.retain(|(name, _)| !name.ends_with("SessionDuration")));
     let scope = SessionScope::new("10h".parse().unwrap());
-    let grant = exchange(&sandbox, minted, "Migration", scope).await.unwrap();
-    assert_eq!(grant.scope.duration().seconds(), 36_000);
-    assert!(lasts(&grant, 3600), "{}", grant.granted_seconds);
-    assert_eq!(grant.shortened, [Shortening::RoleMaximum { refused_seconds: 7200 }]);
+    let issued = exchange(&sandbox, minted, "Migration", scope).await.unwrap();
+    assert_eq!(issued.scope.duration().seconds(), 36_000);
+    assert!(lasts(&issued, 3600), "{}", issued.granted_seconds);
+    assert_eq!(issued.shortened, [Shortening::RoleMaximum { refused_seconds: 7200 }]);
     assert_eq!(sandbox.requests().len(), 5);
 }
 
@@ -213,8 +216,8 @@ async fn session_policies_arrive() {
         .unwrap()
         .with_policy_arns(["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()])
         .unwrap();
-    let grant = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope).await.unwrap();
-    assert!(lasts(&grant, 900), "{}", grant.granted_seconds);
+    let issued = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope).await.unwrap();
+    assert!(lasts(&issued, 900), "{}", issued.granted_seconds);
     // STS judges what a policy means; here, that its statement names no action.
     let scope = SessionScope::default().with_policy(r#"{"Statement":[{}]}"#.parse().unwrap()).unwrap();
     let error = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope).await.unwrap_err();

@@ -4,7 +4,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::verify::{Examination, Expectations, SignaturePolicy, TrustedKeys, Verifier};
-use tempaccess_core::{AccountNames, Error, Inspection, Limits, Result, RoleQuery, SamlResponse, sink};
+use tempaccess_core::{
+    Error, Result, RoleQuery, SamlResponse,
+    role::AccountNames,
+    saml::{Inspection, Limits},
+    sink,
+};
 use tempaccess_tests::vectors::{self, Vector};
 
 fn text(value: &impl Serialize) -> String {
@@ -95,7 +100,7 @@ fn session(case: &Value) -> Result<String> {
 fn failure(error: &Error) -> String {
     #[derive(Serialize)]
     struct Failure<'a> {
-        error: tempaccess_core::ErrorReport<'a>,
+        error: tempaccess_core::error::ErrorReport<'a>,
     }
     text(&Failure { error: error.report() })
 }

@@ -36,9 +36,9 @@ fn name_password_push_and_picker() {
     terminal.send_line("ada@example.com").unwrap();
     terminal.exp_string("? Password of ada@example.com: ").unwrap();
     terminal.send_line("correct horse").unwrap();
-    let shown = terminal.exp_string("Approve it there").unwrap();
+    let shown = terminal.exp_string("Approve it on the phone").unwrap();
     assert!(!shown.contains("correct horse"), "{shown}");
-    terminal.exp_string("Tap the number 42 there").unwrap();
+    terminal.exp_string("Tap the number 42 on the phone").unwrap();
     terminal.exp_string("Role").unwrap();
     terminal.exp_string("444455556666/ReadOnly").unwrap();
     terminal.send("Migr").unwrap();
@@ -58,7 +58,7 @@ fn a_wrong_code_and_then_the_right_one() {
     terminal.send_line("battery staple").unwrap();
     terminal.exp_string("? Code: Google Authenticator code (grace@example.com): ").unwrap();
     terminal.send_line("000000").unwrap();
-    terminal.exp_string("Okta does not accept the second factor").unwrap();
+    terminal.exp_string("Okta rejected the second factor").unwrap();
     terminal.exp_string("? Code: Google Authenticator code (grace@example.com): ").unwrap();
     terminal.send_line("123456").unwrap();
     terminal.exp_string("assumed-role/ReadOnly/grace@example.com").unwrap();
@@ -152,7 +152,7 @@ fn a_sign_in_that_is_declined_or_given_up_elsewhere() {
     ends_with(&mut terminal, 130);
     let ran = machine.run(&format!("{login} --no-interactive"));
     assert!(
-        ran.stderr.contains("a person has to answer `sign in with the browser`, and there is none to ask"),
+        ran.stderr.contains("a person has to answer `sign in with the browser`, and nobody can be asked"),
         "{ran}"
     );
     assert_eq!(ran.code, 7, "{ran}");

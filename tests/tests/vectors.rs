@@ -1,15 +1,18 @@
-//! Reading, held to the vectors.
+//! Reading, compared with the vectors.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tempaccess_core::{Assertion, Error, Inspection, Limits, SamlResponse};
+use tempaccess_core::{
+    Assertion, Error, SamlResponse,
+    saml::{Inspection, Limits},
+};
 use tempaccess_tests::vectors::{self, Vector};
 
 fn error(error: &Error) -> Value {
     json!({ "error": serde_json::to_value(error.report()).unwrap() })
 }
 
-/// What is found, and the digest of the text that is printed: the other languages print the same to the byte.
+/// Returns what reading finds, and the digest of the text that is printed. Other languages print the same, to the byte.
 fn inspect(vector: &Vector) -> (Value, Value) {
     let input = vector.input();
     let assertion = SamlResponse::detect(&input, &Limits::default()).and_then(|response| response.read());

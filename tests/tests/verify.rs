@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tempaccess_core::verify::{Engine, Expectations, IdentityProvider, SignaturePolicy, TrustedKeys, Verifier};
-use tempaccess_core::{ErrorKind, Limits, SamlResponse};
+use tempaccess_core::{ErrorKind, SamlResponse, saml::Limits};
 use tempaccess_tests::cli::Machine;
 use tempaccess_tests::vectors::{self, SignedVector};
 

@@ -8,17 +8,24 @@ use console::{Color, style};
 use jiff::Timestamp;
 use tempaccess_core::config::{Added, Synced};
 use tempaccess_core::doctor::{CheckOutcome, Finding};
-use tempaccess_core::sink::{GrantSummary, RoleList};
+use tempaccess_core::sink::{RoleList, SessionSummary};
 use tempaccess_core::store::{EntryInfo, EntryKind};
 use tempaccess_core::verify::Verification;
-use tempaccess_core::{ClockSkew, Error, ErrorReport, Exchanged, Grant, Inspection, RoleOffer, SignedOut, printable};
+use tempaccess_core::{
+    Error, IssuedSession, RoleOffer,
+    error::ErrorReport,
+    front_end::printable,
+    saml::Inspection,
+    session::{Exchanged, SignedOut},
+    sts::ClockSkew,
+};
 
 /// An error, for standard error.
 pub(crate) fn error(error: &Error, as_json: bool) -> String {
     if as_json {
         #[derive(serde::Serialize)]
         struct Failure<'a> {
-            error: tempaccess_core::ErrorReport<'a>,
+            error: tempaccess_core::error::ErrorReport<'a>,
         }
         return serde_json::to_string(&Failure { error: error.report() }).unwrap_or_default();
     }
@@ -91,40 +98,40 @@ impl std::fmt::Display for Table {
 }
 
 /// What was given, without any secret.
-pub(crate) fn grant(grant: &Grant) -> String {
-    let credentials = &grant.answer.credentials;
+pub(crate) fn issued_session(issued: &IssuedSession) -> String {
+    let credentials = &issued.answer.credentials;
     let mut table = Table(Vec::new());
     table.row("Role", style(credentials.role.as_str()).bold().to_string());
-    table.row("Provider", grant.offer.provider().as_str());
-    table.maybe("Chained from", grant.chained_from.as_deref());
-    table.maybe("Principal", grant.answer.assumed_role_arn.as_deref());
-    table.row("Until", format!("{} ({})", credentials.expiration, lasting(grant.granted_seconds)));
-    if grant.scope.is_narrowed() {
-        table.row("Scope", grant.scope.describe());
+    table.row("Provider", issued.offer.provider().as_str());
+    table.maybe("Chained from", issued.chained_from.as_deref());
+    table.maybe("Principal", issued.answer.assumed_role_arn.as_deref());
+    table.row("Until", format!("{} ({})", credentials.expiration, lasting(issued.granted_seconds)));
+    if issued.scope.is_narrowed() {
+        table.row("Scope", issued.scope.describe());
     }
     table.row("Access key", printable(&credentials.access_key_id));
     let mut text = table.to_string();
-    for remark in remarks(grant) {
+    for remark in remarks(issued) {
         let _ = write!(text, "\n{} {remark}", style("note:").bold());
     }
     text
 }
 
 /// Remarks on issued credentials: a shorter session, a clock that is wrong.
-pub(crate) fn remarks(grant: &Grant) -> Vec<String> {
-    let granted = lasting(grant.granted_seconds);
-    let shortened = grant
+pub(crate) fn remarks(issued: &IssuedSession) -> Vec<String> {
+    let granted = lasting(issued.granted_seconds);
+    let shortened = issued
         .shortened
         .iter()
-        .map(|why| format!("asked for {}, granted {granted}: {}", grant.scope.duration(), why.describe()));
-    let excess = grant.excess_seconds.map(|seconds| {
+        .map(|why| format!("asked for {}, granted {granted}: {}", issued.scope.duration(), why.describe()));
+    let excess = issued.excess_seconds.map(|seconds| {
         format!(
             "asked for {}, and AWS STS answered with {}: used for as long as asked; check what answers at the STS endpoint",
-            grant.scope.duration(),
-            lasting(grant.granted_seconds.saturating_add(seconds))
+            issued.scope.duration(),
+            lasting(issued.granted_seconds.saturating_add(seconds))
         )
     });
-    let skew = grant.clock_ahead.and_then(ClockSkew::new).map(|skew| format!("{skew}; set the clock"));
+    let skew = issued.clock_ahead.and_then(ClockSkew::new).map(|skew| format!("{skew}; set the clock"));
     shortened.chain(excess).chain(skew).collect()
 }
 
@@ -134,10 +141,10 @@ pub(crate) fn many(roles: &[Exchanged]) -> String {
     let line = |role: &Exchanged| {
         let arn = role.offer.role().as_str();
         match &role.result {
-            Ok(grant) => {
-                let credentials = &grant.answer.credentials;
-                let narrowed = if grant.scope.is_narrowed() { ", narrowed" } else { "" };
-                let until = format!("until {} ({}{narrowed})", credentials.expiration, lasting(grant.granted_seconds));
+            Ok(issued) => {
+                let credentials = &issued.answer.credentials;
+                let narrowed = if issued.scope.is_narrowed() { ", narrowed" } else { "" };
+                let until = format!("until {} ({}{narrowed})", credentials.expiration, lasting(issued.granted_seconds));
                 format!("{} {arn:width$}  {until}", style("given:  ").green().bold())
             }
             Err(error) => format!("{} {arn:width$}  {}", style("refused:").red().bold(), printable(error.message())),
@@ -149,7 +156,7 @@ pub(crate) fn many(roles: &[Exchanged]) -> String {
 /// What became of many roles.
 #[derive(serde::Serialize)]
 pub(crate) struct ManyJson<'a> {
-    pub(crate) granted: Vec<GrantSummary<'a>>,
+    pub(crate) granted: Vec<SessionSummary<'a>>,
     pub(crate) failed: Vec<FailedJson<'a>>,
 }
 
@@ -423,6 +430,8 @@ pub(crate) fn synced(synced: &Synced) -> String {
 pub(crate) fn added(added: &Added, notes: &[String], file: &Path) -> String {
     let mut lines: Vec<_> =
         added.written.iter().map(|name| format!("written: {} into `{}`", printable(name), file.display())).collect();
+    lines
+        .extend(added.accounts.iter().map(|id| format!("written: the name of account {id} into `{}`", file.display())));
     let note = style("note:").bold();
     lines.extend(
         added
@@ -430,6 +439,9 @@ pub(crate) fn added(added: &Added, notes: &[String], file: &Path) -> String {
             .iter()
             .map(|name| format!("{note} there is a profile `{}` already, and it was left alone", printable(name))),
     );
+    lines.extend(added.accounts_left_alone.iter().map(|id| {
+        format!("{note} account {id} was left alone: it has another name, or `accounts` is an inline table")
+    }));
     lines.extend(notes.iter().map(|text| format!("{note} {}", printable(text))));
     lines.join("\n")
 }

@@ -8,7 +8,11 @@ use console::{Term, style};
 use dialoguer::FuzzySelect;
 use dialoguer::theme::ColorfulTheme;
 use qrcodegen::{QrCode, QrCodeEcc};
-use tempaccess_core::{Error, ErrorKind, NoPrompter, Notice, Progress, Prompter, Result, SecretString, Stage, Visit};
+use tempaccess_core::{
+    Error, ErrorKind, Notice, Prompter, Result, SecretString, Stage,
+    session::Progress,
+    source::{NoPrompter, Visit},
+};
 
 /// Asks on the terminal; without one, every question is an error.
 #[derive(Debug)]

@@ -259,11 +259,11 @@ iam_arn! {
     /// The ARN of an IAM role.
     ///
     /// ```
-    /// use tempaccess_core::RoleArn;
+    /// use tempaccess_core::arn::RoleArn;
     ///
     /// let role: RoleArn = "arn:aws-us-gov:iam::123456789012:role/teams/ops/ReadOnly".parse()?;
     /// assert_eq!((role.partition(), role.account_id(), role.name()), ("aws-us-gov", "123456789012", "ReadOnly"));
-    /// # Ok::<(), tempaccess_core::ArnError>(())
+    /// # Ok::<(), tempaccess_core::arn::ArnError>(())
     /// ```
     RoleArn, Role
 }

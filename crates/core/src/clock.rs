@@ -13,7 +13,7 @@ use jiff::Timestamp;
 /// counted on [`monotonic`](Self::monotonic).
 ///
 /// ```
-/// use tempaccess_core::{Clock, SystemClock};
+/// use tempaccess_core::{Clock, clock::SystemClock};
 ///
 /// let (wall, monotonic) = (SystemClock.now(), SystemClock.monotonic());
 /// assert!(wall.as_second() > 0);
@@ -129,6 +129,7 @@ impl Deadline {
     }
 
     /// Whether it has passed.
+    #[cfg(feature = "okta")]
     pub(crate) fn has_passed(self, clock: &(impl Clock + ?Sized)) -> bool {
         self.remaining(clock).is_zero()
     }

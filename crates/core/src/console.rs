@@ -6,19 +6,19 @@ use url::Url;
 
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::Grant;
 use crate::net::{Transport, secure_url};
 use crate::scope::SessionDuration;
 use crate::secret::{SecretString, form};
+use crate::sts::IssuedSession;
 use crate::text::excerpt;
 
 /// Where the console is to open, and for how long.
 ///
 /// ```no_run
-/// # async fn example(grant: tempaccess_core::Grant) -> tempaccess_core::Result<()> {
-/// use tempaccess_core::{Console, net::HttpTransport};
+/// # async fn example(issued: tempaccess_core::IssuedSession) -> tempaccess_core::Result<()> {
+/// use tempaccess_core::{console::Console, net::HttpTransport};
 ///
-/// let url = Console::new().destination("s3").sign_in_url(&HttpTransport::default(), &grant).await?;
+/// let url = Console::new().destination("s3").sign_in_url(&HttpTransport::default(), &issued).await?;
 /// // Whoever opens it within 15 minutes is signed in: as secret as the credentials.
 /// println!("{}", url.expose());
 /// # Ok(())
@@ -92,13 +92,13 @@ impl Console {
     ///
     /// `invalid_argument` where the destination is not in the console, the partition has none, or a duration is given for
     /// a chained role; of the stage `output` for whatever keeps AWS from giving the token.
-    pub async fn sign_in_url(&self, transport: &dyn Transport, grant: &Grant) -> Result<SecretString> {
-        let credentials = &grant.answer.credentials;
+    pub async fn sign_in_url(&self, transport: &dyn Transport, issued: &IssuedSession) -> Result<SecretString> {
+        let credentials = &issued.answer.credentials;
         let partition = credentials.role.partition();
         let Some((_, sign_in, console)) = HOSTS.iter().find(|(known, ..)| *known == partition) else {
             return Err(refused(format!("it is not known where the console of the partition `{partition}` is")));
         };
-        if self.duration.is_some() && grant.chained_from.is_some() {
+        if self.duration.is_some() && issued.chained_from.is_some() {
             return Err(refused("AWS takes no duration for the console with credentials of a chained role")
                 .with_hint("leave the duration out: the console stays signed in as long as the session lasts"));
         }

@@ -34,7 +34,7 @@ const TOKEN_LENGTH: RangeInclusive<usize> = 1..=16_384;
 impl SessionCredentials {
     /// Assembles the credentials that a [`TokenExchange`](crate::TokenExchange) of your own answers with.
     ///
-    /// Nothing is checked here. [`grant`](crate::grant()) checks them before they are stored or handed out: each part
+    /// Nothing is checked here. [`issue_session`](crate::sts::issue_session()) checks them before they are stored or handed out: each part
     /// consists of ASCII letters, digits and `+/=_-`, an access key id has 16 to 128 of them, a secret up to 256, a
     /// token up to 16,384.
     pub fn new(

@@ -8,10 +8,10 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::Grant;
 use crate::loopback::{Answer, Loopback, Origins, answer};
 use crate::secret::{SecretString, unguessable};
 use crate::session::TempAccess;
+use crate::sts::IssuedSession;
 use crate::text::printable;
 
 const PATH: &str = "/credentials";
@@ -20,7 +20,7 @@ const PATH: &str = "/credentials";
 ///
 /// ```no_run
 /// # async fn example(access: tempaccess_core::TempAccess) -> tempaccess_core::Result<()> {
-/// use tempaccess_core::CredentialsEndpoint;
+/// use tempaccess_core::endpoint::CredentialsEndpoint;
 ///
 /// let endpoint = CredentialsEndpoint::bind(access, 0).await?;
 /// let mut program = std::process::Command::new("a-long-job");
@@ -88,7 +88,7 @@ impl CredentialsEndpoint {
                         );
                     }
                     match credentials(access).await {
-                        Ok(grant) => given_out(&grant),
+                        Ok(issued) => given_out(&issued),
                         Err(error) => failure(StatusCode::BAD_GATEWAY, error.kind().as_str(), error.message()),
                     }
                 }
@@ -101,14 +101,14 @@ impl CredentialsEndpoint {
 const SOON: Duration = Duration::from_millis(700);
 
 /// Credentials. A sign-in goes on when whoever asked for it gives up, so that they find it done when they ask again.
-async fn credentials(access: Arc<TempAccess>) -> Result<Grant> {
+async fn credentials(access: Arc<TempAccess>) -> Result<IssuedSession> {
     let ending = access.cached_until_expiry();
     let mut renewal = tokio::spawn(async move { access.credentials().await });
     let result = match ending {
         None => renewal.await,
-        Some(grant) => match tokio::time::timeout(SOON, &mut renewal).await {
+        Some(issued) => match tokio::time::timeout(SOON, &mut renewal).await {
             Ok(result) => result,
-            Err(_) => return Ok(grant),
+            Err(_) => return Ok(issued),
         },
     };
     result.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "the sign-in was stopped")))
@@ -119,7 +119,7 @@ fn is_same(given: &[u8], wanted: &[u8]) -> bool {
     given.len() == wanted.len() && given.iter().zip(wanted).fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
 
-fn given_out(grant: &Grant) -> Answer {
+fn given_out(issued: &IssuedSession) -> Answer {
     #[derive(Serialize)]
     #[serde(rename_all = "PascalCase")]
     struct Output<'a> {
@@ -130,7 +130,7 @@ fn given_out(grant: &Grant) -> Answer {
         role_arn: &'a str,
         account_id: &'a str,
     }
-    let credentials = &grant.answer.credentials;
+    let credentials = &issued.answer.credentials;
     let output = Output {
         access_key_id: &credentials.access_key_id,
         secret_access_key: credentials.secret_access_key.expose(),

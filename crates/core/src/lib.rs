@@ -16,7 +16,7 @@
 //! [`AssertionSource`], [`Prompter`], [`TokenExchange`], [`AuditLog`](audit::AuditLog), [`Clock`].
 //!
 //! ```
-//! use tempaccess_core::{AccountNames, Limits, RoleQuery, SamlResponse};
+//! use tempaccess_core::{role::AccountNames, saml::Limits, RoleQuery, SamlResponse};
 //!
 //! # fn page() -> &'static [u8] {
 //! #     br#"<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"><Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion">
@@ -35,17 +35,17 @@
 //!
 //! | to | begin with |
 //! | --- | --- |
-//! | read a response and judge it | [`SamlResponse`], [`Inspection`] |
+//! | read a response and judge it | [`SamlResponse`], [`saml::Inspection`] |
 //! | choose among its roles | [`RoleQuery`] |
 //! | know whether it is genuine | [`verify`] |
-//! | sign in at Okta | [`okta::OktaSource`] |
-//! | take a program, a file or a pipe as the source | [`CommandSource`], [`FileSource`] |
+//! | sign in at Okta | [`source::okta::OktaSource`] |
+//! | take a program, a file or a pipe as the source | [`source::CommandSource`], [`source::FileSource`] |
 //! | walk the whole way, and keep what was given | [`TempAccess`], [`store`] |
 //! | share the configuration with the command line | [`config::Settings`], [`config::Config`] |
-//! | go on to another role | [`ChainedRole`] |
+//! | go on to another role | [`sts::ChainedRole`] |
 //! | give credentials to the AWS SDK for Rust | [`TempAccess`] with the feature `aws-config` |
-//! | give credentials to programs | [`CredentialsEndpoint`], [`sink`] |
-//! | open the console | [`Console`] |
+//! | give credentials to programs | [`endpoint::CredentialsEndpoint`], [`sink`] |
+//! | open the console | [`console::Console`] |
 //! | bring parts of your own | below |
 //!
 //! # Parts of your own
@@ -55,10 +55,7 @@
 //!
 //! use jiff::{SignedDuration, Timestamp};
 //! use tempaccess_core::store::MemoryStore;
-//! use tempaccess_core::{
-//!     AssertionRequest, AssertionSource, ExchangeRequest, Limits, Result, SamlResponse, SessionCredentials, StsAnswer,
-//!     TempAccess, TokenExchange,
-//! };
+//! use tempaccess_core::{source::AssertionRequest, AssertionSource, Result, SamlResponse, TempAccess, TokenExchange, sts::{ExchangeRequest, SessionCredentials, StsAnswer}, saml::Limits};
 //!
 //! # fn page() -> &'static [u8] {
 //! #     br#"<Response xmlns="urn:oasis:names:tc:SAML:2.0:protocol"><Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion">
@@ -103,8 +100,8 @@
 //! # async fn main() -> Result<()> {
 //! let access = TempAccess::builder(Mine, Broker).store(Arc::new(MemoryStore::new())).build();
 //! assert!(access.cached().is_none());
-//! let grant = access.credentials().await?;
-//! assert_eq!(grant.answer.credentials.account_id(), "123456789012");
+//! let issued = access.credentials().await?;
+//! assert_eq!(issued.answer.credentials.account_id(), "123456789012");
 //! assert!(access.cached().is_some());
 //! # Ok(())
 //! # }
@@ -116,12 +113,12 @@
 //! | --- | --- | --- |
 //! | (none) | reading, roles, scope, sinks, audit, the traits | no network, no async runtime, no C |
 //! | `sts` | [`StsExchange`]: AWS STS | aws-sdk-sts, reqwest, rustls with ring, tokio |
-//! | `okta` | [`okta::OktaSource`] | reqwest, rustls with ring, tokio |
-//! | `browser` | [`browser::BrowserSource`]: any identity provider, with a browser | hyper, ring, tokio |
-//! | `command` | [`CommandSource`]: any program as a source | tokio |
+//! | `okta` | [`source::okta::OktaSource`] | reqwest, rustls with ring, tokio |
+//! | `browser` | [`source::browser::BrowserSource`]: any identity provider, with a browser | hyper, ring, tokio |
+//! | `command` | [`source::CommandSource`]: any program as a source | tokio |
 //! | `config` | [`config`]: the configuration that all front ends share; needs the four above | toml |
 //! | `verify` | [`verify`]: is the document genuine? | ring, x509-cert |
-//! | `endpoint` | [`CredentialsEndpoint`]: container credentials on loopback | hyper, ring, tokio |
+//! | `endpoint` | [`endpoint::CredentialsEndpoint`]: container credentials on loopback | hyper, ring, tokio |
 //! | `aws-config` | [`TempAccess`] as a provider of credentials for the AWS SDK for Rust | aws-credential-types |
 //! | `keyring` | secrets of a [`store`] sealed with a key in the system's keyring, or held there | keyring, ring |
 //! | `samael` | libxmlsec1 as a second engine for [`verify`] | samael, OpenSSL, libxml2, libxmlsec1 |
@@ -136,21 +133,20 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod arn;
+pub mod arn;
 pub mod audit;
 mod background;
-mod clock;
+pub mod clock;
 #[cfg(feature = "config")]
 pub mod config;
 #[cfg(feature = "net")]
-mod console;
+pub mod console;
 mod credentials;
 #[cfg(feature = "config")]
 pub mod doctor;
 #[cfg(feature = "endpoint")]
-mod endpoint;
-mod error;
-mod exchange;
+pub mod endpoint;
+pub mod error;
 mod input;
 #[cfg(feature = "endpoint")]
 mod loopback;
@@ -161,52 +157,35 @@ pub mod net;
 mod private;
 #[cfg(feature = "aws-config")]
 mod provider;
-mod role;
-mod saml;
-mod scope;
+pub mod role;
+pub mod saml;
+pub mod scope;
 mod secret;
-mod session;
+pub mod session;
 pub mod sink;
-mod source;
+pub mod source;
 pub mod store;
+pub mod sts;
 mod text;
 #[cfg(feature = "verify")]
 pub mod verify;
 
-pub use arn::{ArnError, PolicyArn, ProviderArn, RoleArn, default_region, partition_of_region};
-#[cfg(feature = "runtime")]
-pub use clock::Timer;
-pub use clock::{Clock, SystemClock};
-#[cfg(feature = "net")]
-pub use console::Console;
-pub use credentials::SessionCredentials;
-#[cfg(feature = "endpoint")]
-pub use endpoint::CredentialsEndpoint;
-pub use error::{Error, ErrorKind, ErrorReport, Fault, Result, Stage, StsFailure};
-pub use exchange::{
-    ChainRequest, ChainedRole, ClockSkew, ExchangeRequest, Grant, Shortening, StsAnswer, TokenExchange, grant,
-};
-#[cfg(feature = "sts")]
-pub use exchange::{StsExchange, StsExchangeBuilder};
-#[cfg(feature = "endpoint")]
-pub use loopback::{Handoff, handoff};
-pub use role::{AccountNames, RoleOffer, RoleQuery, RoleValueError};
-pub use saml::{
-    AWS_AUDIENCE, Assertion, AwsAttributes, Content, Inspection, Limits, Problem, ProblemCode, ResponseFacts,
-    SamlResponse, Signed, Skipped, Status, Subject, SubjectConfirmation,
-};
+pub use clock::Clock;
+pub use error::{Error, ErrorKind, Fault, Result, Stage};
+pub use role::{RoleOffer, RoleQuery};
+pub use saml::{Assertion, SamlResponse};
 pub use scope::{SessionDuration, SessionPolicy, SessionScope};
 pub use secret::SecretString;
-#[cfg(feature = "runtime")]
-pub use session::{CONCURRENT, Exchanged, Progress};
-pub use session::{REFRESH_WINDOW, SignedIn, SignedOut, TempAccess, TempAccessBuilder};
-#[cfg(feature = "command")]
-pub use source::CommandSource;
-#[cfg(feature = "browser")]
-pub use source::browser;
-#[cfg(feature = "okta")]
-pub use source::okta;
-pub use source::{
-    AssertionRequest, AssertionSource, CachedItem, FactorStep, FileSource, NoPrompter, Notice, Prompter, Visit,
-};
-pub use text::printable;
+pub use session::TempAccess;
+pub use source::{AssertionSource, Notice, Prompter};
+#[cfg(feature = "sts")]
+pub use sts::StsExchange;
+pub use sts::{IssuedSession, TokenExchange};
+
+/// What the command line needs of this crate's internals. Not covered by semantic versioning.
+#[doc(hidden)]
+pub mod front_end {
+    #[cfg(feature = "endpoint")]
+    pub use crate::loopback::{Handoff, handoff};
+    pub use crate::text::printable;
+}

@@ -27,7 +27,7 @@ impl From<&SessionCredentials> for Credentials {
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use tempaccess_core::{RoleQuery, StsExchange, TempAccess, okta::OktaSource};
+/// use tempaccess_core::{RoleQuery, StsExchange, TempAccess, source::okta::OktaSource};
 ///
 /// let okta = OktaSource::builder("https://acme.okta.com/home/amazon_aws/0oa1b2c3d4E5f6G7h8i9/272").build()?;
 /// let access = TempAccess::builder(okta, StsExchange::builder().build()?).role(RoleQuery::new().role("ReadOnly"));
@@ -42,7 +42,7 @@ impl ProvideCredentials for TempAccess {
     {
         future::ProvideCredentials::new(async move {
             match self.credentials().await {
-                Ok(grant) => Ok(Credentials::from(&grant.answer.credentials)),
+                Ok(issued) => Ok(Credentials::from(&issued.answer.credentials)),
                 Err(error) => Err(unavailable(error)),
             }
         })

@@ -262,7 +262,7 @@ pub(crate) fn form<'f>(fields: impl IntoIterator<Item = (&'f str, &'f str)> + Cl
 
 /// A header value that `Debug` does not show, and that is wiped when the last copy of the request is dropped; nothing
 /// where the text cannot be one.
-#[cfg(feature = "net")]
+#[cfg(feature = "okta")]
 pub(crate) fn header(text: SecretString) -> Option<http::HeaderValue> {
     struct Wiped(SecretString);
 
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(read(&vec![b'x'; MAX_LINE + 1]).unwrap_err().kind(), io::ErrorKind::InvalidData);
     }
 
-    #[cfg(feature = "net")]
+    #[cfg(feature = "okta")]
     #[test]
     fn forms_and_headers_hold_what_they_are_given() {
         assert_eq!(form([("a", "b c"), ("pass word", "ü&=")]), b"a=b+c&pass+word=%C3%BC%26%3D");

@@ -31,7 +31,7 @@ fn escape(text: &str, hostile: impl Fn(char) -> bool) -> String {
 /// Returns the text as one line that is safe to show on a terminal: characters that could control it are escaped, as `\u{1b}`.
 ///
 /// ```
-/// assert_eq!(tempaccess_core::printable("red: \u{1b}[31m"), r"red: \u{1b}[31m");
+/// assert_eq!(tempaccess_core::front_end::printable("red: \u{1b}[31m"), r"red: \u{1b}[31m");
 /// ```
 pub fn printable(text: &str) -> Cow<'_, str> {
     if text.contains(is_hostile) { Cow::Owned(escape(text, is_hostile)) } else { Cow::Borrowed(text) }

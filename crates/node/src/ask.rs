@@ -11,8 +11,9 @@ use napi::bindgen_prelude::{FnArgs, Promise, Uint8Array};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Error, ErrorKind, Limits, Notice, Prompter, Result, SamlResponse, SecretString,
-    Stage, Visit,
+    AssertionSource, Error, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString, Stage,
+    saml::Limits,
+    source::{AssertionRequest, Visit},
 };
 
 /// What a function answered.

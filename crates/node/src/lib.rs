@@ -3,7 +3,7 @@
 //! An error goes over as JSON under the code `TEMPACCESS`; `index.js` makes it a `TempAccessError`.
 
 mod ask;
-mod grant;
+mod issued;
 mod session;
 mod verify;
 
@@ -14,7 +14,12 @@ use napi_derive::napi;
 use serde::Serialize;
 use tempaccess_core::config::Settings;
 use tempaccess_core::sink::KeptList;
-use tempaccess_core::{Clock, ErrorReport, Inspection, Limits, RoleOffer, RoleQuery, SystemClock};
+use tempaccess_core::{
+    Clock, RoleOffer, RoleQuery,
+    clock::SystemClock,
+    error::ErrorReport,
+    saml::{Inspection, Limits},
+};
 
 pub(crate) type Result<T> = std::result::Result<T, napi::Error<&'static str>>;
 

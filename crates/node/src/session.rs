@@ -6,10 +6,10 @@ use std::sync::Arc;
 use napi_derive::napi;
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::net::HttpTransport;
-use tempaccess_core::{Console, TempAccess};
+use tempaccess_core::{TempAccess, console::Console};
 
 use crate::ask::{Ask, Give, Person, Source};
-use crate::grant::{Exchanged, Grant};
+use crate::issued::{Exchanged, IssuedSession};
 use crate::{Result, Role, rejected, thrown};
 
 pub(crate) fn config(file: Option<String>) -> tempaccess_core::Result<Config> {
@@ -52,19 +52,19 @@ impl Session {
     }
 
     #[napi]
-    pub async fn credentials(&self) -> napi::Result<Grant> {
-        self.access.credentials().await.map(|grant| Grant::from(&grant)).map_err(|error| rejected(&error))
+    pub async fn credentials(&self) -> napi::Result<IssuedSession> {
+        self.access.credentials().await.map(|issued| IssuedSession::from(&issued)).map_err(|error| rejected(&error))
     }
 
     #[napi]
-    pub async fn renew(&self, force: bool) -> napi::Result<Grant> {
+    pub async fn renew(&self, force: bool) -> napi::Result<IssuedSession> {
         let renewed = if force { self.access.renew_with_sign_in().await } else { self.access.renew().await };
-        renewed.map(|grant| Grant::from(&grant)).map_err(|error| rejected(&error))
+        renewed.map(|issued| IssuedSession::from(&issued)).map_err(|error| rejected(&error))
     }
 
     #[napi]
-    pub fn cached(&self) -> Option<Grant> {
-        self.access.cached().map(|grant| Grant::from(&grant))
+    pub fn cached(&self) -> Option<IssuedSession> {
+        self.access.cached().map(|issued| IssuedSession::from(&issued))
     }
 
     #[napi]

@@ -2,7 +2,10 @@
 
 use napi_derive::napi;
 use tempaccess_core::verify::{Examination, Expectations, SignaturePolicy, TrustedKeys, Verifier as Core};
-use tempaccess_core::{Inspection, Limits, SamlResponse};
+use tempaccess_core::{
+    SamlResponse,
+    saml::{Inspection, Limits},
+};
 
 use crate::{Assertion, Result, instant, json, thrown};
 

@@ -20,8 +20,8 @@ function person({ text, secret, choose }) {
 
 test("a person is asked", async () => {
   const prompter = person({ text: "ada@example.com", secret: "correct horse", choose: (choices) => choices.length - 1 });
-  const grant = await new Session({ prompter }).credentials();
-  assert.equal(grant.accountId, "444455556666");
+  const issued = await new Session({ prompter }).credentials();
+  assert.equal(issued.accountId, "444455556666");
   assert.ok(prompter.heard.some((message) => message.includes("42")), prompter.heard.join());
 });
 
@@ -56,8 +56,8 @@ test("whoever gives up withdraws what is asked", async () => {
   });
   assert.ok(signal.aborted);
   // The turn is free again.
-  const grant = await new Session({ ...asked, prompter: person({ secret: "bombe" }) }).credentials();
-  assert.equal(grant.accountId, "111122223333");
+  const issued = await new Session({ ...asked, prompter: person({ secret: "bombe" }) }).credentials();
+  assert.equal(issued.accountId, "111122223333");
 });
 
 test("as long as somebody waits, the question stands", async () => {

@@ -14,20 +14,20 @@ const here = withSandbox();
 const ada = { username: "ada@example.com", password: "correct horse", prompter: { notify() {} } };
 
 test("credentials, and no secret in what is printed", async () => {
-  const grant = await new Session(alan).credentials();
-  assert.match(grant.accessKeyId, /^ASIA/);
-  assert.equal(grant.accountId, "111122223333");
-  assert.ok(grant.expiration instanceof Date && grant.expiration > new Date());
-  assert.equal(grant.summary.duration_asked, 1200);
-  for (const text of [inspect(grant), JSON.stringify(grant)]) {
-    assert.ok(!text.includes(grant.secretAccessKey) && !text.includes(grant.sessionToken));
+  const issued = await new Session(alan).credentials();
+  assert.match(issued.accessKeyId, /^ASIA/);
+  assert.equal(issued.accountId, "111122223333");
+  assert.ok(issued.expiration instanceof Date && issued.expiration > new Date());
+  assert.equal(issued.summary.duration_asked, 1200);
+  for (const text of [inspect(issued), JSON.stringify(issued)]) {
+    assert.ok(!text.includes(issued.secretAccessKey) && !text.includes(issued.sessionToken));
   }
 });
 
 test("one store with the command line, and one sign-in for many at once", async () => {
   const session = new Session(alan);
   const grants = await Promise.all(Array.from({ length: 8 }, () => session.credentials()));
-  assert.equal(new Set(grants.map((grant) => grant.accessKeyId)).size, 1);
+  assert.equal(new Set(grants.map((issued) => issued.accessKeyId)).size, 1);
   const words = ["credentials", "--output", "credential-process", "--no-interactive"];
   const asked = ["--username", alan.username, "--role", alan.role, "--duration", alan.duration];
   const printed = JSON.parse(execFileSync(join(programs, "tempaccess"), [...words, ...asked]));
@@ -61,9 +61,9 @@ test("errors and signals", async () => {
 test("every role by one sign-in, and each failure by itself", async () => {
   const roles = await new Session(ada).allCredentials();
   assert.deepEqual(roles.map(({ role }) => role.name), ["ReadOnly", "Migration", "ReadOnly"]);
-  assert.deepEqual(roles.map(({ grant }) => grant.accountId), ["111122223333", "111122223333", "444455556666"]);
+  assert.deepEqual(roles.map(({ issued }) => issued.accountId), ["111122223333", "111122223333", "444455556666"]);
   const [narrowed] = await new Session({ ...ada, policy: '{"Statement": 1}' }).allCredentials();
-  assert.equal(narrowed.grant, undefined);
+  assert.equal(narrowed.issued, undefined);
   assert.ok(narrowed.error instanceof TempAccessError);
   assert.equal(narrowed.error.code, "malformed_policy");
 });
@@ -71,9 +71,9 @@ test("every role by one sign-in, and each failure by itself", async () => {
 test("what is held is given without a sign-in, and listed without its secrets", async () => {
   const session = new Session(alan);
   assert.equal(session.cached(), undefined);
-  const grant = await session.credentials();
-  assert.equal(session.cached().accessKeyId, grant.accessKeyId);
-  assert.notEqual((await session.renew({ force: true })).accessKeyId, grant.accessKeyId);
+  const issued = await session.credentials();
+  assert.equal(session.cached().accessKeyId, issued.accessKeyId);
+  assert.notEqual((await session.renew({ force: true })).accessKeyId, issued.accessKeyId);
   const kept = status();
   assert.deepEqual(kept, JSON.parse(execFileSync(join(programs, "tempaccess"), ["status", "--output", "json"])));
   assert.ok(!JSON.stringify(kept).includes(session.cached().secretAccessKey));
@@ -90,11 +90,11 @@ test("the console opens by its address", async () => {
 
 test("roles are chained", async () => {
   const then = [{ role_arn: "arn:aws:iam::777788889999:role/Deploy", external_id: "contract-17" }];
-  const grant = await new Session({ ...alan, then }).credentials();
-  assert.equal(grant.accountId, "777788889999");
-  assert.match(grant.summary.chained_from, /assumed-role\/ReadOnly/);
-  for (const [json, key] of [[grant.credentialsJson(), "secret_access_key"], [grant.credentialProcess(), "SecretAccessKey"]]) {
-    assert.equal(JSON.parse(json)[key], grant.secretAccessKey);
+  const issued = await new Session({ ...alan, then }).credentials();
+  assert.equal(issued.accountId, "777788889999");
+  assert.match(issued.summary.chained_from, /assumed-role\/ReadOnly/);
+  for (const [json, key] of [[issued.credentialsJson(), "secret_access_key"], [issued.credentialProcess(), "SecretAccessKey"]]) {
+    assert.equal(JSON.parse(json)[key], issued.secretAccessKey);
   }
 });
 

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use pyo3::prelude::*;
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, Error, ErrorKind, Limits, Notice, Prompter, Result, SamlResponse, SecretString,
-    Stage, Visit,
+    AssertionSource, Error, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString, Stage,
+    saml::Limits,
+    source::{AssertionRequest, Visit},
 };
 
 use crate::reading::bytes;

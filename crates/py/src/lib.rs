@@ -2,7 +2,7 @@
 
 mod ask;
 mod errors;
-mod grant;
+mod issued;
 mod reading;
 mod session;
 mod verify;
@@ -18,8 +18,8 @@ fn _tempaccess(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<reading::Assertion>()?;
     module.add_class::<verify::Verifier>()?;
     module.add_class::<session::Session>()?;
-    module.add_class::<grant::Grant>()?;
-    module.add_class::<grant::Exchanged>()?;
+    module.add_class::<issued::IssuedSession>()?;
+    module.add_class::<issued::Exchanged>()?;
     module.add_class::<ask::Request>()?;
     module.add_class::<work::Work>()?;
     module.add_function(wrap_pyfunction!(session::status, module)?)?;

@@ -7,7 +7,11 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use serde::Serialize;
-use tempaccess_core::{Clock, Inspection, Limits, RoleOffer, RoleQuery, SystemClock};
+use tempaccess_core::{
+    Clock, RoleOffer, RoleQuery,
+    clock::SystemClock,
+    saml::{Inspection, Limits},
+};
 
 use crate::errors::raise;
 

@@ -9,11 +9,11 @@ use pyo3::types::PyDict;
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::net::HttpTransport;
 use tempaccess_core::sink::KeptList;
-use tempaccess_core::{Console, NoPrompter, Prompter, TempAccess};
+use tempaccess_core::{Prompter, TempAccess, console::Console, source::NoPrompter};
 
 use crate::ask::{Callable, Person};
 use crate::errors::raise;
-use crate::grant::{Exchanged, Grant};
+use crate::issued::{Exchanged, IssuedSession};
 use crate::reading::{Role, loads, to_json};
 use crate::work::Work;
 
@@ -81,8 +81,8 @@ impl Session {
     }
 
     /// Returns cached credentials that are fresh.
-    fn cached(&self, py: Python<'_>) -> Option<Grant> {
-        py.detach(|| self.access.cached()).map(Grant)
+    fn cached(&self, py: Python<'_>) -> Option<IssuedSession> {
+        py.detach(|| self.access.cached()).map(IssuedSession)
     }
 
     /// Credentials of every role that fits, by one sign-in.
@@ -129,8 +129,8 @@ impl Session {
     }
 }
 
-fn given(py: Python<'_>, grant: tempaccess_core::Grant) -> PyResult<Py<PyAny>> {
-    Ok(Py::new(py, Grant(grant))?.into_any())
+fn given(py: Python<'_>, issued: tempaccess_core::IssuedSession) -> PyResult<Py<PyAny>> {
+    Ok(Py::new(py, IssuedSession(issued))?.into_any())
 }
 
 /// What is kept, for whom, how narrow, until when; nothing secret. As `tempaccess status --output json` prints it.

@@ -3,7 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tempaccess_core::verify::{Examination, Expectations, SignaturePolicy, TrustedKeys, Verifier as Core};
-use tempaccess_core::{Inspection, Limits, SamlResponse};
+use tempaccess_core::{
+    SamlResponse,
+    saml::{Inspection, Limits},
+};
 
 use crate::errors::raise;
 use crate::reading::{Assertion, bytes, instant, loads, to_json};

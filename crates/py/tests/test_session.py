@@ -14,15 +14,15 @@ from sandbox import PROGRAMS, Person, WithSandbox
 
 class Sessions(WithSandbox):
     def test_three_lines_give_credentials(self):
-        grant = self.session().credentials()
-        self.assertTrue(grant.access_key_id.startswith("ASIA"))
-        self.assertEqual(grant.account_id, "111122223333")
-        left = grant.expiration - datetime.datetime.now(datetime.timezone.utc)
+        issued = self.session().credentials()
+        self.assertTrue(issued.access_key_id.startswith("ASIA"))
+        self.assertEqual(issued.account_id, "111122223333")
+        left = issued.expiration - datetime.datetime.now(datetime.timezone.utc)
         self.assertLess(abs(left - datetime.timedelta(minutes=20)), datetime.timedelta(minutes=1))
-        self.assertEqual(json.loads(grant.summary_json())["duration_asked"], 1200)
-        for secret in (grant.secret_access_key, grant.session_token):
-            self.assertNotIn(secret, repr(grant))
-            self.assertIn(secret, grant.credential_process())
+        self.assertEqual(json.loads(issued.summary_json())["duration_asked"], 1200)
+        for secret in (issued.secret_access_key, issued.session_token):
+            self.assertNotIn(secret, repr(issued))
+            self.assertIn(secret, issued.credential_process())
 
     def test_the_command_line_is_served_by_what_python_got_and_the_other_way_round(self):
         words = ["--username", "alan@example.com", "--role", "ReadOnly", "--duration", "20m", "--no-interactive"]
@@ -42,15 +42,15 @@ class Sessions(WithSandbox):
             thread.join()
 
         async def gathered():
-            return [grant.access_key_id for grant in await asyncio.gather(*(session.credentials_async() for _ in range(4)))]
+            return [issued.access_key_id for issued in await asyncio.gather(*(session.credentials_async() for _ in range(4)))]
 
         self.assertEqual(len({*keys, *asyncio.run(gathered())}), 1)
         self.assertEqual(len(self.audit()), 1)
 
     def test_a_person_is_asked(self):
         person = Person(text="ada@example.com", secret="correct horse", choose=lambda choices: len(choices) - 1)
-        grant = tempaccess.Session(prompter=person).credentials()
-        self.assertEqual(grant.account_id, "444455556666")
+        issued = tempaccess.Session(prompter=person).credentials()
+        self.assertEqual(issued.account_id, "444455556666")
         self.assertTrue(any("42" in message for message in person.heard), person.heard)
         roles = tempaccess.Session(prompter=None, username="ada@example.com").roles
         with self.assertRaises(tempaccess.InteractionRequired):
@@ -74,21 +74,21 @@ class Sessions(WithSandbox):
         session = tempaccess.Session(**ada)
         roles = session.all_credentials()
         self.assertEqual([role.role.name for role in roles], ["ReadOnly", "Migration", "ReadOnly"])
-        self.assertEqual([role.grant.account_id for role in roles], ["111122223333", "111122223333", "444455556666"])
+        self.assertEqual([role.issued.account_id for role in roles], ["111122223333", "111122223333", "444455556666"])
         self.assertEqual({role.error for role in roles}, {None})
         # A policy that STS refuses: each role says so by itself.
         narrowed = asyncio.run(tempaccess.Session(policy='{"Statement": 1}', **ada).all_credentials_async())
-        self.assertIsNone(narrowed[0].grant)
+        self.assertIsNone(narrowed[0].issued)
         self.assertIsInstance(narrowed[0].error, tempaccess.MalformedPolicy)
         self.assertIn("error=", repr(narrowed[0]))
 
     def test_what_is_held_is_given_without_a_sign_in(self):
         session = self.session()
         self.assertIsNone(session.cached())
-        grant = session.credentials()
-        self.assertEqual(session.cached().access_key_id, grant.access_key_id)
-        self.assertNotEqual(session.renew().access_key_id, grant.access_key_id)
-        self.assertNotEqual(asyncio.run(session.renew_async(force=True)).access_key_id, grant.access_key_id)
+        issued = session.credentials()
+        self.assertEqual(session.cached().access_key_id, issued.access_key_id)
+        self.assertNotEqual(session.renew().access_key_id, issued.access_key_id)
+        self.assertNotEqual(asyncio.run(session.renew_async(force=True)).access_key_id, issued.access_key_id)
         kept = tempaccess.status()
         printed = subprocess.run([PROGRAMS / "tempaccess", "status", "--output", "json"], check=True, capture_output=True)
         self.assertEqual(kept, json.loads(printed.stdout))
@@ -110,9 +110,9 @@ class Sessions(WithSandbox):
 
     def test_roles_are_chained(self):
         then = [{"role_arn": "arn:aws:iam::777788889999:role/Deploy", "external_id": "contract-17"}]
-        grant = self.session(then=then).credentials()
-        self.assertEqual(grant.account_id, "777788889999")
-        self.assertIn("ReadOnly", json.loads(grant.summary_json())["chained_from"])
+        issued = self.session(then=then).credentials()
+        self.assertEqual(issued.account_id, "777788889999")
+        self.assertIn("ReadOnly", json.loads(issued.summary_json())["chained_from"])
 
     def test_signing_out_forgets(self):
         session = self.session()

@@ -138,7 +138,8 @@ pub(crate) fn fuzz(seconds: &str) -> Done {
     if !CARGO_FUZZ.is_installed() {
         return Err(format!("cargo-fuzz is missing; install it with: {}", CARGO_FUZZ.install_line()));
     }
-    let targets = ["unwrap", "read", "canonical", "verify", "role_value", "config", "aws_config", "okta", "sts"];
+    let targets =
+        ["unwrap", "read", "canonical", "verify", "role_value", "config", "aws_config", "import", "okta", "sts"];
     for target in targets {
         let seeds = match target {
             "unwrap" | "read" => "tests/vectors/read".to_owned(),

@@ -7,7 +7,7 @@ use tempaccess_core::config::{Config, Settings};
 async fn main() -> tempaccess_core::Result<()> {
     let config = Config::find()?;
     let settings = Settings { role: Some("ledger/ReadOnly".into()), ..Settings::default() }.resolve(&config, None)?;
-    let grant = settings.access(&config, None)?.build().credentials().await?;
-    println!("{} until {}", grant.offer.role(), grant.answer.credentials.expiration);
+    let issued = settings.access(&config, None)?.build().credentials().await?;
+    println!("{} until {}", issued.offer.role(), issued.answer.credentials.expiration);
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn the_person_signs_in_with_a_browser() {
     let sandbox = sandbox(|_| {});
-    let visitor = Visitor::who(Some(ALLOW));
+    let visitor = Visitor::submitting(Some(ALLOW));
     let source = source(&sandbox, Auth::Device).build().unwrap();
     let response = respond(&source, &visitor).await.unwrap();
     assert_eq!(response.read().unwrap().subject.unwrap().name, LOGIN);
@@ -20,8 +20,8 @@ async fn later_sign_ins_need_nobody() {
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(Patience::default());
     let source = || source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).timer(clock.clone());
-    respond(&source().build().unwrap(), &Visitor::who(Some(ALLOW))).await.unwrap();
-    let nobody = Visitor::who(None);
+    respond(&source().build().unwrap(), &Visitor::submitting(Some(ALLOW))).await.unwrap();
+    let nobody = Visitor::submitting(None);
     let mut before = sandbox.requests().len();
     let mut requests = || {
         let now = sandbox.requests().len();
@@ -38,7 +38,7 @@ async fn later_sign_ins_need_nobody() {
     // With refreshed tokens, once the old ones have expired. A refresh token works once, so the next one is cached.
     for _ in 0..2 {
         store.remove(&session.0).unwrap();
-        tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
+        tempaccess_core::clock::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
         sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
         respond(&source().build().unwrap(), &nobody).await.unwrap();
         assert_eq!(requests(), 3);
@@ -51,14 +51,14 @@ async fn signing_out_revokes_the_tokens() {
     let sandbox = sandbox(|_| {});
     let store = Arc::new(MemoryStore::new());
     let source = source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).build().unwrap();
-    respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
+    respond(&source, &Visitor::submitting(Some(ALLOW))).await.unwrap();
     assert!(source.sign_out().await.unwrap());
     assert_eq!(asked(&sandbox, Service::Okta, "/oauth2/v1/revoke"), 1);
     let kept: Vec<_> = store.list().unwrap().into_iter().map(|(_, about)| about.kind).collect();
     assert_eq!(kept, [EntryKind::Org]);
     assert!(!source.sign_out().await.unwrap());
     // Tokens that cannot be revoked are reported, and removed nevertheless.
-    respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
+    respond(&source, &Visitor::submitting(Some(ALLOW))).await.unwrap();
     sandbox.fail_next(Service::Okta, Fault::ErrorPage(500));
     assert_eq!(source.sign_out().await.unwrap_err().kind(), ErrorKind::IdentityProviderError);
     assert_eq!(store.list().unwrap().len(), 1);
@@ -70,14 +70,14 @@ async fn tokens_that_another_process_refreshed_are_used() {
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(Patience::default());
     let source = || source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).timer(clock.clone());
-    respond(&source().build().unwrap(), &Visitor::who(Some(ALLOW))).await.unwrap();
+    respond(&source().build().unwrap(), &Visitor::submitting(Some(ALLOW))).await.unwrap();
     let session = store.list().unwrap().into_iter().find(|(_, about)| about.kind == EntryKind::Session).unwrap();
-    tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
+    tempaccess_core::clock::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
     sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
     store.remove(&session.0).unwrap();
     let other = source().build().unwrap();
     let late = source().transport(Arc::new(Overtaken { by: other, http: HttpTransport::default() })).build().unwrap();
-    let nobody = Visitor::who(None);
+    let nobody = Visitor::submitting(None);
     respond(&late, &nobody).await.unwrap();
     assert_eq!(nobody.went(), 0);
     let refreshed = sandbox.requests().iter().filter(|request| request.what == "/oauth2/v1/token").count();
@@ -96,7 +96,7 @@ struct Overtaken {
 impl Transport for Overtaken {
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
         if String::from_utf8_lossy(request.body()).contains("grant_type=refresh_token") {
-            respond(&self.by, &Visitor::who(None)).await.unwrap();
+            respond(&self.by, &Visitor::submitting(None)).await.unwrap();
         }
         self.http.send(request).await
     }
@@ -108,9 +108,9 @@ async fn revoked_tokens_lead_to_a_new_sign_in() {
     let store = Arc::new(MemoryStore::new());
     let clock = Arc::new(Patience::default());
     let source = || source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).timer(clock.clone());
-    respond(&source().build().unwrap(), &Visitor::who(Some(ALLOW))).await.unwrap();
+    respond(&source().build().unwrap(), &Visitor::submitting(Some(ALLOW))).await.unwrap();
     sandbox.end_sessions();
-    let visitor = Visitor::who(Some(ALLOW));
+    let visitor = Visitor::submitting(Some(ALLOW));
     respond(&source().build().unwrap(), &visitor).await.unwrap();
     assert_eq!(visitor.went(), 1);
 }
@@ -127,7 +127,7 @@ async fn the_app_is_looked_up_if_the_source_is_the_org() {
         ];
     };
     let alone = sandbox(|_| {});
-    let visitor = Visitor::who(Some(ALLOW));
+    let visitor = Visitor::submitting(Some(ALLOW));
     let of_org = |sandbox: &Sandbox| {
         let source = OktaSource::builder(sandbox.okta_url()).timer(Arc::new(Patience::default()));
         source.auth(Auth::Device).client_id(CLIENT).build().unwrap()
@@ -136,7 +136,7 @@ async fn the_app_is_looked_up_if_the_source_is_the_org() {
     assert!(!visitor.person.heard().iter().any(|line| line.starts_with('?')), "{:?}", visitor.person.heard());
 
     let two = sandbox(several);
-    let visitor = Visitor::who(Some(ALLOW));
+    let visitor = Visitor::submitting(Some(ALLOW));
     respond(&of_org(&two), &visitor).await.unwrap();
     assert_eq!(visitor.person.heard()[0], format!("? AWS app: AWS Second (0oasecond) | AWS ({})", two.world().app));
     assert_eq!(asked(&two, Service::Okta, "/api/v1/users/me/appLinks"), 3);
@@ -148,7 +148,7 @@ async fn slow_down_lengthens_the_interval() {
     let timer = Arc::new(Patience::default());
     let source = source(&slow, Auth::Device).timer(timer.clone()).build().unwrap();
     let before = tempaccess_core::Clock::now(&*timer);
-    respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
+    respond(&source, &Visitor::submitting(Some(ALLOW))).await.unwrap();
     // 5 s, and 5 more each time: 5 + 10 + 15 + 20.
     let waited = tempaccess_core::Clock::now(&*timer).duration_since(before).as_secs();
     assert_eq!(waited, 50);
@@ -157,12 +157,12 @@ async fn slow_down_lengthens_the_interval() {
 #[tokio::test]
 async fn nobody_signs_in_or_the_person_declines() {
     let idle = sandbox(|_| {});
-    let (kind, words) = fail(&idle, &Visitor::who(None)).await;
+    let (kind, words) = fail(&idle, &Visitor::submitting(None)).await;
     assert_eq!(kind, ErrorKind::DeadlineExceeded);
     assert!(words.starts_with("the sign-in was not finished in the browser in time"), "{words}");
     assert!(asked(&idle, Service::Okta, "/oauth2/v1/token") <= 61);
 
-    let (kind, words) = fail(&sandbox(|_| {}), &Visitor::who(Some(DECLINE))).await;
+    let (kind, words) = fail(&sandbox(|_| {}), &Visitor::submitting(Some(DECLINE))).await;
     assert_eq!(kind, ErrorKind::IdentityProviderRefused);
     assert!(words.starts_with("the sign-in was declined, or a policy denied it (access_denied: "), "{words}");
 }
@@ -172,14 +172,14 @@ async fn a_browser_signed_in_as_somebody_else_is_refused() {
     let sandbox = sandbox(|_| {});
     let store = Arc::new(MemoryStore::new());
     let named = |name: &str| source(&sandbox, Auth::Device).username(name).store(store.clone()).build().unwrap();
-    let error = respond(&named("ada@example.com"), &Visitor::who(Some(ALLOW))).await.unwrap_err();
+    let error = respond(&named("ada@example.com"), &Visitor::submitting(Some(ALLOW))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AuthenticationFailed);
     assert_eq!(error.message(), "the browser was signed in as `alan@example.com`, not as `ada@example.com`");
     // The tokens are revoked, and nothing is cached.
     assert_eq!(asked(&sandbox, Service::Okta, "/oauth2/v1/revoke"), 1);
     assert!(store.list().unwrap().iter().all(|(_, about)| about.kind == EntryKind::Org));
     // A name without its domain is the same person.
-    respond(&named("Alan"), &Visitor::who(Some(ALLOW))).await.unwrap();
+    respond(&named("Alan"), &Visitor::submitting(Some(ALLOW))).await.unwrap();
 }
 
 #[tokio::test]
@@ -187,14 +187,14 @@ async fn a_sign_in_without_a_name_is_not_cached() {
     let sandbox = sandbox(|world| client(world).hides_names = true);
     let store = Arc::new(MemoryStore::new());
     let source = source(&sandbox, Auth::Device).username(LOGIN).store(store.clone()).build().unwrap();
-    respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
+    respond(&source, &Visitor::submitting(Some(ALLOW))).await.unwrap();
     assert!(store.list().unwrap().iter().all(|(_, about)| about.kind == EntryKind::Org));
 }
 
 #[tokio::test]
 async fn a_network_that_fails_for_a_while_does_not_end_the_sign_in() {
     let sandbox = sandbox(|world| client(world).slow_downs = 2);
-    let visitor = Visitor::who(Some(ALLOW));
+    let visitor = Visitor::submitting(Some(ALLOW));
     let transport = Arc::new(Blinking::default());
     let source = source(&sandbox, Auth::Device).transport(transport).build().unwrap();
     respond(&source, &visitor).await.unwrap();
@@ -260,7 +260,7 @@ async fn each_refusal_names_the_setting() {
         let link = sandbox.app_url().replace("0oaelsewhere", "0oa1sandbox2app3id45");
         let source =
             OktaSource::builder(link).timer(Arc::new(Patience::default())).auth(Auth::Device).client_id(CLIENT);
-        let error = respond(&source.build().unwrap(), &Visitor::who(Some(ALLOW))).await.unwrap_err();
+        let error = respond(&source.build().unwrap(), &Visitor::submitting(Some(ALLOW))).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::IdentityProviderRefused, "{error}");
         assert!(error.message().starts_with(what), "{error}");
         assert!(error.hint().unwrap().contains(setting), "{:?}", error.hint());
@@ -280,12 +280,12 @@ async fn fewer_scopes_are_requested_after_invalid_scope() {
         let lists_apps = scopes.contains(&LIST);
         let sandbox = sandbox(|world| client(world).scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect());
         let source = source(&sandbox, Auth::Device).build().unwrap();
-        respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
+        respond(&source, &Visitor::submitting(Some(ALLOW))).await.unwrap();
         assert_eq!(asked(&sandbox, Service::Okta, "/oauth2/v1/device/authorize"), requests, "{scopes:?}");
 
         // Without the link of the app, the scope that lists the apps is needed: the person is not sent anywhere.
         let org = OktaSource::builder(sandbox.okta_url()).timer(Arc::new(Patience::default())).auth(Auth::Device);
-        let visitor = Visitor::who(Some(ALLOW));
+        let visitor = Visitor::submitting(Some(ALLOW));
         let result = respond(&org.client_id(CLIENT).build().unwrap(), &visitor).await;
         if lists_apps {
             result.unwrap();
@@ -298,7 +298,7 @@ async fn fewer_scopes_are_requested_after_invalid_scope() {
         assert_eq!(visitor.went(), 0);
     }
     let none = sandbox(|world| client(world).scopes.retain(|scope| scope != "okta.apps.sso"));
-    let (kind, words) = fail(&none, &Visitor::who(Some(ALLOW))).await;
+    let (kind, words) = fail(&none, &Visitor::submitting(Some(ALLOW))).await;
     assert_eq!(kind, ErrorKind::IdentityProviderRefused);
     assert!(words.contains("grants `okta.apps.sso` to the native app"), "{words}");
     assert_eq!(asked(&none, Service::Okta, "/oauth2/v1/device/authorize"), 4);
@@ -312,16 +312,16 @@ async fn cached_tokens_that_cannot_list_apps_are_not_used_to_list_them() {
     let with_store =
         |source: OktaSourceBuilder| source.username(LOGIN).store(store.clone()).timer(clock.clone()).build().unwrap();
     let with_app = with_store(source(&sandbox, Auth::Device));
-    respond(&with_app, &Visitor::who(Some(ALLOW))).await.unwrap();
+    respond(&with_app, &Visitor::submitting(Some(ALLOW))).await.unwrap();
     let session = store.list().unwrap().into_iter().find(|(_, about)| about.kind == EntryKind::Session).unwrap();
     store.remove(&session.0).unwrap();
     // They are refreshed with the scopes that they have.
-    tempaccess_core::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
+    tempaccess_core::clock::Timer::sleep(&*clock, std::time::Duration::from_secs(3600)).await;
     sandbox.clock().advance(jiff::SignedDuration::from_hours(1));
-    respond(&with_app, &Visitor::who(None)).await.unwrap();
+    respond(&with_app, &Visitor::submitting(None)).await.unwrap();
     store.remove(&session.0).unwrap();
     let org = with_store(OktaSource::builder(sandbox.okta_url()).auth(Auth::Device).client_id(CLIENT));
-    let error = respond(&org, &Visitor::who(None)).await.unwrap_err();
+    let error = respond(&org, &Visitor::submitting(None)).await.unwrap_err();
     assert_eq!(error.message(), "the native app is not allowed to list your apps");
 }
 
@@ -330,9 +330,9 @@ async fn a_rate_limit_and_a_broken_answer() {
     let sandbox = sandbox(|_| {});
     sandbox.fail_next(Service::Okta, Fault::RateLimit(7));
     let source = source(&sandbox, Auth::Device).build().unwrap();
-    respond(&source, &Visitor::who(Some(ALLOW))).await.unwrap();
+    respond(&source, &Visitor::submitting(Some(ALLOW))).await.unwrap();
     sandbox.fail_next(Service::Okta, Fault::ErrorPage(502));
-    let (kind, words) = fail(&sandbox, &Visitor::who(Some(ALLOW))).await;
+    let (kind, words) = fail(&sandbox, &Visitor::submitting(Some(ALLOW))).await;
     assert_eq!(kind, ErrorKind::IdentityProviderError);
-    assert!(words.starts_with("`127.0.0.1` answered with HTTP status 502"), "{words}");
+    assert!(words.starts_with("unexpected HTTP status 502 from `127.0.0.1`"), "{words}");
 }

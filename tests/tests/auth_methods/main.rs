@@ -8,12 +8,13 @@ mod method;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use tempaccess_core::browser::Browser;
 use tempaccess_core::net::{HttpTransport, Transport, TransportError, TransportErrorKind};
-use tempaccess_core::okta::{Auth, FactorKind, OktaSource, OktaSourceBuilder};
+use tempaccess_core::source::browser::Browser;
+use tempaccess_core::source::okta::{Auth, FactorKind, OktaSource, OktaSourceBuilder};
 use tempaccess_core::store::{EntryKind, MemoryStore, Store};
 use tempaccess_core::{
-    AssertionRequest, AssertionSource, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString, Visit,
+    AssertionSource, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString,
+    source::{AssertionRequest, Visit},
 };
 use tempaccess_sandbox::{App, Client, Factor, Fault, PushAnswer, Sandbox, Service, UserStatus, World};
 use tempaccess_tests::ada::{asked, factor, push};
@@ -36,7 +37,7 @@ const ALLOW: &[(&str, &str)] = &[("username", LOGIN), ("password", PASSWORD)];
 const DECLINE: &[(&str, &str)] = &[("decline", "yes")];
 
 impl Visitor {
-    fn who(does: Option<&'static [(&'static str, &'static str)]>) -> Self {
+    fn submitting(does: Option<&'static [(&'static str, &'static str)]>) -> Self {
         Self { person: Person::answering(&["Second"]), does, went: Mutex::default() }
     }
 

@@ -21,7 +21,7 @@ async fn the_engine_is_asked_for_once_and_cached() {
 #[tokio::test]
 async fn the_identity_engine_is_signed_in_to_with_the_persons_browser() {
     let sandbox = sandbox(|_| {});
-    let visitor = Visitor::who(Some(ALLOW));
+    let visitor = Visitor::submitting(Some(ALLOW));
     let source = source(&sandbox, Auth::Auto).build().unwrap();
     respond(&source, &visitor).await.unwrap();
     assert_eq!(

@@ -6,6 +6,7 @@ mod values;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use tempaccess_core::config::OtherTool;
 
@@ -31,6 +32,25 @@ Precedence of settings: arguments, environment, configuration file.
 Exit codes: 0 success, 2-7 arguments and machine, 10-17 sign-in, 20-28 SAML response,
 30-33 role and scope, 40-50 AWS STS, 60 audit record, 130 cancelled.
 With `--output json`, errors are JSON on standard error.";
+
+const EXEC_AFTER_HELP: &str = "\
+Exit code: that of the program; 127 if it is not found, 126 if it cannot be executed.";
+
+const COMPLETIONS_AFTER_HELP: &str = "\
+bash:        source <(tempaccess completions bash)
+zsh:         source <(tempaccess completions zsh)
+fish:        tempaccess completions fish | source
+PowerShell:  tempaccess completions powershell | Out-String | Invoke-Expression";
+
+const SHELL_INIT_AFTER_HELP: &str = "\
+Add the line for your shell to its startup file:
+~/.bashrc                    eval \"$(tempaccess shell-init bash)\"
+~/.zshrc, after compinit     eval \"$(tempaccess shell-init zsh)\"
+~/.config/fish/config.fish   tempaccess shell-init fish | source
+$PROFILE of PowerShell       tempaccess shell-init powershell | Out-String | Invoke-Expression
+
+Then `assume PROFILE` sets credentials, and `assume --unset` removes them.
+`assume` takes the arguments of `tempaccess env`. Completion is included.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -65,7 +85,7 @@ pub(crate) enum Command {
     Inspect(Inspect),
     /// Generate a shell completion script
     Completions(Completions),
-    /// Generate shell code that defines `assume`, which sets credentials in the running shell
+    /// Generate shell code for `assume`, which sets credentials in the running shell
     ShellInit(ShellInit),
     /// Generate manual pages
     Man(Man),
@@ -115,6 +135,7 @@ pub(crate) struct Credentials {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = EXEC_AFTER_HELP)]
 pub(crate) struct Exec {
     /// Serve auto-refreshing credentials to the program instead of setting them in its environment
     #[arg(long)]
@@ -209,12 +230,17 @@ pub(crate) struct Configure {
     pub(crate) session: Session,
 }
 
+/// Lists the tools in the help and in completions.
+fn other_tool() -> impl TypedValueParser<Value = OtherTool> {
+    PossibleValuesParser::new(OtherTool::ALL.map(OtherTool::name)).try_map(|name| name.parse::<OtherTool>())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// Tool to import from: saml2aws, okta-aws-cli or gimme-aws-creds
-    #[arg(value_name = "TOOL", value_parser = clap::value_parser!(OtherTool))]
+    /// Tool to import from
+    #[arg(value_name = "TOOL", value_parser = other_tool())]
     pub(crate) tool: OtherTool,
-    /// Configuration file of the tool [default: the tool's usual path]
+    /// Configuration of the tool [default: the file that its environment variable names, or its usual place]
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
     /// Configuration file to write to [env: TEMPACCESS_CONFIG]
@@ -226,6 +252,7 @@ pub(crate) struct Import {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = COMPLETIONS_AFTER_HELP)]
 pub(crate) struct Completions {
     /// Shell to complete in
     #[arg(value_enum)]
@@ -233,6 +260,7 @@ pub(crate) struct Completions {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = SHELL_INIT_AFTER_HELP)]
 pub(crate) struct ShellInit {
     /// Shell to define `assume` in
     #[arg(value_enum)]

@@ -54,13 +54,9 @@ impl From<ShellName> for Shell {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum CompletionShell {
-    /// source <(tempaccess completions bash)
     Bash,
-    /// source <(tempaccess completions zsh)
     Zsh,
-    /// tempaccess completions fish | source
     Fish,
-    /// tempaccess completions powershell | Out-String | Invoke-Expression
     Powershell,
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempaccess_core::config::{Added, Config, Settings};
-use tempaccess_core::{Error, ErrorKind, Notice, Prompter, Result, Stage};
+use tempaccess_core::{Error, ErrorKind, Notice, Prompter, Result, Stage, role::AccountNames};
 
 use super::{on_thread, print, print_json};
 use crate::args::{Configure, Import, Output, one_profile};
@@ -20,7 +20,7 @@ pub(super) async fn configure(arguments: &Configure) -> Result<()> {
     // Whoever gives the source has said what they want to say.
     let settings = if given.source.is_some() { given } else { ask(given, &*prompter).await? };
     check(&settings)?;
-    let added = add(&file, BTreeMap::from([(name.to_owned(), settings)])).await?;
+    let added = add(&file, AccountNames::new(), BTreeMap::from([(name.to_owned(), settings)])).await?;
     if !added.left_alone.is_empty() {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
@@ -75,9 +75,9 @@ fn check(settings: &Settings) -> Result<()> {
     settings.assertion_source(Arc::default(), None, None).map(drop)
 }
 
-async fn add(file: &Path, profiles: BTreeMap<String, Settings>) -> Result<Added> {
+async fn add(file: &Path, accounts: AccountNames, profiles: BTreeMap<String, Settings>) -> Result<Added> {
     let file = file.to_owned();
-    on_thread(move || Config::add_profiles(&file, &profiles)).await
+    on_thread(move || Config::add(&file, &accounts, &profiles)).await
 }
 
 fn place(named: Option<&Path>) -> Result<PathBuf> {
@@ -86,11 +86,12 @@ fn place(named: Option<&Path>) -> Result<PathBuf> {
 
 pub(super) async fn import(arguments: &Import) -> Result<()> {
     let from = arguments.file.clone().or_else(|| arguments.tool.default_file()).ok_or_else(|| {
-        Error::new(ErrorKind::Io, Stage::Configuration, "there is no home directory to find the file in")
+        Error::new(ErrorKind::Io, Stage::Configuration, "there is no home directory to look for the file in")
+            .with_hint(format!("name the file: `tempaccess import {} FILE`", arguments.tool))
     })?;
     let imported = arguments.tool.import_file(&from)?;
     let file = place(arguments.config.as_deref())?;
-    let added = add(&file, imported.profiles).await?;
+    let added = add(&file, imported.accounts.clone(), imported.profiles.clone()).await?;
     match arguments.output {
         Output::Json => print_json(&render::added_json(&added, &imported.notes, &file)),
         Output::Text => print(&render::added(&added, &imported.notes, &file)),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tempaccess_core::net::HttpTransport;
-use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, handoff};
+use tempaccess_core::{Error, ErrorKind, Result, SecretString, Stage, front_end::handoff};
 
 use super::{access_resolved, config, print, print_json};
 use crate::args::{Console, Output};
@@ -24,12 +24,15 @@ pub(super) async fn open(arguments: Console) -> Result<()> {
     let known = config(given.config.as_deref())?;
     let settings = settings.resolve(&known, given.profile.as_deref())?;
     let endpoint = settings.federation_endpoint_url.clone();
-    let console =
-        tempaccess_core::Console::from_parts(arguments.destination, arguments.console_duration.as_deref(), endpoint)?;
-    let grant = access_resolved(&given, &known, &settings).await?.credentials().await?;
+    let console = tempaccess_core::console::Console::from_parts(
+        arguments.destination,
+        arguments.console_duration.as_deref(),
+        endpoint,
+    )?;
+    let issued = access_resolved(&given, &known, &settings).await?.credentials().await?;
     let transport = HttpTransport::builder().ca_files_from_env().build()?;
-    let url = console.sign_in_url(&transport, &grant).await?;
-    let principal = grant.answer.assumed_role_arn.as_deref();
+    let url = console.sign_in_url(&transport, &issued).await?;
+    let principal = issued.answer.assumed_role_arn.as_deref();
     match (arguments.print, arguments.output) {
         (true, Output::Text) => return print(url.expose()),
         (true, Output::Json) => {

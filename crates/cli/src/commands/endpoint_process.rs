@@ -23,11 +23,13 @@ use serde::{Deserialize, Serialize};
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::sink::AwsEnvironment;
 use tempaccess_core::store::{Entry, EntryInfo, Lookup, MemoryStore, Store, StoreKey};
-use tempaccess_core::{AccountNames, CredentialsEndpoint, Error, ErrorKind, Prompter, Result, SecretString, Stage};
+use tempaccess_core::{
+    Error, ErrorKind, Prompter, Result, SecretString, Stage, endpoint::CredentialsEndpoint, role::AccountNames,
+};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::run::Lasting;
+use super::run::RefreshingAccess;
 use crate::args::Access;
 use crate::terminal::{Silent, Terminal};
 
@@ -63,7 +65,7 @@ fn failed(why: impl std::fmt::Display) -> Error {
 
 /// Starts the endpoint's process, which serves for as long as this process lives, and returns the variables that lead to
 /// it. The second one is a secret.
-pub(super) async fn start(given: &Access, served: &Lasting) -> Result<Vec<(&'static str, SecretString)>> {
+pub(super) async fn start(given: &Access, served: &RefreshingAccess) -> Result<Vec<(&'static str, SecretString)>> {
     let memory = served.memory.as_deref();
     let keys = memory.map_or(Ok(Vec::new()), Store::list)?;
     let entry = |(key, _): (StoreKey, EntryInfo)| match memory?.get(&key) {

@@ -4,7 +4,13 @@ use std::io::Write as _;
 use std::path::Path;
 
 use tempaccess_core::verify::{Engine, Examination, Expectations, SignaturePolicy, Verifier};
-use tempaccess_core::{Clock, Error, ErrorKind, FileSource, Inspection, Limits, Result, Stage, SystemClock, printable};
+use tempaccess_core::{
+    Clock, Error, ErrorKind, Result, Stage,
+    clock::SystemClock,
+    front_end::printable,
+    saml::{Inspection, Limits},
+    source::FileSource,
+};
 
 use super::{print, print_json};
 use crate::args::{Inspect, Output, Verify};

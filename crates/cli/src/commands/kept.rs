@@ -4,7 +4,7 @@ use std::io::Write;
 
 use tempaccess_core::config::Settings;
 use tempaccess_core::sink::KeptList;
-use tempaccess_core::{Clock, Result, SystemClock, TempAccessBuilder};
+use tempaccess_core::{Clock, Result, clock::SystemClock, session::TempAccessBuilder};
 
 use super::{config, print, print_json};
 use crate::args::{Logout, Output, Status, one_profile};

@@ -1,7 +1,7 @@
 //! `--all`: every role that fits, by one sign-in.
 
-use tempaccess_core::sink::{self, GrantSummary};
-use tempaccess_core::{Error, ErrorKind, Exchanged, Result, Stage, TempAccess};
+use tempaccess_core::sink::{self, SessionSummary};
+use tempaccess_core::{Error, ErrorKind, Result, Stage, TempAccess, session::Exchanged};
 
 use super::{print, print_json};
 use crate::args::{CredentialsOutput, Output};
@@ -13,7 +13,7 @@ pub(super) async fn login(access: &TempAccess, output: Output) -> Result<()> {
     match output {
         Output::Json => {
             let granted: Vec<_> = roles.iter().filter_map(|role| role.result.as_ref().ok()).collect();
-            let granted = granted.into_iter().map(GrantSummary::new).collect();
+            let granted = granted.into_iter().map(SessionSummary::new).collect();
             print_json(&render::ManyJson { granted, failed: render::failed_json(&roles) })?;
         }
         Output::Text => print(&render::many(&roles))?,

@@ -15,8 +15,8 @@ use std::io::Write;
 use std::path::Path;
 
 use tempaccess_core::config::{Config, ExistingProfile, Settings, write_aws_credentials};
-use tempaccess_core::sink::{self, AwsEnvironment, GrantSummary, RoleList, Shell};
-use tempaccess_core::{Error, ErrorKind, Grant, Result, SecretString, Stage, TempAccess};
+use tempaccess_core::sink::{self, AwsEnvironment, RoleList, SessionSummary, Shell};
+use tempaccess_core::{Error, ErrorKind, IssuedSession, Result, SecretString, Stage, TempAccess};
 
 pub(crate) use doctor::examine;
 #[cfg(unix)]
@@ -49,10 +49,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
             if arguments.all {
                 return many::login(&access, arguments.output).await;
             }
-            let grant = if arguments.force { access.renew_with_sign_in().await? } else { access.renew().await? };
+            let issued = if arguments.force { access.renew_with_sign_in().await? } else { access.renew().await? };
             match arguments.output {
-                Output::Json => print_json(&GrantSummary::new(&grant)),
-                Output::Text => print(&render::grant(&grant)),
+                Output::Json => print_json(&SessionSummary::new(&issued)),
+                Output::Text => print(&render::issued_session(&issued)),
             }
         }
         Command::Credentials(arguments) => credentials(arguments).await,
@@ -110,8 +110,8 @@ async fn password_for(arguments: &Access, settings: &Settings) -> Result<Option<
 }
 
 /// Prints what the person should know about the credentials besides the credentials themselves.
-fn remark(grant: &Grant) {
-    for line in render::remarks(grant) {
+fn remark(issued: &IssuedSession) {
+    for line in render::remarks(issued) {
         note(&line);
     }
 }
@@ -126,8 +126,8 @@ fn variable(name: &str) -> Option<String> {
 }
 
 /// Returns the environment of a program that uses these credentials.
-fn environment(grant: &Grant, settings: &Settings) -> AwsEnvironment {
-    AwsEnvironment::for_credentials(&grant.answer.credentials).with_region(settings.region.as_deref(), variable)
+fn environment(issued: &IssuedSession, settings: &Settings) -> AwsEnvironment {
+    AwsEnvironment::for_credentials(&issued.answer.credentials).with_region(settings.region.as_deref(), variable)
 }
 
 async fn credentials(arguments: Credentials) -> Result<()> {
@@ -136,31 +136,36 @@ async fn credentials(arguments: Credentials) -> Result<()> {
     if let (true, Some(output)) = (arguments.all, arguments.output) {
         return many::credentials(&access, output).await;
     }
-    let grant = access.credentials().await?;
-    remark(&grant);
+    let issued = access.credentials().await?;
+    remark(&issued);
     if let Some(profile) = arguments.write_profile {
         let existing = if arguments.overwrite { ExistingProfile::Overwrite } else { ExistingProfile::Keep };
-        write_profile(profile, &grant, existing, arguments.output.is_none()).await?;
+        write_profile(profile, &issued, existing, arguments.output.is_none()).await?;
     }
     let text = match arguments.output {
         None => return Ok(()),
-        Some(CredentialsOutput::Env) => environment(&grant, &settings).script(Shell::Posix)?,
-        Some(CredentialsOutput::Json) => sink::credentials_json(&grant),
-        Some(CredentialsOutput::CredentialProcess) => sink::credential_process(&grant.answer.credentials),
+        Some(CredentialsOutput::Env) => environment(&issued, &settings).script(Shell::Posix)?,
+        Some(CredentialsOutput::Json) => sink::credentials_json(&issued),
+        Some(CredentialsOutput::CredentialProcess) => sink::credential_process(&issued.answer.credentials),
     };
     print(text.expose().trim_end())
 }
 
 /// Writes credentials to a profile of the AWS credentials file. `reports` says so on standard output.
-async fn write_profile(profile: String, grant: &Grant, existing: ExistingProfile, reports: bool) -> Result<()> {
-    let (name, answer) = (profile.clone(), grant.answer.clone());
+async fn write_profile(
+    profile: String,
+    issued: &IssuedSession,
+    existing: ExistingProfile,
+    reports: bool,
+) -> Result<()> {
+    let (name, answer) = (profile.clone(), issued.answer.clone());
     // It may wait for a lock; on another thread, so that Ctrl-C ends the program meanwhile.
     let write = move || write_aws_credentials(&name, &answer.credentials, answer.assumed_role_arn.as_deref(), existing);
     let file = tokio::task::spawn_blocking(write).await.unwrap_or_else(|error| {
         Err(Error::new(ErrorKind::Io, Stage::Output, "writing the profile did not finish").with_source(error))
     })?;
     if reports {
-        let expiration = grant.answer.credentials.expiration;
+        let expiration = issued.answer.credentials.expiration;
         print(&format!("Wrote profile `{profile}` to `{}`; it expires at {expiration}", file.display()))?;
     }
     Ok(())
@@ -172,9 +177,9 @@ async fn env(arguments: Env) -> Result<()> {
     } else {
         let (given, settings) = arguments.chosen.into_parts()?;
         let (access, settings) = access(&given, settings).await?;
-        let grant = access.credentials().await?;
-        remark(&grant);
-        environment(&grant, &settings)
+        let issued = access.credentials().await?;
+        remark(&issued);
+        environment(&issued, &settings)
     };
     print_script(&environment, arguments.shell)
 }

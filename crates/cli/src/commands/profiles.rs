@@ -57,7 +57,7 @@ async fn asks_to_adopt(arguments: &Sync, names: &[String]) -> Result<bool> {
         return Ok(false);
     }
     let question = format!("Add credentials to what exists without any: {} (y/N)", names.join(", "));
-    match arguments.access.prompter().text(&tempaccess_core::printable(&question)).await {
+    match arguments.access.prompter().text(&tempaccess_core::front_end::printable(&question)).await {
         Ok(answer) => Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")),
         Err(error) if matches!(error.kind(), ErrorKind::InteractionRequired | ErrorKind::Cancelled) => Ok(false),
         Err(error) => Err(error),

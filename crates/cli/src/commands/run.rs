@@ -8,7 +8,8 @@ use tempaccess_core::config::{Config, Settings, default_profile_with_credentials
 use tempaccess_core::sink::AwsEnvironment;
 use tempaccess_core::store::MemoryStore;
 use tempaccess_core::{
-    CredentialsEndpoint, Error, ErrorKind, Grant, Result, SecretString, Stage, TempAccess, TempAccessBuilder,
+    Error, ErrorKind, IssuedSession, Result, SecretString, Stage, TempAccess, endpoint::CredentialsEndpoint,
+    session::TempAccessBuilder,
 };
 
 use super::{access, config, environment, note, password_for, print_script, remark, variable};
@@ -33,9 +34,9 @@ pub(crate) async fn prepare(arguments: Exec) -> Result<Running> {
         return prepare_served(&given, settings, program).await;
     }
     let (access, settings) = access(&given, settings).await?;
-    let grant = access.credentials().await?;
-    remark(&grant);
-    apply(&environment(&grant, &settings), &mut program);
+    let issued = access.credentials().await?;
+    remark(&issued);
+    apply(&environment(&issued, &settings), &mut program);
     Ok(Running {
         program,
         #[cfg(not(unix))]
@@ -45,14 +46,14 @@ pub(crate) async fn prepare(arguments: Exec) -> Result<Running> {
 
 async fn prepare_served(given: &Access, settings: Settings, mut program: Command) -> Result<Running> {
     // The person is asked now: later, the program has the terminal.
-    let lasting = Lasting::sign_in(given, settings).await?;
+    let refreshing = RefreshingAccess::sign_in(given, settings).await?;
     #[cfg(unix)]
-    let variables = super::endpoint_process::start(given, &lasting).await?;
+    let variables = super::endpoint_process::start(given, &refreshing).await?;
     #[cfg(not(unix))]
-    let endpoint = CredentialsEndpoint::bind(lasting.access, 0).await?;
+    let endpoint = CredentialsEndpoint::bind(refreshing.access, 0).await?;
     #[cfg(not(unix))]
     let variables = endpoint.environment();
-    apply(&endpoint_environment(variables, &lasting.grant, &lasting.settings), &mut program);
+    apply(&endpoint_environment(variables, &refreshing.issued, &refreshing.settings), &mut program);
     Ok(Running {
         program,
         #[cfg(not(unix))]
@@ -62,10 +63,10 @@ async fn prepare_served(given: &Access, settings: Settings, mut program: Command
 
 /// Access that is asked for credentials again and again.
 #[cfg_attr(not(unix), allow(dead_code, reason = "what another process needs is not needed in this one"))]
-pub(super) struct Lasting {
+pub(super) struct RefreshingAccess {
     pub(super) access: TempAccess,
     /// The credentials from the first time.
-    pub(super) grant: Grant,
+    pub(super) issued: IssuedSession,
     /// The settings, with exactly the role and the provider of these credentials: a choice that the person made, or a
     /// number in a list, holds for the next times too.
     pub(super) settings: Settings,
@@ -75,7 +76,7 @@ pub(super) struct Lasting {
     pub(super) memory: Option<Arc<MemoryStore>>,
 }
 
-impl Lasting {
+impl RefreshingAccess {
     async fn sign_in(given: &Access, settings: Settings) -> Result<Self> {
         let config = config(given.config.as_deref())?;
         let mut settings = settings.resolve(&config, given.profile.as_deref())?;
@@ -93,8 +94,8 @@ impl Lasting {
                 None => access,
             })
         };
-        let grant = build(&settings)?.build().credentials().await?;
-        remark(&grant);
+        let issued = build(&settings)?.build().credentials().await?;
+        remark(&issued);
         if let Some(file) = default_profile_with_credentials() {
             note(&format!(
                 "the AWS CLI and the SDKs prefer the credentials of the profile `default` in `{}` to the endpoint: remove them, \
@@ -102,20 +103,20 @@ impl Lasting {
                 file.display()
             ));
         }
-        settings.role = Some(grant.offer.role().to_string());
+        settings.role = Some(issued.offer.role().to_string());
         settings.account = None;
-        settings.provider = Some(grant.offer.provider().to_string());
+        settings.provider = Some(issued.offer.provider().to_string());
         let access = build(&settings)?.build();
-        Ok(Self { access, grant, settings, config, password, memory })
+        Ok(Self { access, issued, settings, config, password, memory })
     }
 }
 
 fn endpoint_environment(
     variables: impl IntoIterator<Item = (&'static str, SecretString)>,
-    grant: &Grant,
+    issued: &IssuedSession,
     settings: &Settings,
 ) -> AwsEnvironment {
-    AwsEnvironment::for_endpoint(variables, grant.answer.credentials.account_id())
+    AwsEnvironment::for_endpoint(variables, issued.answer.credentials.account_id())
         .with_region(settings.region.as_deref(), variable)
 }
 
@@ -163,9 +164,9 @@ pub(crate) async fn run_served(program: Command, endpoint: CredentialsEndpoint) 
 
 pub(super) async fn serve(arguments: Serve) -> Result<()> {
     let (given, settings) = arguments.chosen.into_parts()?;
-    let Lasting { access, grant, settings, .. } = Lasting::sign_in(&given, settings).await?;
+    let RefreshingAccess { access, issued, settings, .. } = RefreshingAccess::sign_in(&given, settings).await?;
     let endpoint = CredentialsEndpoint::bind(access, arguments.port).await?;
-    print_script(&endpoint_environment(endpoint.environment(), &grant, &settings), arguments.shell)?;
+    print_script(&endpoint_environment(endpoint.environment(), &issued, &settings), arguments.shell)?;
     let _ = writeln!(std::io::stderr(), "Serving at {} until Ctrl-C", endpoint.url());
     endpoint.serve().await;
     Ok(())

@@ -10,7 +10,7 @@ use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::store::EntryInfo;
-use tempaccess_core::{Error, ErrorKind, Result, Stage, printable};
+use tempaccess_core::{Error, ErrorKind, Result, Stage, front_end::printable};
 
 use crate::args::{Arguments, CompletionShell};
 

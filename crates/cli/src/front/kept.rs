@@ -16,8 +16,8 @@ fn answer() -> Option<()> {
     let question = question(std::env::args_os().skip(1))?;
     let config = question.config.map_or_else(Config::find, |file| Config::load(file.as_ref())).ok()?;
     let settings = question.settings.resolve(&config, question.profile.as_deref()).ok()?;
-    let grant = settings.cached(&config).ok()??;
-    let text = sink::credential_process(&grant.answer.credentials);
+    let issued = settings.cached(&config).ok()??;
+    let text = sink::credential_process(&issued.answer.credentials);
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}", text.expose()).and_then(|()| out.flush()).ok()
 }

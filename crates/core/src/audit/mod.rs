@@ -13,10 +13,10 @@ use serde::Serialize;
 pub use file::AuditFile;
 
 use crate::error::{Error, ErrorReport, Result};
-use crate::exchange::{ChainRequest, Grant};
 use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::SessionScope;
+use crate::sts::{ChainRequest, IssuedSession};
 
 /// Receives audit records. Methods may block on a file and its lock.
 pub trait AuditLog: fmt::Debug + Send + Sync {
@@ -137,7 +137,7 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    pub(crate) fn record(self, at: jiff::Timestamp, result: Result<&Grant, &Error>) -> AuditRecord {
+    pub(crate) fn record(self, at: jiff::Timestamp, result: Result<&IssuedSession, &Error>) -> AuditRecord {
         let assertion = self.assertion.map(|assertion| AssertionFacts {
             issuer: assertion.issuer.clone(),
             subject: assertion.subject.as_ref().map(|subject| subject.name.clone()),
@@ -159,14 +159,14 @@ impl Attempt<'_> {
             None => assertion,
         };
         let role = self.chained.map(|(request, _)| request.role.as_str());
-        let issued = result.ok().map(|grant| IssuedFacts {
-            duration_granted: Some(grant.granted_seconds),
-            duration_excess: grant.excess_seconds,
-            expiration: Some(grant.answer.credentials.expiration.to_string()),
-            assumed_role_arn: grant.answer.assumed_role_arn.clone(),
-            assumed_role_id: grant.answer.assumed_role_id.clone(),
-            access_key_id: Some(grant.answer.credentials.access_key_id.clone()),
-            sts_request_id: grant.answer.request_id.clone(),
+        let issued = result.ok().map(|issued| IssuedFacts {
+            duration_granted: Some(issued.granted_seconds),
+            duration_excess: issued.excess_seconds,
+            expiration: Some(issued.answer.credentials.expiration.to_string()),
+            assumed_role_arn: issued.answer.assumed_role_arn.clone(),
+            assumed_role_id: issued.answer.assumed_role_id.clone(),
+            access_key_id: Some(issued.answer.credentials.access_key_id.clone()),
+            sts_request_id: issued.answer.request_id.clone(),
         });
         let failed = result.err();
         let refused = IssuedFacts {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::ChainedRole;
+use crate::sts::ChainedRole;
 
 /// A role to go on to from the session of the one before, as a profile has it.
 ///

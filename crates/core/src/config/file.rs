@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::accounts::with_accounts;
 use super::edit::{EditedFile, edit};
 use super::paths::{self, Base};
 use super::places::default_config_file;
@@ -181,10 +182,24 @@ impl Config {
     /// `invalid_configuration` where the file is invalid, `deadline_exceeded` where another process keeps it locked, `io`. The file
     /// is then as it was.
     pub fn add_profiles(file: &Path, profiles: &BTreeMap<String, Settings>) -> Result<Added> {
-        const REMEDY: &str = "name another file with `TEMPACCESS_CONFIG`";
+        Self::add(file, &AccountNames::new(), profiles)
+    }
+
+    /// As [`add_profiles`](Self::add_profiles), and adds names of accounts to the table `accounts`. An account that has a name
+    /// keeps it.
+    ///
+    /// # Errors
+    ///
+    /// See [`add_profiles`](Self::add_profiles).
+    pub fn add(file: &Path, accounts: &AccountNames, profiles: &BTreeMap<String, Settings>) -> Result<Added> {
+        const REMEDY: &str = "choose another file with `TEMPACCESS_CONFIG`";
         let path = paths::path(file, Base::Current)?;
         let file = EditedFile { path, stage: Stage::Configuration, remedy: REMEDY };
-        edit(&file, |text| with_profiles(text, profiles))
+        edit(&file, |text| {
+            let (text, named) = with_accounts(text, accounts)?;
+            let (text, added) = with_profiles(&text, profiles)?;
+            Ok((text, Added { accounts: named.written, accounts_left_alone: named.left_alone, ..added }))
+        })
     }
 
     /// Returns the name of the profile to use: the given one, the one in `TEMPACCESS_PROFILE`, or `default` where it exists.
@@ -215,6 +230,10 @@ pub struct Added {
     pub written: Vec<String>,
     /// Profiles whose names existed already, which were not changed.
     pub left_alone: Vec<String>,
+    /// The ids of the accounts that got a name.
+    pub accounts: Vec<String>,
+    /// The ids of the accounts that have another name, or whose table cannot be added to.
+    pub accounts_left_alone: Vec<String>,
 }
 
 fn with_profiles(text: &str, profiles: &BTreeMap<String, Settings>) -> Result<(String, Added)> {

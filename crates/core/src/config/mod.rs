@@ -1,5 +1,6 @@
 //! The configuration that every front end shares: what is asked for now, over the environment, over a profile.
 
+mod accounts;
 mod chain;
 mod credentials_file;
 mod edit;

@@ -12,7 +12,6 @@ use crate::arn::PolicyArn;
 use crate::audit::AuditFile;
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::{ChainedRole, Grant, StsExchange, sts_identity};
 use crate::net::HttpTransport;
 use crate::role::RoleQuery;
 use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
@@ -22,6 +21,7 @@ use crate::source::AssertionSource;
 #[cfg(doc)]
 use crate::source::okta::Auth;
 use crate::store::Store;
+use crate::sts::{ChainedRole, IssuedSession, StsExchange, sts_identity};
 
 /// Declares the settings, each once: how it is read, which option of the command line it is, and which paths it holds.
 macro_rules! settings {
@@ -312,7 +312,7 @@ impl Settings {
     /// # Errors
     ///
     /// As [`access`](Self::access).
-    pub fn cached(&self, config: &Config) -> Result<Option<Grant>> {
+    pub fn cached(&self, config: &Config) -> Result<Option<IssuedSession>> {
         let (scope, chain, query) = (self.scope()?, self.chain()?, self.role_query());
         let Some(source) = self.source_identity()? else { return Ok(None) };
         let exchange = sts_identity(self.region.as_deref(), self.sts_endpoint_url.as_deref());
@@ -320,7 +320,7 @@ impl Settings {
         let store = self.store.as_deref().map_or(Ok(StoreChoice::default()), str::parse)?;
         let Some(entry) = asked.key().and_then(|key| store.peek(&key)) else { return Ok(None) };
         match Cached::new(&entry, &query, &config.accounts, SystemClock.now()) {
-            Cached::Fresh(grant) => Ok(Some(grant)),
+            Cached::Fresh(issued) => Ok(Some(issued)),
             Cached::Expiring(_) | Cached::Missing => Ok(None),
         }
     }

@@ -11,12 +11,12 @@ use crate::background::run_blocking;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Settings, SourceSpec, default_audit_log};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::ClockSkew;
 use crate::net::{HttpTransport, ca_files, proxies};
 use crate::saml::{Assertion, Content, ProblemCode};
 use crate::source::okta::OktaSource;
 use crate::source::{AssertionRequest, AssertionSource};
 use crate::store::{Entry, EntryInfo, EntryKind, Lookup, Store, StoreKey};
+use crate::sts::ClockSkew;
 
 /// Runs the checks and returns a finding for each step at least.
 pub(super) async fn run(doctor: &Doctor, report: impl FnMut(&Finding) + Send) -> Vec<Finding> {

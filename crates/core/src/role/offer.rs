@@ -17,7 +17,7 @@ use crate::text::trim;
 ///     "arn:aws:iam::123456789012:saml-provider/Okta,arn:aws:iam::123456789012:role/ReadOnly",
 /// )?;
 /// assert_eq!(offer.role().name(), "ReadOnly");
-/// # Ok::<(), tempaccess_core::RoleValueError>(())
+/// # Ok::<(), tempaccess_core::role::RoleValueError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RoleOffer {

@@ -13,7 +13,7 @@ pub type AccountNames = BTreeMap<String, String>;
 /// Each part narrows the selection; [`choose`](Self::choose) requires that exactly one role is left.
 ///
 /// ```
-/// use tempaccess_core::{AccountNames, RoleOffer, RoleQuery};
+/// use tempaccess_core::{role::AccountNames, RoleOffer, RoleQuery};
 ///
 /// let offers = ["ReadOnly", "Admin"].map(|name| {
 ///     let value = format!("arn:aws:iam::123456789012:role/{name},arn:aws:iam::123456789012:saml-provider/Okta");

@@ -149,7 +149,7 @@ pub(super) fn intended(name: &str) -> Option<Intended> {
             };
             (full != name).then_some(Intended::Attribute(full))
         }
-        // Under the right prefix, a name of somebody's own does no harm.
+        // Under the right prefix, AWS ignores a name that it does not define.
         None => (!name.starts_with(AWS_ATTRIBUTES)).then_some(Intended::Unclear),
     }
 }

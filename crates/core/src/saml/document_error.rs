@@ -69,7 +69,7 @@ impl DocumentError {
         }
     }
 
-    /// The error for metadata, which somebody configured.
+    /// Turns it into an error about metadata, which is a part of the configuration.
     #[cfg(feature = "verify")]
     pub(crate) fn about_metadata(mut self) -> Error {
         if let Reason::Refused { kind, .. } = &mut *self.0 {

@@ -1,4 +1,4 @@
-//! What reading asks of an element, whether it comes from the walk or from a kept tree.
+//! An element as the reader of facts sees it, during parsing or in a stored tree.
 
 pub(super) trait Element {
     /// The namespace, empty if the element has none.

@@ -8,7 +8,7 @@ use crate::role::RoleOffer;
 /// The facts and the problems of a response, in the stable form that `tempaccess inspect --output json` prints.
 ///
 /// ```
-/// use tempaccess_core::{Inspection, Limits, SamlResponse};
+/// use tempaccess_core::{saml::{Inspection, Limits}, SamlResponse};
 ///
 /// let xml = r#"<Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion" ID="_1"/>"#;
 /// let assertion = SamlResponse::detect(xml.as_bytes(), &Limits::default())?.read()?;

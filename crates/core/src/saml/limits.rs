@@ -6,7 +6,7 @@ use super::document_error::DocumentError;
 /// STS can still be read and explained.
 ///
 /// ```
-/// use tempaccess_core::{Limits, SamlResponse};
+/// use tempaccess_core::{saml::Limits, SamlResponse};
 ///
 /// let mut strict = Limits::default();
 /// strict.xml_bytes = 8;

@@ -37,6 +37,7 @@ pub(crate) use declaration::without as without_declaration;
 pub(crate) use document_error::DocumentError;
 pub use inspection::{Inspection, Signed};
 pub use limits::Limits;
+pub use names::AWS_AUDIENCE;
 #[cfg(feature = "verify")]
 pub(crate) use names::{ASSERTION, PROTOCOL, SIGNATURE};
 pub use problem::{Problem, ProblemCode};
@@ -51,6 +52,3 @@ pub use skipped::Skipped;
 pub(crate) use time::parse as parse_time;
 #[cfg(feature = "verify")]
 pub(crate) use wrapping::{decode_xml, looks_like_xml};
-
-/// The audience that AWS expects in an assertion. China and GovCloud accept others, too.
-pub const AWS_AUDIENCE: &str = "urn:amazon:webservices";

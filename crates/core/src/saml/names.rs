@@ -1,5 +1,8 @@
 //! The names that SAML, XML Signature and AWS define.
 
+/// The audience that AWS expects in an assertion. China and GovCloud accept others, too.
+pub const AWS_AUDIENCE: &str = "urn:amazon:webservices";
+
 /// The namespace of the SAML 2.0 protocol (`Response`, `Status`).
 pub(crate) const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 

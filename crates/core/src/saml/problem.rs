@@ -123,7 +123,7 @@ impl Assertion {
     /// This is advice: this machine's clock may be wrong, and STS decides.
     ///
     /// ```
-    /// use tempaccess_core::{Limits, ProblemCode, SamlResponse};
+    /// use tempaccess_core::{saml::{Limits, ProblemCode}, SamlResponse};
     ///
     /// let xml = r#"<Assertion xmlns="urn:oasis:names:tc:SAML:2.0:assertion" ID="_1"/>"#;
     /// let assertion = SamlResponse::detect(xml.as_bytes(), &Limits::default())?.read()?;
@@ -360,12 +360,7 @@ impl Assertion {
             ),
             Some(_) => {}
         }
-        if let Some(identity) = self
-            .aws
-            .source_identity
-            .as_deref()
-            .filter(|identity| !is_identity(identity) || identity.starts_with("aws:"))
-        {
+        if let Some(identity) = self.aws.source_identity.as_deref().filter(|identity| !is_identity(identity)) {
             problems.add(
                 ProblemCode::SourceIdentityInvalid,
                 format!("the source identity `{identity}` is not 2 to 64 characters of letters, digits and `_+=,.@-`"),

@@ -33,7 +33,7 @@ impl SamlResponse {
     /// form or request tells which one is sent to AWS.
     ///
     /// ```
-    /// use tempaccess_core::{Limits, SamlResponse};
+    /// use tempaccess_core::{saml::Limits, SamlResponse};
     ///
     /// let page = br#"<form action="https://signin.aws.amazon.com/saml">
     ///     <input type="hidden" name="SAMLResponse" value="PHNhbWxwOlJlc3BvbnNlLz4&#x3d;"></form>"#;
@@ -105,7 +105,7 @@ impl Assertion {
     /// As [`SamlResponse::detect`] and [`SamlResponse::read`].
     ///
     /// ```
-    /// use tempaccess_core::{Assertion, ErrorKind, Limits};
+    /// use tempaccess_core::{Assertion, ErrorKind, saml::Limits};
     ///
     /// let refusal = br#"<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"><p:Status>
     ///     <p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Responder"/></p:Status></p:Response>"#;

@@ -1,6 +1,6 @@
 //! The sign-in endpoints of AWS, to which SAML responses are sent.
 
-use super::AWS_AUDIENCE;
+use super::names::AWS_AUDIENCE;
 
 /// The hosts of AWS's sign-in, each with its partition. Regional endpoints are subdomains of them.
 pub(crate) const SIGN_IN_HOSTS: [(&str, &str); 8] = [

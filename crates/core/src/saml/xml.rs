@@ -153,7 +153,7 @@ fn control_character(xml: &str) -> DocumentError {
     DocumentError::malformed_at("there is a control character", position)
 }
 
-/// The character that a reference stands for.
+/// The character that a reference denotes.
 fn referenced_character(reference: &BytesRef<'_>, position: usize) -> Result<char> {
     let resolved = match reference.resolve_char_ref() {
         Ok(Some(character)) => Some(character),

@@ -8,11 +8,11 @@ use super::TempAccess;
 use crate::arn::RoleArn;
 use crate::background::run_blocking;
 use crate::error::Result;
-use crate::exchange::{ChainedRole, Grant};
 use crate::role::{AccountNames, RoleOffer, RoleQuery};
 use crate::scope::{SessionPolicy, SessionScope};
 use crate::source::{CachedItem, Notice};
 use crate::store::{Entry, StoreKey};
+use crate::sts::{ChainedRole, IssuedSession};
 
 /// How long before they expire credentials are refreshed: botocore asks again in the last 15 minutes, for every request.
 /// Sessions shorter than twice that are refreshed halfway through.
@@ -28,9 +28,9 @@ const CLOCK_STEP: SignedDuration = SignedDuration::from_secs(5);
 /// A cached session.
 pub(crate) enum Cached {
     /// Outside its refresh window.
-    Fresh(Grant),
+    Fresh(IssuedSession),
     /// In its refresh window.
-    Expiring(Grant),
+    Expiring(IssuedSession),
     /// There is none, or it has expired.
     Missing,
 }
@@ -38,19 +38,19 @@ pub(crate) enum Cached {
 impl Cached {
     /// Judges an entry for a request at this time.
     pub(crate) fn new(entry: &Entry, query: &RoleQuery, names: &AccountNames, now: Timestamp) -> Self {
-        let matches = |grant: &Grant| {
+        let matches = |issued: &IssuedSession| {
             // The account that a name stands for may have changed.
-            query.is_numbered() || query.choose(std::slice::from_ref(&grant.offer), names).is_ok()
+            query.is_numbered() || query.choose(std::slice::from_ref(&issued.offer), names).is_ok()
         };
         // An entry's file must not be able to bring into a shell what an answer of AWS cannot.
-        let is_sound = |grant: &Grant| grant.answer.credentials.defect().is_none();
+        let is_sound = |issued: &IssuedSession| issued.answer.credentials.defect().is_none();
         let session = entry.issued_session().filter(is_sound).filter(matches);
-        let Some(grant) = session else { return Self::Missing };
-        let granted = SignedDuration::from_secs(grant.granted_seconds.into());
+        let Some(issued) = session else { return Self::Missing };
+        let granted = SignedDuration::from_secs(issued.granted_seconds.into());
         let window = REFRESH_WINDOW.min(granted / 2);
-        match remaining(grant.answer.credentials.expiration, entry.info.issued_at, granted, now) {
-            left if left > window => Self::Fresh(grant),
-            left if left > MIN_REMAINING => Self::Expiring(grant),
+        match remaining(issued.answer.credentials.expiration, entry.info.issued_at, granted, now) {
+            left if left > window => Self::Fresh(issued),
+            left if left > MIN_REMAINING => Self::Expiring(issued),
             _ => Self::Missing,
         }
     }
@@ -147,16 +147,16 @@ impl TempAccess {
     }
 
     /// Caches a session under the key of the request and under the key of its exact role.
-    pub(super) async fn store_in_cache(&self, key: Option<&StoreKey>, grant: &Grant) {
+    pub(super) async fn store_in_cache(&self, key: Option<&StoreKey>, issued: &IssuedSession) {
         let Some(store) = self.store.clone() else { return };
-        let subject = grant.answer.session_name().map(str::to_owned);
-        let exact = self.cache_key_for_offer(&grant.offer);
+        let subject = issued.answer.session_name().map(str::to_owned);
+        let exact = self.cache_key_for_offer(&issued.offer);
         let now = self.clock.now();
         let keys = key.cloned().into_iter().chain(exact.filter(|exact| Some(exact) != key));
         let entries: Vec<_> = keys
             .map(|key| {
                 let origin = (self.source.describe(), self.session_key());
-                Entry::for_session(key, origin, subject.clone(), now, grant)
+                Entry::for_session(key, origin, subject.clone(), now, issued)
             })
             .collect();
         let stored = run_blocking(move || {

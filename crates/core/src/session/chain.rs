@@ -3,8 +3,8 @@
 use super::TempAccess;
 use super::issue::SignIn;
 use crate::error::Result;
-use crate::exchange::{ChainRequest, Grant, chain};
 use crate::scope::{SessionDuration, SessionScope};
+use crate::sts::{ChainRequest, IssuedSession, chain};
 
 impl TempAccess {
     /// Returns access to the first role, without a session policy, for at least as long as the chain needs.
@@ -20,7 +20,7 @@ impl TempAccess {
     }
 
     /// Issues a session for the offered role and assumes each further role from the session before it.
-    pub(super) async fn issue_chain(&self, sign_in: SignIn) -> Result<Grant> {
+    pub(super) async fn issue_chain(&self, sign_in: SignIn) -> Result<IssuedSession> {
         let base = self.base();
         // Boxed, since the two call each other; they do so once, since the base has no chain.
         let first = Box::pin(async move {
@@ -29,23 +29,23 @@ impl TempAccess {
                 SignIn::Force => base.renew_with_sign_in().await,
             }
         });
-        let mut grant = first.await?;
+        let mut issued = first.await?;
         for (index, role) in self.chain.iter().enumerate() {
             let is_last = index + 1 == self.chain.len();
             // Sessions in between only serve to assume the next role.
             let scope = if is_last { self.scope.clone() } else { SessionScope::new(SessionDuration::MIN) };
-            let request = ChainRequest::new(role, &grant.answer, &scope);
-            grant = self.audited(self.assume_next(request, &grant, &scope)).await?;
+            let request = ChainRequest::new(role, &issued.answer, &scope);
+            issued = self.audited(self.assume_next(request, &issued, &scope)).await?;
         }
-        Ok(grant)
+        Ok(issued)
     }
 
     async fn assume_next(
         &self,
         request: Result<ChainRequest>,
-        previous: &Grant,
+        previous: &IssuedSession,
         scope: &SessionScope,
-    ) -> Result<Grant> {
+    ) -> Result<IssuedSession> {
         let request = match request {
             Ok(request) => request,
             Err(error) => {
@@ -56,7 +56,7 @@ impl TempAccess {
         attempt.scope = Some(scope);
         attempt.chained = Some((&request, previous.answer.assumed_role_arn.as_deref()));
         match chain(&*self.exchange, &*self.clock, previous, &request, scope).await {
-            Ok(grant) => self.record(attempt, Ok(&grant)).await.map(|()| grant),
+            Ok(issued) => self.record(attempt, Ok(&issued)).await.map(|()| issued),
             Err(error) => Err(self.record_failure(attempt, error).await),
         }
     }

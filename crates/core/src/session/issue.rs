@@ -6,13 +6,13 @@ use super::{Cached, SignedIn, SignedOut, TempAccess};
 use crate::audit::{Attempt, AuditRecord};
 use crate::background::run_blocking;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::{Grant, explain, grant};
 use crate::role::RoleOffer;
 use crate::saml::{Assertion, SamlResponse};
 use crate::source::{AssertionRequest, Notice};
 use crate::store::StoreKey;
 #[cfg(feature = "runtime")]
 use crate::store::{Need, Turn};
+use crate::sts::{IssuedSession, explain, issue_session};
 use crate::text::printable;
 
 /// Whether a session at the identity provider may be used.
@@ -30,7 +30,7 @@ enum Accept<'g> {
     /// Fresh ones.
     Fresh,
     /// Fresh ones, or these, which expire soon, if they cannot be refreshed now.
-    Expiring(&'g Grant),
+    Expiring(&'g IssuedSession),
     /// None: the caller wants new ones.
     New,
 }
@@ -46,18 +46,18 @@ impl TempAccess {
     }
 
     /// Returns cached credentials that are fresh, without a sign-in, a wait or any network.
-    pub fn cached(&self) -> Option<Grant> {
+    pub fn cached(&self) -> Option<IssuedSession> {
         match self.lookup(&self.cache_key()?) {
-            Cached::Fresh(grant) => Some(grant),
+            Cached::Fresh(issued) => Some(issued),
             _ => None,
         }
     }
 
     /// Returns cached credentials that have not expired.
     #[cfg(feature = "endpoint")]
-    pub(crate) fn cached_until_expiry(&self) -> Option<Grant> {
+    pub(crate) fn cached_until_expiry(&self) -> Option<IssuedSession> {
         match self.lookup(&self.cache_key()?) {
-            Cached::Fresh(grant) | Cached::Expiring(grant) => Some(grant),
+            Cached::Fresh(issued) | Cached::Expiring(issued) => Some(issued),
             Cached::Missing => None,
         }
     }
@@ -75,19 +75,19 @@ impl TempAccess {
     /// # Errors
     ///
     /// Errors of every stage. A failure after the sign-in has begun is in the audit log too.
-    pub async fn credentials(&self) -> Result<Grant> {
+    pub async fn credentials(&self) -> Result<IssuedSession> {
         let Some(key) = self.cache_key() else { return self.issue_and_cache(None, SignIn::Reuse).await };
         let expiring = match self.lookup_in_background(&key).await {
-            Cached::Fresh(grant) => return Ok(grant),
-            Cached::Expiring(grant) => Some(grant),
+            Cached::Fresh(issued) => return Ok(issued),
+            Cached::Expiring(issued) => Some(issued),
             Cached::Missing => None,
         };
         let accept = expiring.as_ref().map_or(Accept::Fresh, Accept::Expiring);
         match (self.issue_alone(&key, accept, SignIn::Reuse).await, expiring) {
-            (Err(error), Some(grant)) if error.kind() != ErrorKind::Cancelled => {
-                let expiration = grant.answer.credentials.expiration;
+            (Err(error), Some(issued)) if error.kind() != ErrorKind::Cancelled => {
+                let expiration = issued.answer.credentials.expiration;
                 self.prompter.notify(&Notice::RefreshFailed { expiration, reason: error.to_string() });
-                Ok(grant)
+                Ok(issued)
             }
             (result, _) => result,
         }
@@ -99,7 +99,7 @@ impl TempAccess {
     /// # Errors
     ///
     /// See [`credentials`](Self::credentials).
-    pub async fn renew(&self) -> Result<Grant> {
+    pub async fn renew(&self) -> Result<IssuedSession> {
         self.issue_new(SignIn::Reuse).await
     }
 
@@ -109,11 +109,11 @@ impl TempAccess {
     /// # Errors
     ///
     /// See [`credentials`](Self::credentials).
-    pub async fn renew_with_sign_in(&self) -> Result<Grant> {
+    pub async fn renew_with_sign_in(&self) -> Result<IssuedSession> {
         self.issue_new(SignIn::Force).await
     }
 
-    async fn issue_new(&self, sign_in: SignIn) -> Result<Grant> {
+    async fn issue_new(&self, sign_in: SignIn) -> Result<IssuedSession> {
         match self.cache_key() {
             Some(key) => self.issue_alone(&key, Accept::New, sign_in).await,
             None => self.issue_and_cache(None, sign_in).await,
@@ -134,7 +134,7 @@ impl TempAccess {
 
     /// Waits until no other caller is signing in for this key, and issues a session unless another caller has.
     #[cfg(feature = "runtime")]
-    async fn issue_alone(&self, key: &StoreKey, accept: Accept<'_>, sign_in: SignIn) -> Result<Grant> {
+    async fn issue_alone(&self, key: &StoreKey, accept: Accept<'_>, sign_in: SignIn) -> Result<IssuedSession> {
         let need = match accept {
             Accept::Expiring(_) => Need::Later,
             Accept::Fresh if !self.prompter.is_interactive() => Need::ByProgram,
@@ -145,14 +145,14 @@ impl TempAccess {
         let turn = self.single_flight.join(need, &*self.clock, open_lock, report).await?;
         // Another caller may have stored fresh ones meanwhile.
         if !matches!(accept, Accept::New)
-            && let Cached::Fresh(grant) = self.lookup_in_background(key).await
+            && let Cached::Fresh(issued) = self.lookup_in_background(key).await
         {
-            return Ok(grant);
+            return Ok(issued);
         }
         let leader = match (turn, accept) {
             (Turn::Lead(leader), _) => leader,
             (Turn::Failed(error), _) => return Err(error),
-            (Turn::Busy, Accept::Expiring(grant)) => return Ok(grant.clone()),
+            (Turn::Busy, Accept::Expiring(issued)) => return Ok(issued.clone()),
             (Turn::Busy, _) => return Err(busy()),
         };
         let result = self.issue_and_cache(Some(key), sign_in).await;
@@ -163,19 +163,19 @@ impl TempAccess {
     }
 
     #[cfg(not(feature = "runtime"))]
-    async fn issue_alone(&self, key: &StoreKey, _: Accept<'_>, sign_in: SignIn) -> Result<Grant> {
+    async fn issue_alone(&self, key: &StoreKey, _: Accept<'_>, sign_in: SignIn) -> Result<IssuedSession> {
         self.issue_and_cache(Some(key), sign_in).await
     }
 
-    async fn issue_and_cache(&self, key: Option<&StoreKey>, sign_in: SignIn) -> Result<Grant> {
-        let grant = if self.chain.is_empty() {
+    async fn issue_and_cache(&self, key: Option<&StoreKey>, sign_in: SignIn) -> Result<IssuedSession> {
+        let issued = if self.chain.is_empty() {
             self.audited(async { self.issue(&self.recorded_sign_in(sign_in).await?).await }).await?
         } else {
             self.issue_chain(sign_in).await?
         };
-        self.store_in_cache(key, &grant).await;
+        self.store_in_cache(key, &issued).await;
         self.sweep().await;
-        Ok(grant)
+        Ok(issued)
     }
 
     /// Exchanges an assertion from an earlier sign-in: chooses the role and writes the audit record.
@@ -183,7 +183,7 @@ impl TempAccess {
     /// # Errors
     ///
     /// Errors of the stages from `role` on.
-    pub async fn exchange(&self, signed_in: &SignedIn) -> Result<Grant> {
+    pub async fn exchange(&self, signed_in: &SignedIn) -> Result<IssuedSession> {
         self.audited(self.issue(signed_in)).await
     }
 
@@ -203,7 +203,7 @@ impl TempAccess {
         }
     }
 
-    async fn issue(&self, signed_in: &SignedIn) -> Result<Grant> {
+    async fn issue(&self, signed_in: &SignedIn) -> Result<IssuedSession> {
         let SignedIn { response, assertion } = signed_in;
         let offer = match self.choose_role(assertion).await {
             Ok(offer) => offer,
@@ -218,11 +218,11 @@ impl TempAccess {
         &self,
         SignedIn { response, assertion }: &SignedIn,
         offer: &RoleOffer,
-    ) -> Result<Grant> {
+    ) -> Result<IssuedSession> {
         let attempt = self.attempt(Some(response), Some(assertion), Some(offer));
-        match grant(&*self.exchange, &*self.clock, response, assertion, offer, &self.scope).await {
+        match issue_session(&*self.exchange, &*self.clock, response, assertion, offer, &self.scope).await {
             // The record comes before the hand-out: without it, the session is dropped.
-            Ok(grant) => self.record(attempt, Ok(&grant)).await.map(|()| grant),
+            Ok(issued) => self.record(attempt, Ok(&issued)).await.map(|()| issued),
             Err(error) => Err(self.record_failure(attempt, explain(error, assertion, self.clock.now())).await),
         }
     }
@@ -295,7 +295,7 @@ impl TempAccess {
         }
     }
 
-    pub(super) async fn record(&self, attempt: Attempt<'_>, result: Result<&Grant, &Error>) -> Result<()> {
+    pub(super) async fn record(&self, attempt: Attempt<'_>, result: Result<&IssuedSession, &Error>) -> Result<()> {
         let record = attempt.record(self.clock.now(), result);
         self.append(record).await
     }

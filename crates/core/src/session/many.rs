@@ -12,10 +12,10 @@ use super::{Cached, SignedIn, TempAccess};
 use crate::background::run_blocking;
 use crate::clock::{Clock, Deadline};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::exchange::Grant;
 use crate::role::RoleOffer;
 use crate::saml::Assertion;
 use crate::source::Notice;
+use crate::sts::IssuedSession;
 
 /// How many roles are exchanged at once.
 pub const CONCURRENT: usize = 16;
@@ -32,7 +32,7 @@ pub struct Exchanged {
     /// The requested role and provider.
     pub offer: RoleOffer,
     /// The issued session, or the error.
-    pub result: Result<Grant>,
+    pub result: Result<IssuedSession>,
 }
 
 /// The progress of [`all_credentials`](TempAccess::all_credentials).
@@ -76,19 +76,19 @@ fn lifetime(assertion: &Assertion) -> Option<SignedDuration> {
 /// The roles that are exchanged, and their results so far.
 struct Batch {
     offers: Vec<RoleOffer>,
-    results: Vec<Option<Result<Grant>>>,
+    results: Vec<Option<Result<IssuedSession>>>,
     /// The indices of offers that have no result yet.
     pending: VecDeque<usize>,
 }
 
 impl Batch {
-    fn new(offers: Vec<RoleOffer>, cached: impl Fn(&RoleOffer) -> Option<Grant>) -> Self {
+    fn new(offers: Vec<RoleOffer>, cached: impl Fn(&RoleOffer) -> Option<IssuedSession>) -> Self {
         let results: Vec<_> = offers.iter().map(|offer| cached(offer).map(Ok)).collect();
         let pending = (0..).zip(&results).filter(|(_, result)| result.is_none()).map(|(index, _)| index).collect();
         Self { offers, results, pending }
     }
 
-    fn finish(&mut self, index: usize, result: Result<Grant>) {
+    fn finish(&mut self, index: usize, result: Result<IssuedSession>) {
         if let Some(slot) = self.results.get_mut(index) {
             *slot = Some(result);
         }
@@ -159,9 +159,9 @@ impl TempAccess {
         Ok(DatedAssertion::new(signed_in, &*self.clock))
     }
 
-    fn cached_exactly(&self, offer: &RoleOffer) -> Option<Grant> {
+    fn cached_exactly(&self, offer: &RoleOffer) -> Option<IssuedSession> {
         match self.lookup(&self.cache_key_for_offer(offer)?) {
-            Cached::Fresh(grant) => Some(grant),
+            Cached::Fresh(issued) => Some(issued),
             _ => None,
         }
     }
@@ -204,10 +204,10 @@ impl TempAccess {
         batch.pending.append(&mut late);
     }
 
-    async fn exchange_one(&self, signed_in: &SignedIn, offer: &RoleOffer) -> Result<Grant> {
-        let grant = self.audited(self.issue_role(signed_in, offer)).await?;
-        self.store_in_cache(None, &grant).await;
-        Ok(grant)
+    async fn exchange_one(&self, signed_in: &SignedIn, offer: &RoleOffer) -> Result<IssuedSession> {
+        let issued = self.audited(self.issue_role(signed_in, offer)).await?;
+        self.store_in_cache(None, &issued).await;
+        Ok(issued)
     }
 }
 

@@ -16,7 +16,6 @@ use serde::Serialize;
 use crate::audit::AuditLog;
 use crate::clock::{Clock, SystemClock};
 use crate::error::Result;
-use crate::exchange::{ChainedRole, TokenExchange};
 use crate::role::{AccountNames, RoleQuery};
 use crate::saml::{Assertion, SamlResponse};
 use crate::scope::SessionScope;
@@ -24,6 +23,7 @@ use crate::source::{AssertionSource, NoPrompter, Prompter};
 #[cfg(feature = "runtime")]
 use crate::store::SingleFlight;
 use crate::store::Store;
+use crate::sts::{ChainedRole, TokenExchange};
 
 #[cfg(feature = "config")]
 pub(crate) use cache::CacheKeyParts;
@@ -37,15 +37,15 @@ pub use many::{CONCURRENT, Exchanged, Progress};
 #[cfg_attr(feature = "config", doc = "```no_run")]
 #[cfg_attr(not(feature = "config"), doc = "```ignore")]
 /// # async fn example() -> tempaccess_core::Result<()> {
-/// use tempaccess_core::{RoleQuery, SessionScope, StsExchange, TempAccess, okta::OktaSource};
+/// use tempaccess_core::{RoleQuery, SessionScope, StsExchange, TempAccess, source::okta::OktaSource};
 ///
 /// let okta = OktaSource::builder("https://acme.okta.com/home/amazon_aws/0oa1b2c3d4E5f6G7h8i9/272").build()?;
 /// let access = TempAccess::builder(okta, StsExchange::builder().build()?)
 ///     .role(RoleQuery::new().role("ReadOnly").account("123456789012"))
 ///     .scope(SessionScope::new("40m".parse()?))
 ///     .build();
-/// let grant = access.credentials().await?;
-/// println!("{} until {}", grant.offer.role(), grant.answer.credentials.expiration);
+/// let issued = access.credentials().await?;
+/// println!("{} until {}", issued.offer.role(), issued.answer.credentials.expiration);
 /// # Ok(())
 /// # }
 /// ```

@@ -51,7 +51,7 @@ const ASSUMED_REGION: &str = "TEMPACCESS_ASSUMED_REGION";
 /// What a program's environment must have, and what it must not have, for the program to use these credentials.
 ///
 /// ```
-/// use tempaccess_core::{SecretString, SessionCredentials, sink};
+/// use tempaccess_core::{SecretString, sink, sts::SessionCredentials};
 ///
 /// let credentials = SessionCredentials::new(
 ///     "ASIAEXAMPLE",
@@ -93,7 +93,7 @@ impl AwsEnvironment {
     }
 
     /// The environment with the variables that lead to an endpoint, such as those of
-    /// [`CredentialsEndpoint::environment`](crate::CredentialsEndpoint::environment), and the account of its role.
+    /// [`CredentialsEndpoint::environment`](crate::endpoint::CredentialsEndpoint::environment), and the account of its role.
     pub fn for_endpoint(
         variables: impl IntoIterator<Item = (&'static str, SecretString)>,
         account_id: impl Into<SecretString>,

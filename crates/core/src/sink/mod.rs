@@ -13,17 +13,17 @@ pub use shell::Shell;
 use crate::arn::{PolicyArn, ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;
 use crate::error::Result;
-use crate::exchange::{Grant, Shortening};
 use crate::role::{AccountNames, RoleOffer};
 use crate::saml::{Assertion, Skipped};
 use crate::scope::SessionPolicy;
 use crate::secret::SecretString;
 use crate::store::{EntryInfo, Store};
+use crate::sts::{IssuedSession, Shortening};
 
 /// Returns the output of a `credential_process`, version 1, which the AWS CLI and every SDK read.
 ///
 /// ```
-/// use tempaccess_core::{SecretString, SessionCredentials, sink};
+/// use tempaccess_core::{SecretString, sink, sts::SessionCredentials};
 ///
 /// let credentials = SessionCredentials::new(
 ///     "ASIAEXAMPLE",
@@ -60,28 +60,28 @@ pub fn credential_process(credentials: &SessionCredentials) -> SecretString {
 
 /// Returns the credentials and everything known about them as a JSON object, which
 /// `tempaccess credentials --output json` prints.
-pub fn credentials_json(grant: &Grant) -> SecretString {
+pub fn credentials_json(issued: &IssuedSession) -> SecretString {
     #[derive(Serialize)]
     struct Output<'a> {
         access_key_id: &'a str,
         secret_access_key: &'a str,
         session_token: &'a str,
         #[serde(flatten)]
-        given: GrantSummary<'a>,
+        given: SessionSummary<'a>,
     }
-    let credentials = &grant.answer.credentials;
+    let credentials = &issued.answer.credentials;
     json(&Output {
         access_key_id: &credentials.access_key_id,
         secret_access_key: credentials.secret_access_key.expose(),
         session_token: credentials.session_token.expose(),
-        given: GrantSummary::new(grant),
+        given: SessionSummary::new(issued),
     })
 }
 
 /// An issued session without its secrets, which `tempaccess login --output json` prints.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
-pub struct GrantSummary<'a> {
+pub struct SessionSummary<'a> {
     /// When the credentials expire, RFC 3339 in UTC.
     pub expiration: String,
     /// The ID of the account.
@@ -112,24 +112,24 @@ pub struct GrantSummary<'a> {
     pub request_id: Option<&'a str>,
 }
 
-impl<'a> GrantSummary<'a> {
-    /// Summarizes a grant.
-    pub fn new(grant: &'a Grant) -> Self {
-        let credentials = &grant.answer.credentials;
+impl<'a> SessionSummary<'a> {
+    /// Summarizes a issued.
+    pub fn new(issued: &'a IssuedSession) -> Self {
+        let credentials = &issued.answer.credentials;
         Self {
             expiration: credentials.expiration.to_string(),
             account_id: credentials.account_id(),
             role_arn: &credentials.role,
-            provider_arn: grant.offer.provider(),
-            chained_from: grant.chained_from.as_deref(),
-            assumed_role_arn: grant.answer.assumed_role_arn.as_deref(),
-            duration_asked: grant.scope.duration().seconds(),
-            duration_granted: grant.granted_seconds,
-            shortened: &grant.shortened,
-            duration_excess: grant.excess_seconds,
-            policy_sha256: grant.scope.policy().map(SessionPolicy::digest),
-            policy_arns: grant.scope.policy_arns(),
-            request_id: grant.answer.request_id.as_deref(),
+            provider_arn: issued.offer.provider(),
+            chained_from: issued.chained_from.as_deref(),
+            assumed_role_arn: issued.answer.assumed_role_arn.as_deref(),
+            duration_asked: issued.scope.duration().seconds(),
+            duration_granted: issued.granted_seconds,
+            shortened: &issued.shortened,
+            duration_excess: issued.excess_seconds,
+            policy_sha256: issued.scope.policy().map(SessionPolicy::digest),
+            policy_arns: issued.scope.policy_arns(),
+            request_id: issued.answer.request_id.as_deref(),
         }
     }
 }

@@ -22,10 +22,10 @@ use crate::secret::SecretString;
 #[cfg_attr(feature = "sts", doc = "```no_run")]
 #[cfg_attr(not(feature = "sts"), doc = "```ignore")]
 /// # async fn example() -> tempaccess_core::Result<()> {
-/// use tempaccess_core::{CommandSource, StsExchange, TempAccess};
+/// use tempaccess_core::{source::CommandSource, StsExchange, TempAccess};
 ///
 /// let source = CommandSource::new("my-idp-login", ["--app", "aws"]);
-/// let grant = TempAccess::builder(source, StsExchange::builder().build()?).build().credentials().await?;
+/// let issued = TempAccess::builder(source, StsExchange::builder().build()?).build().credentials().await?;
 /// # Ok(())
 /// # }
 /// ```

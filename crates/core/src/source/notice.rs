@@ -14,7 +14,7 @@ use crate::text::printable;
 /// use tempaccess_core::Notice;
 ///
 /// let notice = Notice::NumberChallenge { number: "42".to_owned() };
-/// assert_eq!(notice.to_string(), "Tap the number 42 there");
+/// assert_eq!(notice.to_string(), "Tap the number 42 on the phone");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -145,11 +145,11 @@ impl fmt::Display for Notice {
             }
             Self::ContinuingInBrowser { reason } => write!(f, "{}; continuing in the browser", shown(reason)),
             Self::FactorSent { factor, step: FactorStep::Approve } => {
-                write!(f, "Sent: {}. Approve it there", shown(factor))
+                write!(f, "Sent: {}. Approve it on the phone", shown(factor))
             }
             Self::FactorSent { factor, step: FactorStep::EnterCode } => write!(f, "Sent: {}", shown(factor)),
             Self::FactorSent { factor, step: FactorStep::EnterCodeAgain } => write!(f, "Sent again: {}", shown(factor)),
-            Self::NumberChallenge { number } => write!(f, "Tap the number {} there", shown(number)),
+            Self::NumberChallenge { number } => write!(f, "Tap the number {} on the phone", shown(number)),
             Self::AnswerRejected { reason } => f.write_str(&shown(reason)),
             Self::CodeJustUsed => f.write_str("This code was just used: wait for the next one"),
             Self::PasswordExpiresSoon => f.write_str("Okta: your password expires soon"),

@@ -10,7 +10,7 @@ use crate::text::printable;
 /// A page that the person opens in a browser of their own choice.
 ///
 /// ```
-/// use tempaccess_core::Visit;
+/// use tempaccess_core::source::Visit;
 ///
 /// let visit = Visit::new("https://acme.okta.com/activate?user_code=ABCD1234").code("ABCD1234");
 /// assert!(visit.to_string().ends_with("the code there is ABCD1234"));

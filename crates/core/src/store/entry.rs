@@ -3,10 +3,10 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreKey;
 use crate::credentials::SessionCredentials;
-use crate::exchange::{Grant, Shortening, StsAnswer};
 use crate::role::RoleOffer;
 use crate::scope::SessionScope;
 use crate::secret::SecretString;
+use crate::sts::{IssuedSession, Shortening, StsAnswer};
 
 /// A stored entry.
 #[derive(Debug, Clone)]
@@ -153,27 +153,27 @@ impl Entry {
         (source, session): (String, Option<StoreKey>),
         subject: Option<String>,
         now: Timestamp,
-        grant: &Grant,
+        issued: &IssuedSession,
     ) -> Self {
-        let answer = &grant.answer;
+        let answer = &issued.answer;
         let credentials = &answer.credentials;
         let facts = SessionFacts {
             role_arn: credentials.role.to_string(),
-            chained: (credentials.role != *grant.offer.role())
-                .then(|| (grant.offer.role().to_string(), grant.chained_from.clone())),
-            provider_arn: grant.offer.provider().to_string(),
+            chained: (credentials.role != *issued.offer.role())
+                .then(|| (issued.offer.role().to_string(), issued.chained_from.clone())),
+            provider_arn: issued.offer.provider().to_string(),
             access_key_id: credentials.access_key_id.clone(),
             region: credentials.region.clone(),
             assumed_role_arn: answer.assumed_role_arn.clone(),
             assumed_role_id: answer.assumed_role_id.clone(),
             source_identity: answer.source_identity.clone(),
             request_id: answer.request_id.clone(),
-            duration_asked: grant.scope.duration().seconds(),
-            policy: grant.scope.policy().map(|policy| policy.as_str().to_owned()),
-            policy_arns: grant.scope.policy_arns().iter().map(ToString::to_string).collect(),
-            granted_seconds: grant.granted_seconds,
-            shortened: grant.shortened.clone(),
-            excess_seconds: grant.excess_seconds,
+            duration_asked: issued.scope.duration().seconds(),
+            policy: issued.scope.policy().map(|policy| policy.as_str().to_owned()),
+            policy_arns: issued.scope.policy_arns().iter().map(ToString::to_string).collect(),
+            granted_seconds: issued.granted_seconds,
+            shortened: issued.shortened.clone(),
+            excess_seconds: issued.excess_seconds,
         };
         let keys = SecretKeys {
             access_key_id: &credentials.access_key_id,
@@ -193,7 +193,7 @@ impl Entry {
     }
 
     /// Returns the issued session, if the entry is one.
-    pub(crate) fn issued_session(&self) -> Option<Grant> {
+    pub(crate) fn issued_session(&self) -> Option<IssuedSession> {
         let facts = self.info.credentials.as_ref()?;
         let keys: SecretKeys<'_> = serde_json::from_str(self.secret.expose()).ok()?;
         if keys.access_key_id != facts.access_key_id {
@@ -212,7 +212,7 @@ impl Entry {
             Some((offered, from)) => (offered.parse().ok()?, from.clone()),
             None => (role, None),
         };
-        Some(Grant {
+        Some(IssuedSession {
             offer: RoleOffer::new(offered, facts.provider_arn.parse().ok()?),
             chained_from,
             answer: StsAnswer {

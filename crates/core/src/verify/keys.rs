@@ -1,4 +1,4 @@
-//! The keys that are trusted because somebody pinned them.
+//! The pinned keys of an identity provider.
 
 use std::path::Path;
 
@@ -80,7 +80,7 @@ impl TrustedKeys {
     /// As [`parse`](Self::parse); `invalid_configuration` if samael reads another identity provider or other keys.
     #[cfg(feature = "samael")]
     pub fn parse_with_samael(text: &[u8]) -> Result<Self> {
-        // First, so that samael is not given what is over the limits.
+        // First, so that samael never reads what exceeds the limits.
         let keys = Self::parse(text)?;
         if let Some(xml) = metadata::as_xml(text)? {
             let (issuer, certificates) = samael_metadata::read(&xml)?;
@@ -109,7 +109,7 @@ impl TrustedKeys {
         })
     }
 
-    /// Takes the keys that can be used. If there are none, it fails with what is wrong with the first one, or with `none`.
+    /// Collects the keys that can be used. If there are none, it fails with the error of the first key, or with `none`.
     fn from_keys(found: impl Iterator<Item = Result<TrustedKey>>, none: impl Fn() -> Error) -> Result<Self> {
         let mut keys: Vec<TrustedKey> = Vec::new();
         let mut errors = Vec::new();

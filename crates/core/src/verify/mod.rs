@@ -10,7 +10,7 @@
 //!
 //! ```no_run
 //! use tempaccess_core::verify::{Expectations, TrustedKeys, Verifier};
-//! use tempaccess_core::{Clock, Limits, SamlResponse, SystemClock};
+//! use tempaccess_core::{Clock, SamlResponse, saml::Limits, clock::SystemClock};
 //!
 //! let verifier = Verifier::new(TrustedKeys::from_file("okta-metadata.xml")?);
 //! let response = SamlResponse::detect(&std::fs::read("response.txt").unwrap(), &Limits::default())?;
@@ -57,7 +57,7 @@ use crate::saml::tree::Tree;
 /// instruction or a relative namespace URI.
 ///
 /// ```
-/// use tempaccess_core::{Limits, verify::canonicalize};
+/// use tempaccess_core::{saml::Limits, verify::canonicalize};
 ///
 /// let form = canonicalize("<a:b xmlns:a='urn:a' xmlns:c='urn:c' d='1'/>", None, &[], &Limits::default())?;
 /// assert_eq!(form, br#"<a:b xmlns:a="urn:a" d="1"></a:b>"#);

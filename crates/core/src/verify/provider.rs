@@ -34,7 +34,7 @@ impl IdentityProvider {
     /// `invalid_configuration`, also if there is no address to sign in at.
     pub fn parse(text: &[u8]) -> Result<Self> {
         let Some(xml) = metadata::as_xml(text)? else {
-            // The error for what is no metadata, and no key either.
+            // PEM with keys lacks the address; anything else is an error of its own.
             return TrustedKeys::parse(text).and_then(|_| Err(no_address()));
         };
         let metadata = metadata::read(&xml, &Limits::default())?;

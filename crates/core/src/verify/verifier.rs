@@ -44,7 +44,7 @@ impl Verifier {
     }
 
     /// Returns a verifier that uses this engine and trusts the keys in a file: metadata of the identity provider, or PEM. With
-    /// [`Engine::Xmlsec`], samael must read the same keys from metadata.
+    /// `Engine::Xmlsec`, samael must read the same keys from metadata.
     ///
     /// # Errors
     ///

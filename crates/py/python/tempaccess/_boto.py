@@ -16,13 +16,13 @@ def botocore_credentials(session: Session) -> botocore.credentials.DeferredRefre
     from botocore.credentials import DeferredRefreshableCredentials
 
     def refresh() -> dict[str, str]:
-        grant = session.credentials()
+        issued = session.credentials()
         return {
-            "access_key": grant.access_key_id,
-            "secret_key": grant.secret_access_key,
-            "token": grant.session_token,
-            "expiry_time": grant.expiration.isoformat(),
-            "account_id": grant.account_id,
+            "access_key": issued.access_key_id,
+            "secret_key": issued.secret_access_key,
+            "token": issued.session_token,
+            "expiry_time": issued.expiration.isoformat(),
+            "account_id": issued.account_id,
         }
 
     return DeferredRefreshableCredentials(refresh_using=refresh, method="tempaccess")

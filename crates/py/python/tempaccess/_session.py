@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypedDict, TypeVar
 
 from . import _tempaccess
 from ._calls import Asked, Calls
-from ._tempaccess import AssertionRequest, Exchanged, Grant, Role, Work
+from ._tempaccess import AssertionRequest, Exchanged, IssuedSession, Role, Work
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -124,7 +124,7 @@ class Session:
     the command line keeps it, so that a sign-in by either serves the other.
 
         session = tempaccess.Session(role="ledger/ReadOnly", duration="40m")
-        grant = session.credentials()
+        issued = session.credentials()
 
     `assertion_source` is a callable, or a coroutine function, that returns a SAML response in any form, in place of a
     source. Without a `prompter`, the person is asked on the terminal where there is one; `prompter=None` asks nobody.
@@ -155,26 +155,26 @@ class Session:
             settings=dict(settings) or None,
         )
 
-    def credentials(self) -> Grant:
+    def credentials(self) -> IssuedSession:
         """Credentials: those that are kept as long as they are good for a while yet; else by a sign-in.
 
         Of any number of callers, threads and processes that need the same at once, one signs in.
         """
         return self._native.credentials().wait()
 
-    async def credentials_async(self) -> Grant:
+    async def credentials_async(self) -> IssuedSession:
         """As `credentials`."""
         return await self._awaited(self._native.credentials())
 
-    def renew(self, *, force: bool = False) -> Grant:
+    def renew(self, *, force: bool = False) -> IssuedSession:
         """Returns new credentials, also if the cached ones are fresh; `force` makes the person sign in again even if there is a session."""
         return self._native.renew(force=force).wait()
 
-    async def renew_async(self, *, force: bool = False) -> Grant:
+    async def renew_async(self, *, force: bool = False) -> IssuedSession:
         """As `renew`."""
         return await self._awaited(self._native.renew(force=force))
 
-    def cached(self) -> Grant | None:
+    def cached(self) -> IssuedSession | None:
         """The credentials that are kept and good for a while yet: without a sign-in, a wait or any network."""
         return self._native.cached()
 

@@ -212,7 +212,7 @@ class Verifier:
         """The same as the JSON text that `tempaccess inspect --verify --output json` prints, on one line."""
 
 @final
-class Grant:
+class IssuedSession:
     """What was given: credentials, and all that is known of them. Its `repr` shows no secret."""
 
     @property
@@ -247,7 +247,7 @@ class Exchanged:
     @property
     def role(self) -> Role: ...
     @property
-    def grant(self) -> Grant | None: ...
+    def grant(self) -> IssuedSession | None: ...
     @property
     def error(self) -> Error | None: ...
 
@@ -293,13 +293,13 @@ class Session:
         password: str | None = None,
         settings: dict[str, Any] | None = None,
     ) -> Session: ...
-    def credentials(self) -> Work[Grant]:
+    def credentials(self) -> Work[IssuedSession]:
         """Credentials: those that are kept as long as they are good for a while yet; else a sign-in."""
 
-    def renew(self, *, force: bool = False) -> Work[Grant]:
+    def renew(self, *, force: bool = False) -> Work[IssuedSession]:
         """Credentials that are new, whatever is kept."""
 
-    def cached(self) -> Grant | None:
+    def cached(self) -> IssuedSession | None:
         """The credentials that are kept and good for a while yet."""
 
     def all_credentials(self) -> Work[list[Exchanged]]:

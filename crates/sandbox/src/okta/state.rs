@@ -133,7 +133,9 @@ impl Session {
     pub(super) fn new(shared: &Shared, login: &str) -> Self {
         let seconds = shared.world.user(login).and_then(|user| user.session_seconds);
         let lifetime = seconds.map_or(SESSION_LIFETIME, SignedDuration::from_secs);
-        let expires = shared.clock.now().saturating_add(lifetime).unwrap_or(Timestamp::MAX);
+        // In whole seconds, as the session is described to clients.
+        let expires = shared.clock.now().as_second().saturating_add(lifetime.as_secs());
+        let expires = Timestamp::from_second(expires).unwrap_or(Timestamp::MAX);
         Self { login: login.to_owned(), expires, stepped_up: false, used_code: None }
     }
 }

@@ -146,13 +146,13 @@ fn cannot_replace(error: &io::Error) -> bool {
     )
 }
 
-/// Whether a new file in its place would lose something: another owner, or a further name.
+/// Whether a new file in its place would lose something: another owner, a group that has access, or a further name.
 #[cfg(unix)]
 fn is_shared(metadata: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     metadata.nlink() > 1
         || metadata.uid() != rustix::process::geteuid().as_raw()
-        || metadata.gid() != rustix::process::getegid().as_raw()
+        || (metadata.mode() & 0o070 != 0 && metadata.gid() != rustix::process::getegid().as_raw())
 }
 
 #[cfg(not(unix))]

@@ -20,13 +20,16 @@ fn recorded_region(mark: &str) -> Option<&str> {
     Some(mark.rsplit_once(&format!(", {REGION} = "))?.1.trim())
 }
 
-/// Returns the line of the mark, where the section has one. Below a key, a mark alone marks nothing: it may be what is left of
-/// another section.
-pub(super) fn mark_of(document: &Document<'_>, section: &Section<'_>) -> Option<usize> {
-    let lines = document.lines.iter().enumerate().take(section.end).skip(section.header + 1);
-    let mut marks = lines.filter(|(_, line)| line.text.trim_start().starts_with(MARK)).map(|(at, _)| at);
+/// Whether tempaccess manages a section. Below a key, a mark alone marks nothing: it may be what is left of another section.
+pub(super) fn is_managed(document: &Document<'_>, section: &Section<'_>) -> bool {
     let has_process = section.get(PROCESS).next().is_some();
-    marks.find(|at| has_process || is_above_keys(*at, section))
+    marks_of(document, section).next().is_some_and(|first| has_process || is_above_keys(first, section))
+}
+
+/// Returns the lines of the marks of a section: at most one where nobody copied it.
+fn marks_of<'d>(document: &'d Document<'_>, section: &Section<'_>) -> impl Iterator<Item = usize> + use<'d> {
+    let lines = document.lines.iter().enumerate().take(section.end).skip(section.header + 1);
+    lines.filter(|(_, line)| line.text.trim_start().starts_with(MARK)).map(|(at, _)| at)
 }
 
 fn is_above_keys(line: usize, section: &Section<'_>) -> bool {
@@ -51,13 +54,14 @@ pub(super) struct SectionEdit<'d, 't> {
 
 impl<'d, 't> SectionEdit<'d, 't> {
     pub(super) fn new(document: &'d Document<'t>, section: &Section<'_>) -> Self {
-        let mark = mark_of(document, section);
+        let mut marks = marks_of(document, section);
+        let mark = marks.next();
         let properties = section.properties.iter().map(|p| (p.line, p.key.clone(), p.value.clone())).collect();
         Self {
             document,
             has_header: true,
             mark,
-            changed: HashMap::new(),
+            changed: marks.map(|at| (at, None)).collect(),
             top: mark.filter(|at| is_above_keys(*at, section)).unwrap_or(section.header),
             new_lines: Vec::new(),
             new_properties: Vec::new(),

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::grammar::{self, Document, Line, Property, Section};
-use super::section::{PROCESS, REGION, SectionEdit, mark, mark_of};
+use super::section::{PROCESS, REGION, SectionEdit, is_managed, mark};
 use super::{AwsProfile, AwsProfiles, Skipped, SyncOptions, Synced};
 use crate::error::{Error, ErrorKind, Result, Stage};
 
@@ -160,7 +160,7 @@ impl<'d, 't, 'p> Edit<'d, 't, 'p> {
     }
 
     fn is_managed(&self, at: usize) -> bool {
-        self.document.sections.get(at).and_then(|section| mark_of(self.document, section)).is_some()
+        self.document.sections.get(at).is_some_and(|section| is_managed(self.document, section))
     }
 
     /// Decides what becomes of a profile that has sections already. The last one counts.

@@ -1,4 +1,4 @@
-//! Base64 in both alphabets, padded or not, decoded as wide as the machine can.
+//! Base64 in both alphabets, with or without padding, decoded with SIMD where there is some.
 
 use std::sync::LazyLock;
 
@@ -42,12 +42,12 @@ mod engine {
 static STANDARD: LazyLock<engine::Engine> = LazyLock::new(|| engine::standard(LENIENT));
 static URL_SAFE: LazyLock<engine::Engine> = LazyLock::new(|| engine::url_safe(LENIENT));
 
-/// Decodes what is in the alphabet of RFC 4648, section 4, alone. What there is of an answer is wiped when it is refused.
+/// Decodes the standard alphabet (RFC 4648, section 4). After an error, what was decoded so far is wiped.
 pub(super) fn standard(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecodeError> {
     decode(&STANDARD, text)
 }
 
-/// Decodes either alphabet.
+/// Decodes the standard or the URL-safe alphabet.
 pub(super) fn either(text: &[u8]) -> Result<Zeroizing<Vec<u8>>, DecodeError> {
     decode(if memchr::memchr2(b'-', b'_', text).is_some() { &URL_SAFE } else { &STANDARD }, text)
 }
@@ -68,9 +68,9 @@ mod tests {
 
     use super::*;
 
-    /// Long enough for the wide engine, and of each length that its tail can have.
+    /// Long enough for SIMD, and with every length of the rest.
     #[test]
-    fn long_texts_in_both_alphabets_and_where_they_break_off() {
+    fn both_alphabets_and_positions_of_errors() {
         for length in 300..306 {
             let bytes: Vec<u8> = (0..length).map(|byte| (byte * 37) as u8).collect();
             let (text, url_safe) = (STANDARD.encode(&bytes), URL_SAFE.encode(&bytes));

@@ -136,14 +136,13 @@ fn from_markup<'i>(content: &'i [u8], content_type: Option<&str>, limits: &Limit
 }
 
 fn from_xml<'i>(content: &'i [u8], limits: &Limits) -> Result<Unwrapped<'i>> {
-    // White space around the document is not a part of it.
+    // White space around a file is not a part of the document.
     let content = if encoding::utf16(content).is_some() { content } else { content.trim_ascii() };
-    let decoded = Secret(encoding::decode_xml(content)?);
-    let xml = decoded.trim_ascii();
+    let xml = Secret(encoding::decode_xml(content)?);
     limits.check("bytes of XML", xml.len(), limits.xml_bytes)?;
-    Ok(match soap::response_inside(xml, limits)? {
+    Ok(match soap::response_inside(&xml, limits)? {
         Some(response) => Unwrapped { encoded: Encoded::Xml, xml: response.into() },
-        None => Unwrapped { encoded: Encoded::Bytes(content), xml: xml.into() },
+        None => Unwrapped { encoded: Encoded::Bytes(content), xml: xml.into_secret() },
     })
 }
 
@@ -239,6 +238,9 @@ fn from_found(found: &Found, limits: &Limits) -> Result<Unwrapped<'static>> {
     if found.is_xml() {
         // It is sent in UTF-8, whatever encoding it declares.
         let xml = declaration::without(found.content());
+        if !xml.starts_with('<') {
+            return Err(DocumentError::malformed("contains no element").into());
+        }
         limits.check("bytes of XML", xml.len(), limits.xml_bytes)?;
         return Ok(Unwrapped { encoded: Encoded::Xml, xml: xml.into() });
     }
@@ -374,6 +376,12 @@ fn inflate(bytes: &[u8], limits: &Limits) -> Result<Zeroizing<Vec<u8>>> {
 
 /// Decoded text that is wiped, if it is a copy.
 struct Secret<'t>(Cow<'t, str>);
+
+impl Secret<'_> {
+    fn into_secret(mut self) -> SecretString {
+        std::mem::take(&mut self.0).into_owned().into()
+    }
+}
 
 impl std::ops::Deref for Secret<'_> {
     type Target = str;

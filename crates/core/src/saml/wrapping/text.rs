@@ -270,20 +270,27 @@ fn character_reference(text: &str) -> Option<(char, usize)> {
     Some((character, end + 1))
 }
 
-/// `\/`, `\n`, `\u002b`, `\x2b`, and `\` at the end of a line. What stands for nothing in base64 is returned as white space.
+/// `\/`, `\n`, `\u002b`, `\x2b`, and `\` at the end of a line. Escaped line ends are returned as white space.
+/// Inside a string that was quoted again, the backslashes are doubled.
 fn backslash_escape(text: &str) -> Option<(char, usize)> {
-    let code = |from: usize, to: usize| u32::from_str_radix(text.get(from..to)?, 16).ok().and_then(char::from_u32);
-    match text.as_bytes().get(1)? {
-        b'/' => Some(('/', 2)),
-        b'n' | b'r' | b't' => Some(('\n', 2)),
-        b'\r' | b'\n' => Some(('\n', 1)),
-        b'u' => Some((code(2, 6)?, 6)),
-        b'x' => Some((code(2, 4)?, 4)),
-        // A quote inside a quoted string is escaped once more.
-        b'\\' => backslash_escape(text.get(1..)?).map(|(character, length)| (character, length + 1)),
-        _ => None,
-    }
+    let backslashes = text.bytes().take(MAX_BACKSLASHES).take_while(|byte| *byte == b'\\').count();
+    let code = |length: usize| {
+        let digits = text.get(backslashes + 1..backslashes + 1 + length)?;
+        u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)
+    };
+    let (character, length) = match text.as_bytes().get(backslashes)? {
+        b'/' => ('/', 1),
+        b'n' | b'r' | b't' => ('\n', 1),
+        b'\r' | b'\n' => ('\n', 0),
+        b'u' => (code(4)?, 5),
+        b'x' => (code(2)?, 3),
+        _ => return None,
+    };
+    Some((character, backslashes + length))
 }
+
+/// Enough for strings that were quoted three times.
+const MAX_BACKSLASHES: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -373,6 +380,7 @@ mod tests {
 
     #[test]
     fn many_names_and_many_values_take_linear_time() {
+        assert!(bare_value(&format!("x{}", "\\".repeat(1 << 20))).is_some());
         assert!(values(&"SAMLResponse=".repeat(1 << 20)).len() <= 1);
         assert_eq!(values(&"SAMLResponse=PHNhbWxwOlJl&".repeat(1 << 16)).len(), MAX_FOUND + 1);
     }

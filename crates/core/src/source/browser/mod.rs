@@ -34,7 +34,7 @@ use crate::saml::SamlResponse;
 /// The browser to control, and its options.
 ///
 /// ```
-/// use tempaccess_core::browser::Browser;
+/// use tempaccess_core::source::browser::Browser;
 ///
 /// let browser = Browser::new().program("/opt/chromium/chrome", ["--force-dark-mode"]).profile_folder("/home/ada/.cache/sign-in");
 /// ```
@@ -113,7 +113,7 @@ impl Browser {
 /// Signs in at any SAML 2.0 identity provider with a browser that this program controls.
 ///
 /// ```no_run
-/// use tempaccess_core::browser::{Browser, BrowserSource};
+/// use tempaccess_core::source::browser::{Browser, BrowserSource};
 ///
 /// let source = BrowserSource::new("https://idp.example.com/saml2/SSOService.php?spentityid=urn:amazon:webservices", Browser::new())?;
 /// # Ok::<(), tempaccess_core::Error>(())

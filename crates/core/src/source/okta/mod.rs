@@ -50,7 +50,7 @@ pub use refusal::{KNOWN_REFUSALS, KnownRefusal};
 /// Signs in at an Okta org and returns the SAML response of its AWS app.
 ///
 /// ```no_run
-/// use tempaccess_core::okta::OktaSource;
+/// use tempaccess_core::source::okta::OktaSource;
 ///
 /// let okta = OktaSource::builder("https://acme.okta.com/home/amazon_aws/0oa1b2c3d4E5f6G7h8i9/272")
 ///     .username("ada@example.com")

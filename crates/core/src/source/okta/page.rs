@@ -38,7 +38,7 @@ pub(super) fn read(answer: &Response<Zeroizing<Vec<u8>>>, link: &Url) -> Result<
             return Err(Error::new(
                 ErrorKind::IdentityProviderError,
                 Stage::SignIn,
-                format!("the app's page answered with HTTP status {}", status.as_u16()),
+                format!("unexpected HTTP status {} from the app's page", status.as_u16()),
             )
             .with_hint("try again; if it keeps failing, open the app's link in a browser"));
         }

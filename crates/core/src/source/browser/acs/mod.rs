@@ -42,7 +42,7 @@ const WILDCARD: &str = "/*";
 /// machine could bind it. On machines that several people use, prefer [`BrowserSource`](super::BrowserSource).
 ///
 /// ```no_run
-/// use tempaccess_core::browser::AcsSource;
+/// use tempaccess_core::source::browser::AcsSource;
 ///
 /// let metadata = std::fs::read("keycloak-metadata.xml").unwrap();
 /// let source = AcsSource::new(&metadata, "http://127.0.0.1:35001/saml")?;

@@ -85,13 +85,9 @@ pub(super) fn from_state(state: &str, org: &Url) -> Option<Error> {
 
 fn without_error_object(status: StatusCode, org: &Url) -> Error {
     let host = org.host_str().unwrap_or_default();
-    let status = status.as_u16();
-    Error::new(
-        ErrorKind::IdentityProviderError,
-        Stage::SignIn,
-        format!("`{host}` answered with HTTP status {status} and without an error that Okta would send"),
-    )
-    .with_hint("check that the source is the address of an Okta org, and try again")
+    let message = format!("unexpected HTTP status {} from `{host}`", status.as_u16());
+    Error::new(ErrorKind::IdentityProviderError, Stage::SignIn, message)
+        .with_hint("check that the source is the address of an Okta org, and try again")
 }
 
 /// Okta's own code, attached to the error that was made from it.

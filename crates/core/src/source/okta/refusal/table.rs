@@ -188,7 +188,14 @@ pub const KNOWN_REFUSALS: &[KnownRefusal] = &[
     ),
     // Policies.
     known(
-        &["E0000006", "E0000057", "E0000079", "security.access_denied"],
+        &["idx.error.code.access_denied.device_assurance"],
+        ErrorKind::IdentityProviderRefused,
+        "this device does not meet the org's security requirements",
+        "sign in with `--auth browser` on a managed device; the Okta administrator sets the requirements (Security > Device \
+         assurance policies)",
+    ),
+    known(
+        &["E0000006", "E0000057", "E0000079", "security.access_denied", "idx.error.code.access_denied"],
         ErrorKind::IdentityProviderRefused,
         "Okta denied access",
         "the Okta administrator checks the policies of the org and of the AWS app (Security > Global session policy, \
@@ -207,13 +214,6 @@ pub const KNOWN_REFUSALS: &[KnownRefusal] = &[
         "no authenticator of this account satisfies the policy of the AWS app",
         "set up another authenticator at {org}, or ask the Okta administrator which one the AWS app requires (Security > \
          Authentication policies)",
-    ),
-    known(
-        &["access_denied.device_assurance", "idx.error.code.access_denied.device_assurance"],
-        ErrorKind::IdentityProviderRefused,
-        "this device does not meet the org's security requirements",
-        "sign in with `--auth browser` on a managed device; the Okta administrator sets the requirements (Security > Device \
-         assurance policies)",
     ),
     known(
         &["E0000015"],

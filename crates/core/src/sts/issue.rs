@@ -17,7 +17,7 @@ const STEPS: [i64; 5] = [43_200, 28_800, 14_400, 7_200, 3_600];
 /// What was given: the answer of STS, beside what was asked.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Grant {
+pub struct IssuedSession {
     /// The role and the provider through which it was taken.
     pub offer: RoleOffer,
     /// The principal from whose session the role was taken, where it was chained to the offered one.
@@ -91,14 +91,14 @@ impl Shortening {
 ///
 /// `invalid_scope` before any network call; `sts_unavailable` for an answer that does not pass; otherwise what the
 /// [`TokenExchange`] returns.
-pub async fn grant(
+pub async fn issue_session(
     exchange: &dyn TokenExchange,
     clock: &dyn Clock,
     response: &SamlResponse,
     assertion: &Assertion,
     offer: &RoleOffer,
     scope: &SessionScope,
-) -> Result<Grant> {
+) -> Result<IssuedSession> {
     scope.check_for(offer.role())?;
     let asked = scope.duration();
     let mut request = ExchangeRequest {
@@ -133,7 +133,7 @@ pub async fn grant(
     if seconds + TOLERANCE < i64::from(request.duration.seconds()) {
         shortened.push(who_shortened(assertion, seconds, answer.credentials.expiration));
     }
-    Ok(Grant {
+    Ok(IssuedSession {
         offer: offer.clone(),
         chained_from: None,
         scope: scope.clone(),

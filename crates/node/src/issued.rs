@@ -1,13 +1,13 @@
 //! What was given.
 
 use napi_derive::napi;
-use tempaccess_core::sink::{self, GrantSummary};
+use tempaccess_core::sink::{self, SessionSummary};
 
 use crate::{Role, report};
 
 /// What was given.
 #[napi(object)]
-pub struct Grant {
+pub struct IssuedSession {
     pub access_key_id: String,
     pub secret_access_key: String,
     pub session_token: String,
@@ -22,9 +22,9 @@ pub struct Grant {
     pub credential_process: String,
 }
 
-impl From<&tempaccess_core::Grant> for Grant {
-    fn from(grant: &tempaccess_core::Grant) -> Self {
-        let credentials = &grant.answer.credentials;
+impl From<&tempaccess_core::IssuedSession> for IssuedSession {
+    fn from(issued: &tempaccess_core::IssuedSession) -> Self {
+        let credentials = &issued.answer.credentials;
         Self {
             access_key_id: credentials.access_key_id.clone(),
             secret_access_key: credentials.secret_access_key.expose().to_owned(),
@@ -33,8 +33,8 @@ impl From<&tempaccess_core::Grant> for Grant {
             account_id: credentials.account_id().to_owned(),
             role_arn: credentials.role.to_string(),
             region: credentials.region.clone(),
-            summary_json: serde_json::to_string(&GrantSummary::new(grant)).unwrap_or_default(),
-            credentials_json: sink::credentials_json(grant).expose().to_owned(),
+            summary_json: serde_json::to_string(&SessionSummary::new(issued)).unwrap_or_default(),
+            credentials_json: sink::credentials_json(issued).expose().to_owned(),
             credential_process: sink::credential_process(credentials).expose().to_owned(),
         }
     }
@@ -44,16 +44,16 @@ impl From<&tempaccess_core::Grant> for Grant {
 #[napi(object)]
 pub struct Exchanged {
     pub role: Role,
-    pub grant: Option<Grant>,
+    pub issued: Option<IssuedSession>,
     /// Why there is none, as JSON.
     pub error_json: Option<String>,
 }
 
-impl From<&tempaccess_core::Exchanged> for Exchanged {
-    fn from(exchanged: &tempaccess_core::Exchanged) -> Self {
+impl From<&tempaccess_core::session::Exchanged> for Exchanged {
+    fn from(exchanged: &tempaccess_core::session::Exchanged) -> Self {
         Self {
             role: Role::from(&exchanged.offer),
-            grant: exchanged.result.as_ref().ok().map(Grant::from),
+            issued: exchanged.result.as_ref().ok().map(IssuedSession::from),
             error_json: exchanged.result.as_ref().err().map(report),
         }
     }

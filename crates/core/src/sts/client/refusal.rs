@@ -7,8 +7,8 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use jiff::Timestamp;
 
 use crate::error::{Error, ErrorKind, Stage, StsFailure};
-use crate::exchange::judge::is_request_id;
 use crate::net::TransportError;
+use crate::sts::judge::is_request_id;
 use crate::text::excerpt;
 
 /// What was asked of STS.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::judge::{Expected, TOLERANCE, check, lifetime};
-use super::{Grant, Shortening, StsAnswer, TokenExchange};
+use super::{IssuedSession, Shortening, StsAnswer, TokenExchange};
 use crate::arn::{RoleArn, is_name_byte};
 use crate::clock::Clock;
 use crate::credentials::SessionCredentials;
@@ -16,7 +16,7 @@ const LONGEST: u32 = 3_600;
 /// A role that is taken from the session of another one (STS API, AssumeRole), and how that session is to be known.
 ///
 /// ```
-/// use tempaccess_core::ChainedRole;
+/// use tempaccess_core::sts::ChainedRole;
 ///
 /// let role = ChainedRole::new("arn:aws:iam::444455556666:role/Deploy".parse().unwrap())
 ///     .external_id("contract-17")?
@@ -193,14 +193,14 @@ impl ChainRequest {
 }
 
 /// Takes the next role of a chain. `before` is the session that asks. The answer is checked as
-/// [`grant`](super::grant()) does.
+/// [`issue_session`](super::issue_session()) does.
 pub(crate) async fn chain(
     exchange: &dyn TokenExchange,
     clock: &dyn Clock,
-    before: &Grant,
+    before: &IssuedSession,
     request: &ChainRequest,
     asked: &SessionScope,
-) -> Result<Grant> {
+) -> Result<IssuedSession> {
     let mut answer = exchange.assume_role(request).await?;
     let now = clock.now();
     check(&mut answer, &Expected::of_chained(request))?;
@@ -212,7 +212,7 @@ pub(crate) async fn chain(
     if i64::from(granted.seconds) + TOLERANCE < request.scope.duration().seconds().into() {
         shortened.push(Shortening::Sts);
     }
-    Ok(Grant {
+    Ok(IssuedSession {
         offer: before.offer.clone(),
         chained_from: before.answer.assumed_role_arn.clone(),
         scope: asked.clone(),

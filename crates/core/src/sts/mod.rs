@@ -1,11 +1,21 @@
-//! From an assertion and a role to credentials: STS AssumeRoleWithSAML.
+//! The exchange at AWS STS: from an assertion and a role to an issued session (AssumeRoleWithSAML), and from one role to the
+//! next (AssumeRole).
+//!
+//! ```
+//! use tempaccess_core::sts::SessionCredentials;
+//!
+//! let role = "arn:aws:iam::123456789012:role/ReadOnly".parse().unwrap();
+//! let credentials =
+//!     SessionCredentials::new("ASIAEXAMPLE", "secret".into(), "token".into(), jiff::Timestamp::MAX, role);
+//! assert_eq!(credentials.account_id(), "123456789012");
+//! ```
 
 mod chain;
-mod explain;
-mod grant;
-mod judge;
 #[cfg(feature = "sts")]
-mod sts;
+mod client;
+mod explain;
+mod issue;
+mod judge;
 
 use std::fmt;
 
@@ -14,17 +24,17 @@ use jiff::Timestamp;
 
 pub(crate) use chain::chain;
 pub use chain::{ChainRequest, ChainedRole};
-pub use grant::{Grant, Shortening, grant};
 #[cfg(feature = "config")]
-pub(crate) use sts::identity as sts_identity;
+pub(crate) use client::identity as sts_identity;
 #[cfg(feature = "sts")]
-pub use sts::{StsExchange, StsExchangeBuilder};
+pub use client::{StsExchange, StsExchangeBuilder};
+pub use issue::{IssuedSession, Shortening, issue_session};
 
 pub use explain::ClockSkew;
 pub(crate) use explain::explain;
 
 use crate::arn::PolicyArn;
-use crate::credentials::SessionCredentials;
+pub use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
 use crate::saml::SamlResponse;
@@ -39,7 +49,7 @@ pub trait TokenExchange: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// `duration_above_role_maximum` makes [`grant`] try a shorter duration with the same assertion; every other kind
+    /// `duration_above_role_maximum` makes [`issue_session`] try a shorter duration with the same assertion; every other kind
     /// ends the exchange.
     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer>;
 

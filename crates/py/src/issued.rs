@@ -1,17 +1,17 @@
 //! What was given.
 
 use pyo3::prelude::*;
-use tempaccess_core::sink::{self, GrantSummary};
+use tempaccess_core::sink::{self, SessionSummary};
 
 use crate::errors::raise;
 use crate::reading::{Role, to_json};
 
 /// What was given: credentials, and all that is known of them.
 #[pyclass(frozen, module = "tempaccess")]
-pub(crate) struct Grant(pub(crate) tempaccess_core::Grant);
+pub(crate) struct IssuedSession(pub(crate) tempaccess_core::IssuedSession);
 
 #[pymethods]
-impl Grant {
+impl IssuedSession {
     #[getter]
     fn access_key_id(&self) -> &str {
         &self.0.answer.credentials.access_key_id
@@ -53,7 +53,7 @@ impl Grant {
 
     /// All that is known of them but for the secrets, as `tempaccess login --output json` prints it.
     fn summary_json(&self) -> PyResult<String> {
-        to_json(&GrantSummary::new(&self.0))
+        to_json(&SessionSummary::new(&self.0))
     }
 
     /// The same with the secrets, as `tempaccess credentials --output json` prints it.
@@ -69,7 +69,7 @@ impl Grant {
     fn __repr__(&self) -> String {
         let credentials = &self.0.answer.credentials;
         format!(
-            "Grant(role_arn='{}', access_key_id='{}', expiration='{}')",
+            "IssuedSession(role_arn='{}', access_key_id='{}', expiration='{}')",
             credentials.role, credentials.access_key_id, credentials.expiration
         )
     }
@@ -81,17 +81,17 @@ pub(crate) struct Exchanged {
     /// The role.
     role: Py<Role>,
     /// What was given.
-    grant: Option<Py<Grant>>,
+    issued: Option<Py<IssuedSession>>,
     /// Why nothing was.
     error: Option<Py<PyAny>>,
 }
 
 impl Exchanged {
-    pub(crate) fn new(py: Python<'_>, exchanged: tempaccess_core::Exchanged) -> PyResult<Self> {
+    pub(crate) fn new(py: Python<'_>, exchanged: tempaccess_core::session::Exchanged) -> PyResult<Self> {
         let role = Py::new(py, Role(exchanged.offer))?;
         Ok(match exchanged.result {
-            Ok(grant) => Self { role, grant: Some(Py::new(py, Grant(grant))?), error: None },
-            Err(error) => Self { role, grant: None, error: Some(raise(py, &error).into_value(py).into_any()) },
+            Ok(issued) => Self { role, issued: Some(Py::new(py, IssuedSession(issued))?), error: None },
+            Err(error) => Self { role, issued: None, error: Some(raise(py, &error).into_value(py).into_any()) },
         })
     }
 }
