@@ -1,4 +1,4 @@
-//! The tables of the documentation are those of the code. `UPDATE_DOCS=1` renews them.
+//! The tables of the documentation are generated from the code. `UPDATE_DOCS=1` updates them.
 
 use std::fmt::Write as _;
 
@@ -44,7 +44,7 @@ fn environment() -> String {
     table
 }
 
-/// The text with the table behind the marker replaced by this one.
+/// Replaces the table after a marker.
 fn with_table(text: &str, name: &str, table: &str) -> String {
     let marker = format!("<!-- {name} -->\n\n");
     let (before, after) = text.split_once(&marker).expect("the marker is there");
@@ -55,7 +55,7 @@ fn with_table(text: &str, name: &str, table: &str) -> String {
 fn settings() -> String {
     let mut table = "| key | meaning |\n| --- | --- |\n".to_owned();
     for (key, meaning) in Settings::MEANINGS {
-        // What leads on in the documentation of the code leads nowhere here.
+        // Links to items of the code lead nowhere in the book.
         let meaning = meaning.split("; see [").next().unwrap_or_default().trim().trim_end_matches('.');
         let _ = writeln!(table, "| `{key}` | {meaning} |");
     }
@@ -63,7 +63,7 @@ fn settings() -> String {
 }
 
 #[test]
-fn the_tables_are_those_of_the_code() {
+fn tables_are_generated_from_the_code() {
     let tables = [
         ("docs/errors.md", "errors", errors()),
         ("docs/errors.md", "okta", refusals()),
@@ -78,13 +78,13 @@ fn the_tables_are_those_of_the_code() {
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&path, &expected).unwrap();
         } else {
-            assert!(text == expected, "{file} is behind; renew it with UPDATE_DOCS=1");
+            assert!(text == expected, "{file} is out of date; update it with UPDATE_DOCS=1");
         }
     }
 }
 
 #[test]
-fn the_example_of_the_configuration_is_one() {
+fn the_example_configuration_is_valid() {
     let text = std::fs::read_to_string(tempaccess_tests::workspace().join("docs/configuration.md")).unwrap();
     let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let config = Config::parse(example).unwrap();
@@ -92,13 +92,13 @@ fn the_example_of_the_configuration_is_one() {
     assert_eq!(config.profile("count-objects").unwrap().username.as_deref(), Some("ada@example.com"));
 }
 
-/// The other languages run theirs in their own tests.
+/// Python and Node run their examples in their own tests.
 #[test]
 fn the_example_of_the_readme_gives_credentials() {
     let read = |file: &str| std::fs::read_to_string(tempaccess_tests::workspace().join(file)).unwrap();
     let readme = read("README.md");
     let example = readme.split("```rust,no_run\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    assert!(read("tests/src/bin/readme.rs").ends_with(example), "the program that is run is another one");
+    assert!(read("tests/src/bin/readme.rs").ends_with(example), "tests/src/bin/readme.rs is not the example of the README");
 
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let mut machine = Machine::at(&sandbox);

@@ -49,7 +49,7 @@ fn copies(pid: u32, secret: &str) -> Option<HashMap<&'static str, usize>> {
     let memory = match File::open(format!("/proc/{pid}/mem")) {
         Ok(memory) => memory,
         Err(error) => {
-            eprintln!("skipped: the memory of another process cannot be read here: {error}");
+            tempaccess_tests::parts::skip(&format!("the memory of another process cannot be read here: {error}"));
             return None;
         }
     };
@@ -216,7 +216,7 @@ fn there_are_no_core_dumps() {
     };
     // A program that is not ours, to see whether this machine writes any.
     if !waiting("cat", "cat").aborted().core_dumped() {
-        eprintln!("this machine writes no core dumps: only the limit is looked at");
+        tempaccess_tests::parts::skip("this machine writes no core dumps: only their limit is tested");
     }
     let words = format!("'{}' login --password-stdin --username {LOGIN}", binary().display());
     let ours = waiting(&words, "tempaccess-main");
@@ -239,7 +239,7 @@ fn other_processes_of_the_same_user_cannot_read_it() {
         std::fs::copy(binary().with_file_name(name), folder.path().join(name)).unwrap();
     }
     if !as_nobody(&["true"]).status().is_ok_and(|status| status.success()) {
-        eprintln!("skipped: nobody else to be here");
+        tempaccess_tests::parts::skip("tests of a second user need root and setpriv");
         return;
     }
     let program = folder.path().join("tempaccess").display().to_string();

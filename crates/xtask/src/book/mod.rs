@@ -5,7 +5,7 @@ mod links;
 use std::path::Path;
 
 use crate::Done;
-use crate::tasks::{missing, root, run, target};
+use crate::tasks::{root, run, target};
 use crate::tools::MDBOOK;
 
 /// Builds the book and checks its links.
@@ -18,11 +18,6 @@ pub(crate) fn build() -> Done {
     check(&book)?;
     println!("{}", book.join("index.html").display());
     Ok(())
-}
-
-/// Builds the book where mdBook is installed.
-pub(crate) fn build_if_possible() -> Done {
-    if MDBOOK.is_installed() { build() } else { missing("the book", "mdbook", &MDBOOK.install_line()) }
 }
 
 fn check(book: &Path) -> Done {
