@@ -306,12 +306,15 @@ async fn a_transaction_is_resumed_with_empty_credentials() {
     assert_eq!(get_with_session(&sandbox, &sandbox.app_url(), session).await.subject(), LOGIN);
 }
 
+/// A request, and the status and the error code of its answer.
+type Case<'a> = (Method, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
+
 #[tokio::test]
 async fn every_error_is_oktas_json_with_a_request_id() {
     let sandbox = sandbox(|_| {});
     let text = [("content-type", "text/plain")];
     let json_type = [("content-type", "application/json")];
-    let cases: [(Method, &str, &[(&str, &str)], &str, u16, &str); 16] = [
+    let cases: [Case<'_>; 16] = [
         (Method::GET, "/nowhere", &[], "", 404, "E0000008"),
         (Method::GET, "/api/v1/nowhere", &[], "", 404, "E0000008"),
         (Method::GET, "/home/amazon_aws/0oaunknown/272", &[], "", 404, "E0000007"),

@@ -287,7 +287,7 @@ impl<'a, 'w> ClassicSignIn<'a, 'w> {
     /// Okta uses one address for polling a push and for sending another. So this polls only as long as Okta waits, and
     /// every other result ends the sign-in.
     async fn wait_for_push(&mut self, first: Transaction) -> Result<Transaction> {
-        let deadline = self.agent.elapsed().saturating_add(self.prompts.settings.patience);
+        let deadline = self.agent.elapsed().saturating_add(self.prompts.settings.approval_timeout);
         let body = with_state(&first, [])?;
         let mut transaction = first;
         let mut shown = None;

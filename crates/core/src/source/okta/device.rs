@@ -212,7 +212,7 @@ impl DeviceSignIn<'_> {
         let page = authorization.verification_uri_complete.as_deref().unwrap_or(&authorization.verification_uri);
         let page = self.agent.within_org(page)?;
         let lifetime = Duration::from_secs(authorization.expires_in.into());
-        let deadline = self.agent.elapsed().saturating_add(lifetime.min(self.source.settings.patience));
+        let deadline = self.agent.elapsed().saturating_add(lifetime.min(self.source.settings.approval_timeout));
         self.prompter.visit(&Visit::new(page).code(&authorization.user_code)).await?;
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),

@@ -265,7 +265,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
             if methods.is_empty() {
                 browser_only.push(label.clone());
             }
-            candidates.extend(methods.into_iter().take(MAX_FACTORS).map(|method| (label.clone(), option, method)));
+            candidates.extend(methods.into_iter().map(|method| (label.clone(), option, method)));
         }
         // A policy that asks for several authenticators offers the password along with the others: it goes first.
         if !self.password_sent
@@ -280,6 +280,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
                 MethodKind::Factor(kind) => Some((label, option, method, kind)),
                 MethodKind::Password => None,
             })
+            .take(MAX_FACTORS)
             .collect();
         if let Some(wanted) = self.prompts.settings.factor {
             let labels = candidates.iter().map(|(label, ..)| label.clone());
@@ -352,7 +353,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
     /// Polls as often as Okta asks until the person has answered the push or the time for it is over.
     async fn poll(&mut self, first: &State, remediation: &Value) -> Result<State> {
         self.prompts.push_sent();
-        let deadline = self.agent.elapsed().saturating_add(self.prompts.settings.patience);
+        let deadline = self.agent.elapsed().saturating_add(self.prompts.settings.approval_timeout);
         let mut next_poll = self.next_poll(first, remediation)?;
         let mut shown = None;
         self.show_number(first, &mut shown);
