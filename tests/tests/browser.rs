@@ -128,7 +128,7 @@ async fn simplesamlphp_and_a_session_that_needs_nobody() {
     let Some((_server, url)) = simplesamlphp(scratch.path(), ISSUER, "") else { return };
     let profiles = tempfile::tempdir().unwrap();
     let source = |browser: Browser| {
-        BrowserSource::new(&format!("{url}/{IDP_INITIATED}"), browser.profile_folder(profiles.path()))
+        BrowserSource::new(&format!("{url}/{IDP_INITIATED}"), browser.profile_folder(profiles.path().join("profile")))
     };
     let principal = exchange(&sandbox, source(desk.browser()).unwrap(), "Migration").await.unwrap();
     assert_eq!(principal, "arn:aws:sts::111122223333:assumed-role/Migration/ada@example.com");

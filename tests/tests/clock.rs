@@ -40,7 +40,7 @@ async fn a_push_ends_at_its_deadline_whatever_the_wall_clock_does() {
             let person = Person::answering(&[LOGIN, "bombe"]);
             let error = source.saml_response(&AssertionRequest::new(&*person)).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::DeadlineExceeded, "{error}");
-            assert_eq!(error.to_string(), "nobody answered the push in time");
+            assert_eq!(error.to_string(), "the push was not answered in time");
             counts.push(asked(&sandbox, Service::Okta, polls));
         }
         // Each waits as often as the others: a minute, at two seconds or more a time.

@@ -58,7 +58,7 @@ fn configure_asks_on_a_terminal() {
     let mut terminal = rexpect::session::spawn_command(command, Some(30_000)).unwrap();
     terminal.exp_string("? Link of the AWS app at Okta").unwrap();
     terminal.send_line("").unwrap();
-    terminal.exp_string("There is no access without one").unwrap();
+    terminal.exp_string("A source is required").unwrap();
     terminal.send_line(LINK).unwrap();
     terminal.exp_string("? Role (empty: choose each time): ").unwrap();
     terminal.send_line("billing/ReadOnly").unwrap();

@@ -269,7 +269,7 @@ async fn polls_end_whatever_the_clock_says() {
     }
     // The deadline of the whole sign-in ends a wait that may be longer.
     for (org, auth) in [(classic(), Auth::Classic), (idx(), Auth::Idx)] {
-        let error = org.fail(org.source(auth).patience(Duration::from_secs(86_400)), &[]).await;
+        let error = org.fail(org.source(auth).approval_timeout(Duration::from_secs(86_400)), &[]).await;
         assert_eq!(error.kind(), ErrorKind::DeadlineExceeded);
         assert_eq!(error.message(), "the sign-in took longer than 15 minutes");
     }

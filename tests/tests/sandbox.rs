@@ -2,7 +2,7 @@
 //! first seen with the unmodified client.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use http::{HeaderMap, Method};
 use serde_json::{Value, json};
@@ -306,12 +306,15 @@ async fn a_transaction_is_resumed_with_empty_credentials() {
     assert_eq!(get_with_session(&sandbox, &sandbox.app_url(), session).await.subject(), LOGIN);
 }
 
+/// A request, and the status and the error code of its answer.
+type Case<'a> = (Method, &'a str, &'a [(&'a str, &'a str)], &'a str, u16, &'a str);
+
 #[tokio::test]
 async fn every_error_is_oktas_json_with_a_request_id() {
     let sandbox = sandbox(|_| {});
     let text = [("content-type", "text/plain")];
     let json_type = [("content-type", "application/json")];
-    let cases: [(Method, &str, &[(&str, &str)], &str, u16, &str); 16] = [
+    let cases: [Case<'_>; 16] = [
         (Method::GET, "/nowhere", &[], "", 404, "E0000008"),
         (Method::GET, "/api/v1/nowhere", &[], "", 404, "E0000008"),
         (Method::GET, "/home/amazon_aws/0oaunknown/272", &[], "", 404, "E0000007"),
@@ -423,13 +426,16 @@ fn a_sandbox_with_tls_is_trusted_by_its_ca_only() {
     assert!(Sandbox::start(World::demo()).unwrap().ca_pem().is_none());
 }
 
-/// The command `tempaccess-sandbox`, which ends with the test.
-struct Program(Child);
+/// The command `tempaccess-sandbox`, which ends with the test. Its output stays open: closing it would end the command.
+struct Program {
+    child: Child,
+    _output: std::io::Lines<BufReader<ChildStdout>>,
+}
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -439,16 +445,16 @@ impl Program {
         let mut command = Command::new(binary().with_file_name("tempaccess-sandbox"));
         command.args(["--okta-port", "0", "--sts-port", "0"]).args(arguments).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let program = Self(child);
-        (program, lines.take_while(|line| !line.starts_with("Native app")).collect())
+        let mut output = BufReader::new(child.stdout.take().unwrap()).lines();
+        let lines = output.by_ref().map(Result::unwrap).take_while(|line| !line.starts_with("Native app")).collect();
+        (Self { child, _output: output }, lines)
     }
 
     /// Stops it as Ctrl-C does.
     fn stop(mut self) {
-        let id = self.0.id().to_string();
+        let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
-        assert!(self.0.wait().unwrap().success());
+        assert!(self.child.wait().unwrap().success());
     }
 }
 

@@ -84,7 +84,7 @@ async fn wrong_codes() {
 async fn pushes() {
     for number in [0, 42] {
         let heard = succeed(&with(vec![push(3, PushAnswer::Approve, Some(number))]), &[LOGIN, PASSWORD]).await;
-        assert_eq!(heard[2..], ["Sent: Okta Verify".to_owned(), format!("Tap the number {number} on the phone")]);
+        assert_eq!(heard[2..], ["Sent: Okta Verify. Approve it on the phone".to_owned(), format!("Tap the number {number} on the phone")]);
     }
     for (answer, kind, words) in [
         (
@@ -100,9 +100,9 @@ async fn pushes() {
         (PushAnswer::Never, ErrorKind::DeadlineExceeded, "the push was not answered in time"),
     ] {
         let sandbox = with(vec![push(1, answer, None)]);
-        let (failed, said) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
+        let (failed, message) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
         assert_eq!(failed, kind);
-        assert!(said.starts_with(words), "{said}");
+        assert!(message.starts_with(words), "{message}");
         assert!(asked(&sandbox, Service::Okta, "/poll") <= 76);
     }
 }
@@ -142,9 +142,9 @@ async fn accounts_that_need_an_action_first() {
         (UserStatus::MfaEnroll, ErrorKind::AccountActionRequired, "Okta requires a second factor, and none is set up"),
     ] {
         let sandbox = sandbox(|world| world.user_mut(LOGIN).unwrap().status = status);
-        let (failed, said) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
+        let (failed, message) = fail(&sandbox, &[LOGIN, PASSWORD]).await;
         assert_eq!(failed, kind);
-        assert!(said.starts_with(words), "{said}");
+        assert!(message.starts_with(words), "{message}");
         assert_eq!(sandbox.requests().len(), 3);
     }
     let warned = sandbox(|world| world.user_mut(LOGIN).unwrap().status = UserStatus::PasswordWarn);

@@ -222,7 +222,7 @@ mod tests {
 
     #[test]
     fn every_option_of_credentials_is_a_setting_or_known_not_to_be_one() {
-        const OTHERS: [&str; 9] = [
+        const OTHERS: [&str; 10] = [
             "--all",
             "--config",
             "--external-id",
@@ -232,6 +232,7 @@ mod tests {
             "--password-stdin",
             "--profile",
             "--qr",
+            "--write-profile",
         ];
         let command = Arguments::command();
         let credentials = command.find_subcommand("credentials").unwrap();

@@ -318,21 +318,19 @@ mod tests {
     #[test]
     fn more_than_one_is_an_error_that_lists_them() {
         let error = chosen(&RoleQuery::new().role("ReadOnly")).unwrap_err();
-        insta::assert_snapshot!(error, @r"
-        3 roles fit role `ReadOnly`:
-          arn:aws:iam::111111111111:role/ReadOnly  (billing)
-          arn:aws:iam::222222222222:role/ReadOnly  through arn:aws:iam::222222222222:saml-provider/Okta
-          arn:aws:iam::222222222222:role/ReadOnly  through arn:aws:iam::222222222222:saml-provider/Old
-        ");
-        assert_eq!(error.hint(), Some("choose one with `--role` and, if need be, `--account`"));
+        assert_eq!(error.message(), "3 roles match role `ReadOnly`");
+        insta::assert_snapshot!(error.hint().unwrap(), @"");
         let error = chosen(&RoleQuery::new().account("222222222222")).unwrap_err();
-        assert_eq!(error.hint(), Some("choose the provider with `--provider`"));
+        assert!(error.hint().unwrap().starts_with("choose the provider with `--provider`"));
         assert!(chosen(&RoleQuery::new()).unwrap_err().message().starts_with("the assertion offers 4 roles and none"));
     }
 
     #[test]
     fn none_is_an_error_that_says_what_was_meant() {
-        let hint = |query: RoleQuery| chosen(&query).unwrap_err().hint().unwrap().to_owned();
+        let hint = |query: RoleQuery| {
+            let error = chosen(&query).unwrap_err();
+            error.hint().unwrap().lines().next().unwrap().to_owned()
+        };
         assert_eq!(hint(RoleQuery::new().role("Amdin")), "did you mean `Admin`?");
         assert_eq!(hint(RoleQuery::new().role("admin")), "did you mean `Admin`?");
         assert_eq!(hint(RoleQuery::new().role("Admin").account("biling")), "did you mean `billing`?");

@@ -4,6 +4,17 @@
 //! the original base64 for STS. [`Assertion`] holds the facts that reading finds, neither verified nor judged.
 //! [`problems`](Assertion::problems) judges them: what AWS would refuse, and why. [`Inspection`] combines both into the stable
 //! JSON of `tempaccess inspect`.
+//!
+//! ```
+//! use tempaccess_core::SamlResponse;
+//! use tempaccess_core::saml::{Inspection, Limits};
+//!
+//! let copied = r#"{"SAMLResponse": "PHA6UmVzcG9uc2UgeG1sbnM6cD0idXJuOm9hc2lzOm5hbWVzOnRjOlNBTUw6Mi4wOnByb3RvY29sIi8+"}"#;
+//! let assertion = SamlResponse::detect(copied.as_bytes(), &Limits::default())?.read()?;
+//! let inspection = Inspection::new(&assertion, jiff::Timestamp::now());
+//! assert_eq!(inspection.problems[0].code.as_str(), "status_not_success");
+//! # Ok::<(), tempaccess_core::Error>(())
+//! ```
 
 mod assertion;
 mod aws;

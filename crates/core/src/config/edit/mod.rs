@@ -169,7 +169,7 @@ fn create_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Where the lock and the backup of a file are: in the folder for state, so that nothing is left beside files of other programs.
+/// Where the lock and the backup of a file are: in the folder for state, so that nothing is left next to files of other programs.
 struct Places {
     /// In the order in which they are tried.
     locks: Vec<PathBuf>,
@@ -184,13 +184,13 @@ impl Places {
         let digest = Sha256::digest(path.as_os_str().as_encoded_bytes());
         let key: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
         // Where there is no such folder, or it cannot be written.
-        let mut beside = path.file_name().unwrap_or_default().to_owned();
-        beside.push(".tempaccess-lock");
+        let mut fallback = path.file_name().unwrap_or_default().to_owned();
+        fallback.push(".tempaccess-lock");
         Self {
             locks: state
                 .iter()
                 .map(|folder| folder.join(format!("{key}.lock")))
-                .chain([path.with_file_name(beside)])
+                .chain([path.with_file_name(fallback)])
                 .collect(),
             backup: state.map(|folder| folder.join(format!("{key}.backup"))),
         }
@@ -252,7 +252,7 @@ mod tests {
         let around = folder.path().join("around");
         symlink("around", &around).unwrap();
         assert!(append(&around).is_err());
-        // Nothing is left beside it.
+        // Nothing is left next to it.
         assert_eq!(names(real.parent().unwrap()), ["config"]);
     }
 

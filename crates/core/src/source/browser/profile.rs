@@ -27,7 +27,6 @@ pub(super) struct Profile {
 fn unusable(path: &Path, error: io::Error) -> Error {
     let message = format!("cannot use the browser's profile folder `{}`: {error}", path.display());
     Error::new(ErrorKind::Io, Stage::SignIn, message)
-        .with_hint("it is in the store's folder; choose another with `TEMPACCESS_STORE_DIR`")
         .with_source(error)
 }
 

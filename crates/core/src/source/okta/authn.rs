@@ -293,7 +293,7 @@ impl<'a, 'w> ClassicSignIn<'a, 'w> {
     /// every other result ends the sign-in.
     async fn wait_for_push(&mut self, first: Transaction) -> Result<Transaction> {
         let timer = self.agent.timer();
-        let deadline = Deadline::after(timer, self.prompts.settings.patience);
+        let deadline = Deadline::after(timer, self.prompts.settings.approval_timeout);
         let body = with_state(&first, [])?;
         let mut transaction = first;
         let mut shown = None;

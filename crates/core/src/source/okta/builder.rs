@@ -29,7 +29,7 @@ pub struct OktaSourceBuilder {
     pub(super) browser: Browser,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) timer: Arc<dyn Timer>,
-    pub(super) patience: Duration,
+    pub(super) approval_timeout: Duration,
     pub(super) store: Option<Arc<dyn Store>>,
 }
 
@@ -58,7 +58,7 @@ impl OktaSourceBuilder {
             factor: None,
             transport: Arc::new(HttpTransport::default()),
             timer: Arc::new(SystemClock),
-            patience: Duration::from_secs(300),
+            approval_timeout: Duration::from_secs(300),
             store: None,
         }
     }
@@ -142,8 +142,8 @@ impl OktaSourceBuilder {
 
     /// Sets how long to wait for the person to answer a push, or to sign in with their browser. Default: 5 minutes.
     #[must_use]
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn approval_timeout(mut self, timeout: Duration) -> Self {
+        self.approval_timeout = timeout;
         self
     }
 

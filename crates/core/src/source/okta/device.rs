@@ -217,7 +217,7 @@ impl DeviceSignIn<'_> {
         let page = self.agent.within_org(page)?;
         let lifetime = Duration::from_secs(authorization.expires_in.into());
         let timer = self.agent.timer();
-        let deadline = Deadline::after(timer, lifetime.min(self.source.settings.patience));
+        let deadline = Deadline::after(timer, lifetime.min(self.source.settings.approval_timeout));
         self.prompter.visit(&Visit::new(page).code(&authorization.user_code)).await?;
         let form = [
             ("grant_type", "urn:ietf:params:oauth:grant-type:device_code"),

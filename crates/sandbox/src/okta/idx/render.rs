@@ -7,8 +7,8 @@ use super::{FlowRequest, ION, Problem, authenticator_id, describe};
 use crate::world::{Factor, User, UserStatus};
 
 /// The messages of an answer or a field.
-pub(super) fn messages(Problem(key, said, _): &Problem) -> Value {
-    json!({ "type": "array", "value": [{ "message": said, "i18n": { "key": key }, "class": "ERROR" }] })
+pub(super) fn messages(Problem(key, text, _): &Problem) -> Value {
+    json!({ "type": "array", "value": [{ "message": text, "i18n": { "key": key }, "class": "ERROR" }] })
 }
 
 impl FlowRequest<'_> {

@@ -270,7 +270,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
             if methods.is_empty() {
                 browser_only.push(label.clone());
             }
-            candidates.extend(methods.into_iter().take(MAX_FACTORS).map(|method| (label.clone(), option, method)));
+            candidates.extend(methods.into_iter().map(|method| (label.clone(), option, method)));
         }
         // A policy that asks for several authenticators offers the password along with the others: it goes first.
         if !self.password_sent
@@ -285,6 +285,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
                 MethodKind::Factor(kind) => Some((label, option, method, kind)),
                 MethodKind::Password => None,
             })
+            .take(MAX_FACTORS)
             .collect();
         if let Some(wanted) = self.prompts.settings.factor {
             let labels = candidates.iter().map(|(label, ..)| label.clone());
@@ -360,7 +361,7 @@ impl<'a, 'w> IdxSignIn<'a, 'w> {
     async fn poll(&mut self, first: &State, remediation: &Value) -> Result<State> {
         self.prompts.push_sent();
         let timer = self.agent.timer();
-        let deadline = Deadline::after(timer, self.prompts.settings.patience);
+        let deadline = Deadline::after(timer, self.prompts.settings.approval_timeout);
         let mut next_poll = self.next_poll(first, remediation)?;
         let mut shown = None;
         self.show_number(first, &mut shown);
