@@ -98,7 +98,10 @@ fn the_example_of_the_readme_gives_credentials() {
     let read = |file: &str| std::fs::read_to_string(tempaccess_tests::workspace().join(file)).unwrap();
     let readme = read("README.md");
     let example = readme.split("```rust,no_run\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    assert!(read("tests/src/bin/readme.rs").ends_with(example), "tests/src/bin/readme.rs is not the example of the README");
+    assert!(
+        read("tests/src/bin/readme.rs").ends_with(example),
+        "tests/src/bin/readme.rs is not the example of the README"
+    );
 
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let mut machine = Machine::at(&sandbox);

@@ -99,7 +99,7 @@ fn a_password_that_was_typed_is_nowhere_once_it_was_used() {
 /// The secret parts of the credentials in the store of a machine.
 fn stored_secrets(machine: &Machine) -> Vec<String> {
     let entries = machine.entries();
-    let secrets = entries.iter().filter(|(_, entry)| entry["about"]["kind"] == "credentials");
+    let secrets = entries.iter().filter(|(_, entry)| entry["info"]["kind"] == "credentials");
     let keys = secrets.map(|(_, entry)| serde_json::from_str::<serde_json::Value>(entry["secret"].as_str().unwrap()));
     keys.flat_map(|keys| {
         let keys = keys.unwrap();

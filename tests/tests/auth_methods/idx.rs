@@ -84,7 +84,10 @@ async fn wrong_codes() {
 async fn pushes() {
     for number in [0, 42] {
         let heard = succeed(&with(vec![push(3, PushAnswer::Approve, Some(number))]), &[LOGIN, PASSWORD]).await;
-        assert_eq!(heard[2..], ["Sent: Okta Verify. Approve it on the phone".to_owned(), format!("Tap the number {number} on the phone")]);
+        assert_eq!(
+            heard[2..],
+            ["Sent: Okta Verify. Approve it on the phone".to_owned(), format!("Tap the number {number} on the phone")]
+        );
     }
     for (answer, kind, words) in [
         (

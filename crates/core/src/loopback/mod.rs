@@ -134,4 +134,4 @@ impl Loopback {
 }
 
 /// How long a connection may take to receive the last answer before its port closes.
-pub(crate) const LAST_ANSWER: Duration = Duration::from_millis(500);
+pub(crate) const LAST_ANSWER: Duration = Duration::from_secs(2);

@@ -319,7 +319,13 @@ mod tests {
     fn more_than_one_is_an_error_that_lists_them() {
         let error = chosen(&RoleQuery::new().role("ReadOnly")).unwrap_err();
         assert_eq!(error.message(), "3 roles match role `ReadOnly`");
-        insta::assert_snapshot!(error.hint().unwrap(), @"");
+        insta::assert_snapshot!(error.hint().unwrap(), @r"
+        choose one with `--role`, and with `--account` if several accounts have it
+        matching roles:
+          arn:aws:iam::111111111111:role/ReadOnly  (billing)
+          arn:aws:iam::222222222222:role/ReadOnly  through arn:aws:iam::222222222222:saml-provider/Okta
+          arn:aws:iam::222222222222:role/ReadOnly  through arn:aws:iam::222222222222:saml-provider/Old
+        ");
         let error = chosen(&RoleQuery::new().account("222222222222")).unwrap_err();
         assert!(error.hint().unwrap().starts_with("choose the provider with `--provider`"));
         assert!(chosen(&RoleQuery::new()).unwrap_err().message().starts_with("the assertion offers 4 roles and none"));
@@ -334,10 +340,10 @@ mod tests {
         assert_eq!(hint(RoleQuery::new().role("Amdin")), "did you mean `Admin`?");
         assert_eq!(hint(RoleQuery::new().role("admin")), "did you mean `Admin`?");
         assert_eq!(hint(RoleQuery::new().role("Admin").account("biling")), "did you mean `billing`?");
-        assert!(hint(RoleQuery::new().role("Owner")).starts_with("ask for one of these"));
+        assert!(hint(RoleQuery::new().role("Owner")).starts_with("choose one of the offered roles"));
         // The name of an account does not select a role, even if the account has only one.
-        assert!(hint(RoleQuery::new().role("billing")).starts_with("ask for one of these"));
-        assert!(hint(RoleQuery::new().role("5")).starts_with("ask for one of these"));
+        assert!(hint(RoleQuery::new().role("billing")).starts_with("choose one of the offered roles"));
+        assert!(hint(RoleQuery::new().role("5")).starts_with("choose one of the offered roles"));
     }
 
     #[test]

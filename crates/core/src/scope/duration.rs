@@ -122,8 +122,8 @@ mod tests {
         assert_eq!(message("10m"), "a session of 10m is too short");
         assert_eq!(message("13h"), "a session of 13h is too long");
         assert_eq!(message("-1h"), "invalid duration: -3600 seconds");
-        assert_eq!(message("soon"), "`soon` is no duration");
-        assert_eq!(message("99999999999999999999"), "`99999999999999999999` is no duration");
-        assert_eq!(message("1h0.5s"), "`1h0.5s` is no duration");
+        assert_eq!(message("soon"), "invalid duration `soon`");
+        assert_eq!(message("99999999999999999999"), "invalid duration `99999999999999999999`");
+        assert_eq!(message("1h0.5s"), "invalid duration `1h0.5s`");
     }
 }

@@ -176,13 +176,13 @@ mod tests {
         assert_eq!(policy(2048).as_str().len(), 2048);
         assert!(SessionScope::default().with_policy(policy(2048)).is_ok());
         let error = SessionScope::default().with_policy(policy(2049)).unwrap_err();
-        assert_eq!(error.message(), "the session policies have 2049 characters together, and STS takes 2,048");
+        assert_eq!(error.message(), "the session policies have 2049 characters together; STS accepts 2,048");
         let error =
             SessionScope::default().with_policy(policy(2040)).unwrap().with_policy_arns([arn("a")]).unwrap_err();
-        assert_eq!(error.message(), "the session policies have 2074 characters together, and STS takes 2,048");
+        assert_eq!(error.message(), "the session policies have 2074 characters together; STS accepts 2,048");
         let eleven = (0..11).map(|number| arn(&number.to_string()));
         let error = SessionScope::default().with_policy_arns(eleven).unwrap_err();
-        assert_eq!(error.message(), "there are 11 managed session policies, and STS takes 10");
+        assert_eq!(error.message(), "11 managed session policies exceed the limit of STS, which is 10");
     }
 
     #[test]

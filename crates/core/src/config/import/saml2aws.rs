@@ -254,7 +254,7 @@ mod tests {
         assert!(json.ends_with("/{}") && std::path::Path::new(json).is_absolute(), "{json}");
         insta::assert_snapshot!(imported.notes.join("\n"), @r"
         `arn`: not imported: `policy_arn_list` narrows its sessions, and cannot be imported: `ReadOnlyAccess` is not the ARN of a policy: it does not begin with `arn:`
-        `many`: not imported: `policy_arn_list` narrows its sessions, and cannot be imported: there are 11 managed session policies, and STS takes 10
+        `many`: not imported: `policy_arn_list` narrows its sessions, and cannot be imported: 11 managed session policies exceed the limit of STS, which is 10
         `bomb`: not imported: `policy_file` narrows its sessions, and cannot be imported: the reference to `policy_file` goes in circles, or too deep
         `unknown`: not imported: `Policy_File` seems to narrow its sessions, and has no equivalent here
         ");

@@ -26,8 +26,7 @@ pub(super) struct Profile {
 
 fn unusable(path: &Path, error: io::Error) -> Error {
     let message = format!("cannot use the browser's profile folder `{}`: {error}", path.display());
-    Error::new(ErrorKind::Io, Stage::SignIn, message)
-        .with_source(error)
+    Error::new(ErrorKind::Io, Stage::SignIn, message).with_source(error)
 }
 
 fn not_removed(error: io::Error) -> Error {
