@@ -319,7 +319,7 @@ fn a_clock_ten_minutes_off() {
     let ran = alan(&machine, "login");
     assert_eq!(ran.code, 0);
     assert!(ran.stdout.contains("(1h)"), "{ran}");
-    assert!(ran.stdout.contains("note: this machine's clock is 10m behind AWS's: set it right"), "{ran}");
+    assert!(ran.stdout.contains("note: this machine's clock is 10m behind AWS's; set the clock"), "{ran}");
 }
 
 #[test]

@@ -157,7 +157,7 @@ async fn an_old_assertion_is_explained_by_the_clocks() {
     sandbox.clock().advance(minutes(10));
     let error = exchange(&sandbox, minted, "1", SessionScope::default()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::AssertionExpired);
-    assert!(error.hint().unwrap().contains("this machine's clock is 10m behind AWS's: set it right"), "{error:?}");
+    assert!(error.hint().unwrap().contains("this machine's clock is 10m behind AWS's; set the clock"), "{error:?}");
 }
 
 #[tokio::test]
