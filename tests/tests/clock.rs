@@ -36,7 +36,7 @@ async fn a_push_ends_at_its_deadline_whatever_the_wall_clock_does() {
             let sandbox = org(pipeline);
             let source =
                 OktaSource::builder(sandbox.app_url()).auth(auth).timer(Arc::new(Patience::set_back_by(change)));
-            let source = source.patience(Duration::from_secs(60)).build().unwrap();
+            let source = source.approval_timeout(Duration::from_secs(60)).build().unwrap();
             let person = Person::answering(&[LOGIN, "bombe"]);
             let error = source.saml_response(&AssertionRequest::new(&*person)).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::DeadlineExceeded, "{error}");
@@ -57,7 +57,7 @@ async fn device_authorization_ends_at_its_deadline_whatever_the_wall_clock_does(
         let client = World::demo().clients[0].id.clone();
         let source = OktaSource::builder(sandbox.app_url()).auth(Auth::Device).client_id(client);
         let source = source.browser(Browser::new().program("/nowhere/chromium", [""; 0]));
-        let source = source.timer(Arc::new(Patience::set_back_by(change))).patience(Duration::from_secs(60));
+        let source = source.timer(Arc::new(Patience::set_back_by(change))).approval_timeout(Duration::from_secs(60));
         // One who never goes to the page.
         let person = Goer::who(|_| {});
         let error = source.build().unwrap().saml_response(&AssertionRequest::new(&person)).await.unwrap_err();
