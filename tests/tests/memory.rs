@@ -170,17 +170,17 @@ struct Waiting(Child);
 impl Waiting {
     /// Runs a script that becomes `program`.
     fn start(mut command: Command, program: &str) -> Self {
-        let child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let name = format!("/proc/{}/comm", child.id());
+        let waiting = Self(command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+        let name = format!("/proc/{}/comm", waiting.0.id());
         // What it protects itself by comes before anything else; until then it is still the program before.
         let is_there = || {
             let is_it = std::fs::read_to_string(&name).is_ok_and(|name| name.trim() == program);
-            let state = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap_or_default();
+            let state = std::fs::read_to_string(format!("/proc/{}/stat", waiting.0.id())).unwrap_or_default();
             is_it && state.contains(") S ")
         };
         for _ in 0..6_000 {
             if is_there() {
-                return Self(child);
+                return waiting;
             }
             std::thread::sleep(Duration::from_millis(10));
         }

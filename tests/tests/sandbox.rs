@@ -422,7 +422,7 @@ fn a_sandbox_with_tls_is_trusted_by_its_ca_only() {
     }
     // A CA of another sandbox is another CA.
     std::fs::write(&ca, Sandbox::builder(World::demo()).tls().start().unwrap().ca_pem().unwrap()).unwrap();
-    assert_eq!(machine.run_with(&format!("{login} --anew"), "bombe\n").code, 5);
+    assert_eq!(machine.run_with(&format!("{login} --force"), "bombe\n").code, 5);
     assert!(Sandbox::start(World::demo()).unwrap().ca_pem().is_none());
 }
 

@@ -167,6 +167,8 @@ pub(super) async fn serve(arguments: Serve) -> Result<()> {
     let RefreshingAccess { access, issued, settings, .. } = RefreshingAccess::sign_in(&given, settings).await?;
     let endpoint = CredentialsEndpoint::bind(access, arguments.port).await?;
     print_script(&endpoint_environment(endpoint.environment(), &issued, &settings), arguments.shell)?;
+    // So that nothing secret is in memory while nobody asks.
+    drop(issued);
     let _ = writeln!(std::io::stderr(), "Serving at {} until Ctrl-C", endpoint.url());
     endpoint.serve().await;
     Ok(())

@@ -75,7 +75,7 @@ impl Node {
                 entries.push((key, value));
             }
         }
-        // The tree is no deeper than `MAX_DEPTH`, and merges within it were counted when it was read.
+        // `MAX_DEPTH` bounds the depth of the tree, and merges within it were counted when it was read.
         for (_, merged) in own.iter().filter(|(key, _)| key == "<<") {
             match &**merged {
                 Self::Sequence(several) => several.iter().for_each(|one| one.merge_into(entries, seen)),
