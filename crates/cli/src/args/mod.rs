@@ -206,7 +206,7 @@ pub(crate) struct Sync {
     /// Remove profiles that an earlier sync wrote and this one does not
     #[arg(long)]
     pub(crate) prune: bool,
-    /// Add credentials to existing profiles that have none, such as [default] with only a region [default: ask]
+    /// Add credentials to existing profiles that have none, such as `default` with only a region [default: ask]
     #[arg(long)]
     pub(crate) adopt: bool,
     /// Output format
