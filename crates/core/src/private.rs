@@ -14,6 +14,10 @@ use zeroize::Zeroizing;
 
 /// A folder that belongs to this user and is closed to all others.
 pub(crate) struct PrivateFolder {
+    #[cfg_attr(
+        not(feature = "browser"),
+        allow(dead_code, reason = "only the browser's profile is a folder in the store")
+    )]
     path: PathBuf,
     #[cfg(unix)]
     fd: std::os::fd::OwnedFd,
@@ -229,6 +233,10 @@ mod unix {
         /// # Errors
         ///
         /// As [`open`](Self::open).
+        #[cfg_attr(
+            not(feature = "browser"),
+            allow(dead_code, reason = "only the browser's profile is a folder in the store")
+        )]
         pub(crate) fn subfolder(&self, name: &str) -> io::Result<Self> {
             match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
                 Ok(()) | Err(Errno::EXIST) => {}
@@ -245,6 +253,10 @@ mod unix {
         /// # Errors
         ///
         /// `PermissionDenied` with the parent that others can write to.
+        #[cfg_attr(
+            not(feature = "browser"),
+            allow(dead_code, reason = "only the browser's profile is a folder in the store")
+        )]
         pub(crate) fn require_safe_path(&self) -> io::Result<()> {
             let user = rustix::process::geteuid().as_raw();
             for parent in std::fs::canonicalize(&self.path)?.ancestors().skip(1) {
@@ -360,6 +372,10 @@ mod portable {
             }
         }
 
+        #[cfg_attr(
+            not(feature = "browser"),
+            allow(dead_code, reason = "only the browser's profile is a folder in the store")
+        )]
         pub(crate) fn subfolder(&self, name: &str) -> io::Result<Self> {
             Self::create(&self.path.join(name))
         }
@@ -391,6 +407,10 @@ mod portable {
             }
         }
 
+        #[cfg_attr(
+            not(feature = "browser"),
+            allow(dead_code, reason = "only the browser's profile is a folder in the store")
+        )]
         pub(crate) fn require_safe_path(&self) -> io::Result<()> {
             Ok(())
         }

@@ -30,6 +30,10 @@ enum Accept<'g> {
     /// Fresh ones.
     Fresh,
     /// Fresh ones, or these, which expire soon, if they cannot be refreshed now.
+    #[cfg_attr(
+        not(feature = "runtime"),
+        allow(dead_code, reason = "processes that wait for each other need a runtime")
+    )]
     Expiring(&'g IssuedSession),
     /// None: the caller wants new ones.
     New,
