@@ -23,6 +23,48 @@ pub(crate) const PIPE_TIMEOUT: Duration = Duration::from_secs(10);
 /// `FileTooLarge` above `limit` bytes, `TimedOut` where a pipe or a device is silent for longer than `timeout`, and whatever
 /// the system reports.
 pub(crate) fn read(path: &Path, limit: usize, timeout: Duration) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open(path)?;
+    read_opened(&file, &metadata, limit, timeout)
+}
+
+/// As [`read`], within [`MAX_BYTES`] and [`PIPE_TIMEOUT`], for a file that can name programs to run.
+///
+/// # Errors
+///
+/// As [`read`], and `PermissionDenied` where another user can change the file.
+#[cfg(any(test, feature = "config"))]
+pub(crate) fn read_trusted(path: &Path) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open(path)?;
+    require_trusted(path, &metadata)?;
+    read_opened(&file, &metadata, MAX_BYTES, PIPE_TIMEOUT)
+}
+
+/// A file can be changed by its owner, and by everybody if its mode says so. Root reads the files of others: with `sudo`, the
+/// home directory stays.
+#[cfg(all(unix, any(test, feature = "config")))]
+fn require_trusted(path: &Path, metadata: &std::fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+
+    let me = rustix::process::geteuid().as_raw();
+    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+    let why = if !metadata.is_file() {
+        return Ok(());
+    } else if mode & 0o002 != 0 {
+        format!("all users can change it (mode {mode:04o}); close it with `chmod o-w '{}'`", path.display())
+    } else if ![0, me].contains(&owner) && me != 0 {
+        format!("it belongs to another user (uid {owner}); copy it")
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+}
+
+#[cfg(all(not(unix), any(test, feature = "config")))]
+fn require_trusted(_: &Path, _: &std::fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+fn open(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
     let mut options = OpenOptions::new();
     options.read(true);
     // Opening a FIFO must not wait for its writer.
@@ -36,11 +78,15 @@ pub(crate) fn read(path: &Path, limit: usize, timeout: Duration) -> io::Result<V
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
+    Ok((file, metadata))
+}
+
+fn read_opened(file: &File, metadata: &std::fs::Metadata, limit: usize, timeout: Duration) -> io::Result<Vec<u8>> {
     if metadata.is_file() && metadata.len() > limit as u64 {
         return Err(too_large(limit));
     }
     let mut content = SecretBytes::default();
-    read_ready(&file, limit, timeout, &mut content)?;
+    read_ready(file, limit, timeout, &mut content)?;
     let mut content = content.into_bytes();
     if content.len() > limit { Err(too_large(limit)) } else { Ok(std::mem::take(&mut *content)) }
 }
@@ -106,6 +152,21 @@ mod tests {
         assert_eq!(read(folder.path(), 5, PIPE_TIMEOUT).unwrap_err().kind(), io::ErrorKind::IsADirectory);
         std::fs::write(&file, b"\xff").unwrap();
         assert_eq!(read_text(&file).unwrap_err().kind(), io::ErrorKind::InvalidData);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_others_can_change_is_not_trusted() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("config.toml");
+        std::fs::write(&file, "").unwrap();
+        for (mode, is_trusted) in [(0o600, true), (0o644, true), (0o664, true), (0o666, false), (0o602, false)] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(read_trusted(&file).is_ok(), is_trusted, "{mode:o}");
+        }
+        assert!(read_trusted(Path::new("/dev/null")).is_ok());
     }
 
     #[cfg(unix)]

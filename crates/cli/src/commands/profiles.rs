@@ -222,13 +222,14 @@ mod tests {
 
     #[test]
     fn every_option_of_credentials_is_a_setting_or_known_not_to_be_one() {
-        const OTHERS: [&str; 10] = [
+        const OTHERS: [&str; 11] = [
             "--all",
             "--config",
             "--external-id",
             "--no-interactive",
             "--no-open",
             "--output",
+            "--overwrite",
             "--password-stdin",
             "--profile",
             "--qr",

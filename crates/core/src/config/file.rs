@@ -85,7 +85,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// `invalid_configuration`, also where the file cannot be read.
+    /// `invalid_configuration`, also where the file cannot be read, or other users can change it: it can name programs to run.
     pub fn load(path: &Path) -> Result<Self> {
         let in_file = |error: Error| {
             let message = format!("`{}`: {}", path.display(), error.message());
@@ -306,8 +306,7 @@ fn read(file: &Path) -> Result<String> {
     let failed = |what: String| {
         Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, format!("it cannot be read: {what}"))
     };
-    let content = crate::input::read(file, crate::input::MAX_BYTES, crate::input::PIPE_TIMEOUT)
-        .map_err(|error| failed(error.to_string()))?;
+    let content = crate::input::read_trusted(file).map_err(|error| failed(error.to_string()))?;
     // Windows PowerShell writes this unless told otherwise; text in it that has no mark is full of zeros.
     let is_utf16 = content.starts_with(b"\xff\xfe") || content.starts_with(b"\xfe\xff") || content.contains(&0);
     match String::from_utf8(content) {
