@@ -2,7 +2,8 @@
 #![cfg(unix)]
 
 use rexpect::session::{PtySession, spawn_command};
-use tempaccess_sandbox::{Sandbox, World};
+use tempaccess_sandbox::{PushAnswer, Sandbox, Service, World};
+use tempaccess_tests::ada::asked;
 use tempaccess_tests::cli::{Machine, binary};
 
 /// Starts the command on a terminal of its own, which shows what is typed. The shell outlives the command and tells
@@ -48,6 +49,40 @@ fn name_password_push_and_picker() {
     terminal.flush().unwrap();
     terminal.exp_string("assumed-role/Migration/ada@example.com").unwrap();
     assert!(ends_with(&mut terminal, 0).contains("Until"));
+}
+
+/// The AWS CLI runs `credential_process` again for each command, on the terminal of the person.
+#[test]
+fn programs_do_not_repeat_a_push_that_was_rejected() {
+    let mut world = World::demo();
+    let push = &mut world.user_mut("ada@example.com").unwrap().factors[0].push;
+    (push.after_polls, push.answer) = (0, PushAnswer::Reject);
+    let sandbox = Sandbox::start(world).unwrap();
+    let machine = Machine::at(&sandbox);
+    let pushes = || asked(&sandbox, Service::Okta, "/verify");
+
+    let for_program = "credentials --output credential-process --username ada@example.com --role Migration";
+    let mut terminal = on_terminal(&machine, for_program);
+    terminal.exp_string("? Password of ada@example.com: ").unwrap();
+    terminal.send_line("correct horse").unwrap();
+    terminal.exp_string("the push was rejected on the phone").unwrap();
+    ends_with(&mut terminal, 11);
+    let sent = pushes();
+    assert!(sent > 0);
+    for _ in 0..3 {
+        let mut terminal = on_terminal(&machine, for_program);
+        terminal.exp_string("programs do not try again before").unwrap();
+        ends_with(&mut terminal, 11);
+    }
+    assert_eq!(pushes(), sent);
+
+    // A person who asks is asked again.
+    let mut terminal = on_terminal(&machine, "login --username ada@example.com --role Migration");
+    terminal.exp_string("? Password of ada@example.com: ").unwrap();
+    terminal.send_line("correct horse").unwrap();
+    terminal.exp_string("the push was rejected on the phone").unwrap();
+    ends_with(&mut terminal, 11);
+    assert!(pushes() > sent);
 }
 
 #[test]

@@ -21,11 +21,13 @@ pub(crate) struct Terminal {
     pub(crate) qr: bool,
     /// Whether to open the user's browser.
     pub(crate) opens: bool,
+    /// Whether another program asks on the person's behalf.
+    pub(crate) for_program: bool,
 }
 
 impl Default for Terminal {
     fn default() -> Self {
-        Self { qr: false, opens: true }
+        Self { qr: false, opens: true, for_program: false }
     }
 }
 
@@ -93,7 +95,7 @@ impl Prompter for Terminal {
     }
 
     fn is_interactive(&self) -> bool {
-        open().is_ok()
+        !self.for_program && open().is_ok()
     }
 }
 

@@ -88,6 +88,9 @@ pub(crate) struct Access {
     /// Fail instead of prompting
     #[arg(long)]
     pub(crate) no_interactive: bool,
+    /// Whether another program asks, again and again, even if it runs on a terminal.
+    #[arg(skip)]
+    pub(crate) for_program: bool,
     #[command(flatten)]
     pub(crate) store: Store,
 }
@@ -184,7 +187,7 @@ impl Access {
         if self.no_interactive {
             return Arc::new(Silent);
         }
-        Arc::new(Terminal { qr: self.way.qr, opens: !self.way.no_open })
+        Arc::new(Terminal { qr: self.way.qr, opens: !self.way.no_open, for_program: self.for_program })
     }
 
     /// Returns whether pages to sign in at are opened in a browser.

@@ -131,7 +131,9 @@ fn environment(issued: &IssuedSession, settings: &Settings) -> AwsEnvironment {
 }
 
 async fn credentials(arguments: Credentials) -> Result<()> {
-    let (given, settings) = arguments.chosen.into_parts()?;
+    let (mut given, settings) = arguments.chosen.into_parts()?;
+    // The AWS CLI and the SDKs call this for every command, on the terminal of the person.
+    given.for_program = matches!(arguments.output, Some(CredentialsOutput::CredentialProcess));
     let (access, settings) = access(&given, settings).await?;
     if let (true, Some(output)) = (arguments.all, arguments.output) {
         return many::credentials(&access, output).await;
