@@ -435,6 +435,18 @@ export class TempAccessError extends Error {
      * @readonly
      */
     readonly hint: string | undefined;
+    /**
+     * The ARNs of the roles that the person can choose from.
+     * @type {string[]}
+     * @readonly
+     */
+    readonly roles: string[];
+    /**
+     * How many seconds to wait before trying again, if the other side has said so.
+     * @type {number | undefined}
+     * @readonly
+     */
+    readonly retryAfterSeconds: number | undefined;
 }
 /**
  * Verifies signatures against keys that were pinned beforehand. The assertion must be meant for AWS, or for the service

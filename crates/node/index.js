@@ -8,7 +8,7 @@ const { Calls, race } = require("./calls.js");
 /** What went wrong: its message, and what to do about it. What a function of yours threw is its `cause`. */
 class TempAccessError extends Error {
   /** @private */
-  constructor({ kind, stage, fault, message, hint }, cause) {
+  constructor({ kind, stage, fault, message, hint, roles, retry_after_seconds }, cause) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = "TempAccessError";
     /**
@@ -35,6 +35,18 @@ class TempAccessError extends Error {
      * @readonly
      */
     this.hint = hint ?? undefined;
+    /**
+     * The ARNs of the roles that the person can choose from.
+     * @type {string[]}
+     * @readonly
+     */
+    this.roles = roles ?? [];
+    /**
+     * How many seconds to wait before trying again, if the other side has said so.
+     * @type {number | undefined}
+     * @readonly
+     */
+    this.retryAfterSeconds = retry_after_seconds;
   }
 }
 

@@ -17,8 +17,12 @@ for (const name of Object.keys(process.env)) if (/^(AWS|TEMPACCESS)_/.test(name)
 
 function report(error) {
   if (!(error instanceof TempAccessError)) throw error;
-  const { code: kind, stage, fault, message, hint = null } = error;
-  return { error: { kind, stage, fault, message, hint } };
+  const { code: kind, stage, fault, message, hint = null, roles, retryAfterSeconds } = error;
+  const found = { kind, stage, fault, message, hint };
+  // Left out where there is nothing to say.
+  if (roles.length > 0) found.roles = roles;
+  if (retryAfterSeconds !== undefined) found.retry_after_seconds = retryAfterSeconds;
+  return { error: found };
 }
 
 function role({ roleArn, providerArn, partition, accountId, name }) {

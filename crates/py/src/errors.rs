@@ -71,5 +71,9 @@ fn exception(py: Python<'_>, error: &tempaccess_core::Error) -> PyResult<PyErr> 
     ] {
         value.setattr(name, text)?;
     }
+    let report = error.report();
+    let roles: Vec<_> = report.roles.iter().map(tempaccess_core::arn::RoleArn::as_str).collect();
+    value.setattr("roles", roles)?;
+    value.setattr("retry_after_seconds", report.retry_after_seconds)?;
     Ok(PyErr::from_value(value))
 }

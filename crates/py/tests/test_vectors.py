@@ -18,7 +18,10 @@ def text(value):
 
 
 def report(error):
-    return {"error": {name: getattr(error, name) for name in ("kind", "stage", "fault", "message", "hint")}}
+    found = {name: getattr(error, name) for name in ("kind", "stage", "fault", "message", "hint")}
+    # Left out where there is nothing to say.
+    found |= {name: getattr(error, name) for name in ("roles", "retry_after_seconds") if getattr(error, name)}
+    return {"error": found}
 
 
 def role(found):

@@ -18,6 +18,10 @@ class Error(Exception):
     fault: str
     message: str
     hint: str | None
+    roles: list[str]
+    """The ARNs of the roles that the person can choose from."""
+    retry_after_seconds: int | None
+    """How long to wait before trying again, if the other side has said so."""
 
 class InvalidArgument(Error):
     """An argument or a setting does not make sense."""
