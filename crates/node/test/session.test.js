@@ -26,12 +26,12 @@ test("credentials, and no secret in what is printed", async () => {
 
 test("one store with the command line, and one sign-in for many at once", async () => {
   const session = new Session(alan);
-  const grants = await Promise.all(Array.from({ length: 8 }, () => session.credentials()));
-  assert.equal(new Set(grants.map((issued) => issued.accessKeyId)).size, 1);
+  const sessions = await Promise.all(Array.from({ length: 8 }, () => session.credentials()));
+  assert.equal(new Set(sessions.map((issued) => issued.accessKeyId)).size, 1);
   const words = ["credentials", "--output", "credential-process", "--no-interactive"];
   const asked = ["--username", alan.username, "--role", alan.role, "--duration", alan.duration];
   const printed = JSON.parse(execFileSync(join(programs, "tempaccess"), [...words, ...asked]));
-  assert.equal(printed.SecretAccessKey, grants[0].secretAccessKey);
+  assert.equal(printed.SecretAccessKey, sessions[0].secretAccessKey);
   assert.equal(here.audit().length, 1);
   assert.equal(await session.signOut(), 1);
   await assert.rejects(new Session({ ...alan, password: undefined }).credentials(), { code: "interaction_required" });
