@@ -12,7 +12,7 @@ export async function usage(): Promise<Date> {
   } catch (error) {
     if (error instanceof TempAccessError) names.push(error.code, error.stage, error.hint ?? "");
   }
-  const prompter: Prompter = { text: async () => "ada", secret: () => "…", choose: () => 0, tell: console.log };
+  const prompter: Prompter = { text: async () => "ada", secret: () => "…", choose: () => 0, notify: console.log };
   const source = async ({ signal }: { signal: AbortSignal }) => new Uint8Array(signal.aborted ? 0 : 1);
   const [first] = await new Session({ prompter, source }).allCredentials();
   names.push(first?.issued?.roleArn ?? first?.error?.code ?? "", new Verifier("…").verify("…", { at: "…" }).inspectJson());
