@@ -1,11 +1,14 @@
 //! Reading, compared with the vectors.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempaccess_core::{
     Assertion, Error, SamlResponse,
     saml::{Inspection, Limits},
 };
+use tempaccess_tests::cli::Machine;
 use tempaccess_tests::vectors::{self, Vector};
 
 fn error(error: &Error) -> Value {
@@ -49,4 +52,23 @@ fn reading() {
 fn a_large_document_is_refused_before_it_is_read() {
     let error = SamlResponse::detect(&vec![b'A'; 50 << 20], &Limits::default()).unwrap_err();
     assert_eq!(error.to_string(), "the SAML response is over the limit of 16,777,216 bytes of input");
+}
+
+#[test]
+fn files_that_never_end_are_refused() {
+    let machine = Machine::alone();
+    let inspect = |file: &Path| machine.run_words(&["inspect", file.to_str().unwrap()], b"");
+    let zero = inspect(Path::new("/dev/zero"));
+    let expected = "error: cannot read `/dev/zero`: it is larger than 16777216 bytes\n";
+    assert_eq!((zero.code, zero.stderr.as_str()), (4, expected));
+    let folder = tempfile::tempdir().unwrap();
+    let large = folder.path().join("large");
+    std::fs::File::create(&large).unwrap().set_len(2 << 30).unwrap();
+    assert_eq!(inspect(&large).code, 4);
+    assert_eq!(inspect(folder.path()).code, 4);
+    // Nobody writes to the pipe, so it is empty.
+    let pipe = folder.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let empty = inspect(&pipe);
+    assert_eq!((empty.code, empty.stderr.as_str()), (20, "error: the input is empty\n"));
 }

@@ -165,7 +165,7 @@ impl AssertionSource for OktaSource {
             Err(error) => Err(error),
         };
         #[cfg(not(feature = "browser"))]
-        let forgotten = Ok(false);
+        let forgotten: Result<bool> = Ok(false);
         // All three were tried, whichever failed.
         Ok(revoked? | ended? | forgotten?)
     }
