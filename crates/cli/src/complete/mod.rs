@@ -17,7 +17,7 @@ use crate::args::{Arguments, CompletionShell};
 /// The variable by which a shell asks for completions.
 const VARIABLE: &str = "TEMPACCESS_COMPLETE";
 
-const SHELLS: Shells<'static> = Shells(&[&shells::Bash, &shells::Fish, &shells::PowerShell, &shells::Zsh]);
+const SHELLS: Shells<'static> = Shells(&[&shells::Bash, &shells::FISH, &shells::PowerShell, &shells::ZSH]);
 
 /// Answers a shell that asks for completions and ends the process; returns if none does.
 pub(crate) fn answer() {

@@ -123,50 +123,28 @@ fn value_before_tail(word: &Word) -> String {
     word.typed.strip_suffix(&tail).map_or_else(String::new, |before| Word::read(before).value)
 }
 
-pub(super) struct Zsh;
-
-impl EnvCompleter for Zsh {
-    fn name(&self) -> &'static str {
-        "zsh"
-    }
-
-    fn is(&self, name: &str) -> bool {
-        name == "zsh"
-    }
-
-    fn write_registration(
-        &self,
-        variable: &str,
-        name: &str,
-        bin: &str,
-        completer: &str,
-        out: &mut dyn Write,
-    ) -> Result<()> {
-        BuiltinZsh.write_registration(variable, name, bin, completer, out)
-    }
-
-    fn write_complete(
-        &self,
-        command: &mut Command,
-        args: Vec<OsString>,
-        folder: Option<&Path>,
-        out: &mut dyn Write,
-    ) -> Result<()> {
-        // zsh passes the words as they were typed.
-        let args = args.iter().map(|word| Word::read(&word.to_string_lossy()).value.into()).collect();
-        BuiltinZsh.write_complete(command, args, folder, out)
-    }
+/// A shell whose script clap_complete has, and which quotes what it inserts.
+pub(super) struct Quoting {
+    builtin: &'static (dyn EnvCompleter + Sync),
+    /// Which words the shell passes as they were typed.
+    typed: Typed,
 }
 
-pub(super) struct Fish;
+enum Typed {
+    All,
+    Last,
+}
 
-impl EnvCompleter for Fish {
+pub(super) const ZSH: Quoting = Quoting { builtin: &BuiltinZsh, typed: Typed::All };
+pub(super) const FISH: Quoting = Quoting { builtin: &BuiltinFish, typed: Typed::Last };
+
+impl EnvCompleter for Quoting {
     fn name(&self) -> &'static str {
-        "fish"
+        self.builtin.name()
     }
 
     fn is(&self, name: &str) -> bool {
-        name == "fish"
+        self.builtin.is(name)
     }
 
     fn write_registration(
@@ -177,7 +155,7 @@ impl EnvCompleter for Fish {
         completer: &str,
         out: &mut dyn Write,
     ) -> Result<()> {
-        BuiltinFish.write_registration(variable, name, bin, completer, out)
+        self.builtin.write_registration(variable, name, bin, completer, out)
     }
 
     fn write_complete(
@@ -187,11 +165,14 @@ impl EnvCompleter for Fish {
         folder: Option<&Path>,
         out: &mut dyn Write,
     ) -> Result<()> {
-        // fish passes the last word as it was typed.
-        if let Some(last) = args.last_mut() {
-            *last = Word::read(&last.to_string_lossy()).value.into();
+        let first = match self.typed {
+            Typed::All => 0,
+            Typed::Last => args.len().saturating_sub(1),
+        };
+        for word in args.iter_mut().skip(first) {
+            *word = Word::read(&word.to_string_lossy()).value.into();
         }
-        BuiltinFish.write_complete(command, args, folder, out)
+        self.builtin.write_complete(command, args, folder, out)
     }
 }
 
