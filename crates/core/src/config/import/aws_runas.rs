@@ -138,8 +138,7 @@ impl<'i> Profile<'i> {
         let provider = required("saml_provider")?.unwrap_or_default();
         let (source, is_okta) = self.source(address, &provider, found);
         let accepted = |key: &str, accept: &dyn Fn(&str) -> Result<String, String>, found: &mut Collector| {
-            let value = self.value(&sections, key).transpose()?.and_then(|value| accept(&value));
-            found.keep(self.name, key, value)
+            found.accept(self.name, key, self.value(&sections, key), accept)
         };
         let mut settings = Settings {
             source: Some(source),

@@ -68,6 +68,18 @@ impl Collector {
         value.map_err(|reason| self.note(section, format_args!("`{key}` is not imported: {reason}"))).ok()
     }
 
+    /// Returns the value of a key, as `accept` takes it. A value that cannot be read or that it refuses is noted.
+    pub(super) fn accept<V: AsRef<str>, T>(
+        &mut self,
+        section: &str,
+        key: &str,
+        value: Result<Option<V>, Refusal>,
+        accept: impl FnOnce(&str) -> Result<T, Refusal>,
+    ) -> Option<T> {
+        let accepted = value.transpose()?.and_then(|value| accept(value.as_ref()));
+        self.keep(section, key, accepted)
+    }
+
     /// Notes the keys of a section that have no equivalent, each by its name.
     pub(super) fn unmapped<'k>(&mut self, section: &str, keys: impl IntoIterator<Item = &'k str>) {
         let names: BTreeSet<_> = keys.into_iter().map(|key| format!("`{}`", excerpt(key))).collect();

@@ -124,8 +124,7 @@ impl<'i> Profile<'i> {
         accept: impl FnOnce(&str) -> Result<T, values::Refusal>,
         found: &mut Collector,
     ) -> Option<T> {
-        let value = self.value(key).transpose()?.and_then(|value| accept(&value));
-        found.keep(self.name(), key, value)
+        found.accept(self.name(), key, self.value(key), accept)
     }
 
     fn import(&self, shared: &BTreeSet<String>, is_alone: bool, found: &mut Collector) {

@@ -182,8 +182,7 @@ impl<'n> Profile<'n> {
         accept: impl FnOnce(&str) -> Result<T, Refusal>,
         found: &mut Collector,
     ) -> Option<T> {
-        let value = self.value(key).transpose()?.and_then(accept);
-        found.keep(self.name, key, value)
+        found.accept(self.name, key, self.value(key), accept)
     }
 
     fn draft(&self, labels: &Labels, found: &mut Collector) -> Result<Draft, Refusal> {

@@ -61,8 +61,7 @@ impl Account<'_> {
         accept: impl FnOnce(&str) -> Result<T, values::Refusal>,
         found: &mut Collector,
     ) -> Option<T> {
-        let value = self.value(key, found)?;
-        found.keep(self.name, key, accept(&value))
+        found.accept(self.name, key, self.ini.go_value(self.name, key), accept)
     }
 
     fn is_true(&self, key: &str, found: &mut Collector) -> bool {
