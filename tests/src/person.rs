@@ -69,13 +69,21 @@ impl Prompter for Person {
     }
 }
 
-/// One who is asked nothing, and goes where they are sent.
-pub struct Goer(Box<dyn Fn(&Visit) + Send + Sync>);
+/// One who is asked nothing, goes where they are sent, and reads the notices.
+pub struct Goer {
+    does: Box<dyn Fn(&Visit) + Send + Sync>,
+    heard: Mutex<Vec<String>>,
+}
 
 impl Goer {
     /// One who does this there.
     pub fn who(does: impl Fn(&Visit) + Send + Sync + 'static) -> Self {
-        Self(Box::new(does))
+        Self { does: Box::new(does), heard: Mutex::default() }
+    }
+
+    /// What they were told.
+    pub fn heard(&self) -> Vec<String> {
+        self.heard.lock().expect("no panic").clone()
     }
 }
 
@@ -100,11 +108,13 @@ impl Prompter for Goer {
     }
 
     async fn visit(&self, page: &Visit) -> Result<()> {
-        (self.0)(page);
+        (self.does)(page);
         Ok(())
     }
 
-    fn notify(&self, _: &Notice) {}
+    fn notify(&self, notice: &Notice) {
+        self.heard.lock().expect("no panic").push(notice.to_string());
+    }
 }
 
 /// A clock that moves only when somebody waits on it.

@@ -1,61 +1,23 @@
 //! The assertion consumer service of `saml:`: each message in each state, who can send it, and what it changes.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use tempaccess_core::source::browser::AcsSource;
-use tempaccess_core::{
-    AssertionSource, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString,
-    source::{AssertionRequest, NoPrompter, Visit},
-};
+use tempaccess_core::{AssertionSource, ErrorKind, Result, SamlResponse, source::AssertionRequest};
 use tempaccess_sandbox::{Sandbox, World};
 use tempaccess_tests::browse::{self, Page};
+use tempaccess_tests::person::Goer;
 use tempaccess_tests::{other_user, parts};
-
-/// A person whose browser does what a test says, and who reads the notices.
-struct Visitor {
-    visits: tokio::sync::mpsc::UnboundedSender<String>,
-    notices: Mutex<Vec<String>>,
-}
-
-impl std::fmt::Debug for Visitor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Visitor")
-    }
-}
-
-#[async_trait::async_trait]
-impl Prompter for Visitor {
-    async fn text(&self, question: &str) -> Result<String> {
-        NoPrompter.text(question).await
-    }
-
-    async fn secret(&self, question: &str) -> Result<SecretString> {
-        NoPrompter.secret(question).await
-    }
-
-    async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
-        NoPrompter.choose(question, choices).await
-    }
-
-    async fn visit(&self, page: &Visit) -> Result<()> {
-        self.visits.send(page.url().to_owned()).unwrap();
-        Ok(())
-    }
-
-    fn notify(&self, notice: &Notice) {
-        self.notices.lock().unwrap().push(notice.to_string());
-    }
-}
 
 /// A sign-in that waits for its browser.
 struct SignIn {
     sandbox: Sandbox,
     acs: String,
     start: String,
-    visitor: Arc<Visitor>,
+    visitor: Arc<Goer>,
     result: tokio::task::JoinHandle<Result<SamlResponse>>,
 }
 
@@ -75,7 +37,7 @@ impl SignIn {
     async fn begin_at(sandbox: Sandbox, acs: String, timeout: Duration) -> Self {
         let source = AcsSource::new(sandbox.metadata().as_bytes(), &acs).unwrap().timeout(timeout);
         let (visits, mut visited) = tokio::sync::mpsc::unbounded_channel();
-        let visitor = Arc::new(Visitor { visits, notices: Mutex::default() });
+        let visitor = Arc::new(Goer::who(move |page| visits.send(page.url().to_owned()).unwrap()));
         let prompter = Arc::clone(&visitor);
         let result = tokio::spawn(async move { source.saml_response(&AssertionRequest::new(&*prompter)).await });
         let start = visited.recv().await.expect("the sign-in begins");
@@ -103,7 +65,7 @@ impl SignIn {
     }
 
     fn notices(&self) -> Vec<String> {
-        self.visitor.notices.lock().unwrap().clone()
+        self.visitor.heard()
     }
 }
 
