@@ -233,10 +233,7 @@ mod unix {
         /// # Errors
         ///
         /// As [`open`](Self::open).
-        #[cfg_attr(
-            not(feature = "browser"),
-            allow(dead_code, reason = "only the browser's profile is a folder in the store")
-        )]
+        #[cfg(any(test, feature = "browser"))]
         pub(crate) fn subfolder(&self, name: &str) -> io::Result<Self> {
             match rustix::fs::mkdirat(&self.fd, name, Mode::RWXU) {
                 Ok(()) | Err(Errno::EXIST) => {}
@@ -253,10 +250,7 @@ mod unix {
         /// # Errors
         ///
         /// `PermissionDenied` with the parent that others can write to.
-        #[cfg_attr(
-            not(feature = "browser"),
-            allow(dead_code, reason = "only the browser's profile is a folder in the store")
-        )]
+        #[cfg(any(test, feature = "browser"))]
         pub(crate) fn require_safe_path(&self) -> io::Result<()> {
             let user = rustix::process::geteuid().as_raw();
             for parent in std::fs::canonicalize(&self.path)?.ancestors().skip(1) {
@@ -372,10 +366,7 @@ mod portable {
             }
         }
 
-        #[cfg_attr(
-            not(feature = "browser"),
-            allow(dead_code, reason = "only the browser's profile is a folder in the store")
-        )]
+        #[cfg(any(test, feature = "browser"))]
         pub(crate) fn subfolder(&self, name: &str) -> io::Result<Self> {
             Self::create(&self.path.join(name))
         }
@@ -407,10 +398,7 @@ mod portable {
             }
         }
 
-        #[cfg_attr(
-            not(feature = "browser"),
-            allow(dead_code, reason = "only the browser's profile is a folder in the store")
-        )]
+        #[cfg(any(test, feature = "browser"))]
         pub(crate) fn require_safe_path(&self) -> io::Result<()> {
             Ok(())
         }
