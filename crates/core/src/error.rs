@@ -64,6 +64,20 @@ impl Error {
         self
     }
 
+    /// Adds a line to what the person can do next.
+    pub(crate) fn with_further_hint(self, line: &str) -> Self {
+        let hint = self.hint().map_or_else(|| line.to_owned(), |hint| format!("{hint}\n{line}"));
+        self.with_hint(hint)
+    }
+
+    /// Names the file in an error about its content.
+    #[cfg(feature = "config")]
+    pub(crate) fn in_file(mut self, path: &std::path::Path) -> Self {
+        let message = format!("`{}`: {}", path.display(), self.0.message);
+        self.0.message = text::printable_lines(message.into());
+        self
+    }
+
     /// Sets the details of STS's refusal.
     #[must_use]
     pub fn with_sts(mut self, sts: StsFailure) -> Self {

@@ -87,15 +87,7 @@ impl Config {
     ///
     /// `invalid_configuration`, also where the file cannot be read, or other users can change it: it can name programs to run.
     pub fn load(path: &Path) -> Result<Self> {
-        let in_file = |error: Error| {
-            let message = format!("`{}`: {}", path.display(), error.message());
-            let hint = error.hint().map(str::to_owned);
-            let error = Error::new(error.kind(), error.stage(), message);
-            match hint {
-                Some(hint) => error.with_hint(hint),
-                None => error,
-            }
-        };
+        let in_file = |error: Error| error.in_file(path);
         let file = paths::path(path, Base::Current)?;
         let mut config = read(&file).and_then(|text| Self::parse(&text)).map_err(in_file)?;
         // What comes through a pipe (`<(command)`) has no folder.

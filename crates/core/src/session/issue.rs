@@ -315,10 +315,7 @@ impl TempAccess {
     pub(super) async fn record_failure(&self, attempt: Attempt<'_>, error: Error) -> Error {
         match self.record(attempt, Err(&error)).await {
             Ok(()) => error,
-            Err(unwritten) => {
-                let hint = error.hint().map(|hint| format!("{hint}\n")).unwrap_or_default();
-                error.with_hint(format!("{hint}{}", unwritten.message()))
-            }
+            Err(unwritten) => error.with_further_hint(unwritten.message()),
         }
     }
 }

@@ -22,8 +22,6 @@ use sha2::{Digest, Sha256};
 
 pub use entry::{Entry, EntryInfo, EntryKind};
 pub use file::FileStore;
-#[cfg(feature = "config")]
-pub(crate) use file::replace;
 pub use memory::MemoryStore;
 #[cfg(feature = "runtime")]
 pub(crate) use single_flight::{Need, SingleFlight, Turn};

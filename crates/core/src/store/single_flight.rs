@@ -233,9 +233,9 @@ impl Failure {
 
     fn with_retry_hint(&self, error: Error) -> Error {
         let Some(at) = self.retry_at() else { return error };
-        let hint = error.hint().map(|hint| format!("{hint}\n")).unwrap_or_default();
         let at = at.strftime("%H:%M UTC");
-        error.with_hint(format!("{hint}programs do not try again before {at}; run `tempaccess login` to sign in now"))
+        error
+            .with_further_hint(&format!("programs do not try again before {at}; run `tempaccess login` to sign in now"))
     }
 
     fn error(&self) -> Option<Error> {

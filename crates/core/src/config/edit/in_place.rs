@@ -58,9 +58,9 @@ impl Backup {
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         let content = serde_json::to_vec(&Content { before: text(before), after: text(after) })?;
         if let Some(folder) = path.parent() {
-            super::create_private(folder)?;
+            crate::private::create_all(folder)?;
         }
-        crate::store::replace(path, &content, None).map_err(|error| {
+        super::replace(path, &content, None).map_err(|error| {
             io::Error::new(error.kind(), format!("no backup can be written to `{}`: {error}", path.display()))
         })
     }

@@ -41,7 +41,7 @@ impl Lock {
 
     fn acquire_at(path: &Path, end: Instant) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
-            super::create_private(folder)?;
+            crate::private::create_all(folder)?;
         }
         loop {
             let file = open(path)?;

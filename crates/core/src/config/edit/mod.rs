@@ -2,6 +2,7 @@
 
 mod in_place;
 mod lock;
+mod replace;
 
 use std::fs;
 use std::io;
@@ -11,8 +12,10 @@ use sha2::{Digest, Sha256};
 
 use self::in_place::Backup;
 use self::lock::Lock;
+use self::replace::replace;
 use super::places::state_place;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::private::create_all;
 
 /// A file to change, and what errors say about it.
 #[derive(Debug)]
@@ -78,22 +81,11 @@ fn edit_with<T>(
         Some(_) => crate::input::read_text(&target).map_err(failed)?,
         None => String::new(),
     };
-    let (new, done) = change(&text).map_err(|error| about(file, error))?;
+    let (new, done) = change(&text).map_err(|error| error.in_file(&file.path))?;
     if new != text {
         write(&target, existing.as_ref(), &text, &new, &backup).map_err(failed)?;
     }
     Ok(done)
-}
-
-/// The same error, with the file in its message.
-fn about(file: &EditedFile, error: Error) -> Error {
-    let message = format!("`{}`: {}", file.path.display(), error.message());
-    let hint = error.hint().map(str::to_owned);
-    let error = Error::new(error.kind(), error.stage(), message);
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
 }
 
 /// Returns the metadata of a file that is there and may be changed.
@@ -122,14 +114,14 @@ fn existing(file: &EditedFile, target: &Path) -> Result<Option<fs::Metadata>> {
 fn write(target: &Path, existing: Option<&fs::Metadata>, old: &str, new: &str, backup: &Backup) -> io::Result<()> {
     let Some(metadata) = existing else {
         if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            create_private(folder)?;
+            create_all(folder)?;
         }
-        return crate::store::replace(target, new.as_bytes(), None);
+        return replace(target, new.as_bytes(), None);
     };
     if is_shared(metadata) {
         return backup.write_in_place(target, old.as_bytes(), new.as_bytes());
     }
-    match crate::store::replace(target, new.as_bytes(), Some(metadata.permissions())) {
+    match replace(target, new.as_bytes(), Some(metadata.permissions())) {
         Err(error) if cannot_replace(&error) => backup.write_in_place(target, old.as_bytes(), new.as_bytes()),
         done => done,
     }
@@ -158,15 +150,6 @@ fn is_shared(metadata: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 fn is_shared(_: &fs::Metadata) -> bool {
     false
-}
-
-/// Creates a folder, and those above it, for its owner alone.
-fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
 }
 
 /// Where the lock and the backup of a file are: in the folder for state, so that nothing is left next to files of other programs.

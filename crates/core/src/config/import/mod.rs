@@ -143,7 +143,7 @@ impl OtherTool {
             };
             Error::new(ErrorKind::Io, Stage::Configuration, error_text).with_hint(hint).with_source(error)
         });
-        text.and_then(|text| self.import(&text)).map_err(|error| in_file(path, error))
+        text.and_then(|text| self.import(&text)).map_err(|error| error.in_file(path))
     }
 
     /// Imports the text of a configuration of the tool.
@@ -176,16 +176,6 @@ fn invalid(message: impl Display) -> Error {
 fn not_utf8() -> Error {
     invalid("the file is not text in UTF-8")
         .with_hint("convert it first: `iconv -f UTF-16 -t UTF-8 FILE`, or save it as UTF-8 in an editor")
-}
-
-/// Names the file in an error about its content.
-fn in_file(path: &Path, error: Error) -> Error {
-    let message = format!("`{}`: {}", path.display(), error.message());
-    let mut named = Error::new(error.kind(), error.stage(), message);
-    if let Some(hint) = error.hint() {
-        named = named.with_hint(hint.to_owned());
-    }
-    named.with_source(error)
 }
 
 #[cfg(test)]
