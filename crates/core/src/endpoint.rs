@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use crate::background::run_blocking;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::loopback::{Answer, Loopback, Origins, answer};
 use crate::secret::{SecretString, unguessable};
@@ -102,13 +103,13 @@ const SOON: Duration = Duration::from_millis(700);
 
 /// Credentials. A sign-in goes on when whoever asked for it gives up, so that they find it done when they ask again.
 async fn credentials(access: Arc<TempAccess>) -> Result<IssuedSession> {
-    let ending = access.cached_until_expiry();
-    let mut renewal = tokio::spawn(async move { access.credentials().await });
-    let result = match ending {
-        None => renewal.await,
-        Some(issued) => match tokio::time::timeout(SOON, &mut renewal).await {
-            Ok(result) => result,
-            Err(_) => return Ok(issued),
+    let renewing = Arc::clone(&access);
+    let mut renewal = tokio::spawn(async move { renewing.credentials().await });
+    let result = match tokio::time::timeout(SOON, &mut renewal).await {
+        Ok(result) => result,
+        Err(_) => match run_blocking(move || access.cached_until_expiry()).await {
+            Some(issued) => return Ok(issued),
+            None => renewal.await,
         },
     };
     result.unwrap_or_else(|_| Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "the sign-in was stopped")))
