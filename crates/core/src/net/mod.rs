@@ -1,15 +1,23 @@
 //! The network: everything that this crate sends goes through a [`Transport`], which embedders and tests can replace.
 
+#[cfg(feature = "sts")]
+mod date;
 mod environment;
 mod reqwest_transport;
+#[cfg(feature = "grants")]
+mod signing;
 mod url;
 
 use std::fmt;
 
 use async_trait::async_trait;
 
+#[cfg(feature = "sts")]
+pub(crate) use date::http_date;
 pub use environment::{ca_files, proxies};
 pub use reqwest_transport::{HttpTransport, HttpTransportBuilder};
+#[cfg(feature = "grants")]
+pub(crate) use signing::{Answer, SignedCall, Unsigned};
 pub(crate) use url::secure_url;
 
 use crate::error::{Error, ErrorKind, Stage};

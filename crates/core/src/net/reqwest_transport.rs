@@ -13,6 +13,7 @@ use super::url::is_loopback;
 use super::{Transport, TransportError, TransportErrorKind};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::secret::SecretBytes;
+use crate::trace::answered;
 
 /// The default [`Transport`]: HTTP/1.1 over reqwest and rustls, with the system's trust store and proxy variables.
 ///
@@ -23,7 +24,7 @@ use crate::secret::SecretBytes;
 /// per runtime. If the process has no default TLS provider of rustls, ring becomes it. TLS verification cannot be turned off.
 /// [`extra_ca_file`](HttpTransportBuilder::extra_ca_file) adds a private CA, and
 /// [`ca_files_from_env`](HttpTransportBuilder::ca_files_from_env) those in `AWS_CA_BUNDLE` and `SSL_CERT_FILE`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct HttpTransport {
     settings: HttpTransportBuilder,
     certificates: Vec<Certificate>,
@@ -90,17 +91,6 @@ impl HttpTransportBuilder {
     }
 }
 
-impl Default for HttpTransport {
-    fn default() -> Self {
-        Self {
-            settings: HttpTransportBuilder::default(),
-            certificates: Vec::new(),
-            client: OnceLock::new(),
-            loopback: OnceLock::new(),
-        }
-    }
-}
-
 impl HttpTransport {
     /// Returns a builder.
     pub fn builder() -> HttpTransportBuilder {
@@ -156,7 +146,10 @@ impl HttpTransport {
         let request = reqwest::Request::try_from(request)
             .map_err(|error| TransportError::new(TransportErrorKind::Request, chain(&error.without_url())))?;
         let client = self.client_for(request.url())?;
+        // Neither the path nor the query: both can have secrets.
+        let (method, host) = (request.method().clone(), request.url().host_str().unwrap_or_default().to_owned());
         let mut answer = client.execute(request).await.map_err(no_answer)?;
+        answered!(method, host, answer.status().as_u16());
         let limit = self.settings.max_body;
         let length = answer.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
         let mut body = SecretBytes::with_capacity(length.min(INITIAL_CAPACITY));

@@ -1,0 +1,153 @@
+//! Buckets of S3: `object_store` speaks to them through our [`Transport`], signed with the administrator's session.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use http_body_util::BodyExt;
+use object_store::aws::{AmazonS3Builder, AwsCredential, Checksum};
+use object_store::client::{
+    HttpClient, HttpConnector, HttpError, HttpErrorKind, HttpRequest, HttpResponse, HttpResponseBody, HttpService,
+};
+use object_store::path::Path;
+use object_store::{BackoffConfig, ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
+
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::net::{Transport, TransportErrorKind, secure_url};
+use crate::session::TempAccess;
+use crate::text::excerpt;
+
+/// How long one request may take, retries included.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How buckets are reached.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct BucketAccess {
+    /// The region of the bucket.
+    pub region: String,
+    /// Another address for S3 (`http` on loopback only).
+    pub endpoint_url: Option<String>,
+    /// The session that signs the requests. It begins when they are first needed.
+    pub access: TempAccess,
+    /// Sends the requests.
+    pub transport: Arc<dyn Transport>,
+}
+
+impl BucketAccess {
+    /// Reaches buckets of a region with this session.
+    pub fn new(region: impl Into<String>, access: TempAccess, transport: Arc<dyn Transport>) -> Self {
+        Self { region: region.into(), endpoint_url: None, access, transport }
+    }
+
+    /// Sets another address for S3 (`http` on loopback only).
+    #[must_use]
+    pub fn endpoint_url(mut self, url: impl Into<String>) -> Self {
+        self.endpoint_url = Some(url.into());
+        self
+    }
+
+    /// Returns the bucket of `s3://BUCKET/PREFIX`, and the prefix.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` if the address is not one of S3 or the endpoint is not an `https` URL.
+    pub(crate) fn open(self, url: &str) -> Result<(Arc<dyn ObjectStore>, Path)> {
+        let place = url.strip_prefix("s3://").unwrap_or_default();
+        let (bucket, prefix) = place.split_once('/').unwrap_or((place, ""));
+        if bucket.is_empty() {
+            let message = format!("`{}` is not an address of S3", excerpt(url));
+            return Err(Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
+                .with_hint("write it as `s3://BUCKET/PREFIX`"));
+        }
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_region(self.region)
+            .with_credentials(Arc::new(SessionKeys(self.access)))
+            .with_http_connector(Connector(self.transport))
+            // A bucket with Object Lock accepts only uploads with a checksum.
+            .with_checksum_algorithm(Checksum::SHA256)
+            .with_retry(RetryConfig {
+                backoff: BackoffConfig { init_backoff: Duration::from_millis(200), ..BackoffConfig::default() },
+                max_retries: 3,
+                retry_timeout: TIMEOUT,
+            });
+        if let Some(endpoint) = self.endpoint_url {
+            let parsed = secure_url("the S3 endpoint", &endpoint)?;
+            builder = builder.with_endpoint(endpoint.trim_end_matches('/')).with_allow_http(parsed.scheme() == "http");
+        }
+        let store = builder.build().map_err(|error| {
+            let message = format!("`{}` cannot be opened: {}", excerpt(url), reason(&error));
+            Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
+        })?;
+        Ok((Arc::new(store), Path::from(prefix)))
+    }
+}
+
+/// Returns an error of the store: a sign-in that failed within as it is, everything else as `failure` words its reason.
+pub(crate) fn failed(error: object_store::Error, failure: impl FnOnce(&str) -> Error) -> Error {
+    if let object_store::Error::Generic { source, .. } = error {
+        return match source.downcast::<Error>() {
+            Ok(error) => *error,
+            Err(source) => failure(&excerpt(&source.to_string())),
+        };
+    }
+    failure(&reason(&error))
+}
+
+/// Shortens an error of the store to one line.
+fn reason(error: &object_store::Error) -> String {
+    let text = error.to_string();
+    excerpt(text.lines().next().unwrap_or_default()).into_owned()
+}
+
+/// Connects with our transport.
+#[derive(Debug, Clone)]
+struct Connector(Arc<dyn Transport>);
+
+impl HttpConnector for Connector {
+    fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
+        Ok(HttpClient::new(self.clone()))
+    }
+}
+
+#[async_trait]
+impl HttpService for Connector {
+    async fn call(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await?.to_bytes().to_vec();
+        let answer = self.0.send(http::Request::from_parts(parts, body)).await.map_err(|error| {
+            let kind = match error.kind {
+                TransportErrorKind::Connect => HttpErrorKind::Connect,
+                TransportErrorKind::Timeout => HttpErrorKind::Timeout,
+                TransportErrorKind::Interrupted => HttpErrorKind::Interrupted,
+                TransportErrorKind::TooLarge | TransportErrorKind::Request => HttpErrorKind::Unknown,
+            };
+            HttpError::new(kind, error)
+        })?;
+        Ok(answer.map(HttpResponseBody::from))
+    }
+}
+
+/// The credentials of the administrator's session, which signs in when they are first needed.
+#[derive(Debug)]
+struct SessionKeys(TempAccess);
+
+#[async_trait]
+impl CredentialProvider for SessionKeys {
+    type Credential = AwsCredential;
+
+    async fn get_credential(&self) -> object_store::Result<Arc<AwsCredential>> {
+        let issued = self
+            .0
+            .credentials()
+            .await
+            .map_err(|error| object_store::Error::Generic { store: "S3", source: Box::new(error) })?;
+        let keys = issued.answer.credentials;
+        Ok(Arc::new(AwsCredential {
+            key_id: keys.access_key_id.clone(),
+            secret_key: keys.secret_access_key.expose().to_owned(),
+            token: Some(keys.session_token.expose().to_owned()),
+        }))
+    }
+}
