@@ -1,0 +1,423 @@
+//! The table `grants` of the configuration: who signs, where records are, and which rules hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use super::edit::{EditedFile, edit};
+use super::paths::{self, Base};
+use super::services::transport;
+use super::{Config, Settings};
+use crate::arn::{RoleArn, is_account_id};
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::grants::{GrantOpener, GrantRules, Grants};
+use crate::net::HttpTransport;
+use crate::records::{GrantKind, ObjectRecords, Records};
+use crate::saml::SamlResponse;
+use crate::seal::{KeyFile, KeyFileSigner, Namespace, Signer, SignerLine, Signers, SshKeygenSigner};
+use crate::secret::SecretString;
+use crate::session::{TempAccess, TempAccessBuilder};
+use crate::source::{AssertionRequest, AssertionSource, Prompter};
+
+/// The settings of grants.
+///
+/// They bind the users of this program. What holds for everybody is written into the policies at AWS.
+///
+/// ```
+/// use tempaccess_core::config::Config;
+///
+/// let config = Config::parse(r#"
+///     [grants]
+///     signers = "access.signers"
+///     records = "s3://acme-access/grants"
+///     ticket = "^OPS-[0-9]+$"
+///
+///     [grants.presets.count-objects]
+///     kind = "session"
+///     role = "ledger/Granted"
+///     policy = "one-bucket.json"
+///     max_duration = "1h"
+/// "#)?;
+/// assert_eq!(config.grants.presets["count-objects"].role, "ledger/Granted");
+/// # Ok::<(), tempaccess_core::Error>(())
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct GrantSettings {
+    /// The file of trusted signers, in the form of OpenSSH's `allowed_signers`.
+    pub signers: Option<PathBuf>,
+    /// Where records are: a folder, or `s3://BUCKET/PREFIX`.
+    pub records: Option<String>,
+    /// What signs: the file of a private key, a `.pub` file whose key ssh-agent has, or `agent`.
+    pub sign_with: Option<String>,
+    /// A regular expression that every reason must match, such as `^OPS-[0-9]+$`.
+    pub ticket: Option<String>,
+    /// A program and its arguments that decide about each grant: it reads the grant as JSON, and another exit code than 0
+    /// refuses it. Its first line says why.
+    pub check: Vec<String>,
+    /// A program and its arguments that are told about each grant afterwards, as JSON.
+    pub notify: Vec<String>,
+    /// Named kinds of grants, with their limits.
+    pub presets: BTreeMap<String, GrantPreset>,
+}
+
+/// A named kind of grant, with its role, its policies and its limits.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct GrantPreset {
+    /// How access is given.
+    pub kind: GrantKind,
+    /// The profile that the administrator signs in with.
+    #[serde(default)]
+    pub profile: Option<String>,
+    /// The role.
+    pub role: String,
+    /// The policy: JSON, or the path of a file that has it.
+    #[serde(default)]
+    pub policy: Option<String>,
+    /// Managed session policies, by ARN.
+    #[serde(default)]
+    pub policy_arns: Vec<String>,
+    /// The longest duration, which is also the default.
+    pub max_duration: String,
+    /// How often a grant can be extended. Default: without a limit.
+    #[serde(default)]
+    pub extensions: Option<u32>,
+    /// Patterns of the people who can get it, such as `*@example.com`. Default: everybody.
+    #[serde(default)]
+    pub to: Vec<String>,
+    /// Networks that access is limited to, as CIDR blocks.
+    #[serde(default)]
+    pub from_ip: Vec<String>,
+    /// How many people other than the requester must approve. Default: none.
+    #[serde(default)]
+    pub approvals: u32,
+    /// Whether an administrator can give it without the approvals, in an emergency. The grant is marked until somebody else
+    /// reviews it.
+    #[serde(default)]
+    pub break_glass: bool,
+}
+
+impl GrantSettings {
+    /// The keys of the table, for messages about unknown ones.
+    pub(super) const KEYS: [&str; 7] = ["signers", "records", "sign_with", "ticket", "check", "notify", "presets"];
+
+    /// Expands `~` in every path and program, and counts relative ones from `base`.
+    pub(super) fn resolve_paths(&mut self, base: Base<'_>) -> Result<()> {
+        if let Some(signers) = &mut self.signers {
+            paths::file(signers, base)?;
+        }
+        if let Some(records) = self.records.as_mut().filter(|records| !records.starts_with("s3://")) {
+            text_path(records, base)?;
+        }
+        if let Some(key) = self.sign_with.as_mut().filter(|key| key.as_str() != "agent") {
+            text_path(key, base)?;
+        }
+        for program in [self.check.first_mut(), self.notify.first_mut()].into_iter().flatten() {
+            // A bare name is looked for in `PATH`.
+            if program.contains(std::path::MAIN_SEPARATOR) || program.contains('/') {
+                text_path(program, base)?;
+            }
+        }
+        for preset in self.presets.values_mut() {
+            if let Some(policy) = &mut preset.policy {
+                paths::policy(policy, base)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl GrantPreset {
+    /// The keys of a preset, for messages about unknown ones.
+    pub(super) const KEYS: [&str; 11] = [
+        "kind",
+        "profile",
+        "role",
+        "policy",
+        "policy_arns",
+        "max_duration",
+        "extensions",
+        "to",
+        "from_ip",
+        "approvals",
+        "break_glass",
+    ];
+}
+
+fn text_path(text: &mut String, base: Base<'_>) -> Result<()> {
+    let mut path = PathBuf::from(&*text);
+    paths::file(&mut path, base)?;
+    *text = path.to_string_lossy().into_owned();
+    Ok(())
+}
+
+impl Config {
+    /// Returns the trusted signers: those of `signers` of `[grants]`, or of [`default_signers`](Self::default_signers) if that file
+    /// exists. Without a file, nobody is trusted.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` if the file cannot be read.
+    pub fn signers(&self) -> Result<Signers> {
+        let usual = || Self::default_signers().filter(|path| path.exists());
+        self.grants.signers.clone().or_else(usual).map_or_else(|| Ok(Signers::default()), |path| Signers::read(&path))
+    }
+
+    /// Returns the signers file that is used unless the configuration names one: `access.signers` next to the configuration file.
+    pub fn default_signers() -> Option<PathBuf> {
+        Some(Self::file().ok()?.with_file_name("access.signers"))
+    }
+
+    /// Adds a trusted signer to a signers file, which is created if it is missing. Returns whether the line was new.
+    ///
+    /// This waits for a lock, up to ten seconds: run it on a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// As [`Signers::line`] and [`Signers::parse`], `deadline_exceeded`, `io`. The file is then as it was.
+    pub fn add_signer(file: &Path, name: &str, public_key: &str, namespace: Namespace) -> Result<bool> {
+        let line = Signers::line(name, public_key, namespace)?;
+        let path = paths::path(file, Base::Current)?;
+        let file = EditedFile { path, stage: Stage::Grant, remedy: "name another file with `--signers`" };
+        edit(&file, |text| {
+            let known = Signers::parse(text)?;
+            let is_known = |other: &SignerLine| other.to_string() == line.to_string();
+            if known.lines().iter().any(is_known) {
+                return Ok((text.to_owned(), false));
+            }
+            let apart = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+            Ok((format!("{text}{apart}{line}\n"), true))
+        })
+    }
+
+    /// Returns the accounts that the configuration knows: those with a name, and those of profiles.
+    pub fn known_accounts(&self) -> BTreeSet<String> {
+        let of_profiles = self.profiles.values().flat_map(|settings| {
+            let role = settings.role.as_deref().unwrap_or_default();
+            let role = role.parse::<RoleArn>().map(|role| role.account_id().to_owned()).ok();
+            role.into_iter().chain(settings.account.clone().filter(|account| is_account_id(account)))
+        });
+        self.accounts.keys().cloned().chain(of_profiles).collect()
+    }
+
+    /// Returns the files of private keys that sealed grants are opened with unless others are named: those that exist of
+    /// `~/.ssh/tempaccess_ed25519`, `~/.ssh/id_ed25519` and `~/.ssh/id_rsa`.
+    pub fn default_identities() -> Vec<PathBuf> {
+        let names = [GENERATED_KEY, "id_ed25519", "id_rsa"];
+        let files = ssh_folder().map(|folder| names.map(|name| folder.join(name)));
+        files.into_iter().flatten().filter(|path| path.is_file()).collect()
+    }
+
+    /// Returns where `tempaccess grant key --new` puts a key: `~/.ssh/tempaccess_ed25519`.
+    pub fn generated_key() -> Option<PathBuf> {
+        Some(ssh_folder()?.join(GENERATED_KEY))
+    }
+}
+
+/// The name of the key that `tempaccess grant key --new` makes.
+const GENERATED_KEY: &str = "tempaccess_ed25519";
+
+fn ssh_folder() -> Option<PathBuf> {
+    Some(paths::home()?.join(".ssh"))
+}
+
+impl Settings {
+    /// Returns grants that are given with the session of these settings, as the configuration says. The administrator signs in
+    /// when their session is first needed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the parts. Nothing has left the machine by then.
+    pub async fn grants(
+        &self,
+        config: &Config,
+        password: Option<SecretString>,
+        prompter: Arc<dyn Prompter>,
+    ) -> Result<Grants> {
+        // Records in a folder can be read by somebody who signs in nowhere.
+        if self.source.is_none() {
+            let unset = UnsetSource(config.profiles.keys().cloned().collect());
+            return self.grants_from(Arc::new(unset), config, prompter).await;
+        }
+        self.grants_over(self.access(config, password)?, config, prompter).await
+    }
+
+    /// Returns grants as [`grants`](Self::grants) does, with this source instead of the setting `source`.
+    ///
+    /// # Errors
+    ///
+    /// As [`grants`](Self::grants).
+    pub async fn grants_from(
+        &self,
+        source: Arc<dyn AssertionSource>,
+        config: &Config,
+        prompter: Arc<dyn Prompter>,
+    ) -> Result<Grants> {
+        self.grants_over(self.access_from(source, config)?, config, prompter).await
+    }
+
+    async fn grants_over(
+        &self,
+        access: TempAccessBuilder,
+        config: &Config,
+        prompter: Arc<dyn Prompter>,
+    ) -> Result<Grants> {
+        let access = access.prompter(Arc::clone(&prompter)).build();
+        let transport = transport()?;
+        let iam = self.iam_over(transport.clone())?;
+        let signers = config.signers()?;
+        let signer =
+            signer(&config.grants, &signers, prompter).await.unwrap_or_else(|error| Arc::new(NoSigner::new(&error)));
+        let records = self.records(&config.grants, &access, transport)?;
+        let rules = GrantRules::new(&config.grants)?;
+        Ok(Grants::builder(access, Arc::new(iam), records, signer).signers(signers).rules(rules).build())
+    }
+
+    /// Returns what signs requests and grants, as the configuration says.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` if there is no key.
+    pub async fn grant_signer(&self, config: &Config, prompter: Arc<dyn Prompter>) -> Result<Arc<dyn Signer>> {
+        signer(&config.grants, &config.signers()?, prompter).await
+    }
+
+    fn records(
+        &self,
+        grants: &GrantSettings,
+        access: &TempAccess,
+        transport: Arc<HttpTransport>,
+    ) -> Result<Arc<dyn Records>> {
+        let place = match &grants.records {
+            Some(place) => place.clone(),
+            None => super::places::state_place("grants").map(|path| path.to_string_lossy().into_owned()).ok_or_else(
+                || {
+                    Error::new(
+                        ErrorKind::InvalidConfiguration,
+                        Stage::Configuration,
+                        "there is no place for the records of grants",
+                    )
+                    .with_hint("set `records` of `[grants]` to a folder or to `s3://BUCKET/PREFIX`")
+                },
+            )?,
+        };
+        if !place.starts_with("s3://") {
+            let folder = Path::new(&place);
+            if folder.is_dir() {
+                crate::private::require_closed(folder).map_err(|error| {
+                    let message = format!("the records in `{place}` are not safe: {error}");
+                    Error::new(ErrorKind::AuditFailed, Stage::Grant, message).with_source(error)
+                })?;
+            }
+            return Ok(Arc::new(ObjectRecords::folder(folder)?));
+        }
+        let access = self.bucket_access(&place, None, access, transport)?;
+        Ok(Arc::new(ObjectRecords::s3(&place, access)?))
+    }
+
+    /// Returns what opens sealed grants, as the configuration says: with these key files, or with those of
+    /// [`Config::default_identities`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the parts.
+    pub fn grant_opener(
+        &self,
+        config: &Config,
+        identities: &[PathBuf],
+        prompter: Arc<dyn Prompter>,
+    ) -> Result<GrantOpener> {
+        let exchange = Arc::new(self.sts_exchange()?);
+        let mut opener =
+            GrantOpener::new(config.signers()?, exchange).accounts(config.known_accounts()).prompter(prompter);
+        if let Some(store) = self.store()? {
+            opener = opener.store(store);
+        }
+        if identities.is_empty() {
+            // A key that cannot be read there may be one of another kind, which nobody named.
+            let keys = Config::default_identities().into_iter().filter_map(|path| KeyFile::read(&path).ok());
+            return Ok(keys.fold(opener, GrantOpener::key));
+        }
+        identities.iter().try_fold(opener, |opener, path| Ok(opener.key(KeyFile::read(path)?)))
+    }
+}
+
+/// Replaces the source of a sign-in where no profile is chosen. It has the names of the profiles that could be.
+#[derive(Debug)]
+struct UnsetSource(Vec<String>);
+
+#[async_trait]
+impl AssertionSource for UnsetSource {
+    fn describe(&self) -> String {
+        "none".to_owned()
+    }
+
+    async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        let message = "no profile is chosen, so that it is not known where to sign in";
+        let error = Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message);
+        Err(match self.0.is_empty() {
+            true => error.with_hint("add a profile with `tempaccess configure`"),
+            false => error.with_hint(format!("choose one with `--profile`, such as `{}`", self.0.join("`, `"))),
+        })
+    }
+}
+
+/// Returns what signs grants: what `sign_with` names, or else the key that people usually have.
+async fn signer(grants: &GrantSettings, signers: &Signers, prompter: Arc<dyn Prompter>) -> Result<Arc<dyn Signer>> {
+    let named = grants.sign_with.clone().map(PathBuf::from);
+    let usual = || Config::default_identities().into_iter().next();
+    match named.or_else(usual) {
+        Some(name) if name == Path::new("agent") => {
+            Ok(Arc::new(SshKeygenSigner::from_agent(|key| signers.contains(key)).await?))
+        }
+        Some(path) if path.extension().is_some_and(|extension| extension == "pub") => {
+            Ok(Arc::new(SshKeygenSigner::new(&path)?))
+        }
+        Some(path) => Ok(Arc::new(KeyFileSigner::new(KeyFile::read(&path)?, prompter)?)),
+        None => Err(Error::new(
+            ErrorKind::InvalidConfiguration,
+            Stage::Configuration,
+            "there is no key to sign grants with",
+        )
+        .with_hint("set `sign_with` of `[grants]`, or create a key with `tempaccess grant key --new`")),
+    }
+}
+
+/// Replaces a signer that could not be had: listing and opening grants need none.
+#[derive(Debug)]
+struct NoSigner {
+    kind: ErrorKind,
+    message: String,
+    hint: Option<String>,
+}
+
+impl NoSigner {
+    fn new(error: &Error) -> Self {
+        Self { kind: error.kind(), message: error.message().to_owned(), hint: error.hint().map(str::to_owned) }
+    }
+
+    fn error(&self) -> Error {
+        let error = Error::new(self.kind, Stage::Grant, self.message.clone());
+        match &self.hint {
+            Some(hint) => error.with_hint(hint.clone()),
+            None => error,
+        }
+    }
+}
+
+#[async_trait]
+impl Signer for NoSigner {
+    fn public_key(&self) -> Result<String> {
+        Err(self.error())
+    }
+
+    async fn sign(&self, _: Namespace, _: &[u8]) -> Result<String> {
+        Err(self.error())
+    }
+}

@@ -1,0 +1,104 @@
+//! Removes expired policies.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::policy::{DatedPolicy, Revocation};
+use super::revoke::recorded_role;
+use super::{GrantFilter, GrantId, Grants};
+use crate::error::{ErrorKind, Result};
+use crate::records::{EventKind, GrantHistory};
+
+/// How long after the end a policy is kept: this machine's clock may be ahead of AWS's.
+const MARGIN: SignedDuration = SignedDuration::from_mins(15);
+
+/// A policy that is or was removed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Cleaned {
+    /// The role.
+    pub role_arn: String,
+    /// The inline policy.
+    pub policy_name: String,
+    /// The grant, if the records have it.
+    pub id: Option<GrantId>,
+    /// When it ended.
+    pub until: Timestamp,
+}
+
+impl Grants {
+    /// Finds policies that have no effect any more: of policy grants that have ended, and of revocations whose last session
+    /// has ended. Nothing is removed yet.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the records and of IAM.
+    pub async fn plan_clean(&self, roles: &[String]) -> Result<Vec<Cleaned>> {
+        let now = self.clock.now();
+        let filter = GrantFilter { roles: roles.to_vec(), ended: true, ..GrantFilter::default() };
+        let histories = self.recorded(&filter).await?;
+        let mut wanted: Vec<String> = histories.iter().map(|history| history.last().role_arn.clone()).collect();
+        wanted.extend(roles.iter().cloned());
+        wanted.sort();
+        wanted.dedup();
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = GrantFilter { roles: wanted, ended: true, ..GrantFilter::default() };
+        let (policies, _) = self.policies_of(&histories, &all, now).await?;
+        let now = self.time_of_aws(policies.keys()).await?.unwrap_or(now);
+        let mut found = Vec::new();
+        for (role, names) in policies {
+            for name in names {
+                let id = DatedPolicy::id_of(&name);
+                let history = id.as_ref().and_then(|id| histories.iter().find(|history| history.id() == id));
+                // A policy that the records do not have says itself when it ends; it is left to its author.
+                let until = match &id {
+                    // Somebody who can write records must not be able to end access by them.
+                    Some(_) => history.filter(|history| history.defects().is_empty()).map(GrantHistory::until),
+                    None => Revocation::needed_until(&name),
+                };
+                let Some(until) = until.filter(|until| now.duration_since(*until) > MARGIN) else { continue };
+                found.push(Cleaned { role_arn: role.clone(), policy_name: name, id, until });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns AWS's time, from an answer about one of these roles: a clock of this machine that is ahead must not lift a deny.
+    async fn time_of_aws(&self, roles: impl Iterator<Item = &String>) -> Result<Option<Timestamp>> {
+        let administrator = self.administrator().await?;
+        for role in roles.filter_map(|arn| arn.parse::<crate::arn::RoleArn>().ok()) {
+            match self.iam.role(administrator.credentials(), role.name()).await {
+                Ok(role) => return Ok(role.server_time),
+                Err(error) if error.kind() == ErrorKind::IamRefused || error.kind() == ErrorKind::GrantNotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Removes these policies and records that the grants have ended.
+    ///
+    /// # Errors
+    ///
+    /// Errors of IAM and of the records. What was removed stays removed.
+    pub async fn clean(&self, found: &[Cleaned]) -> Result<()> {
+        let administrator = self.administrator().await?;
+        for policy in found {
+            let role = recorded_role(&policy.role_arn)?;
+            administrator.require_account(&role)?;
+            self.iam.delete_role_policy(administrator.credentials(), role.name(), &policy.policy_name).await?;
+            let Some(id) = &policy.id else { continue };
+            let history = self.show(id).await?;
+            if history.last().event == EventKind::Ended {
+                continue;
+            }
+            let mut event = history.next_event(EventKind::Ended, self.clock.now());
+            administrator.acts_in(&mut event);
+            event.iam_policy_name = Some(policy.policy_name.clone());
+            self.record(event).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,360 @@
+//! Lists grants: from the records, and from IAM, where every policy grant is a policy of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::policy::{DatedPolicy, Revocation, RevocationTarget};
+use super::rules::human;
+use super::{GrantId, Grants};
+use crate::arn::RoleArn;
+use crate::error::{Error, Result};
+use crate::records::{GrantHistory, GrantKind, GrantState};
+use crate::role::{glob, role_texts};
+use crate::trail::{LookupEvents, QueryEngine, QueryRunner, TrailEvent, TrailQuery, put_in_order};
+
+/// How many roles and grants are asked about at once.
+const CONCURRENT: usize = 16;
+
+/// Which grants to list.
+#[derive(Debug, Clone, Default)]
+#[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+pub struct GrantFilter {
+    /// Those on these roles: patterns of names. With one, roles that no record has are looked at as well.
+    pub roles: Vec<String>,
+    /// Those of this person.
+    pub to: Option<String>,
+    /// Those that this administrator gave.
+    pub by: Option<String>,
+    /// Also those that have ended or were revoked.
+    pub ended: bool,
+    /// The records only, without IAM.
+    pub offline: bool,
+}
+
+impl GrantFilter {
+    fn fits(&self, history: &GrantHistory) -> bool {
+        self.to.as_ref().is_none_or(|to| history.to() == to)
+            && self.by.as_ref().is_none_or(|by| history.involves(by))
+            && (self.roles.is_empty() || self.roles.iter().any(|role| is_role(role, &history.last().role_arn)))
+    }
+}
+
+/// The recorded grants with all their events.
+///
+/// [`Grants::histories`] reads them.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct GrantHistories {
+    /// The grants, in the order of their ids.
+    pub histories: Vec<GrantHistory>,
+    /// The grants with a record that cannot be parsed. No filter applies to them: nobody knows whose they are.
+    pub unreadable: Vec<UnreadableGrant>,
+}
+
+/// A grant with a record that cannot be parsed.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct UnreadableGrant {
+    /// The id, from the name of the folder.
+    pub id: GrantId,
+    /// Why, in one line.
+    pub reason: String,
+}
+
+impl UnreadableGrant {
+    fn note(&self) -> String {
+        format!("the records of the grant {} were left out: {}", self.id, self.reason)
+    }
+}
+
+/// The grants that were found.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct GrantListing {
+    /// The grants, those that end first at the front.
+    pub grants: Vec<ListedGrant>,
+    /// Grants whose records cannot be read, and roles that were not looked at in IAM, one line each.
+    pub notes: Vec<String>,
+}
+
+/// A grant in a list.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ListedGrant {
+    /// The id.
+    pub id: GrantId,
+    /// The person, if a record has it.
+    pub to: Option<String>,
+    /// How access is given.
+    pub kind: GrantKind,
+    /// The role.
+    pub role_arn: String,
+    /// Whether the grant counts, if a record says.
+    pub state: Option<GrantState>,
+    /// When access ends.
+    pub until: Option<Timestamp>,
+    /// How long it lasts, in words. Empty if it has ended.
+    pub left: String,
+    /// Why it was given.
+    pub reason: Option<String>,
+    /// The administrator who gave it.
+    pub by: Option<String>,
+    /// The problems, one line each: records and IAM differ, or the records cannot be trusted.
+    pub problems: Vec<String>,
+}
+
+/// The names of the inline policies that each role has in IAM.
+pub(super) type PoliciesByRole = BTreeMap<String, BTreeSet<String>>;
+
+impl Grants {
+    /// Lists grants.
+    ///
+    /// # Errors
+    ///
+    /// Errors of the records. A role that cannot be looked at in IAM is a note.
+    pub async fn list(&self, filter: &GrantFilter) -> Result<GrantListing> {
+        let now = self.clock.now();
+        let GrantHistories { histories, unreadable } = self.histories(filter).await?;
+        let shown = |history: &&GrantHistory| {
+            let is_over = matches!(history.state(now), GrantState::Ended | GrantState::Revoked | GrantState::Denied);
+            // What nobody has reviewed stays in sight.
+            filter.ended || !is_over || history.needs_review() || !history.defects().is_empty()
+        };
+        let mut grants: Vec<_> = histories.iter().filter(shown).map(|history| listed(history, now)).collect();
+        let mut notes: Vec<_> = unreadable.iter().map(UnreadableGrant::note).collect();
+        if !filter.offline {
+            let (policies, skipped) = self.policies_of(&histories, filter, now).await?;
+            notes.extend(skipped);
+            // A grant that is over for the records and not for IAM is shown as well.
+            for history in &histories {
+                let Some(names) = policies.get(history.last().role_arn.as_str()) else { continue };
+                let problems: Vec<_> =
+                    missing(history, names, now).into_iter().chain(denied(history, names, now)).collect();
+                match grants.iter_mut().find(|grant| grant.id == *history.id()) {
+                    Some(grant) => grant.problems.extend(problems),
+                    None if problems.is_empty() => {}
+                    None => grants.push(ListedGrant { problems, ..listed(history, now) }),
+                }
+            }
+            if filter.to.is_none() && filter.by.is_none() {
+                grants.extend(unrecorded(&policies, &histories));
+            }
+        }
+        grants.sort_by(|one, other| (one.until, &one.id).cmp(&(other.until, &other.id)));
+        Ok(GrantListing { grants, notes })
+    }
+
+    /// Returns what the event histories of these regions have about a query, oldest first. `report` gets the number of pages of
+    /// each region.
+    ///
+    /// # Errors
+    ///
+    /// As [`LookupEvents::events`], and errors of the sign-in.
+    pub async fn look_up(
+        &self,
+        history: &LookupEvents,
+        regions: &[String],
+        query: &TrailQuery,
+        mut report: impl FnMut(&str, u32),
+    ) -> Result<Vec<TrailEvent>> {
+        let administrator = self.administrator().await?;
+        let mut events = Vec::new();
+        for region in regions {
+            let found = history.events(administrator.credentials(), region, query, |pages| report(region, pages));
+            events.append(&mut found.await?);
+        }
+        put_in_order(&mut events);
+        Ok(events)
+    }
+
+    /// Runs a query in these regions' engines with the administrator's session, and returns the events in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`QueryRunner::events`], and errors of the sign-in.
+    pub async fn run_query(
+        &self,
+        runner: &QueryRunner,
+        regions: &[String],
+        engine: &QueryEngine,
+        query: &TrailQuery,
+    ) -> Result<Vec<TrailEvent>> {
+        let administrator = self.administrator().await?;
+        let mut events = Vec::new();
+        for region in regions {
+            events.append(&mut runner.events(administrator.credentials(), region, engine, query).await?);
+        }
+        put_in_order(&mut events);
+        Ok(events)
+    }
+
+    /// Reads the recorded grants that fit a filter, regardless of their state.
+    pub(super) async fn recorded(&self, filter: &GrantFilter) -> Result<Vec<GrantHistory>> {
+        let found = self.histories(filter).await?;
+        for grant in &found.unreadable {
+            self.access.prompter().notify(&crate::source::Notice::Other(grant.note()));
+        }
+        Ok(found.histories)
+    }
+
+    /// Reads the recorded grants that fit a filter with all their events, for an audit: regardless of their state, and without
+    /// asking IAM. Records that cannot be parsed hide no other grant.
+    ///
+    /// # Errors
+    ///
+    /// `audit_failed` if the place of the records cannot be read.
+    pub async fn histories(&self, filter: &GrantFilter) -> Result<GrantHistories> {
+        let ids = self.records.ids().await?;
+        let reads = stream::iter(ids).map(|id| async move {
+            let files = self.records.events(&id).await?;
+            Ok::<_, Error>(match GrantHistory::of(files, &id, &self.signers) {
+                Ok(history) => history.map(Ok),
+                Err(error) => Some(Err(UnreadableGrant { id, reason: error.message().to_owned() })),
+            })
+        });
+        let mut found = GrantHistories::default();
+        for read in reads.buffered(CONCURRENT).try_collect::<Vec<_>>().await?.into_iter().flatten() {
+            match read {
+                Ok(history) if filter.fits(&history) => found.histories.push(history),
+                Ok(_) => {}
+                Err(unreadable) => found.unreadable.push(unreadable),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the inline policies of the roles of these grants, and of those that the filter names.
+    pub(super) async fn policies_of(
+        &self,
+        histories: &[GrantHistory],
+        filter: &GrantFilter,
+        now: Timestamp,
+    ) -> Result<(PoliciesByRole, Vec<String>)> {
+        let relevant = histories.iter().filter(|history| history.until() > now);
+        let mut roles: BTreeSet<String> = relevant.map(|history| history.last().role_arn.clone()).collect();
+        if roles.is_empty() && filter.roles.is_empty() {
+            return Ok((PoliciesByRole::new(), Vec::new()));
+        }
+        let administrator = self.administrator().await?;
+        let credentials = administrator.credentials();
+        if !filter.roles.is_empty() {
+            let all = self.iam.roles(credentials).await?;
+            let named = all.iter().filter(|role| filter.roles.iter().any(|wanted| is_role(wanted, role.arn.as_str())));
+            roles.extend(named.map(|role| role.arn.to_string()));
+        }
+        let mut notes = Vec::new();
+        let (own, elsewhere): (Vec<_>, Vec<_>) = roles
+            .into_iter()
+            .filter_map(|role| role.parse::<RoleArn>().ok())
+            .partition(|role| role.account_id() == credentials.account_id());
+        notes.extend(
+            elsewhere.iter().map(|role| format!("`{role}` is in another account and was not looked at in IAM")),
+        );
+        let lists = stream::iter(own).map(|role| async move {
+            let names = self.iam.role_policies(credentials, role.name()).await;
+            (role, names)
+        });
+        let lists: Vec<_> = lists.buffered(CONCURRENT).collect().await;
+        let mut policies = PoliciesByRole::new();
+        for (role, names) in lists {
+            match names {
+                Ok(names) => {
+                    policies.insert(role.to_string(), names.into_iter().collect());
+                }
+                Err(error) => notes.push(format!("`{role}` was not looked at in IAM: {}", error.message())),
+            }
+        }
+        Ok((policies, notes))
+    }
+}
+
+/// Whether a role is meant: by its name, its path and name, or its ARN.
+fn is_role(wanted: &str, arn: &str) -> bool {
+    let Ok(role) = arn.parse::<RoleArn>() else { return false };
+    role_texts(&role, &[role.account_id()]).iter().any(|text| glob(wanted, text))
+}
+
+fn listed(history: &GrantHistory, now: Timestamp) -> ListedGrant {
+    let (state, until) = (history.state(now), history.until());
+    let left = match state {
+        GrantState::Live => human(until.duration_since(now)),
+        GrantState::Planned => format!("begins in {}", human(history.last().from.duration_since(now))),
+        GrantState::Pending => "requested".to_owned(),
+        GrantState::Denied | GrantState::Ended | GrantState::Revoked => String::new(),
+    };
+    let mut problems = history.defects().to_vec();
+    if history.needs_review() {
+        problems.push("it was given in an emergency, without approvals, and nobody has reviewed it".to_owned());
+    }
+    ListedGrant {
+        id: history.id().clone(),
+        to: Some(history.to().to_owned()),
+        kind: history.kind(),
+        role_arn: history.last().role_arn.clone(),
+        state: Some(state),
+        until: Some(until),
+        left,
+        reason: history.events().next().map(|event| event.reason.clone()),
+        by: Some(history.by().to_owned()),
+        problems,
+    }
+}
+
+/// What IAM lacks for a grant.
+pub(super) fn missing(history: &GrantHistory, names: &BTreeSet<String>, now: Timestamp) -> Option<String> {
+    let policy = DatedPolicy::name_of(history.id());
+    let prefix = Revocation::prefix_of(history.id());
+    match (history.kind(), history.state(now)) {
+        (GrantKind::Policy, GrantState::Live | GrantState::Planned) if !names.contains(&policy) => {
+            Some(format!("IAM has no policy `{policy}`: the person has no access"))
+        }
+        (GrantKind::Policy, GrantState::Revoked) if names.contains(&policy) && history.until() > now => {
+            Some(format!("IAM still has the policy `{policy}`: the person has access"))
+        }
+        (GrantKind::Session, GrantState::Revoked)
+            if !names.iter().any(|name| name.starts_with(&prefix)) && history.until() > now =>
+        {
+            Some(format!("IAM has no policy `{prefix}…`: the revocation does not hold"))
+        }
+        _ => None,
+    }
+}
+
+/// The revocation of many sessions that denies a grant, which the records of the grant do not have.
+pub(super) fn denied(history: &GrantHistory, names: &BTreeSet<String>, now: Timestamp) -> Option<String> {
+    if history.kind() != GrantKind::Session || !history.is_running(now) {
+        return None;
+    }
+    let denies = |name: &&String| match Revocation::target_of(name) {
+        Some(RevocationTarget::By(by)) => history.by() == by,
+        Some(RevocationTarget::Older(at)) => history.last().at < at,
+        _ => false,
+    };
+    let name = names.iter().find(denies)?;
+    Some(format!("the policy `{name}` denies it: the person has no access"))
+}
+
+/// The policy grants that IAM has and the records do not.
+fn unrecorded(policies: &PoliciesByRole, histories: &[GrantHistory]) -> Vec<ListedGrant> {
+    let known: BTreeSet<_> = histories.iter().map(GrantHistory::id).collect();
+    let mut found = Vec::new();
+    for (role, names) in policies {
+        let ids = names.iter().filter_map(|name| DatedPolicy::id_of(name));
+        found.extend(ids.filter(|id| !known.contains(id)).map(|id| ListedGrant {
+            id,
+            to: None,
+            kind: GrantKind::Policy,
+            role_arn: role.clone(),
+            state: None,
+            until: None,
+            left: String::new(),
+            reason: None,
+            by: None,
+            problems: vec!["IAM has a policy of this grant, and the records do not have the grant".to_owned()],
+        }));
+    }
+    found
+}

@@ -1,0 +1,174 @@
+//! Grants: access that an administrator gives to somebody else, extends, ends and accounts for, with nothing deployed.
+//!
+//! | | session grant ([`Grants::plan_issue`]) | policy grant ([`Grants::plan_permit`]) |
+//! | --- | --- | --- |
+//! | how | the administrator assumes the role for the person; the credentials are sealed to the person's key and signed | one dated inline policy on the role that the person signs in to |
+//! | for | contractors, other accounts, people unknown to the identity provider | colleagues |
+//! | ends by | AWS STS | a date in the policy, with nothing running |
+//! | extended by | new sealed credentials under the same id | the date moves; the same credentials |
+//! | revoked by | a deny of the session tag | the policy is deleted |
+//!
+//! Every grant has an id, which is in its session name and its policies, so that CloudTrail names it. Every step is an event in
+//! the [records](crate::records), written before access is handed out.
+//!
+//! ```no_run
+//! # async fn example(settings: tempaccess_core::config::Settings, config: tempaccess_core::config::Config) -> tempaccess_core::Result<()> {
+//! use std::sync::Arc;
+//! use tempaccess_core::{grants::GrantSpec, source::NoPrompter};
+//!
+//! let grants = settings.grants(&config, None, Arc::new(NoPrompter)).await?;
+//! let spec = GrantSpec::to("grace@example.com")
+//!     .role("ledger/Granted")
+//!     .duration("40m".parse().expect("a duration"))
+//!     .seal_to("ssh-ed25519 AAAA…".parse()?)
+//!     .reason("OPS-123");
+//! let issued = grants.issue(&spec).await?;
+//! println!("{}", issued.sealed);
+//! grants.revoke(&issued.event.id, "done early").await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod administrator;
+mod check;
+mod clean;
+mod extend;
+mod id;
+mod input;
+mod issue;
+pub(crate) mod lazy;
+mod list;
+mod open;
+mod permit;
+mod plan;
+mod policy;
+mod request;
+mod request_input;
+mod revoke;
+mod rules;
+mod source;
+mod spec;
+
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use self::administrator::Administrator;
+pub use self::check::{GrantCheck, GrantFinding, RoleRoom};
+pub use self::clean::Cleaned;
+pub use self::id::GrantId;
+pub use self::input::{GrantInput, recipients};
+pub use self::issue::IssuedGrant;
+pub use self::list::{GrantFilter, GrantHistories, GrantListing, ListedGrant, UnreadableGrant};
+pub use self::open::{GrantOpener, OpenedFacts, profile_name};
+pub(crate) use self::plan::GRANT_TAG;
+pub use self::plan::{GrantPlan, PlanSummary};
+pub(crate) use self::policy::{
+    DatedPolicy, Revocation, RevocationTarget, condition_time, has_effect, is_about, statements, texts,
+    unsafe_principals,
+};
+pub use self::policy::{PolicyWindow, dated_policy, summary as policy_summary};
+pub use self::request::{GrantRequest, RequestText};
+pub(crate) use self::request::{approver, verify_origin};
+pub use self::request_input::RequestInput;
+pub use self::revoke::{RevocationPlan, RevocationStep, Revoke};
+pub use self::rules::{GrantRules, human as human_duration, parse_duration};
+pub(crate) use self::source::grant_key;
+pub use self::source::{GrantSource, granted_profile};
+pub use self::spec::GrantSpec;
+pub(crate) use self::spec::resolve_role;
+
+use crate::clock::{Clock, SystemClock};
+use crate::iam::Iam;
+use crate::records::Records;
+use crate::seal::{Signer, Signers};
+use crate::session::TempAccess;
+
+/// Gives, extends, ends and lists grants, as one administrator.
+#[derive(Debug)]
+pub struct Grants {
+    access: TempAccess,
+    administrator: Mutex<Option<Arc<Administrator>>>,
+    iam: Arc<dyn Iam>,
+    records: Arc<dyn Records>,
+    signer: Arc<dyn Signer>,
+    signers: Signers,
+    rules: GrantRules,
+    clock: Arc<dyn Clock>,
+}
+
+/// Builds [`Grants`].
+#[derive(Debug)]
+pub struct GrantsBuilder(Grants);
+
+impl GrantsBuilder {
+    /// Sets the keys that are trusted to sign records. Default: none, so that all records are reported as untrusted.
+    #[must_use]
+    pub fn signers(mut self, signers: Signers) -> Self {
+        self.0.signers = signers;
+        self
+    }
+
+    /// Sets the rules. Default: none.
+    #[must_use]
+    pub fn rules(mut self, rules: GrantRules) -> Self {
+        self.0.rules = rules;
+        self
+    }
+
+    /// Sets the clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.0.clock = clock;
+        self
+    }
+
+    /// Returns the grants.
+    pub fn build(self) -> Grants {
+        self.0
+    }
+}
+
+impl Grants {
+    /// Builds grants that are given with the session of `access`, signed by `signer`, and recorded in `records`.
+    pub fn builder(
+        access: TempAccess,
+        iam: Arc<dyn Iam>,
+        records: Arc<dyn Records>,
+        signer: Arc<dyn Signer>,
+    ) -> GrantsBuilder {
+        GrantsBuilder(Self {
+            access,
+            administrator: Mutex::new(None),
+            iam,
+            records,
+            signer,
+            signers: Signers::default(),
+            rules: GrantRules::default(),
+            clock: Arc::new(SystemClock),
+        })
+    }
+
+    /// The place of the records.
+    pub fn records(&self) -> &dyn Records {
+        &*self.records
+    }
+
+    /// The administrator's own sign-in.
+    pub(crate) fn access(&self) -> &TempAccess {
+        &self.access
+    }
+
+    /// Returns the session of the administrator, who signs in when it is first needed and when it has expired.
+    async fn administrator(&self) -> crate::Result<Arc<Administrator>> {
+        let mut known = self.administrator.lock().await;
+        match &*known {
+            Some(administrator) if administrator.is_valid(self.clock.now()) => Ok(Arc::clone(administrator)),
+            _ => {
+                let administrator = Arc::new(Administrator::new(self.access.credentials().await?)?);
+                *known = Some(Arc::clone(&administrator));
+                Ok(administrator)
+            }
+        }
+    }
+}

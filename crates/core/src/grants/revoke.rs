@@ -1,0 +1,339 @@
+//! Ends access early.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::permit::recorded_policy;
+use super::policy::{DatedPolicy, Revocation, RevocationTarget};
+use super::spec::{check_reason, resolve_role};
+use super::{GrantFilter, GrantId, Grants};
+use crate::arn::RoleArn;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, GrantState};
+
+/// How often a revocation is recorded again after somebody else's event.
+const ATTEMPTS: u32 = 5;
+/// The longest session that a role can give.
+const MAX_SESSION: SignedDuration = SignedDuration::from_hours(12);
+
+/// Whose access to end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Revoke {
+    /// These grants.
+    Grants(Vec<GrantId>),
+    /// Every live grant to this person.
+    To(String),
+    /// Every live grant of this administrator, and every session that they gave by a role of those grants, recorded or not.
+    By(String),
+    /// Every session of this role that began before now.
+    Older {
+        /// The role.
+        role: String,
+    },
+}
+
+/// What a revocation does, before it is done.
+#[derive(Debug, Serialize)]
+#[must_use = "nothing is revoked until `Grants::carry_out_revocation`"]
+#[non_exhaustive]
+pub struct RevocationPlan {
+    /// The steps.
+    pub steps: Vec<RevocationStep>,
+    /// Why.
+    pub reason: String,
+    /// Whether the steps undo a revocation.
+    pub undo: bool,
+}
+
+/// One change of a role's policies.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct RevocationStep {
+    /// The grant that is ended, unless the step ends sessions by another property.
+    pub id: Option<GrantId>,
+    /// How the grant gave access.
+    pub kind: Option<GrantKind>,
+    /// The person whose grant it is.
+    pub to: Option<String>,
+    /// The role.
+    pub role_arn: String,
+    /// The inline policy.
+    pub policy_name: String,
+    /// The document to write. `None` to delete the policy.
+    pub document: Option<String>,
+    /// The `aws:userid` of the sessions that the grant is about, if its policy names them.
+    pub user_id: Option<String>,
+}
+
+impl RevocationStep {
+    /// The step in a line.
+    fn describe(&self) -> String {
+        let verb = if self.document.is_some() { "write" } else { "delete" };
+        let whose = self.id.as_ref().map(|id| format!("{id}: ")).unwrap_or_default();
+        format!("{whose}{verb} the inline policy {} of {}", self.policy_name, self.role_arn)
+    }
+}
+
+impl Grants {
+    /// Returns what would end this access. Nothing is changed yet.
+    ///
+    /// # Errors
+    ///
+    /// `grant_not_found`, `grant_ended`, and errors of the records.
+    pub async fn plan_revoke(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
+        check_reason(reason)?;
+        let now = self.clock.now();
+        let mut steps = Vec::new();
+        match target {
+            Revoke::Grants(ids) => {
+                for id in ids {
+                    // A revocation needs no trust in the records: it takes access away.
+                    let history = self.show(id).await?;
+                    steps.push(step(&history, now)?);
+                }
+            }
+            Revoke::To(name) => {
+                let filter = GrantFilter { to: Some(name.clone()), ..GrantFilter::default() };
+                steps = self.steps_for(&filter, &format!("to `{name}`"), now).await?;
+            }
+            Revoke::By(name) => {
+                let filter = GrantFilter { by: Some(name.clone()), ..GrantFilter::default() };
+                steps = self.steps_for(&filter, &format!("by `{name}`"), now).await?;
+                let mut roles: Vec<_> = steps
+                    .iter()
+                    .filter(|step| step.kind == Some(GrantKind::Session))
+                    .map(|step| step.role_arn.clone())
+                    .collect();
+                roles.sort();
+                roles.dedup();
+                let revocation = Revocation::new(&RevocationTarget::By(name.clone()), later(now));
+                steps.extend(roles.into_iter().map(|role| of_role(role, &revocation)));
+            }
+            Revoke::Older { role } => {
+                let administrator = self.administrator().await?;
+                let role = resolve_role(role, administrator.role(), self.access.account_names())?;
+                let revocation = Revocation::new(&RevocationTarget::Older(now), later(now));
+                steps.push(of_role(role.to_string(), &revocation));
+            }
+        }
+        Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: false })
+    }
+
+    /// Returns what would undo the revocations of these grants. Nothing is changed yet.
+    ///
+    /// # Errors
+    ///
+    /// `grant_not_found`, `grant_ended` if the grant would have ended by now, `invalid_argument` if it is not revoked.
+    pub async fn plan_restore(&self, ids: &[GrantId], reason: &str) -> Result<RevocationPlan> {
+        check_reason(reason)?;
+        let now = self.clock.now();
+        let mut steps = Vec::new();
+        for id in ids {
+            let history = self.history(id).await?;
+            if !history.is_revoked() {
+                let message = format!("the grant {id} is not revoked");
+                return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message));
+            }
+            if history.until() <= now {
+                return Err(crate::seal::ended(id, history.by(), history.until()).with_hint("give a new grant"));
+            }
+            let mut step = step_of(&history)?;
+            match history.kind() {
+                GrantKind::Session => step.document = None,
+                GrantKind::Policy => {
+                    let policy = recorded_policy(&history).ok_or_else(|| incomplete(id))?;
+                    step.document = Some(policy.document);
+                }
+            }
+            steps.push(step);
+        }
+        Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: true })
+    }
+
+    /// Returns the steps that end every running grant that fits a filter, of which there must be one. `whose` is for people.
+    async fn steps_for(&self, filter: &GrantFilter, whose: &str, now: Timestamp) -> Result<Vec<RevocationStep>> {
+        let histories = self.recorded(filter).await?;
+        let running = histories.iter().filter(|history| history.is_running(now));
+        let steps = running.map(|history| step(history, now)).collect::<Result<Vec<_>>>()?;
+        if steps.is_empty() { Err(nothing_live(whose)) } else { Ok(steps) }
+    }
+
+    /// Ends one grant: [`plan_revoke`](Self::plan_revoke) and [`carry_out_revocation`](Self::carry_out_revocation).
+    ///
+    /// # Errors
+    ///
+    /// Those of both.
+    pub async fn revoke(&self, id: &GrantId, reason: &str) -> Result<()> {
+        let plan = self.plan_revoke(&Revoke::Grants(vec![id.clone()]), reason).await?;
+        self.carry_out_revocation(&plan).await
+    }
+
+    /// Changes the policies at AWS and reads them back, and records it.
+    ///
+    /// Access is taken away before that is recorded: a record that cannot be written must not keep access open. A step that fails
+    /// keeps no other one from being done.
+    ///
+    /// # Errors
+    ///
+    /// That of the first step that fails: `iam_refused`, `iam_limit`, `grant_changed`, and errors of the records. Its hints say
+    /// which steps were done.
+    pub async fn carry_out_revocation(&self, plan: &RevocationPlan) -> Result<()> {
+        let (mut first, mut outcomes) = (None, Vec::new());
+        for step in &plan.steps {
+            match self.carry_out_step(step, plan).await {
+                Ok(()) => outcomes.push(format!("done: {}", step.describe())),
+                Err(error) => {
+                    outcomes.push(format!("not done: {}: {}", step.describe(), error.message()));
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        let Some(mut error) = first else { return Ok(()) };
+        if error.kind() == ErrorKind::IamLimit {
+            error = error.with_further_hint(
+                "`--print scp` prints a policy for the organization, which needs no room in the role",
+            );
+        }
+        if outcomes.len() > 1 {
+            error = outcomes.iter().fold(error, |error, outcome| error.with_further_hint(outcome));
+        }
+        Err(error)
+    }
+
+    async fn carry_out_step(&self, step: &RevocationStep, plan: &RevocationPlan) -> Result<()> {
+        self.change(step).await?;
+        if let Some(id) = &step.id {
+            let event = self.record_revocation(id, step, plan).await?;
+            self.tell(&event).await;
+        }
+        Ok(())
+    }
+
+    async fn change(&self, step: &RevocationStep) -> Result<()> {
+        let administrator = self.administrator().await?;
+        let role = recorded_role(&step.role_arn)?;
+        administrator.require_account(&role)?;
+        let role = role.name();
+        match &step.document {
+            Some(document) => {
+                let policy = DatedPolicy { name: step.policy_name.clone(), document: document.clone() };
+                self.write_policy(role, &policy).await
+            }
+            None => {
+                let credentials = administrator.credentials();
+                self.iam.delete_role_policy(credentials, role, &step.policy_name).await?;
+                if self.iam.role_policy(credentials, role, &step.policy_name).await?.is_some() {
+                    let message = format!("IAM still has the policy `{}` of the role `{role}`", step.policy_name);
+                    return Err(Error::new(ErrorKind::GrantChanged, Stage::Grant, message).with_hint("try again"));
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Records a revocation. If somebody else's event came first, the change is repeated: they may have undone it.
+    async fn record_revocation(
+        &self,
+        id: &GrantId,
+        step: &RevocationStep,
+        plan: &RevocationPlan,
+    ) -> Result<GrantEvent> {
+        let administrator = self.administrator().await?;
+        let (mut step, mut attempt) = (step.clone(), 1);
+        loop {
+            let history = self.show(id).await?;
+            let kind = if plan.undo { EventKind::Restored } else { EventKind::Revoked };
+            let mut event = history.next_event(kind, self.clock.now());
+            administrator.acts_in(&mut event);
+            event.reason.clone_from(&plan.reason);
+            event.iam_policy_name = Some(step.policy_name.clone());
+            match self.record(event).await {
+                Ok((event, _)) => return Ok(event),
+                Err(error) if error.kind() == ErrorKind::GrantChanged && attempt < ATTEMPTS => {
+                    attempt += 1;
+                    if !plan.undo {
+                        // An extension moved the end until which the deny is needed.
+                        step = step_of(&self.show(id).await?)?;
+                    }
+                    self.change(&step).await?;
+                }
+                Err(error) => {
+                    let done =
+                        if plan.undo { "the revocation was undone at AWS" } else { "the access was ended at AWS" };
+                    return Err(error.with_further_hint(&format!("{done}, and is not in the records")));
+                }
+            }
+        }
+    }
+}
+
+fn nothing_live(whose: &str) -> Error {
+    Error::new(ErrorKind::GrantNotFound, Stage::Grant, format!("there is no live grant {whose}"))
+}
+
+pub(super) fn incomplete(id: &GrantId) -> Error {
+    Error::new(ErrorKind::AuditFailed, Stage::Grant, format!("the records of the grant {id} are not complete"))
+}
+
+/// Parses the role of a record.
+pub(super) fn recorded_role(arn: &str) -> Result<RoleArn> {
+    arn.parse()
+        .map_err(|_| Error::new(ErrorKind::AuditFailed, Stage::Grant, "the records have a role without a valid ARN"))
+}
+
+fn later(now: Timestamp) -> Timestamp {
+    now.checked_add(MAX_SESSION).unwrap_or(Timestamp::MAX)
+}
+
+fn of_role(role_arn: String, revocation: &Revocation) -> RevocationStep {
+    RevocationStep {
+        id: None,
+        kind: None,
+        to: None,
+        role_arn,
+        policy_name: revocation.name.clone(),
+        document: Some(revocation.document.clone()),
+        user_id: None,
+    }
+}
+
+/// Returns the step that ends a grant.
+fn step(history: &GrantHistory, now: Timestamp) -> Result<RevocationStep> {
+    if history.until() <= now {
+        return Err(
+            crate::seal::ended(history.id(), history.by(), history.until()).with_hint("there is nothing to revoke")
+        );
+    }
+    if matches!(history.state(now), GrantState::Pending | GrantState::Denied) {
+        return Err(nothing_live(&format!("{}: it was requested and not given", history.id())));
+    }
+    step_of(history)
+}
+
+fn step_of(history: &GrantHistory) -> Result<RevocationStep> {
+    let id = history.id();
+    if history.is_unfounded() {
+        let message =
+            format!("nothing in the records of the grant {id} can be trusted, so they do not say what to revoke");
+        return Err(Error::new(ErrorKind::GrantNotGenuine, Stage::Grant, message)
+            .with_hint("find its role and person in CloudTrail; `--older --role ROLE` ends every session of a role"));
+    }
+    let last = history.last();
+    let (policy_name, document) = match history.kind() {
+        GrantKind::Session => {
+            let revocation = Revocation::new(&RevocationTarget::Grant(id.clone()), history.until());
+            (revocation.name, Some(revocation.document))
+        }
+        GrantKind::Policy => (DatedPolicy::name_of(id), None),
+    };
+    Ok(RevocationStep {
+        id: Some(id.clone()),
+        kind: Some(history.kind()),
+        to: Some(history.to().to_owned()),
+        role_arn: last.role_arn.clone(),
+        policy_name,
+        document,
+        user_id: last.role_id.as_ref().map(|role| format!("{role}:{}", history.to())),
+    })
+}

@@ -1,0 +1,319 @@
+//! The rules of the configuration: presets, the ticket pattern, the program that checks.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+use regex_lite::Regex;
+use serde::Serialize;
+
+use super::spec::contains;
+use super::{GrantRequest, GrantSpec};
+use crate::config::{GrantPreset, GrantSettings, read_policy};
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::program::{Input, Program};
+use crate::records::GrantKind;
+use crate::role::glob;
+use crate::text::excerpt;
+
+/// The rules that hold for every grant, besides what AWS enforces.
+#[derive(Debug, Default)]
+pub struct GrantRules {
+    ticket: Option<Regex>,
+    check: Option<Program>,
+    notify: Option<Program>,
+    presets: BTreeMap<String, GrantPreset>,
+}
+
+const APPROVALS_HINT: &str = "the person asks with `tempaccess grant request`, others agree with `tempaccess grant approve FILE --sign-only`, and the last one gives it with `tempaccess grant approve FILE`";
+
+pub(super) fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::GrantRefused, Stage::Grant, message)
+}
+
+/// Parses a duration: `40m`, `1h30m`, `3d`, or seconds.
+///
+/// # Errors
+///
+/// `invalid_argument` if it is not one, or not positive.
+pub fn parse_duration(text: &str) -> Result<SignedDuration> {
+    let text = text.trim();
+    let seconds = text.parse::<i64>().ok();
+    let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<i64>().ok());
+    let duration = match (seconds, days) {
+        (Some(seconds), _) => Some(SignedDuration::from_secs(seconds)),
+        (None, Some(days)) => days.checked_mul(24).map(SignedDuration::from_hours),
+        (None, None) => text.parse().ok(),
+    };
+    duration.filter(|duration| duration.as_secs() > 0).ok_or_else(|| {
+        Error::new(ErrorKind::InvalidArgument, Stage::Grant, format!("invalid duration `{}`", excerpt(text)))
+            .with_hint("write it as `40m`, `1h30m`, `3d`, or in seconds")
+    })
+}
+
+/// Returns the preset of this name.
+pub(super) fn preset<'p>(presets: &'p BTreeMap<String, GrantPreset>, name: &str) -> Result<&'p GrantPreset> {
+    presets.get(name).ok_or_else(|| {
+        let known: Vec<_> = presets.keys().map(String::as_str).collect();
+        let hint = match known.is_empty() {
+            true => "the configuration has no presets: add one as `[grants.presets.NAME]`".to_owned(),
+            false => format!("known presets: `{}`", known.join("`, `")),
+        };
+        let message = format!("there is no preset `{}`", excerpt(name));
+        Error::new(ErrorKind::InvalidArgument, Stage::Grant, message).with_hint(hint)
+    })
+}
+
+/// Checks that a preset is for a person.
+fn check_person(name: &str, preset: &GrantPreset, to: &str) -> Result<()> {
+    if preset.to.is_empty() || preset.to.iter().any(|pattern| glob(pattern, to)) {
+        return Ok(());
+    }
+    let allowed = preset.to.join("`, `");
+    Err(refused(format!("the preset `{name}` is not for `{}`", excerpt(to)))
+        .with_hint(format!("it is for `{allowed}`")))
+}
+
+impl GrantRules {
+    /// Reads the rules of a configuration.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_configuration` if the ticket pattern is not a regular expression.
+    pub fn new(settings: &GrantSettings) -> Result<Self> {
+        let ticket = settings.ticket.as_deref().map(Regex::new).transpose().map_err(|error| {
+            let message = format!("`ticket` of `[grants]` is not a regular expression: {error}");
+            Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
+        })?;
+        let program = |words: &[String]| {
+            words.split_first().map(|(program, arguments)| Program::new(program, arguments.iter().cloned()).detached())
+        };
+        Ok(Self {
+            ticket,
+            check: program(&settings.check),
+            notify: program(&settings.notify),
+            presets: settings.presets.clone(),
+        })
+    }
+
+    /// Returns the preset of this name.
+    pub(super) fn preset(&self, name: &str) -> Result<&GrantPreset> {
+        preset(&self.presets, name)
+    }
+
+    /// Returns the spec with the values of its preset, within the preset's limits.
+    ///
+    /// # Errors
+    ///
+    /// `grant_refused` if the spec is outside the limits.
+    pub(super) fn apply(&self, spec: &GrantSpec, kind: GrantKind) -> Result<GrantSpec> {
+        let mut spec = spec.clone();
+        self.check_ticket(&spec.reason)?;
+        let Some(name) = spec.preset.clone() else { return Ok(spec) };
+        let preset = self.preset(&name)?;
+        let approvals = u32::try_from(spec.origin.approvals.len()).unwrap_or(u32::MAX);
+        if approvals < preset.approvals {
+            if spec.origin.request.is_some() || !preset.break_glass {
+                let missing = preset.approvals - approvals;
+                let approvals = if missing == 1 { "approval" } else { "approvals" };
+                return Err(refused(format!("the preset `{name}` needs {missing} more {approvals} of a request"))
+                    .with_hint(APPROVALS_HINT));
+            }
+            spec.origin.break_glass = true;
+        }
+        if preset.kind != kind {
+            let command = if preset.kind == GrantKind::Session { "issue" } else { "permit" };
+            return Err(refused(format!("the preset `{name}` gives access by `tempaccess grant {command}`")));
+        }
+        check_person(&name, preset, &spec.to)?;
+        if spec.role.as_ref().is_some_and(|role| *role != preset.role) {
+            return Err(refused(format!("the preset `{name}` is for the role `{}`", preset.role)));
+        }
+        if spec.policy.is_some() || !spec.policy_arns.is_empty() {
+            return Err(refused(format!("the preset `{name}` has its own policies"))
+                .with_hint("leave the policies out, or give the grant without a preset"));
+        }
+        spec.role = Some(preset.role.clone());
+        spec.policy = preset.policy.as_deref().map(read_policy).transpose()?;
+        for arn in &preset.policy_arns {
+            let parsed = arn.parse().map_err(|error| {
+                let message = format!("`{arn}` of the preset `{name}` is not the ARN of a managed policy: it {error}");
+                Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
+            })?;
+            spec.policy_arns.push(parsed);
+        }
+        if spec.from_ip.is_empty() {
+            spec.from_ip.clone_from(&preset.from_ip);
+        } else if let Some(block) = outside(&spec.from_ip, &preset.from_ip) {
+            let allowed = preset.from_ip.join("`, `");
+            return Err(refused(format!("the preset `{name}` does not allow the network `{}`", excerpt(block)))
+                .with_hint(format!("it allows networks within `{allowed}`")));
+        }
+        let longest = parse_duration(&preset.max_duration)?;
+        match (spec.duration, spec.until) {
+            (None, None) => spec.duration = Some(longest),
+            (Some(duration), _) if duration > longest => {
+                return Err(refused(format!("the preset `{name}` allows {} at most", human(longest))));
+            }
+            _ => {}
+        }
+        Ok(spec)
+    }
+
+    /// Checks that a request can be granted at all, by its preset, its reason, the person and the duration.
+    ///
+    /// # Errors
+    ///
+    /// `grant_refused` if the request is outside the limits.
+    pub(super) fn check_request(&self, request: &GrantRequest) -> Result<()> {
+        self.check_ticket(&request.reason)?;
+        check_person(&request.preset, self.preset(&request.preset)?, &request.to)?;
+        self.check_length(Some(&request.preset), request.duration())
+    }
+
+    /// Checks the length of a grant that has an end instead of a duration.
+    pub(super) fn check_length(&self, preset: Option<&str>, length: SignedDuration) -> Result<()> {
+        let Some(name) = preset else { return Ok(()) };
+        let longest = parse_duration(&self.preset(name)?.max_duration)?;
+        if length > longest {
+            return Err(refused(format!("the preset `{name}` allows {} at most", human(longest))));
+        }
+        Ok(())
+    }
+
+    /// Checks that a grant of this preset can be extended once more, by `duration`.
+    pub(super) fn check_extension(
+        &self,
+        preset: Option<&str>,
+        extensions: u32,
+        duration: SignedDuration,
+    ) -> Result<()> {
+        let Some(name) = preset else { return Ok(()) };
+        // Without the preset, its limits are not known.
+        let preset = self.preset(name)?;
+        if preset.approvals > 0 {
+            return Err(refused(format!("a grant of the preset `{name}` needs approvals, and so does more time"))
+                .with_hint("ask for another grant with `tempaccess grant request`"));
+        }
+        if preset.extensions.is_some_and(|most| extensions >= most) {
+            return Err(refused(format!("the preset `{name}` allows {extensions} extensions, and all are used"))
+                .with_hint("give a new grant when this one has ended"));
+        }
+        self.check_length(Some(name), duration)
+    }
+
+    pub(super) fn check_ticket(&self, reason: &str) -> Result<()> {
+        match &self.ticket {
+            Some(pattern) if !pattern.is_match(reason) => {
+                let message = format!("the reason `{}` does not match the ticket pattern", excerpt(reason));
+                Err(refused(message).with_hint(format!("a reason must match `{pattern}` (`ticket` of `[grants]`)")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks the program that decides about grants.
+    ///
+    /// # Errors
+    ///
+    /// `grant_refused` with its first line, and whatever kept it from running.
+    pub(super) async fn ask(&self, grant: &impl Serialize) -> Result<()> {
+        let Some(program) = &self.check else { return Ok(()) };
+        let output = program.outcome(Input::Bytes(json(grant))).await?;
+        if output.succeeded() {
+            return Ok(());
+        }
+        Err(refused(format!("the grant was refused: {}", output.reason())))
+    }
+
+    /// Tells the program that is told afterwards. Returns why it failed.
+    pub(super) async fn tell(&self, grant: &impl Serialize) -> Option<String> {
+        let program = self.notify.as_ref()?;
+        program.run(Input::Bytes(json(grant))).await.err().map(|error| error.message().to_owned())
+    }
+}
+
+/// Returns the first network that is not within one of the allowed ones. Without allowed ones, all are.
+fn outside<'n>(networks: &'n [String], allowed: &[String]) -> Option<&'n String> {
+    networks.iter().find(|network| !allowed.is_empty() && !allowed.iter().any(|block| contains(block, network)))
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// Formats a duration as `40m`, `1h 30m`, `3d`.
+pub fn human(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs().max(0);
+    let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
+    let shown: Vec<_> =
+        parts.iter().filter(|(number, _)| *number > 0).map(|(number, unit)| format!("{number}{unit}")).collect();
+    // Two units are precise enough for people.
+    let shown = shown.get(..2.min(shown.len())).unwrap_or_default();
+    if shown.is_empty() { "0s".to_owned() } else { shown.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn rules() -> GrantRules {
+        let text = r#"
+            [grants]
+            ticket = "^OPS-[0-9]+$"
+            [grants.presets.count]
+            kind = "session"
+            role = "ledger/Granted"
+            policy = '{"Statement":[]}'
+            max_duration = "1h"
+            extensions = 2
+            to = ["*@example.com"]
+        "#;
+        GrantRules::new(&Config::parse(text).unwrap().grants).unwrap()
+    }
+
+    #[test]
+    fn a_preset_gives_values_and_limits() {
+        let spec = |to: &str| GrantSpec::to(to).reason("OPS-1").preset("count");
+        let applied = rules().apply(&spec("grace@example.com"), GrantKind::Session).unwrap();
+        assert_eq!((applied.role.as_deref(), applied.policy.is_some()), (Some("ledger/Granted"), true));
+        assert_eq!(applied.duration, Some(SignedDuration::from_hours(1)));
+        let message = |spec: GrantSpec| rules().apply(&spec, GrantKind::Session).unwrap_err().message().to_owned();
+        assert_eq!(message(spec("eve@example.org")), "the preset `count` is not for `eve@example.org`");
+        assert_eq!(
+            message(spec("grace@example.com").role("Admin")),
+            "the preset `count` is for the role `ledger/Granted`"
+        );
+        let long = spec("grace@example.com").duration(SignedDuration::from_hours(2));
+        assert_eq!(message(long), "the preset `count` allows 1h at most");
+        let other = spec("grace@example.com").policy(r#"{"Statement":[]}"#.parse().unwrap());
+        assert_eq!(message(other), "the preset `count` has its own policies");
+        assert_eq!(
+            message(GrantSpec::to("grace").reason("please")),
+            "the reason `please` does not match the ticket pattern"
+        );
+        assert_eq!(message(GrantSpec::to("grace").reason("OPS-1").preset("none")), "there is no preset `none`");
+        let permit = rules().apply(&spec("grace@example.com"), GrantKind::Policy).unwrap_err();
+        assert_eq!(permit.message(), "the preset `count` gives access by `tempaccess grant issue`");
+    }
+
+    #[test]
+    fn extensions_are_counted() {
+        let half = SignedDuration::from_mins(30);
+        assert!(rules().check_extension(Some("count"), 1, half).is_ok());
+        assert!(rules().check_extension(Some("count"), 2, half).is_err());
+        assert!(rules().check_extension(Some("removed"), 9, half).is_err());
+        assert!(rules().check_extension(None, 9, half).is_ok());
+    }
+
+    #[test]
+    fn durations_are_read_and_written() {
+        for (text, seconds) in [("40m", 2_400), ("1h30m", 5_400), ("3d", 259_200), ("90", 90)] {
+            assert_eq!(parse_duration(text).unwrap().as_secs(), seconds);
+        }
+        assert!(parse_duration("0").is_err() && parse_duration("-1h").is_err() && parse_duration("soon").is_err());
+        assert_eq!(human(SignedDuration::from_secs(93_784)), "1d 2h");
+        assert_eq!(human(SignedDuration::from_mins(40)), "40m");
+        assert_eq!(human(SignedDuration::ZERO), "0s");
+    }
+}

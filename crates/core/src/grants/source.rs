@@ -1,0 +1,116 @@
+//! The profile of a grant that was opened: its credentials are in the cache, and nobody can sign in for more.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::GrantId;
+use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::saml::SamlResponse;
+use crate::seal::{GrantHeader, ended};
+use crate::secret::SecretString;
+use crate::source::{AssertionRequest, AssertionSource};
+use crate::store::{Entry, EntryInfo, EntryKind, Lookup, Store, StoreKey};
+
+/// How the source of a grant begins in a configuration: `grant:ID`.
+pub(crate) const SOURCE_PREFIX: &str = "grant:";
+/// How long the facts of a grant are kept after its end, to say whom to ask and to refuse an older copy of it.
+const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Returns the settings of the profile of an opened grant.
+pub fn granted_profile(id: &GrantId, region: Option<String>) -> Settings {
+    Settings { source: Some(format!("{SOURCE_PREFIX}{id}")), region, ..Settings::default() }
+}
+
+/// Returns the cache key of the credentials of a grant. They are the same whatever is requested of it.
+pub(crate) fn grant_key(source: &str) -> Option<StoreKey> {
+    let id: GrantId = source.strip_prefix(SOURCE_PREFIX)?.parse().ok()?;
+    Some(StoreKey::new(&["credentials", SOURCE_PREFIX, id.as_str()]))
+}
+
+/// The facts of an opened grant that are kept in the cache.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct GrantFacts {
+    pub(super) issue: u32,
+    pub(super) by: String,
+    pub(super) to: String,
+    pub(super) until: Timestamp,
+}
+
+impl GrantFacts {
+    pub(super) fn new(header: &GrantHeader) -> Self {
+        Self { issue: header.issue, by: header.by.clone(), to: header.to.clone(), until: header.until }
+    }
+
+    fn key(id: &GrantId) -> StoreKey {
+        StoreKey::new(&["grant", id.as_str()])
+    }
+
+    pub(super) fn read(store: &dyn Store, id: &GrantId) -> Option<Self> {
+        match store.get(&Self::key(id)) {
+            Lookup::Found(entry) => serde_json::from_str(entry.secret.expose()).ok(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn write(&self, store: &dyn Store, id: &GrantId, now: Timestamp) -> Result<()> {
+        let mut info = EntryInfo::new(EntryKind::Grant, format!("{SOURCE_PREFIX}{id}"), Some(self.to.clone()), now);
+        info.expiration = self.until.checked_add(KEPT).ok();
+        store.put(&Entry::new(Self::key(id), info, SecretString::from_json(self)))
+    }
+}
+
+/// The source of a profile whose credentials came from a grant. It cannot sign in: the error says when the grant ended and
+/// whom to ask.
+#[derive(Debug)]
+pub struct GrantSource {
+    id: GrantId,
+    store: Option<Arc<dyn Store>>,
+    clock: Arc<dyn Clock>,
+}
+
+impl GrantSource {
+    /// Creates the source of a grant. `store` remembers who gave it.
+    pub fn new(id: GrantId, store: Option<Arc<dyn Store>>) -> Self {
+        Self { id, store, clock: Arc::new(SystemClock) }
+    }
+}
+
+#[async_trait]
+impl AssertionSource for GrantSource {
+    fn describe(&self) -> String {
+        format!("{SOURCE_PREFIX}{}", self.id)
+    }
+
+    fn identity(&self) -> Option<String> {
+        Some(self.describe())
+    }
+
+    fn can_sign_in(&self) -> bool {
+        false
+    }
+
+    async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        let id = &self.id;
+        let facts = self.store.clone().and_then(|store| GrantFacts::read(&*store, id));
+        Err(match facts {
+            Some(facts) if facts.until <= self.clock.now() => ended(id, &facts.by, facts.until),
+            Some(facts) => {
+                let message = format!("the credentials of the grant {id} are not in the cache");
+                Error::new(ErrorKind::GrantNotFound, Stage::Grant, message).with_hint(format!(
+                    "open the sealed grant again with `tempaccess grant open`; `{}` can extend it or give a new one",
+                    facts.by
+                ))
+            }
+            None => {
+                let message = format!("the grant {id} was not opened here, or ended long ago");
+                Error::new(ErrorKind::GrantNotFound, Stage::Grant, message)
+                    .with_hint("open the sealed grant with `tempaccess grant open FILE`")
+            }
+        })
+    }
+}
