@@ -1,0 +1,292 @@
+//! The audit of grants: checks of the records, queries to CloudTrail, exports, and reports.
+//!
+//! An [`Auditor`] reads the records that [`Grants`] writes. It needs the right to read them and, for CloudTrail, to read its
+//! events.
+//!
+//! ```no_run
+//! # async fn example(settings: tempaccess_core::config::Settings, config: tempaccess_core::config::Config) -> tempaccess_core::Result<()> {
+//! use std::sync::Arc;
+//! use tempaccess_core::{auditor::{Auditor, TrailInput}, source::NoPrompter};
+//!
+//! let grants = settings.grants(&config, None, Arc::new(NoPrompter)).await?;
+//! let auditor = Auditor::new(&grants, &settings, &config);
+//! let input = TrailInput { to: Some("grace@example.com".to_owned()), ..TrailInput::default() };
+//! for event in auditor.query(&input, &mut |_| {}).await?.events {
+//!     println!("{} {}", event.time, event.call());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod input;
+mod place;
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use self::input::TrailInput;
+use self::place::{PlaceOptions, TrailPlace};
+use crate::background::run_blocking;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Settings};
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::grants::{GrantFilter, GrantHistories, GrantId, Grants, UnreadableGrant};
+use crate::records::GrantHistory;
+use crate::report::{Export, Period, Report};
+use crate::trail::{Comparison, SignIns, TrailEvent, TrailQuery, compare, grant_of_call, query_text};
+
+/// Verifies, queries and exports the records of grants.
+#[derive(Debug, Clone, Copy)]
+pub struct Auditor<'a> {
+    grants: &'a Grants,
+    settings: &'a Settings,
+    config: &'a Config,
+}
+
+/// The result of a check of the records. The shape is stable.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct Verification {
+    /// The place of the records.
+    pub records: String,
+    /// How many grants were checked.
+    pub grants: usize,
+    /// How many events were checked.
+    pub events: usize,
+    /// The defects.
+    pub defects: Vec<RecordDefect>,
+}
+
+/// Why the records of a grant cannot be trusted.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct RecordDefect {
+    /// The grant.
+    pub id: GrantId,
+    /// One line.
+    pub defect: String,
+}
+
+/// Events of CloudTrail, compared with the records. The shape is stable.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct TrailAnswer {
+    /// The events, oldest first.
+    pub events: Vec<TrailEvent>,
+    /// How many lines of the audit logs are not records.
+    pub unreadable: usize,
+    /// The comparison.
+    #[serde(flatten)]
+    pub comparison: Comparison,
+}
+
+/// The format of exported events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum ExportFormat {
+    /// A table with a header line (RFC 4180), without formulas.
+    Csv,
+    /// The records as they are, in an array.
+    Json,
+    /// Open Cybersecurity Schema Framework 1.3, one JSON object per line.
+    Ocsf,
+}
+
+/// An export or a report, and how many of its grants cannot be trusted.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct AuditText {
+    /// The text.
+    pub text: String,
+    /// How many grants it has.
+    pub grants: usize,
+    /// How many of them have records that cannot be trusted.
+    pub untrusted: usize,
+    /// The grants that are not in it, since a record of theirs cannot be parsed.
+    pub unreadable: Vec<UnreadableGrant>,
+}
+
+impl<'a> Auditor<'a> {
+    /// Reads the records of these grants. `settings` and `config` say where CloudTrail is, and how accounts are named.
+    pub fn new(grants: &'a Grants, settings: &'a Settings, config: &'a Config) -> Self {
+        Self { grants, settings, config }
+    }
+
+    async fn histories(&self) -> Result<GrantHistories> {
+        self.grants.histories(&GrantFilter::default()).await
+    }
+
+    /// Checks every record: the signatures, the digests that chain them, and that none is missing.
+    ///
+    /// # Errors
+    ///
+    /// `audit_failed` if the place of the records cannot be read.
+    pub async fn verify(&self) -> Result<Verification> {
+        let found = self.histories().await?;
+        let of_history = |history: &GrantHistory| {
+            let defect = |defect: &String| RecordDefect { id: history.id().clone(), defect: defect.clone() };
+            history.defects().iter().map(defect).collect::<Vec<_>>()
+        };
+        let unreadable = |grant: &UnreadableGrant| RecordDefect { id: grant.id.clone(), defect: grant.reason.clone() };
+        Ok(Verification {
+            records: self.grants.records().describe(),
+            grants: found.histories.len() + found.unreadable.len(),
+            events: found.histories.iter().map(|history| history.events().count()).sum(),
+            defects: found
+                .histories
+                .iter()
+                .flat_map(of_history)
+                .chain(found.unreadable.iter().map(unreadable))
+                .collect(),
+        })
+    }
+
+    /// Returns the grants that events are compared with: the one that is named, or all, since an administrator's events are
+    /// about the grants of others.
+    async fn compared(&self, input: &TrailInput) -> Result<Vec<GrantHistory>> {
+        match &input.id {
+            Some(id) => Ok(vec![self.grants.show(&id.parse()?).await?]),
+            None => Ok(self.histories().await?.histories),
+        }
+    }
+
+    /// Returns the events of CloudTrail that are wanted, compared with the records. `progress` gets a line from time to time.
+    ///
+    /// For an assertion, CloudTrail is asked twice: for the sign-ins, since more than one can use it, and for what was done with
+    /// the access keys that they got.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`, `grant_not_found`, and those of the place: `iam_refused`, `iam_unavailable`, `io`, `network`,
+    /// `deadline_exceeded`.
+    pub async fn query(&self, input: &TrailInput, progress: &mut (dyn FnMut(&str) + Send)) -> Result<TrailAnswer> {
+        let place = input.place()?;
+        let histories = self.compared(input).await?;
+        let SignIns { sign_ins, unreadable, .. } = read_logs(input).await?;
+        let now = SystemClock.now();
+        let mut query = input.query(&histories, &sign_ins, now)?;
+        let options = PlaceOptions {
+            regions: &input.regions,
+            workgroup: input.workgroup.as_deref(),
+            results: input.results.as_deref(),
+        };
+        let mut events = self.events_of(&place, &query, options, progress).await?;
+        if query.assertion.is_some() {
+            let known = query.access_keys.len();
+            query.access_keys.extend(events.iter().filter_map(|event| event.issued_key.clone()));
+            query.access_keys.sort();
+            query.access_keys.dedup();
+            if query.access_keys.len() > known {
+                events = self.events_of(&place, &query, options, progress).await?;
+            }
+        }
+        let comparison = compare(&query, &events, &histories, &sign_ins, now);
+        Ok(TrailAnswer { events, unreadable, comparison })
+    }
+
+    /// Returns the query that somebody else can run in the engine that has the events.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` if no engine is named, `grant_not_found`.
+    pub async fn query_text(&self, input: &TrailInput) -> Result<String> {
+        let TrailPlace::Engine(engine) = input.place()? else {
+            let message = "no query engine is named";
+            return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message)
+                .with_hint("name a log group, a table of Athena, or an event data store of CloudTrail Lake"));
+        };
+        let histories = self.compared(input).await?;
+        let sign_ins = read_logs(input).await?.sign_ins;
+        Ok(query_text(&input.query(&histories, &sign_ins, SystemClock.now())?, &engine))
+    }
+
+    /// Returns the events of grants for another program: of these, or of all if none is named.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument`, `grant_not_found`, `audit_failed`.
+    pub async fn export(&self, format: ExportFormat, ids: &[String], period: &Period) -> Result<AuditText> {
+        let ids: BTreeSet<GrantId> = ids.iter().map(|id| id.parse()).collect::<Result<_>>()?;
+        let mut found = self.histories().await?;
+        if !ids.is_empty() {
+            found.histories.retain(|history| ids.contains(history.id()));
+            found.unreadable.retain(|grant| ids.contains(&grant.id));
+            let known: BTreeSet<&GrantId> = found
+                .histories
+                .iter()
+                .map(GrantHistory::id)
+                .chain(found.unreadable.iter().map(|grant| &grant.id))
+                .collect();
+            if let Some(unknown) = ids.iter().find(|id| !known.contains(id)) {
+                let message = format!("there is no grant {unknown} in {}", self.grants.records().describe());
+                return Err(Error::new(ErrorKind::GrantNotFound, Stage::Grant, message)
+                    .with_hint("`tempaccess grant list --ended` lists all grants in the records"));
+            }
+        }
+        let export = Export::new(&found.histories, period);
+        let text = match format {
+            ExportFormat::Csv => export.csv(),
+            ExportFormat::Json => export.json()?,
+            ExportFormat::Ocsf if export.is_empty() => String::new(),
+            ExportFormat::Ocsf => export.ocsf()?,
+        };
+        let untrusted = found.histories.iter().filter(|history| !history.defects().is_empty()).count();
+        Ok(AuditText {
+            text,
+            grants: found.histories.len(),
+            untrusted: untrusted + found.unreadable.len(),
+            unreadable: found.unreadable,
+        })
+    }
+
+    /// Returns the page that shows who had access to what, when and why. With `files`, a folder or an address of S3 with the
+    /// files of a trail, it shows what was done as well.
+    ///
+    /// # Errors
+    ///
+    /// `audit_failed`, and those of the files.
+    pub async fn report(
+        &self,
+        period: Period,
+        files: Option<&str>,
+        regions: &[String],
+        progress: &mut (dyn FnMut(&str) + Send),
+    ) -> Result<AuditText> {
+        let found = self.histories().await?;
+        let calls = match files {
+            Some(files) => {
+                let mut query = TrailQuery::of_people(&found.histories);
+                query.from = period.from.max(query.from);
+                query.until = period.until;
+                let options = PlaceOptions { regions, ..PlaceOptions::default() };
+                self.events_of(&TrailPlace::files(files.to_owned()), &query, options, progress).await?
+            }
+            None => Vec::new(),
+        };
+        let mut page = Report::new(&found, Timestamp::now())
+            .period(period)
+            .records(self.grants.records().describe())
+            .accounts(self.config.accounts.clone());
+        for call in &calls {
+            if let Some(id) = grant_of_call(call, &found.histories) {
+                page = page.calls(id, [call.into()]);
+            }
+        }
+        let (text, grants, untrusted) = (page.html()?, page.len(), page.untrusted());
+        Ok(AuditText { text, grants, untrusted, unreadable: found.unreadable })
+    }
+}
+
+/// Reads the audit logs that are named.
+async fn read_logs(input: &TrailInput) -> Result<SignIns> {
+    let logs = input.audit_logs.clone();
+    run_blocking(move || {
+        let mut found = SignIns::default();
+        logs.iter().try_for_each(|log| found.read(log))?;
+        Ok(found)
+    })
+    .await
+}

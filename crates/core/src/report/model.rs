@@ -1,0 +1,192 @@
+//! The data of the page: the grants with what follows from their events.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::facts::{Step, approvers, further, origin, spans};
+use super::{GrantCall, Report};
+use crate::grants::{GrantId, UnreadableGrant, policy_summary};
+use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, GrantState};
+use crate::role::AccountNames;
+
+/// Writes an instant as JavaScript has it.
+pub(super) fn milliseconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(at.as_millisecond())
+}
+
+/// All that the page shows. Policies are in a list of their own, as many grants have the same.
+#[derive(Debug, Serialize)]
+pub(super) struct Model<'a> {
+    version: &'static str,
+    generated: i64,
+    from: Option<i64>,
+    until: Option<i64>,
+    records: &'a str,
+    accounts: &'a AccountNames,
+    policies: Vec<Policy<'a>>,
+    grants: Vec<Grant<'a>>,
+    unreadable: &'a [UnreadableGrant],
+}
+
+#[derive(Debug, Serialize)]
+struct Policy<'a> {
+    summary: String,
+    text: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct Grant<'a> {
+    id: &'a GrantId,
+    to: &'a str,
+    by: &'a str,
+    kind: GrantKind,
+    role: &'a str,
+    state: GrantState,
+    reason: &'a str,
+    /// When access begins and ends by plan.
+    from: i64,
+    until: i64,
+    /// When the person really had access.
+    spans: Vec<[i64; 2]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    agreed: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preset: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<usize>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    policy_arns: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    from_ip: &'a [String],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    break_glass: bool,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    defects: &'a [String],
+    events: Vec<Event<'a>>,
+    #[serde(skip_serializing_if = "<[GrantCall]>::is_empty")]
+    calls: &'a [GrantCall],
+}
+
+#[derive(Debug, Serialize)]
+struct Event<'a> {
+    /// Nothing for what was signed before the first event.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u32>,
+    at: i64,
+    event: EventKind,
+    by: Cow<'a, str>,
+    until: i64,
+    reason: Cow<'a, str>,
+    /// Why this event cannot be trusted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    defects: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    more: Map<String, Value>,
+}
+
+impl<'a> Report<'a> {
+    /// Whether anything of a grant is in the period.
+    pub(super) fn includes(&self, history: &GrantHistory) -> bool {
+        let happened = history.events().any(|event| self.period.contains(event.at));
+        happened || spans(history).iter().any(|(from, until)| self.period.overlaps(*from, *until))
+    }
+}
+
+impl<'a> Model<'a> {
+    pub(super) fn new(report: &'a Report<'a>) -> Self {
+        let mut policies = Policies::default();
+        let histories = report.grants.histories.iter().filter(|history| report.includes(history));
+        let grants = histories.map(|history| Grant::new(history, report, &mut policies)).collect();
+        Self {
+            version: env!("CARGO_PKG_VERSION"),
+            generated: report.now.as_millisecond(),
+            from: report.period.from.map(Timestamp::as_millisecond),
+            until: report.period.until.map(Timestamp::as_millisecond),
+            records: &report.records,
+            accounts: &report.accounts,
+            policies: policies.list,
+            grants,
+            unreadable: &report.grants.unreadable,
+        }
+    }
+}
+
+impl<'a> Grant<'a> {
+    fn new(history: &'a GrantHistory, report: &'a Report<'a>, policies: &mut Policies<'a>) -> Self {
+        let summary = history.summary(report.now);
+        // Later events repeat what the first one carries.
+        let before = history.events().next().map(|first| Event::before(first, history)).unwrap_or_default();
+        let events = before.into_iter().chain(history.events().map(|event| Event::new(event, history))).collect();
+        Self {
+            id: summary.id,
+            to: summary.to,
+            by: summary.by,
+            kind: summary.kind,
+            role: summary.role_arn,
+            state: summary.state,
+            reason: summary.reason,
+            from: summary.from.as_millisecond(),
+            until: summary.until.as_millisecond(),
+            spans: spans(history).iter().map(|(a, b)| [a.as_millisecond(), b.as_millisecond()]).collect(),
+            agreed: approvers(history),
+            preset: summary.preset,
+            policy: summary.policy.map(|policy| policies.number(policy)),
+            policy_arns: summary.policy_arns,
+            from_ip: summary.from_ip,
+            break_glass: summary.break_glass,
+            defects: summary.defects,
+            events,
+            calls: report.calls.get(history.id()).map(Vec::as_slice).unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> Event<'a> {
+    /// Returns the request and the approvals that led to a grant, in the form of events.
+    fn before(first: &'a GrantEvent, history: &'a GrantHistory) -> Vec<Self> {
+        let shown = |step: Step| Self {
+            seq: None,
+            at: step.at.as_millisecond(),
+            event: step.kind,
+            by: Cow::Owned(step.by),
+            until: first.until.as_millisecond(),
+            reason: step.reason.map_or(Cow::Borrowed(&first.reason), Cow::Owned),
+            defects: history.defects_of(first.seq).collect(),
+            more: Map::new(),
+        };
+        origin(first).into_iter().map(shown).collect()
+    }
+
+    fn new(event: &'a GrantEvent, history: &'a GrantHistory) -> Self {
+        Self {
+            seq: Some(event.seq),
+            at: event.at.as_millisecond(),
+            event: event.event,
+            by: Cow::Borrowed(&event.by),
+            until: event.until.as_millisecond(),
+            reason: Cow::Borrowed(&event.reason),
+            defects: history.defects_of(event.seq).collect(),
+            more: further(event),
+        }
+    }
+}
+
+/// The different policies, numbered.
+#[derive(Debug, Default)]
+struct Policies<'a> {
+    list: Vec<Policy<'a>>,
+    numbers: HashMap<&'a str, usize>,
+}
+
+impl<'a> Policies<'a> {
+    fn number(&mut self, text: &'a str) -> usize {
+        *self.numbers.entry(text).or_insert_with(|| {
+            self.list.push(Policy { summary: policy_summary(text), text });
+            self.list.len() - 1
+        })
+    }
+}
