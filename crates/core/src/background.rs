@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// How long a cancelled operation waits for its last words.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Runs blocking work on a thread of its own, so that timers, cancellation and other tasks of the async runtime go on. Without
 /// a runtime the caller blocks.
@@ -31,6 +31,6 @@ pub(crate) fn finish_soon(work: impl FnOnce() + Send + 'static) {
         let _ = done.send(());
     };
     if std::thread::Builder::new().name("tempaccess-audit".to_owned()).spawn(run).is_ok() {
-        let _ = finished.recv_timeout(LAST_WORDS);
+        let _ = finished.recv_timeout(SHUTDOWN_TIMEOUT);
     }
 }

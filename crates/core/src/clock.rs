@@ -66,6 +66,7 @@ pub trait Timer: Clock {
 /// macOS: `CLOCK_MONOTONIC`; Windows: the performance counter): a push at the identity provider, a device code and an
 /// assertion at AWS grow older meanwhile, too.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::exhaustive_structs, reason = "it has no fields")]
 pub struct SystemClock;
 
 impl Clock for SystemClock {

@@ -17,7 +17,7 @@ use crate::text::printable;
 
 const PATH: &str = "/credentials";
 
-/// An endpoint that gives credentials to whoever has its token, new ones whenever the old ones are about to end.
+/// An endpoint that gives credentials to callers that have its token, and new ones when the old ones are about to expire.
 ///
 /// ```no_run
 /// # async fn example(access: tempaccess_core::TempAccess) -> tempaccess_core::Result<()> {
@@ -99,13 +99,13 @@ impl CredentialsEndpoint {
 }
 
 /// How long a renewal is waited for while there are credentials that still do: clients give up after 1 or 2 seconds.
-const SOON: Duration = Duration::from_millis(700);
+const RESPONSE_TIMEOUT: Duration = Duration::from_millis(700);
 
-/// Credentials. A sign-in goes on when whoever asked for it gives up, so that they find it done when they ask again.
+/// Credentials. A sign-in continues if its caller disconnects, so that the next request finds it done.
 async fn credentials(access: Arc<TempAccess>) -> Result<IssuedSession> {
     let renewing = Arc::clone(&access);
     let mut renewal = tokio::spawn(async move { renewing.credentials().await });
-    let result = match tokio::time::timeout(SOON, &mut renewal).await {
+    let result = match tokio::time::timeout(RESPONSE_TIMEOUT, &mut renewal).await {
         Ok(result) => result,
         Err(_) => match run_blocking(move || access.cached_until_expiry()).await {
             Some(issued) => return Ok(issued),

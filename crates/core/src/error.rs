@@ -39,6 +39,9 @@ struct Inner {
     sts: Option<StsFailure>,
     roles: Vec<RoleArn>,
     retry_after: Option<Duration>,
+    limit: Option<ExceededLimit>,
+    #[cfg(feature = "runtime")]
+    held_back: bool,
 }
 
 impl Error {
@@ -54,6 +57,9 @@ impl Error {
             sts: None,
             roles: Vec::new(),
             retry_after: None,
+            limit: None,
+            #[cfg(feature = "runtime")]
+            held_back: false,
         }))
     }
 
@@ -68,6 +74,19 @@ impl Error {
     pub(crate) fn with_further_hint(self, line: &str) -> Self {
         let hint = self.hint().map_or_else(|| line.to_owned(), |hint| format!("{hint}\n{line}"));
         self.with_hint(hint)
+    }
+
+    /// Marks an earlier failure that is reported again, instead of trying again.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn hold_back(mut self) -> Self {
+        self.0.held_back = true;
+        self
+    }
+
+    /// Whether this is an earlier failure.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn is_held_back(&self) -> bool {
+        self.0.held_back
     }
 
     /// Names the file in an error about its content.
@@ -96,6 +115,13 @@ impl Error {
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Sets the limit that the input exceeds.
+    #[must_use]
+    pub fn with_limit(mut self, limit: ExceededLimit) -> Self {
+        self.0.limit = Some(limit);
         self
     }
 
@@ -146,6 +172,11 @@ impl Error {
         self.0.retry_after
     }
 
+    /// The limit that the input exceeds: of `limit_exceeded`, and of metadata that is too large.
+    pub fn limit(&self) -> Option<ExceededLimit> {
+        self.0.limit
+    }
+
     /// Returns the error as `{kind, stage, fault, message, hint}`, the form of `--output json` and of the bindings.
     pub fn report(&self) -> ErrorReport<'_> {
         ErrorReport {
@@ -156,6 +187,7 @@ impl Error {
             hint: self.hint().map(Cow::Borrowed),
             roles: Cow::Borrowed(self.roles()),
             retry_after_seconds: self.retry_after().map(|wait| wait.as_secs()),
+            limit: self.limit(),
         }
     }
 }
@@ -186,6 +218,7 @@ impl std::error::Error for Error {
 
 /// The details of a refusal of STS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StsFailure {
     /// The code of the STS API, such as `ExpiredTokenException`.
     pub code: Option<String>,
@@ -193,6 +226,23 @@ pub struct StsFailure {
     pub request_id: Option<String>,
     /// The time at AWS, from the answer's `Date`.
     pub server_time: Option<Timestamp>,
+}
+
+/// A limit of [`Limits`](crate::saml::Limits) that an input exceeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ExceededLimit {
+    /// The largest number that is accepted.
+    pub maximum: usize,
+    /// What is counted, such as `elements` or `bytes of XML`.
+    pub unit: &'static str,
+}
+
+impl ExceededLimit {
+    /// A limit of this many units.
+    pub fn new(maximum: usize, unit: &'static str) -> Self {
+        Self { maximum, unit }
+    }
 }
 
 /// The stable, serialisable form of an [`Error`].
@@ -215,15 +265,19 @@ pub struct ErrorReport<'a> {
     /// How many seconds to wait before trying again; left out if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u64>,
+    /// The limit that the input exceeds; left out if there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub limit: Option<ExceededLimit>,
 }
 
 impl ErrorReport<'_> {
     /// Returns the report with texts of its own.
     pub fn into_owned(self) -> ErrorReport<'static> {
-        let Self { kind, stage, fault, message, hint, roles, retry_after_seconds } = self;
+        let Self { kind, stage, fault, message, hint, roles, retry_after_seconds, limit } = self;
         let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         let roles = Cow::Owned(roles.into_owned());
-        ErrorReport { kind, stage, fault, message: owned(message), hint: hint.map(owned), roles, retry_after_seconds }
+        let (message, hint) = (owned(message), hint.map(owned));
+        ErrorReport { kind, stage, fault, message, hint, roles, retry_after_seconds, limit }
     }
 }
 
@@ -252,6 +306,8 @@ pub enum Stage {
     Output,
     /// Writing the audit record.
     Audit,
+    /// Giving, opening, extending or ending a grant.
+    Grant,
 }
 
 impl Stage {
@@ -267,6 +323,7 @@ impl Stage {
         Self::Store,
         Self::Output,
         Self::Audit,
+        Self::Grant,
     ];
 
     /// The stable name, as in `--output json`.
@@ -282,6 +339,7 @@ impl Stage {
             Self::Store => "store",
             Self::Output => "output",
             Self::Audit => "audit",
+            Self::Grant => "grant",
         }
     }
 }
@@ -317,8 +375,8 @@ impl Fault {
 }
 
 macro_rules! error_kinds {
-    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, exit $exit:literal, $fault:ident;)+) => {
-        /// The kind of an error. Each has a stable name, one [`Fault`] and an exit code of its own.
+    ($($(#[doc = $doc:literal])+ $variant:ident = $name:literal, $fault:ident;)+) => {
+        /// The kind of an error. Each has a stable name and one [`Fault`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
         #[non_exhaustive]
         pub enum ErrorKind {
@@ -326,17 +384,12 @@ macro_rules! error_kinds {
         }
 
         impl ErrorKind {
-            /// Every kind, in the order of the exit codes.
+            /// Every kind, by the stage that reports it.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
 
             /// The stable name, as in `--output json` and in the error classes of every language.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $name),+ }
-            }
-
-            /// The exit code of the command line.
-            pub const fn exit_code(self) -> u8 {
-                match self { $(Self::$variant => $exit),+ }
             }
 
             /// Whose fault it is.
@@ -354,91 +407,118 @@ macro_rules! error_kinds {
 
 error_kinds! {
     /// An argument or a setting is not valid.
-    InvalidArgument = "invalid_argument", exit 2, Caller;
+    InvalidArgument = "invalid_argument", Caller;
     /// The configuration cannot be read or has an unknown key.
-    InvalidConfiguration = "invalid_configuration", exit 3, Caller;
+    InvalidConfiguration = "invalid_configuration", Caller;
     /// The machine refused: a file, a directory or a program.
-    Io = "io", exit 4, Environment;
+    Io = "io", Environment;
     /// The network refused: name, connection, TLS or a proxy.
-    Network = "network", exit 5, Environment;
+    Network = "network", Environment;
     /// The time limit for an answer has passed.
-    DeadlineExceeded = "deadline_exceeded", exit 6, Environment;
+    DeadlineExceeded = "deadline_exceeded", Environment;
     /// A person is needed and none can be asked.
-    InteractionRequired = "interaction_required", exit 7, Caller;
+    InteractionRequired = "interaction_required", Caller;
+    /// A function that the program provided, such as a prompter or a source, has failed.
+    CallbackFailed = "callback_failed", Caller;
 
     /// The identity provider does not accept the name and password.
-    AuthenticationFailed = "authentication_failed", exit 10, Caller;
+    AuthenticationFailed = "authentication_failed", Caller;
     /// The second factor was wrong, refused or not answered.
-    FactorFailed = "factor_failed", exit 11, Caller;
+    FactorFailed = "factor_failed", Caller;
     /// None of the second factors can be used here.
-    FactorUnsupported = "factor_unsupported", exit 12, IdentityProvider;
+    FactorUnsupported = "factor_unsupported", IdentityProvider;
     /// The account is locked.
-    AccountLocked = "account_locked", exit 13, Caller;
+    AccountLocked = "account_locked", Caller;
     /// The identity provider requires an action of the person first: a new password, enrolling a factor.
-    AccountActionRequired = "account_action_required", exit 14, Caller;
+    AccountActionRequired = "account_action_required", Caller;
     /// A policy of the identity provider refused the sign-in.
-    IdentityProviderRefused = "identity_provider_refused", exit 15, IdentityProvider;
+    IdentityProviderRefused = "identity_provider_refused", IdentityProvider;
     /// The identity provider limits the rate of requests.
-    RateLimited = "rate_limited", exit 16, IdentityProvider;
+    RateLimited = "rate_limited", IdentityProvider;
     /// The identity provider's answer is not what its protocol requires.
-    IdentityProviderError = "identity_provider_error", exit 17, IdentityProvider;
+    IdentityProviderError = "identity_provider_error", IdentityProvider;
 
     /// The input has no SAML response.
-    NoSamlResponse = "no_saml_response", exit 20, Input;
+    NoSamlResponse = "no_saml_response", Input;
     /// The SAML response is not well-formed XML, or violates SAML 2.0.
-    MalformedResponse = "malformed_response", exit 21, Input;
+    MalformedResponse = "malformed_response", Input;
     /// The SAML response has a construct that genuine ones never need, such as a DTD.
-    ForbiddenConstruct = "forbidden_construct", exit 22, Input;
+    ForbiddenConstruct = "forbidden_construct", Input;
     /// The SAML response exceeds a limit on size, depth or number of parts.
-    LimitExceeded = "limit_exceeded", exit 23, Input;
+    LimitExceeded = "limit_exceeded", Input;
     /// There is more than one assertion in the SAML response.
-    MultipleAssertions = "multiple_assertions", exit 24, Input;
+    MultipleAssertions = "multiple_assertions", Input;
     /// The assertion is encrypted for AWS, so its roles cannot be read here.
-    EncryptedAssertion = "encrypted_assertion", exit 25, IdentityProvider;
+    EncryptedAssertion = "encrypted_assertion", IdentityProvider;
 
     /// Neither the response nor the assertion is signed.
-    UnsignedAssertion = "unsigned_assertion", exit 26, IdentityProvider;
+    UnsignedAssertion = "unsigned_assertion", IdentityProvider;
     /// A signature was not made by a trusted key, or the document was changed afterwards.
-    SignatureInvalid = "signature_invalid", exit 27, Input;
+    SignatureInvalid = "signature_invalid", Input;
     /// The assertion is genuine, but not for this audience or not valid now.
-    AssertionNotAccepted = "assertion_not_accepted", exit 28, IdentityProvider;
+    AssertionNotAccepted = "assertion_not_accepted", IdentityProvider;
 
     /// The assertion offers no role at all.
-    NoRoles = "no_roles", exit 30, IdentityProvider;
+    NoRoles = "no_roles", IdentityProvider;
     /// The assertion does not offer the requested role.
-    RoleNotOffered = "role_not_offered", exit 31, Caller;
+    RoleNotOffered = "role_not_offered", Caller;
     /// More than one role matches the request.
-    RoleAmbiguous = "role_ambiguous", exit 32, Caller;
+    RoleAmbiguous = "role_ambiguous", Caller;
     /// The duration or a session policy is outside what STS accepts.
-    InvalidScope = "invalid_scope", exit 33, Caller;
+    InvalidScope = "invalid_scope", Caller;
 
     /// STS: the assertion is too old (ExpiredTokenException).
-    AssertionExpired = "assertion_expired", exit 40, IdentityProvider;
+    AssertionExpired = "assertion_expired", IdentityProvider;
     /// STS: the identity provider's claim was rejected (IDPRejectedClaim).
-    ClaimRejected = "claim_rejected", exit 41, IdentityProvider;
+    ClaimRejected = "claim_rejected", IdentityProvider;
     /// STS: the assertion is not valid (InvalidIdentityToken).
-    InvalidIdentityToken = "invalid_identity_token", exit 42, IdentityProvider;
+    InvalidIdentityToken = "invalid_identity_token", IdentityProvider;
     /// STS: the session policy is not valid (MalformedPolicyDocument).
-    MalformedPolicy = "malformed_policy", exit 43, Caller;
+    MalformedPolicy = "malformed_policy", Caller;
     /// STS: session policies and tags together are too large (PackedPolicyTooLarge).
-    PackedPolicyTooLarge = "packed_policy_too_large", exit 44, Caller;
+    PackedPolicyTooLarge = "packed_policy_too_large", Caller;
     /// STS: not enabled in this region for this account (RegionDisabledException).
-    RegionDisabled = "region_disabled", exit 45, Aws;
+    RegionDisabled = "region_disabled", Aws;
     /// STS: not authorized to assume this role (AccessDenied).
-    AccessDenied = "access_denied", exit 46, Aws;
+    AccessDenied = "access_denied", Aws;
     /// STS: a parameter was refused (ValidationError).
-    StsValidation = "sts_validation", exit 47, Caller;
+    StsValidation = "sts_validation", Caller;
     /// STS: the duration exceeds the role's maximum, even the shortest that was tried (ValidationError).
-    DurationAboveRoleMaximum = "duration_above_role_maximum", exit 48, Caller;
+    DurationAboveRoleMaximum = "duration_above_role_maximum", Caller;
     /// STS: too many requests (Throttling).
-    StsThrottled = "sts_throttled", exit 49, Aws;
+    StsThrottled = "sts_throttled", Aws;
     /// STS: not available, or the answer is not from STS.
-    StsUnavailable = "sts_unavailable", exit 50, Aws;
+    StsUnavailable = "sts_unavailable", Aws;
+
+    /// IAM: not authorized for this action (AccessDenied), or the role cannot be changed (UnmodifiableEntity).
+    IamRefused = "iam_refused", Aws;
+    /// IAM: the policies of the role would exceed a limit (LimitExceeded).
+    IamLimit = "iam_limit", Aws;
+    /// IAM: not available, too many requests, or the answer is not from IAM.
+    IamUnavailable = "iam_unavailable", Aws;
+    /// Somebody else changed the grant at the same time, or its policy is not what was written.
+    GrantChanged = "grant_changed", Caller;
 
     /// The audit record could not be written, so nothing was handed out.
-    AuditFailed = "audit_failed", exit 60, Environment;
+    AuditFailed = "audit_failed", Environment;
+    /// There is no grant with this id, or no role of this name.
+    GrantNotFound = "grant_not_found", Caller;
+    /// The grant has ended or was revoked.
+    GrantEnded = "grant_ended", Caller;
+    /// A rule of the configuration refuses the grant: a preset, the ticket pattern, a check.
+    GrantRefused = "grant_refused", Caller;
+    /// The grant could undo its own end, or others could use it.
+    GrantUnsafe = "grant_unsafe", Caller;
+    /// The sealed grant was not signed by a trusted administrator, or was changed afterwards.
+    GrantNotGenuine = "grant_not_genuine", Input;
+    /// The grant is sealed to other keys.
+    GrantNotForYou = "grant_not_for_you", Caller;
+    /// The credentials belong to another account, role or session than the grant says.
+    GrantElsewhere = "grant_elsewhere", Input;
+    /// A key that nothing can be sealed to.
+    InvalidRecipient = "invalid_recipient", Caller;
     /// The person stopped it.
-    Cancelled = "cancelled", exit 130, Caller;
+    Cancelled = "cancelled", Caller;
 }
 
 #[cfg(test)]
@@ -447,12 +527,9 @@ mod tests {
     use std::collections::HashSet;
 
     #[test]
-    fn every_kind_has_a_name_and_an_exit_code_of_its_own() {
+    fn every_kind_has_a_name_of_its_own() {
         let names: HashSet<_> = ErrorKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        let codes: HashSet<_> = ErrorKind::ALL.iter().map(|kind| kind.exit_code()).collect();
         assert_eq!(names.len(), ErrorKind::ALL.len());
-        assert_eq!(codes.len(), ErrorKind::ALL.len());
-        assert!(!codes.contains(&0) && !codes.contains(&1));
     }
 
     #[test]

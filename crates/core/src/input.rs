@@ -39,6 +39,17 @@ pub(crate) fn read_trusted(path: &Path) -> io::Result<Vec<u8>> {
     read_opened(&file, &metadata, MAX_BYTES, PIPE_TIMEOUT)
 }
 
+/// Refuses a program that another user can change.
+///
+/// # Errors
+///
+/// `PermissionDenied`.
+#[cfg(feature = "grants")]
+pub(crate) fn require_trusted_file(path: &Path) -> io::Result<()> {
+    // What is not there says so when it is started.
+    path.metadata().map_or(Ok(()), |metadata| require_trusted(path, &metadata))
+}
+
 /// A file can be changed by its owner, and by everybody if its mode says so. Root reads the files of others: with `sudo`, the
 /// home directory stays.
 #[cfg(all(unix, any(test, feature = "config")))]
@@ -73,10 +84,12 @@ fn open(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
         &mut options,
         rustix::fs::OFlags::NONBLOCK.bits().cast_signed() | rustix::fs::OFlags::NOCTTY.bits().cast_signed(),
     );
-    let file = options.open(path)?;
+    let is_directory = || io::Error::new(io::ErrorKind::IsADirectory, "it is a directory");
+    // Windows does not open one, and says that access is denied.
+    let file = options.open(path).map_err(|error| if path.is_dir() { is_directory() } else { error })?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+        return Err(is_directory());
     }
     Ok((file, metadata))
 }
@@ -95,7 +108,41 @@ fn read_opened(file: &File, metadata: &std::fs::Metadata, limit: usize, timeout:
 #[cfg(any(test, feature = "config"))]
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
     let content = read(path, MAX_BYTES, PIPE_TIMEOUT)?;
-    String::from_utf8(content).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not text in UTF-8"))
+    String::from_utf8(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, not_utf8(error.as_bytes())))
+}
+
+/// The size limit of a public key, or of a ticket with a request or a sealed grant in it.
+#[cfg(feature = "config")]
+const MAX_SHORT_TEXT: usize = 1 << 20;
+
+/// Reads a text of up to 1 MiB, from standard input if `path` is `-`.
+///
+/// # Errors
+///
+/// `FileTooLarge`, `TimedOut` where a pipe is silent, `InvalidData` where it is not text in UTF-8, and whatever the system reports.
+#[cfg(feature = "config")]
+pub fn read_short_text(path: &Path) -> io::Result<String> {
+    let content = if path == Path::new("-") {
+        let mut content = Vec::new();
+        io::stdin().take(MAX_SHORT_TEXT as u64 + 1).read_to_end(&mut content)?;
+        if content.len() > MAX_SHORT_TEXT {
+            return Err(too_large(MAX_SHORT_TEXT));
+        }
+        content
+    } else {
+        read(path, MAX_SHORT_TEXT, PIPE_TIMEOUT)?
+    };
+    String::from_utf8(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, not_utf8(error.as_bytes())))
+}
+
+/// Why a file is not text in UTF-8. Windows PowerShell writes UTF-16 with `>`.
+#[cfg(any(test, feature = "config"))]
+fn not_utf8(content: &[u8]) -> &'static str {
+    if content.starts_with(&[0xff, 0xfe]) || content.starts_with(&[0xfe, 0xff]) {
+        "it is text in UTF-16, not in UTF-8"
+    } else {
+        "it is not text in UTF-8"
+    }
 }
 
 fn too_large(limit: usize) -> io::Error {

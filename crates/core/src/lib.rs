@@ -1,4 +1,4 @@
-//! Temporary AWS access: from a sign-in at an identity provider to credentials that end by themselves.
+//! Temporary AWS access: from a sign-in at an identity provider to temporary credentials.
 //!
 //! # The flow
 //!
@@ -11,8 +11,8 @@
 //!                                                                  -> AuditRecord
 //! ```
 //!
-//! Each arrow is a module, and each module a [`Stage`] of the one [`Error`] type. [`TempAccess`] walks the whole way;
-//! every step can be had by itself. What talks to the outside is a trait, so that an embedder brings its own:
+//! Each arrow is a module, and each module a [`Stage`] of the one [`Error`] type. [`TempAccess`] runs all of them;
+//! each step can be used alone. What talks to the outside is a trait, so that an embedder brings its own:
 //! [`AssertionSource`], [`Prompter`], [`TokenExchange`], [`AuditLog`](audit::AuditLog), [`Clock`].
 //!
 //! ```
@@ -24,7 +24,7 @@
 //! #     arn:aws:iam::123456789012:role/ReadOnly,arn:aws:iam::123456789012:saml-provider/Okta
 //! #     </AttributeValue></Attribute></AttributeStatement></Assertion></Response>"#
 //! # }
-//! // A page, base64, XML, SOAP: whatever holds a SAML response.
+//! // A page, base64, XML, SOAP: anything that contains a SAML response.
 //! let assertion = SamlResponse::detect(page(), &Limits::default())?.read()?;
 //! let offer = RoleQuery::new().role("Read*").choose(assertion.offers()?, &AccountNames::new())?;
 //! assert_eq!(offer.role().account_id(), "123456789012");
@@ -40,20 +40,21 @@
 //! | know whether it is genuine | [`verify`] |
 //! | sign in at Okta | [`source::okta::OktaSource`] |
 //! | take a program, a file or a pipe as the source | [`source::CommandSource`], [`source::FileSource`] |
-//! | walk the whole way, and keep what was given | [`TempAccess`], [`store`] |
+//! | do all of these, and cache the credentials | [`TempAccess`], [`store`] |
 //! | share the configuration with the command line | [`config::Settings`], [`config::Config`] |
-//! | go on to another role | [`sts::ChainedRole`] |
+//! | assume another role with the session | [`sts::ChainedRole`] |
 //! | give credentials to the AWS SDK for Rust | [`TempAccess`] with the feature `aws-config` |
+//! | give access to others, extend it and end it | [`grants`] |
 //! | give credentials to programs | [`endpoint::CredentialsEndpoint`], [`sink`] |
 //! | open the console | [`console::Console`] |
-//! | bring parts of your own | below |
+//! | replace parts by your own | below |
 //!
 //! # Parts of your own
 //!
 //! ```
 //! use std::sync::Arc;
 //!
-//! use jiff::{SignedDuration, Timestamp};
+//! use tempaccess_core::external::{async_trait, jiff::{SignedDuration, Timestamp}};
 //! use tempaccess_core::store::MemoryStore;
 //! use tempaccess_core::{source::AssertionRequest, AssertionSource, Result, SamlResponse, TempAccess, TokenExchange, sts::{ExchangeRequest, SessionCredentials, StsAnswer}, saml::Limits};
 //!
@@ -67,7 +68,7 @@
 //! #[derive(Debug)]
 //! struct Mine;
 //!
-//! #[async_trait::async_trait]
+//! #[async_trait]
 //! impl AssertionSource for Mine {
 //!     fn describe(&self) -> String {
 //!         "mine".to_owned()
@@ -83,11 +84,11 @@
 //!     }
 //! }
 //!
-//! /// What stands in for STS: a broker, or an answer in a test.
+//! /// Replaces STS: a broker, or an answer in a test.
 //! #[derive(Debug)]
 //! struct Broker;
 //!
-//! #[async_trait::async_trait]
+//! #[async_trait]
 //! impl TokenExchange for Broker {
 //!     async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer> {
 //!         let end = Timestamp::now() + SignedDuration::from_secs(request.duration.seconds().into());
@@ -119,23 +120,30 @@
 //! | `config` | [`config`]: the configuration that all front ends share; needs the four above | toml |
 //! | `verify` | [`verify`]: is the document genuine? | ring, x509-cert |
 //! | `endpoint` | [`endpoint::CredentialsEndpoint`]: container credentials on loopback | hyper, ring, tokio |
+//! | `grants` | [`grants`]: access that administrators give to others | age, ssh-key, object_store, aws-sigv4 |
 //! | `aws-config` | [`TempAccess`] as a provider of credentials for the AWS SDK for Rust | aws-credential-types |
 //! | `keyring` | secrets of a [`store`] sealed with a key in the system's keyring, or held there | keyring, ring |
 //! | `samael` | libxmlsec1 as a second engine for [`verify`] | samael, OpenSSL, libxml2, libxmlsec1 |
+//! | `tracing` | the steps of a sign-in as spans and events of [`tracing`](https://docs.rs/tracing) | tracing |
 //!
-//! All but the last three are on by default.
+//! All but the last four are on by default.
 //!
 //! # What a session policy is worth
 //!
-//! A session policy narrows what the session may do, and whoever holds the assertion can leave it out. It binds a
+//! A session policy narrows what the session may do, and anybody who has the assertion can omit it. It binds a
 //! person only where somebody else's program does the exchange and hands out the result.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
 pub mod arn;
 pub mod audit;
+#[cfg(feature = "grants")]
+pub mod auditor;
 mod background;
+#[cfg(feature = "grants")]
+mod bucket;
 pub mod clock;
 #[cfg(feature = "config")]
 pub mod config;
@@ -147,6 +155,13 @@ pub mod doctor;
 #[cfg(feature = "endpoint")]
 pub mod endpoint;
 pub mod error;
+mod executable;
+pub mod external;
+mod file_lock;
+#[cfg(feature = "grants")]
+pub mod grants;
+#[cfg(feature = "grants")]
+pub mod iam;
 mod input;
 #[cfg(feature = "endpoint")]
 mod loopback;
@@ -154,21 +169,39 @@ mod loopback;
 mod named;
 #[cfg(feature = "net")]
 pub mod net;
+#[cfg(any(not(unix), feature = "config"))]
+mod open_elsewhere;
 mod private;
+#[cfg(feature = "grants")]
+mod program;
 #[cfg(feature = "aws-config")]
-mod provider;
+pub mod provider;
+#[cfg(feature = "grants")]
+pub mod records;
+#[cfg(feature = "grants")]
+pub mod report;
 pub mod role;
 pub mod saml;
 pub mod scope;
+#[cfg(feature = "grants")]
+pub mod seal;
 mod secret;
 pub mod session;
+mod setting_names;
+#[cfg(feature = "grants")]
+pub mod setup;
 pub mod sink;
 pub mod source;
 pub mod store;
 pub mod sts;
 mod text;
+mod trace;
+#[cfg(feature = "grants")]
+pub mod trail;
 #[cfg(feature = "verify")]
 pub mod verify;
+#[cfg(feature = "config")]
+mod whole_file;
 
 pub use clock::Clock;
 pub use error::{Error, ErrorKind, Fault, Result, Stage};
@@ -182,10 +215,20 @@ pub use source::{AssertionSource, Notice, Prompter};
 pub use sts::StsExchange;
 pub use sts::{IssuedSession, TokenExchange};
 
-/// What the command line needs of this crate's internals. Not covered by semantic versioning.
+/// What the command line and the bindings need of this crate's internals. Not covered by semantic versioning.
 #[doc(hidden)]
 pub mod front_end {
+    #[cfg(feature = "config")]
+    pub use crate::config::nearest;
+    pub use crate::executable::to_start;
+    #[cfg(feature = "grants")]
+    pub use crate::grants::lazy::{GrantChange, LazyGrants};
+    #[cfg(feature = "config")]
+    pub use crate::input::read_short_text;
     #[cfg(feature = "endpoint")]
     pub use crate::loopback::{Handoff, handoff};
+    pub use crate::setting_names::SettingNames;
     pub use crate::text::printable;
+    #[cfg(feature = "config")]
+    pub use crate::whole_file::{Existing, Readers, write as write_whole_file};
 }

@@ -3,6 +3,9 @@
 //!
 //! A [`PrivateFolder`] is checked once, when it is opened. From then on every file is reached through its descriptor
 //! (`openat(2)`), so that a folder that is swapped for another one afterwards makes no difference.
+//!
+//! On Windows, files and folders have the permissions of the folder that they are created in: in the user's profile, access for
+//! this user, administrators and the system. Nothing is checked there.
 
 use std::fmt;
 use std::fs::File;
@@ -12,10 +15,13 @@ use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
+#[cfg(not(unix))]
+use crate::open_elsewhere;
+
 /// A folder that belongs to this user and is closed to all others.
 pub(crate) struct PrivateFolder {
     #[cfg_attr(
-        not(feature = "browser"),
+        all(unix, not(feature = "browser")),
         allow(dead_code, reason = "only the browser's profile is a folder in the store")
     )]
     path: PathBuf,
@@ -65,6 +71,30 @@ pub(crate) fn create_all(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Refuses a folder whose files everybody can delete and replace.
+///
+/// # Errors
+///
+/// `PermissionDenied` with the reason and the remedy.
+pub(crate) fn require_closed(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        // One with the rules of `/tmp` protects the files of each user.
+        let mode = std::fs::metadata(folder)?.mode();
+        if mode & 0o002 != 0 && mode & 0o1000 == 0 {
+            return Err(untrusted(format!(
+                "all users can replace files in its folder (mode {:04o}); close it with `chmod o-w '{}'`",
+                mode & 0o777,
+                folder.display()
+            )));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
 fn untrusted(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::PermissionDenied, reason)
 }
@@ -86,7 +116,7 @@ impl PrivateFolder {
     }
 
     /// The path that it was opened at.
-    #[cfg(any(test, all(unix, feature = "browser")))]
+    #[cfg(all(unix, any(test, feature = "browser")))]
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -349,7 +379,8 @@ mod unix {
     }
 }
 
-/// By paths: what keeps others out are the permissions that the folder inherits.
+/// By paths: what keeps others out are the permissions that the folder inherits. What another program may have open for a moment is
+/// tried again.
 #[cfg(not(unix))]
 mod portable {
     use std::fs::{self, OpenOptions};
@@ -366,13 +397,8 @@ mod portable {
             }
         }
 
-        #[cfg(any(test, feature = "browser"))]
-        pub(crate) fn subfolder(&self, name: &str) -> io::Result<Self> {
-            Self::create(&self.path.join(name))
-        }
-
         pub(super) fn open_existing(&self, name: &str) -> Result<Option<File>, ReadError> {
-            match File::open(self.path.join(name)) {
+            match open_elsewhere::retried(|| File::open(self.path.join(name))) {
                 Ok(file) => Ok(Some(file)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(ReadError::Io(error)),
@@ -384,23 +410,21 @@ mod portable {
         }
 
         pub(super) fn open_or_create(&self, name: &str) -> io::Result<File> {
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.path.join(name))
+            let path = self.path.join(name);
+            open_elsewhere::retried(|| {
+                OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)
+            })
         }
 
         pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-            fs::rename(self.path.join(from), self.path.join(to))
+            open_elsewhere::rename(&self.path.join(from), &self.path.join(to))
         }
 
         pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
-            match fs::remove_file(self.path.join(name)) {
+            match open_elsewhere::retried(|| fs::remove_file(self.path.join(name))) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => Ok(()),
             }
-        }
-
-        #[cfg(any(test, feature = "browser"))]
-        pub(crate) fn require_safe_path(&self) -> io::Result<()> {
-            Ok(())
         }
 
         pub(crate) fn names(&self) -> io::Result<Vec<String>> {

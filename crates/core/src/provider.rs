@@ -1,5 +1,6 @@
 //! Credentials for the AWS SDK for Rust.
 
+use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_credential_types::Credentials;
@@ -9,6 +10,7 @@ use aws_credential_types::provider::{ProvideCredentials, future};
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, Fault};
 use crate::session::TempAccess;
+use crate::setting_names::SettingNames;
 
 impl From<&SessionCredentials> for Credentials {
     fn from(credentials: &SessionCredentials) -> Self {
@@ -50,8 +52,38 @@ impl ProvideCredentials for TempAccess {
 }
 
 fn unavailable(error: Error) -> CredentialsError {
-    match error.fault() {
+    let fault = error.fault();
+    let error = ProviderError(error);
+    match fault {
         Fault::Caller => CredentialsError::invalid_configuration(error),
         _ => CredentialsError::provider_error(error),
+    }
+}
+
+/// The source of the SDK's [`CredentialsError`]. Its text includes the hint, because programs show only the text.
+#[derive(Debug)]
+pub struct ProviderError(Error);
+
+impl ProviderError {
+    /// The error.
+    pub fn error(&self) -> &Error {
+        &self.0
+    }
+}
+
+impl fmt::Display for ProviderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let report = SettingNames::Profile.report(&self.0);
+        f.write_str(&report.message)?;
+        match report.hint {
+            Some(hint) => write!(f, "\nhint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ProviderError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source()
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{AuditLog, AuditRecord};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::file_lock::FileLock;
 
 /// An [`AuditLog`] in a file: one JSON object a line, append-only, readable and writable by its owner alone (0600).
 ///
@@ -33,6 +34,7 @@ impl AuditFile {
     fn open(&self) -> io::Result<File> {
         if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             crate::private::create_all(folder)?;
+            crate::private::require_closed(folder)?;
         }
         let mut options = OpenOptions::new();
         options.create(true).read(true).append(true);
@@ -44,8 +46,7 @@ impl AuditFile {
     }
 
     fn write(&self, line: &[u8]) -> io::Result<()> {
-        let mut file = self.open()?;
-        lock(&file)?;
+        let mut file = lock(self.open()?)?;
         let metadata = file.metadata()?;
         let length = metadata.len();
         let mut bytes = Vec::with_capacity(line.len() + 2);
@@ -78,11 +79,11 @@ impl AuditFile {
     }
 }
 
-fn lock(file: &File) -> io::Result<()> {
+fn lock(file: File) -> io::Result<FileLock> {
     let end = Instant::now() + LOCK_TIMEOUT;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(FileLock::new(file)),
             Err(TryLockError::Error(error)) => return Err(error),
             Err(TryLockError::WouldBlock) if Instant::now() < end => std::thread::sleep(POLL_INTERVAL),
             Err(TryLockError::WouldBlock) => {

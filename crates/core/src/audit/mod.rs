@@ -74,6 +74,7 @@ pub struct AuditRecord {
 /// Whether a session was issued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum AuditOutcome {
     /// STS issued a session. It is handed out once this record is written.
     Issued,

@@ -24,7 +24,7 @@ use crate::sts::ChainedRole;
 pub struct NextRole {
     /// Its ARN.
     pub role_arn: String,
-    /// The name of its session; that of the session before unless said otherwise.
+    /// The name of its session; by default that of the session before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session_name: Option<String>,
     /// The source identity to set.
@@ -57,7 +57,7 @@ impl NextRole {
             Error::new(
                 ErrorKind::InvalidArgument,
                 Stage::Configuration,
-                format!("`{}` is no ARN of a role: it {error}", self.role_arn),
+                format!("`{}` is not the ARN of a role: it {error}", self.role_arn),
             )
             .with_hint("a chained role is given by its ARN, such as `arn:aws:iam::123456789012:role/Deploy`")
         })?;

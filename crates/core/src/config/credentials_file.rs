@@ -40,6 +40,7 @@ const OTHER_CREDENTIALS: [&str; 10] = [
 
 /// What may become of a section that the person or another program wrote.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ExistingProfile {
     /// It is not changed, and writing fails.
     #[default]

@@ -42,6 +42,11 @@ const REGION: Variable =
 const FEDERATION: Variable =
     variable("TEMPACCESS_FEDERATION_ENDPOINT_URL", "Another address for the federation endpoint of AWS sign-in");
 const STS_ENDPOINT: Variable = variable("AWS_ENDPOINT_URL_STS", "Another address for STS");
+const IAM_ENDPOINT: Variable = variable("AWS_ENDPOINT_URL_IAM", "Another address for IAM");
+const CLOUDTRAIL_ENDPOINT: Variable = variable("AWS_ENDPOINT_URL_CLOUDTRAIL", "Another address for CloudTrail");
+const LOGS_ENDPOINT: Variable = variable("AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "Another address for CloudWatch Logs");
+const ATHENA_ENDPOINT: Variable = variable("AWS_ENDPOINT_URL_ATHENA", "Another address for Athena");
+const S3_ENDPOINT: Variable = variable("AWS_ENDPOINT_URL_S3", "Another address for S3");
 
 /// Every variable that the configuration reads. The transport reads the proxy variables, `SSL_CERT_FILE` and `AWS_CA_BUNDLE`.
 pub const ENVIRONMENT: &[Variable] = &[
@@ -63,6 +68,11 @@ pub const ENVIRONMENT: &[Variable] = &[
     AUDIT_LOG,
     FEDERATION,
     STS_ENDPOINT,
+    IAM_ENDPOINT,
+    CLOUDTRAIL_ENDPOINT,
+    LOGS_ENDPOINT,
+    ATHENA_ENDPOINT,
+    S3_ENDPOINT,
 ];
 
 /// Returns the value of a variable. An empty one counts as unset.
@@ -75,6 +85,13 @@ pub(super) fn get(variable: Variable) -> Result<Option<String>> {
             format!("the value of `{}` is not valid Unicode", variable.name),
         )
     })
+}
+
+/// Returns the region that programs of AWS use.
+#[cfg(feature = "grants")]
+pub(super) fn aws_region() -> Option<String> {
+    let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION"))
 }
 
 /// Returns the value of a variable as a path, with `~` expanded. An empty one counts as unset.
@@ -100,6 +117,11 @@ pub(super) fn settings() -> Result<Settings> {
         reason: get(REASON)?,
         audit_log: path(AUDIT_LOG)?,
         sts_endpoint_url: get(STS_ENDPOINT)?,
+        iam_endpoint_url: get(IAM_ENDPOINT)?,
+        cloudtrail_endpoint_url: get(CLOUDTRAIL_ENDPOINT)?,
+        logs_endpoint_url: get(LOGS_ENDPOINT)?,
+        athena_endpoint_url: get(ATHENA_ENDPOINT)?,
+        s3_endpoint_url: get(S3_ENDPOINT)?,
         federation_endpoint_url: get(FEDERATION)?,
         ..Settings::default()
     })

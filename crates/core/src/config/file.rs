@@ -8,9 +8,12 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::accounts::with_accounts;
+use super::console::ConsoleSettings;
 use super::edit::{EditedFile, edit};
 use super::paths::{self, Base};
 use super::places::default_config_file;
+#[cfg(feature = "grants")]
+use super::{GrantPreset, GrantSettings};
 use super::{Settings, env};
 use crate::arn::is_account_id;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -46,13 +49,24 @@ pub struct Config {
     /// Names of accounts, by their ids.
     #[serde(default)]
     pub accounts: AccountNames,
+    /// Where the console opens.
+    #[serde(default)]
+    pub console: ConsoleSettings,
     /// Settings under a name.
     #[serde(default)]
     pub profiles: BTreeMap<String, Settings>,
+    /// How grants are given.
+    #[cfg(feature = "grants")]
+    #[serde(default)]
+    pub grants: GrantSettings,
+    /// Checked by programs that give grants.
+    #[cfg(not(feature = "grants"))]
+    #[serde(default, rename = "grants")]
+    _grants: serde::de::IgnoredAny,
 }
 
 /// The top-level keys of a configuration file.
-const KEYS: [&str; 2] = ["accounts", "profiles"];
+const KEYS: [&str; 4] = ["accounts", "console", "grants", "profiles"];
 
 impl Config {
     /// Parses a configuration. Relative paths in it stay as they are: only [`load`](Self::load) knows what they count from.
@@ -72,6 +86,17 @@ impl Config {
         for (name, profile) in tables(table.get_ref(), "profiles") {
             let Some(profile) = profile.as_table() else { continue };
             check_keys(text, &format!("profiles.{}.", name.get_ref()), profile, Settings::KEYS)?;
+        }
+        if let Some(console) = table.get_ref().get("console").and_then(|console| console.get_ref().as_table()) {
+            check_keys(text, "console.", console, &ConsoleSettings::KEYS)?;
+        }
+        #[cfg(feature = "grants")]
+        if let Some(grants) = table.get_ref().get("grants").and_then(|grants| grants.get_ref().as_table()) {
+            check_keys(text, "grants.", grants, &GrantSettings::KEYS)?;
+            for (name, preset) in tables(grants, "presets") {
+                let Some(preset) = preset.as_table() else { continue };
+                check_keys(text, &format!("grants.presets.{}.", name.get_ref()), preset, &GrantPreset::KEYS)?;
+            }
         }
         if let Some((id, _)) = tables(table.get_ref(), "accounts").find(|(id, _)| !is_account_id(id.get_ref())) {
             let what = format!("`accounts.{}` is not an account id of 12 digits", id.get_ref());
@@ -96,6 +121,9 @@ impl Config {
         for settings in config.profiles.values_mut() {
             settings.resolve_paths(base).map_err(in_file)?;
         }
+        config.console.resolve_paths(base).map_err(in_file)?;
+        #[cfg(feature = "grants")]
+        config.grants.resolve_paths(base).map_err(in_file)?;
         Ok(config)
     }
 
@@ -310,7 +338,8 @@ fn read(file: &Path) -> Result<String> {
     }
 }
 
-fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
+/// Returns the known word that an unknown one is likely to mean.
+pub fn nearest<'a>(text: &str, known: &[&'a str]) -> Option<&'a str> {
     let near = |candidate: &&&str| strsim::damerau_levenshtein(text, candidate) <= 2.min(text.len() / 2);
     known.iter().filter(near).min_by_key(|candidate| strsim::damerau_levenshtein(text, candidate)).copied()
 }
@@ -325,7 +354,7 @@ mod tests {
         assert_eq!(error.message(), "the configuration is invalid in line 2: unknown key `profiles.default.usernam`");
         assert_eq!(error.hint(), Some("did you mean `profiles.default.username`?"));
         let error = Config::parse("x = 1").unwrap_err();
-        assert_eq!(error.hint(), Some("known keys: `accounts`, `profiles`"));
+        assert_eq!(error.hint(), Some("known keys: `accounts`, `console`, `grants`, `profiles`"));
     }
 
     #[test]
@@ -383,7 +412,7 @@ mod tests {
             assert!(error.hint().unwrap().starts_with("save it as UTF-8"));
         }
         assert!(load(b"# \xe4").unwrap_err().message().ends_with("it is not valid UTF-8"));
-        // A byte order mark is no reason to refuse new profiles.
+        // New profiles are written even if the file begins with a byte order mark.
         let new = BTreeMap::from([("b".to_owned(), Settings::default())]);
         let (text, _) = with_profiles("\u{feff}[profiles.a]\n", &new).unwrap();
         assert!(text.starts_with("\u{feff}[profiles.a]\n\n[profiles.b]"), "{text:?}");

@@ -1,23 +1,41 @@
 //! The configuration that every front end shares: what is asked for now, over the environment, over a profile.
 
 mod accounts;
+mod arguments;
 mod chain;
+mod console;
 mod credentials_file;
 mod edit;
 mod env;
 mod file;
+#[cfg(feature = "grants")]
+mod grants;
 mod import;
 mod paths;
 mod places;
 mod profiles;
+#[cfg(feature = "grants")]
+mod services;
 mod settings;
+#[cfg(feature = "grants")]
+mod setup;
 mod source;
 mod store;
+mod words;
 
+#[cfg(feature = "grants")]
+pub(crate) use arguments::read_arguments;
+#[doc(hidden)]
+pub use arguments::{WrongArgument, settings_from_arguments};
 pub use chain::NextRole;
+pub use console::{ConsoleBrowser, ConsoleSettings};
 pub use credentials_file::{ExistingProfile, default_profile_with_credentials, write_aws_credentials};
 pub use env::{ENVIRONMENT, Variable};
+#[doc(hidden)]
+pub use file::nearest;
 pub use file::{Added, Config};
+#[cfg(feature = "grants")]
+pub use grants::{GrantPreset, GrantSettings};
 pub use import::{Imported, OtherTool};
 pub use paths::absolute_path;
 use places::default_browser_folder;
@@ -26,5 +44,9 @@ pub use profiles::{
     AwsProfile, AwsProfiles, Skipped, SyncOptions, Synced, aws_config_with, names_for_roles, sync_aws_profiles,
 };
 pub use settings::Settings;
+#[cfg(feature = "grants")]
+pub(crate) use settings::read_policy;
+#[cfg(feature = "grants")]
+pub use setup::SetupChoices;
 pub use source::SourceSpec;
 pub use store::StoreChoice;

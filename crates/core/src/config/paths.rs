@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::words;
 use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// The home directory of the person.
@@ -59,7 +60,7 @@ fn without_dots(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-fn text(text: &str, base: Base<'_>) -> Result<String> {
+pub(super) fn text(text: &str, base: Base<'_>) -> Result<String> {
     into_text(path(Path::new(text), base)?)
 }
 
@@ -77,7 +78,7 @@ fn no_home(path: &Path) -> Error {
         .with_hint("set `HOME`, or write the path in full")
 }
 
-/// A setting that holds no path.
+/// A setting that is not a path.
 #[allow(clippy::unnecessary_wraps, reason = "the signature that all of these have")]
 pub(super) fn none<T>(_: &mut T, _: Base<'_>) -> Result<()> {
     Ok(())
@@ -116,47 +117,25 @@ pub(super) fn source(value: &mut String, base: Base<'_>) -> Result<()> {
 pub(super) fn command_line(value: &mut String, base: Base<'_>) -> Result<()> {
     let line = expand_words(value)?;
     // What is not a command line is refused where it is used.
-    let Some((program, arguments)) = shell_words::split(&line).ok().and_then(|words| {
+    let Some((program, arguments)) = words::split(&line).and_then(|words| {
         let (program, arguments) = words.split_first()?;
         Some((program.clone(), arguments.to_vec()))
     }) else {
         return Ok(());
     };
-    let is_path = program.contains(std::path::is_separator);
+    let is_path = crate::executable::is_path(Path::new(&program));
     let absolute = if is_path { text(&program, base)? } else { program.clone() };
     if absolute != program {
-        *value = shell_words::join(std::iter::once(&absolute).chain(&arguments));
+        *value = words::join(&[vec![absolute], arguments].concat());
     } else if line != *value {
         *value = line;
     }
     Ok(())
 }
 
-/// Replaces `~` and `~/` at the beginning of unquoted words by the home directory, quoted.
+/// Replaces `~` at the beginning of unquoted words by the home directory.
 fn expand_words(line: &str) -> Result<String> {
-    let mut out = String::with_capacity(line.len());
-    let mut quote = None;
-    let mut is_escaped = false;
-    let mut is_start = true;
-    let mut characters = line.chars().peekable();
-    while let Some(c) = characters.next() {
-        let ends = |next: Option<&char>| next.is_none_or(|next| next.is_whitespace() || std::path::is_separator(*next));
-        if c == '~' && is_start && ends(characters.peek()) {
-            let home = into_text(home().ok_or_else(|| no_home(Path::new("~")))?)?;
-            out.push_str(&shell_words::quote(&home));
-        } else {
-            out.push(c);
-        }
-        is_start = quote.is_none() && !is_escaped && c.is_whitespace();
-        (quote, is_escaped) = match (quote, c) {
-            _ if is_escaped => (quote, false),
-            (Some('"') | None, '\\') => (quote, true),
-            (None, '\'' | '"') => (Some(c), false),
-            (Some(open), c) if open == c => (None, false),
-            _ => (quote, false),
-        };
-    }
-    Ok(out)
+    words::expand_home(line, || into_text(home().ok_or_else(|| no_home(Path::new("~")))?))
 }
 
 #[cfg(unix)]

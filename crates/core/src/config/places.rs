@@ -21,9 +21,14 @@ pub fn default_config_file() -> Option<PathBuf> {
     Some(places()?.in_config_dir("config.toml"))
 }
 
-/// Returns a place of this name in the folder for state: `~/.local/state/tempaccess/NAME` on Linux.
+/// Returns a place of this name in the folder for state: `~/.local/state/tempaccess/NAME` on Linux, and
+/// `%LOCALAPPDATA%\\tempaccess\\tempaccess\\state\\NAME` on Windows.
 pub(super) fn state_place(name: &str) -> Option<PathBuf> {
     let places = places()?;
+    if cfg!(windows) {
+        // The folder for data roams: it is copied to the other machines of the person. That for caches does not.
+        return Some(places.cache_dir().with_file_name("state").join(name));
+    }
     Some(places.in_state_dir(name).unwrap_or_else(|| places.in_data_dir(name)))
 }
 
@@ -36,6 +41,11 @@ pub fn default_audit_log() -> Option<PathBuf> {
 /// `~/.local/state/tempaccess/store` on Linux.
 pub fn default_store_folder() -> Option<PathBuf> {
     env::path(env::STORE_DIR).ok().flatten().or_else(|| state_place("store"))
+}
+
+/// Returns the folder of the browser profiles that the console opens in, one for each account.
+pub(super) fn default_console_folder() -> Option<PathBuf> {
+    Some(default_store_folder()?.join("console"))
 }
 
 /// Returns the default folder of browser profiles, which is in the store's folder, and as private.

@@ -32,6 +32,7 @@ macro_rules! settings {
         /// Everything that can be set, by argument, in the environment or in a profile. What is not set is `None`.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
         #[serde(deny_unknown_fields)]
+        #[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
         pub struct Settings {
             $(
                 $(#[doc = $doc])+
@@ -126,6 +127,16 @@ settings! {
     region: String, option = Some("--region"), paths = none;
     /// Another address for STS.
     sts_endpoint_url: String, option = Some("--sts-endpoint-url"), paths = none;
+    /// Another address for IAM, which grants need.
+    iam_endpoint_url: String, option = None, paths = none;
+    /// Another address for CloudTrail, which has what was done with a grant.
+    cloudtrail_endpoint_url: String, option = None, paths = none;
+    /// Another address for CloudWatch Logs, which can have the events of CloudTrail.
+    logs_endpoint_url: String, option = None, paths = none;
+    /// Another address for Athena, which can have the events of CloudTrail.
+    athena_endpoint_url: String, option = None, paths = none;
+    /// Another address for S3, which can have the records of grants.
+    s3_endpoint_url: String, option = None, paths = none;
     /// Another address for the federation endpoint of AWS sign-in, which opens the console.
     federation_endpoint_url: String, option = None, paths = none;
     /// How credentials and sessions are stored: `auto`, `file`, `keyring`, `kernel`, `none`; see [`StoreChoice`](super::StoreChoice).
@@ -223,9 +234,31 @@ impl Settings {
     ///
     /// `invalid_configuration` or `invalid_argument`.
     pub fn resolve(self, config: &Config, profile: Option<&str>) -> Result<Self> {
-        let mut given = self.over(env::settings()?);
+        let profile = config.chosen_profile(profile)?;
+        let environment = env::settings()?;
+        // A grant is one session, which nothing in the environment can choose.
+        let environment = if profile.is_grant() { environment.without_choice() } else { environment };
+        let mut given = self.over(environment);
         given.resolve_paths(Base::Current)?;
-        Ok(given.over(config.chosen_profile(profile)?))
+        Ok(given.over(profile))
+    }
+
+    /// Whether the credentials are those of a grant that was opened on this machine.
+    pub fn is_grant(&self) -> bool {
+        self.source.as_deref().is_some_and(|source| source.starts_with("grant:"))
+    }
+
+    /// Returns the settings without those that choose where to sign in, the role, and its duration.
+    fn without_choice(self) -> Self {
+        Self {
+            store: self.store,
+            region: self.region,
+            sts_endpoint_url: self.sts_endpoint_url,
+            federation_endpoint_url: self.federation_endpoint_url,
+            reason: self.reason,
+            audit_log: self.audit_log,
+            ..Self::default()
+        }
     }
 
     /// Returns these settings with every path and program absolute, counted from the current folder: they then mean the same from
@@ -374,7 +407,7 @@ impl Settings {
     }
 }
 
-fn read_policy(policy: &str) -> Result<SessionPolicy> {
+pub(crate) fn read_policy(policy: &str) -> Result<SessionPolicy> {
     if policy.trim_start().starts_with('{') {
         return policy.parse();
     }

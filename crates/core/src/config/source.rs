@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::{Settings, default_browser_folder};
+use super::{Settings, default_browser_folder, words};
 use crate::error::{Error, ErrorKind, Result, Stage};
+#[cfg(feature = "grants")]
+use crate::grants::{GrantId, GrantSource};
 use crate::net::HttpTransport;
 use crate::secret::SecretString;
 use crate::source::browser::{self, AcsSource, Browser, BrowserSource};
@@ -37,6 +39,9 @@ pub enum SourceSpec {
     File(PathBuf),
     /// `-`: standard input.
     Stdin,
+    /// `grant:ID`: a grant that was opened on this machine.
+    #[cfg(feature = "grants")]
+    Grant(GrantId),
     /// `command:PROGRAM ARGUMENTS`: a program that prints a SAML response. Quoted like a shell, run without one.
     Command {
         /// The program.
@@ -46,9 +51,9 @@ pub enum SourceSpec {
     },
 }
 
-/// Splits a command line into the program and its arguments, as a shell quotes them.
+/// Splits a command line into the program and its arguments: as a shell quotes them, or on Windows as programs there do.
 fn command_line(text: &str) -> Option<(String, Vec<String>)> {
-    let mut words = shell_words::split(text).ok()?.into_iter();
+    let mut words = words::split(text)?.into_iter();
     Some((words.next()?, words.collect()))
 }
 
@@ -61,6 +66,8 @@ impl FromStr for SourceSpec {
         }
         match text.split_once(':') {
             Some(("https" | "http", _)) => Ok(Self::Okta(text.to_owned())),
+            #[cfg(feature = "grants")]
+            Some(("grant", id)) => id.parse().map(Self::Grant).map_err(|_| SourceError(text.to_owned())),
             Some(("browser", page)) if !page.is_empty() => Ok(Self::Browser(page.to_owned())),
             Some(("saml", path)) if !path.is_empty() => Ok(Self::Saml(path.into())),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.into())),
@@ -89,6 +96,8 @@ impl Settings {
         Ok(match self.source_spec()? {
             SourceSpec::Stdin => Arc::new(FileSource::stdin()),
             SourceSpec::File(path) => Arc::new(FileSource::new(path)),
+            #[cfg(feature = "grants")]
+            SourceSpec::Grant(id) => Arc::new(GrantSource::new(id, store)),
             SourceSpec::Command { program, arguments } => Arc::new(CommandSource::new(program, arguments)),
             SourceSpec::Browser(page) => {
                 let mut source = BrowserSource::new(&page, self.browser()?)?;
@@ -114,7 +123,7 @@ impl Settings {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,
                 Stage::Configuration,
-                "it is not said where to sign in: there is no source",
+                "no source is configured",
             )
             .with_hint(
                 "give the link of Okta's AWS app with `--source https://…`, or write it into the configuration as `source` of the profile",
@@ -132,6 +141,8 @@ impl Settings {
         Ok(match self.source_spec()? {
             SourceSpec::Stdin => None,
             SourceSpec::File(path) => FileSource::new(path).identity(),
+            #[cfg(feature = "grants")]
+            SourceSpec::Grant(id) => GrantSource::new(id, None).identity(),
             SourceSpec::Command { program, arguments } => CommandSource::new(program, arguments).identity(),
             SourceSpec::Browser(page) => Some(browser::identity_of(&page, username)?),
             SourceSpec::Saml(file) => Some(browser::acs_identity(&metadata(&file)?, self.acs_url(), username)),
@@ -194,13 +205,17 @@ impl Settings {
     }
 }
 
-/// Where the response of a `saml:` source comes, unless said otherwise.
+/// The default address that receives the response of a `saml:` source.
 const ACS_URL: &str = "http://127.0.0.1:35001/saml";
 
 fn required_command_line(setting: &str, line: &str) -> Result<(String, Vec<String>)> {
     command_line(line).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, format!("`{setting}` is no command line"))
-            .with_hint("write the program and its arguments as a shell would have them")
+        Error::new(
+            ErrorKind::InvalidConfiguration,
+            Stage::Configuration,
+            format!("`{setting}` is not a valid command line"),
+        )
+        .with_hint("close every quote in it")
     })
 }
 
@@ -216,7 +231,7 @@ fn metadata(file: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// A text that names no source.
+/// A text that is not a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceError(String);
 
@@ -230,7 +245,7 @@ impl SourceError {
 
 impl From<SourceError> for Error {
     fn from(error: SourceError) -> Self {
-        Self::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("`{}` names no source", error.shown())).with_hint(
+        Self::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("`{}` is not a source", error.shown())).with_hint(
             "a source is the link of Okta's AWS app (`https://…`), a page to sign in at with a browser (`browser:https://…`), the metadata of \
              an identity provider (`saml:FILE`), `file:PATH`, `-` for standard input, or `command:PROGRAM ARGUMENTS`",
         )

@@ -19,7 +19,7 @@ pub enum StoreChoice {
     /// Files, encrypted with a key in the system's keyring if there is one.
     #[default]
     Auto,
-    /// Files, not encrypted (mode 0600).
+    /// Files, not encrypted (mode 0600; on Windows, with the permissions of their folder).
     File,
     /// Files, encrypted with a key in the system's keyring; without a keyring, nothing is cached.
     Keyring,
@@ -80,7 +80,8 @@ impl StoreChoice {
 }
 
 impl StoreChoice {
-    /// Returns the entry of this key from the default folder, if that needs no keyring daemon.
+    /// Returns the entry of this key from the default folder, if that needs no keyring daemon. The Credential Manager of Windows
+    /// answers without one; the Keychain of macOS may ask the person, which is left to the main program.
     pub(super) fn peek(self, key: &StoreKey) -> Option<Entry> {
         let store = FileStore::new(default_store_folder()?);
         match self {
@@ -88,6 +89,11 @@ impl StoreChoice {
             #[cfg(all(feature = "keyring", target_os = "linux"))]
             Self::Auto => {
                 let vault = crate::store::CachedKeyVault::new(store.folder());
+                store.vault(Arc::new(vault))
+            }
+            #[cfg(all(feature = "keyring", windows))]
+            Self::Auto => {
+                let vault = crate::store::SealedVault::with_keyring_if_any(store.folder());
                 store.vault(Arc::new(vault))
             }
             #[cfg(not(feature = "keyring"))]

@@ -103,6 +103,8 @@ impl<R: FnMut(&Finding) + Send> Checks<'_, R> {
                     SourceSpec::Saml(_) => "an identity provider, with your own browser",
                     SourceSpec::Command { .. } => "a program",
                     SourceSpec::File(_) | SourceSpec::Stdin => "a stored response",
+                    #[cfg(feature = "grants")]
+                    SourceSpec::Grant(_) => "a grant of an administrator",
                 };
                 self.found(Step::Configuration, CheckOutcome::Good, format!("the source is {kind}"));
                 Some((config, settings))

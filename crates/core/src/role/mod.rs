@@ -5,3 +5,5 @@ mod query;
 
 pub use offer::{RoleOffer, RoleValueError};
 pub use query::{AccountNames, RoleQuery};
+#[cfg(feature = "grants")]
+pub(crate) use query::{account_named, glob, is_glob, role_texts};

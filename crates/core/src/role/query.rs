@@ -172,7 +172,7 @@ impl RoleQuery {
             let texts = offers
                 .iter()
                 .filter(|offer| account_fits(offer))
-                .flat_map(|offer| role_texts(offer, &account_of(offer, names)));
+                .flat_map(|offer| role_texts(offer.role(), &account_of(offer, names)));
             if let Some(meant) = texts.into_iter().find(|text| near(wanted, text)) {
                 return Some(meant);
             }
@@ -187,30 +187,37 @@ fn number(wanted: &str) -> Option<usize> {
     if arn::is_account_id(wanted) { None } else { wanted.parse().ok() }
 }
 
+/// Returns the account that a text identifies: by its id, or by its name.
+#[cfg(feature = "grants")]
+pub(crate) fn account_named<'a>(text: &'a str, names: &'a AccountNames) -> Option<&'a str> {
+    let named = names.iter().find(|(_, name)| name.as_str() == text).map(|(id, _)| id.as_str());
+    arn::is_account_id(text).then_some(text).or(named)
+}
+
 /// The texts that identify the account of an offer: its id, and its name if it has one.
 fn account_of<'a>(offer: &'a RoleOffer, names: &'a AccountNames) -> Vec<&'a str> {
     let id = offer.role().account_id();
     std::iter::once(id).chain(names.get(id).map(String::as_str)).collect()
 }
 
-/// The texts that identify the role of an offer.
-fn role_texts(offer: &RoleOffer, account: &[&str]) -> Vec<String> {
-    let role = offer.role();
+/// The texts that identify a role, in an account that these texts identify.
+pub(crate) fn role_texts(role: &RoleArn, account: &[&str]) -> Vec<String> {
     let mut texts = vec![role.name().to_owned(), role.path_and_name().to_owned(), role.as_str().to_owned()];
     texts.extend(account.iter().map(|account| format!("{account}/{}", role.name())));
     texts
 }
 
 fn role_fits(wanted: &str, offer: &RoleOffer, account: &[&str]) -> bool {
-    role_texts(offer, account).iter().any(|text| glob(wanted, text))
+    role_texts(offer.role(), account).iter().any(|text| glob(wanted, text))
 }
 
-fn is_glob(pattern: &str) -> bool {
+/// Whether a text matches others than itself.
+pub(crate) fn is_glob(pattern: &str) -> bool {
     pattern.contains(['*', '?'])
 }
 
 /// Whether a pattern matches a whole text: `*` matches any characters, `?` exactly one, everything else itself.
-fn glob(pattern: &str, text: &str) -> bool {
+pub(crate) fn glob(pattern: &str, text: &str) -> bool {
     // After a mismatch, matching continues after the last star, one character further than before.
     let (mut pattern, mut text) = (pattern.chars(), text.chars());
     let mut retry = None;

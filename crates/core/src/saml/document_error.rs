@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::error::{Error, ErrorKind, Stage};
+use crate::error::{Error, ErrorKind, ExceededLimit, Stage};
 use crate::text::excerpt;
 
 /// Why a document was refused. The reader does not know whether it reads a SAML response or metadata, so the message is a
@@ -18,6 +18,7 @@ enum Reason {
         kind: ErrorKind,
         predicate: Cow<'static, str>,
         hint: Option<&'static str>,
+        limit: Option<ExceededLimit>,
     },
     /// An error that names its subject itself.
     Other(Error),
@@ -25,7 +26,7 @@ enum Reason {
 
 impl DocumentError {
     pub(super) fn new(kind: ErrorKind, predicate: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Reason::Refused { kind, predicate: predicate.into(), hint: None }))
+        Self(Box::new(Reason::Refused { kind, predicate: predicate.into(), hint: None, limit: None }))
     }
 
     pub(super) fn malformed(predicate: impl Into<Cow<'static, str>>) -> Self {
@@ -44,9 +45,13 @@ impl DocumentError {
         Self::malformed_at(&lower.unwrap_or_default(), position)
     }
 
-    pub(super) fn exceeded(what: &str, limit: usize) -> Self {
-        Self::new(ErrorKind::LimitExceeded, format!("is over the limit of {} {what}", grouped(limit)))
-            .with_hint("no honest identity provider sends one like it; check where it comes from")
+    pub(super) fn exceeded(unit: &'static str, maximum: usize) -> Self {
+        Self(Box::new(Reason::Refused {
+            kind: ErrorKind::LimitExceeded,
+            predicate: format!("is over the limit of {} {unit}", grouped(maximum)).into(),
+            hint: Some("no honest identity provider sends one like it; check where it comes from"),
+            limit: Some(ExceededLimit::new(maximum, unit)),
+        }))
     }
 
     pub(super) fn with_hint(mut self, advice: &'static str) -> Self {
@@ -58,12 +63,15 @@ impl DocumentError {
 
     fn into_error(self, subject: &str, stage: Stage) -> Error {
         match *self.0 {
-            Reason::Refused { kind, predicate, hint } => {
-                let error = Error::new(kind, stage, format!("{subject} {predicate}"));
-                match hint {
-                    Some(hint) => error.with_hint(hint),
-                    None => error,
+            Reason::Refused { kind, predicate, hint, limit } => {
+                let mut error = Error::new(kind, stage, format!("{subject} {predicate}"));
+                if let Some(hint) = hint {
+                    error = error.with_hint(hint);
                 }
+                if let Some(limit) = limit {
+                    error = error.with_limit(limit);
+                }
+                error
             }
             Reason::Other(error) => error,
         }
@@ -121,6 +129,7 @@ mod tests {
         let response = Error::from(refused());
         assert_eq!(response.message(), "the SAML response is over the limit of 1,000 elements");
         assert_eq!(response.kind(), ErrorKind::LimitExceeded);
+        assert_eq!(response.limit(), Some(ExceededLimit::new(1_000, "elements")));
         let metadata = refused().about_metadata();
         assert_eq!(metadata.message(), "the metadata is over the limit of 1,000 elements");
         assert_eq!((metadata.kind(), metadata.hint()), (ErrorKind::InvalidConfiguration, Some("none")));

@@ -55,6 +55,7 @@ pub use problem::{Problem, ProblemCode};
 pub use response::SamlResponse;
 pub(crate) use response::hex;
 #[cfg(feature = "browser")]
+#[cfg(all(unix, feature = "browser"))]
 pub(crate) use sign_in::SIGN_IN_HOSTS;
 #[cfg(feature = "verify")]
 pub(crate) use sign_in::{is_aws_audience, partition_of_recipient};

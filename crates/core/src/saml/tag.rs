@@ -19,7 +19,7 @@
 //!   hence the same rendered namespaces.
 //!
 //! Neither condition may be dropped: written alike under another parent, a prefix may be bound to another namespace. The root
-//! element has no parent and never repeats. `repeated_tags_change_nothing` in `tests/tests/canonical.rs` compares documents
+//! element has no parent and never repeats. `repeated_tags_change_nothing` in `tests/tests/documents/canonical.rs` compares documents
 //! with the same documents in which no two tags are written alike.
 
 use std::borrow::Cow;

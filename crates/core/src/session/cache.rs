@@ -13,6 +13,7 @@ use crate::scope::{SessionPolicy, SessionScope};
 use crate::source::{CachedItem, Notice};
 use crate::store::{Entry, StoreKey};
 use crate::sts::{ChainedRole, IssuedSession};
+use crate::trace::step;
 
 /// How long before they expire credentials are refreshed: botocore asks again in the last 15 minutes, for every request.
 /// Sessions shorter than twice that are refreshed halfway through.
@@ -45,12 +46,24 @@ impl Cached {
         // An entry's file must not be able to bring into a shell what an answer of AWS cannot.
         let is_sound = |issued: &IssuedSession| issued.answer.credentials.defect().is_none();
         let session = entry.issued_session().filter(is_sound).filter(matches);
-        let Some(issued) = session else { return Self::Missing };
+        // Nothing replaces the credentials of a grant: they are used to their end.
+        let is_grant = entry.info.source.starts_with("grant:");
+        let least = if is_grant { SignedDuration::ZERO } else { MIN_REMAINING };
+        session.map_or(Self::Missing, |issued| Self::judge_for(issued, entry.info.issued_at, now, least))
+    }
+
+    /// Judges a session that was issued at `issued_at`.
+    #[cfg(feature = "runtime")]
+    pub(super) fn judge(issued: IssuedSession, issued_at: Timestamp, now: Timestamp) -> Self {
+        Self::judge_for(issued, issued_at, now, MIN_REMAINING)
+    }
+
+    fn judge_for(issued: IssuedSession, issued_at: Timestamp, now: Timestamp, least: SignedDuration) -> Self {
         let granted = SignedDuration::from_secs(issued.granted_seconds.into());
         let window = REFRESH_WINDOW.min(granted / 2);
-        match remaining(issued.answer.credentials.expiration, entry.info.issued_at, granted, now) {
+        match remaining(issued.answer.credentials.expiration, issued_at, granted, now) {
             left if left > window => Self::Fresh(issued),
-            left if left > MIN_REMAINING => Self::Expiring(issued),
+            left if left > least => Self::Expiring(issued),
             _ => Self::Missing,
         }
     }
@@ -82,11 +95,22 @@ pub(crate) struct CacheKeyParts<'a> {
 impl CacheKeyParts<'_> {
     /// Returns the key. Roles chosen by their position in a list have none: the list may change.
     pub(crate) fn key(&self) -> Option<StoreKey> {
+        #[cfg(feature = "grants")]
+        if let Some(key) = self.grant_key() {
+            return Some(key);
+        }
         (!self.query.is_numbered()).then(|| self.key_for(self.query.parts()))
     }
 
     fn key_for_offer(&self, offer: &RoleOffer) -> StoreKey {
         self.key_for((Some(offer.role().as_str()), None, Some(offer.provider().as_str())))
+    }
+
+    /// Returns the key of what a grant gave, which is the same whatever role and duration are requested.
+    #[cfg(feature = "grants")]
+    fn grant_key(&self) -> Option<StoreKey> {
+        let is_whole = !self.scope.is_narrowed() && self.chain.is_empty();
+        crate::grants::grant_key(self.source).filter(|_| is_whole)
     }
 
     fn key_for(&self, (role, account, provider): (Option<&str>, Option<&str>, Option<&str>)) -> StoreKey {
@@ -163,7 +187,7 @@ impl TempAccess {
             entries.iter().try_for_each(|entry| store.put(entry))?;
             Ok(store.notice())
         });
-        match stored.await {
+        match step!("store", stored).await {
             Ok(Some(text)) => self.prompter.notify(&Notice::Cache { text }),
             Ok(None) => {}
             // The session is issued all the same; only the next sign-in comes sooner.

@@ -1,10 +1,11 @@
 //! Role chaining: roles that are assumed after the one that the assertion offers.
 
 use super::TempAccess;
-use super::issue::SignIn;
+use super::issue::{SignIn, Turns};
 use crate::error::Result;
 use crate::scope::{SessionDuration, SessionScope};
 use crate::sts::{ChainRequest, IssuedSession, chain};
+use crate::trace::step;
 
 impl TempAccess {
     /// Returns access to the first role, without a session policy, for at least as long as the chain needs.
@@ -20,12 +21,12 @@ impl TempAccess {
     }
 
     /// Issues a session for the offered role and assumes each further role from the session before it.
-    pub(super) async fn issue_chain(&self, sign_in: SignIn) -> Result<IssuedSession> {
+    pub(super) async fn issue_chain(&self, sign_in: SignIn, turns: Turns) -> Result<IssuedSession> {
         let base = self.base();
         // Boxed, since the two call each other; they do so once, since the base has no chain.
         let first = Box::pin(async move {
             match sign_in {
-                SignIn::Reuse => base.credentials().await,
+                SignIn::Reuse => base.credentials_in_turn(turns).await,
                 SignIn::Force => base.renew_with_sign_in().await,
             }
         });
@@ -38,6 +39,20 @@ impl TempAccess {
             issued = self.audited(self.assume_next(request, &issued, &scope)).await?;
         }
         Ok(issued)
+    }
+
+    /// Assumes a role for somebody else from an issued session. The audit log records it with this reason.
+    #[cfg(feature = "grants")]
+    pub(crate) async fn assume_for(
+        &self,
+        request: ChainRequest,
+        previous: &IssuedSession,
+        reason: &str,
+    ) -> Result<IssuedSession> {
+        let mut access = self.clone();
+        access.reason = Some(reason.to_owned());
+        let scope = request.scope.clone();
+        access.audited(access.assume_next(Ok(request), previous, &scope)).await
     }
 
     async fn assume_next(
@@ -55,7 +70,8 @@ impl TempAccess {
         let mut attempt = self.attempt(None, None, None);
         attempt.scope = Some(scope);
         attempt.chained = Some((&request, previous.answer.assumed_role_arn.as_deref()));
-        match chain(&*self.exchange, &*self.clock, previous, &request, scope).await {
+        let exchanging = chain(&*self.exchange, &*self.clock, previous, &request, scope);
+        match step!("assume_role", exchanging, role = request.role).await {
             Ok(issued) => self.record(attempt, Ok(&issued)).await.map(|()| issued),
             Err(error) => Err(self.record_failure(attempt, error).await),
         }

@@ -11,9 +11,10 @@ use crate::saml::{Assertion, SamlResponse};
 use crate::source::{AssertionRequest, Notice};
 use crate::store::StoreKey;
 #[cfg(feature = "runtime")]
-use crate::store::{Need, Turn};
+use crate::store::{Leader, Need, Turn};
 use crate::sts::{IssuedSession, explain, issue_session};
 use crate::text::printable;
+use crate::trace::step;
 
 /// Whether a session at the identity provider may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +23,18 @@ pub(super) enum SignIn {
     Reuse,
     /// The person signs in, even if there is a session.
     Force,
+}
+
+/// Whether a sign-in takes turns with others for the same person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Turns {
+    /// A person asked for it, and is asked at once.
+    None,
+    /// A program needs it, and perhaps nobody is watching: it waits for others, and does not ask somebody who has just refused.
+    Wait,
+    /// The credentials at hand have not expired: it is given up if others are signing in.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code, reason = "taking turns needs a runtime"))]
+    IfFree,
 }
 
 /// Which cached credentials will do.
@@ -73,22 +86,29 @@ impl TempAccess {
     /// its result, or its error. Credentials are refreshed before they expire (see [`REFRESH_WINDOW`](super::REFRESH_WINDOW));
     /// if that fails, the cached ones are returned until they do.
     ///
-    /// A program, whose prompter is not [interactive](crate::Prompter::is_interactive), does not repeat a sign-in that a person
-    /// has just refused: it gets the same error until some time has passed or a person has signed in.
+    /// A program, whose prompter is not [interactive](crate::Prompter::is_interactive), does not ask a person again who has just
+    /// refused, whichever role it needs, and does not repeat a sign-in for the same session that was rejected: it gets the same error
+    /// until some time has passed or a person has signed in.
     ///
     /// # Errors
     ///
     /// Errors of every stage. A failure after the sign-in has begun is in the audit log too.
     pub async fn credentials(&self) -> Result<IssuedSession> {
-        let Some(key) = self.cache_key() else { return self.issue_and_cache(None, SignIn::Reuse).await };
+        self.credentials_in_turn(self.turns()).await
+    }
+
+    pub(super) async fn credentials_in_turn(&self, turns: Turns) -> Result<IssuedSession> {
+        let Some(key) = self.cache_key() else { return self.issue_and_cache(None, SignIn::Reuse, turns).await };
         let expiring = match self.lookup_in_background(&key).await {
             Cached::Fresh(issued) => return Ok(issued),
+            Cached::Expiring(issued) if !self.source.can_sign_in() => return Ok(issued),
             Cached::Expiring(issued) => Some(issued),
             Cached::Missing => None,
         };
         let accept = expiring.as_ref().map_or(Accept::Fresh, Accept::Expiring);
-        match (self.issue_alone(&key, accept, SignIn::Reuse).await, expiring) {
-            (Err(error), Some(issued)) if error.kind() != ErrorKind::Cancelled => {
+        match (self.issue_alone(&key, accept, SignIn::Reuse, turns).await, expiring) {
+            // They may have expired while somebody was asked.
+            (Err(error), Some(issued)) if error.kind() != ErrorKind::Cancelled && self.is_valid(&issued) => {
                 let expiration = issued.answer.credentials.expiration;
                 self.prompter.notify(&Notice::RefreshFailed { expiration, reason: error.to_string() });
                 Ok(issued)
@@ -119,8 +139,8 @@ impl TempAccess {
 
     async fn issue_new(&self, sign_in: SignIn) -> Result<IssuedSession> {
         match self.cache_key() {
-            Some(key) => self.issue_alone(&key, Accept::New, sign_in).await,
-            None => self.issue_and_cache(None, sign_in).await,
+            Some(key) => self.issue_alone(&key, Accept::New, sign_in, Turns::None).await,
+            None => self.issue_and_cache(None, sign_in, Turns::None).await,
         }
     }
 
@@ -138,13 +158,19 @@ impl TempAccess {
 
     /// Waits until no other caller is signing in for this key, and issues a session unless another caller has.
     #[cfg(feature = "runtime")]
-    async fn issue_alone(&self, key: &StoreKey, accept: Accept<'_>, sign_in: SignIn) -> Result<IssuedSession> {
-        let need = match accept {
-            Accept::Expiring(_) => Need::Later,
-            Accept::Fresh if !self.prompter.is_interactive() => Need::ByProgram,
-            Accept::Fresh | Accept::New => Need::ByPerson,
+    async fn issue_alone(
+        &self,
+        key: &StoreKey,
+        accept: Accept<'_>,
+        sign_in: SignIn,
+        turns: Turns,
+    ) -> Result<IssuedSession> {
+        let (need, turns) = match (accept, turns) {
+            (Accept::Expiring(_), _) => (Need::Later, Turns::IfFree),
+            (_, Turns::None) => (Need::Now, turns),
+            (_, Turns::Wait | Turns::IfFree) => (Need::NowUnlessRejected, turns),
         };
-        let open_lock = || self.store.as_ref().map_or(Ok(None), |store| store.lock_file(key));
+        let open_lock = || self.lock_file(key);
         let report = |error: &Error| self.prompter.notify(&Notice::Cache { text: error.message().to_owned() });
         let turn = self.single_flight.join(need, &*self.clock, open_lock, report).await?;
         // Another caller may have stored fresh ones meanwhile.
@@ -159,7 +185,7 @@ impl TempAccess {
             (Turn::Busy, Accept::Expiring(issued)) => return Ok(issued.clone()),
             (Turn::Busy, _) => return Err(busy()),
         };
-        let result = self.issue_and_cache(Some(key), sign_in).await;
+        let result = self.issue_and_cache(Some(key), sign_in, turns).await;
         if let Err(error) = &result {
             leader.failed(error, &*self.clock);
         }
@@ -167,15 +193,30 @@ impl TempAccess {
     }
 
     #[cfg(not(feature = "runtime"))]
-    async fn issue_alone(&self, key: &StoreKey, _: Accept<'_>, sign_in: SignIn) -> Result<IssuedSession> {
-        self.issue_and_cache(Some(key), sign_in).await
+    async fn issue_alone(&self, key: &StoreKey, _: Accept<'_>, sign_in: SignIn, turns: Turns) -> Result<IssuedSession> {
+        self.issue_and_cache(Some(key), sign_in, turns).await
     }
 
-    async fn issue_and_cache(&self, key: Option<&StoreKey>, sign_in: SignIn) -> Result<IssuedSession> {
+    /// Whether a sign-in that is not asked for by name takes turns.
+    pub(super) fn turns(&self) -> Turns {
+        if self.prompter.is_interactive() { Turns::None } else { Turns::Wait }
+    }
+
+    #[cfg(feature = "runtime")]
+    fn lock_file(&self, key: &StoreKey) -> Result<Option<std::fs::File>> {
+        self.store.as_ref().map_or(Ok(None), |store| store.lock_file(key))
+    }
+
+    /// Whether credentials have not expired.
+    pub(super) fn is_valid(&self, issued: &IssuedSession) -> bool {
+        issued.answer.credentials.expiration > self.clock.now()
+    }
+
+    async fn issue_and_cache(&self, key: Option<&StoreKey>, sign_in: SignIn, turns: Turns) -> Result<IssuedSession> {
         let issued = if self.chain.is_empty() {
-            self.audited(async { self.issue(&self.recorded_sign_in(sign_in).await?).await }).await?
+            self.audited(async { self.issue(&self.recorded_sign_in(sign_in, turns).await?).await }).await?
         } else {
-            self.issue_chain(sign_in).await?
+            self.issue_chain(sign_in, turns).await?
         };
         self.store_in_cache(key, &issued).await;
         self.sweep().await;
@@ -192,12 +233,16 @@ impl TempAccess {
     }
 
     /// Signs in. A failure is in the audit log.
-    pub(super) async fn recorded_sign_in(&self, sign_in: SignIn) -> Result<SignedIn> {
+    pub(super) async fn recorded_sign_in(&self, sign_in: SignIn, turns: Turns) -> Result<SignedIn> {
         let mut request = AssertionRequest::new(&*self.prompter);
         if sign_in == SignIn::Force {
             request = request.force_authn();
         }
-        let response = match self.source.saml_response(&request).await {
+        let turn = self.turn_of_person(turns).await?;
+        let signing_in = step!("sign_in", self.source.saml_response(&request), source = self.source.describe());
+        let result = signing_in.await;
+        self.end_turn(turn, result.as_ref().err());
+        let response = match result {
             Ok(response) => response,
             Err(error) => return Err(self.record_failure(self.attempt(None, None, None), error).await),
         };
@@ -205,6 +250,58 @@ impl TempAccess {
             Ok(assertion) => Ok(SignedIn { response, assertion }),
             Err(error) => Err(self.record_failure(self.attempt(Some(&response), None, None), error).await),
         }
+    }
+
+    /// Waits until no other program signs this person in. Their pushes would arrive together, and those after the first find a
+    /// session. Sign-ins that a person asked for take no turns.
+    ///
+    /// # Errors
+    ///
+    /// What the person has just refused. It is not recorded, since nobody was asked.
+    #[cfg(feature = "runtime")]
+    async fn turn_of_person(&self, turns: Turns) -> Result<Option<Leader<'_>>> {
+        let need = match turns {
+            Turns::None => return Ok(None),
+            Turns::Wait => Need::NowUnlessRefused,
+            Turns::IfFree => Need::Later,
+        };
+        let Some(key) = self.person_key() else { return Ok(None) };
+        let open_lock = || self.lock_file(&key);
+        match self.person_flight.join(need, &*self.clock, open_lock, |_| {}).await? {
+            Turn::Lead(leader) => Ok(Some(leader)),
+            Turn::Failed(error) => Err(error),
+            Turn::Busy => Err(busy()),
+        }
+    }
+
+    #[cfg(not(feature = "runtime"))]
+    async fn turn_of_person(&self, _: Turns) -> Result<()> {
+        Ok(())
+    }
+
+    /// Tells other programs how a sign-in ended.
+    #[cfg(feature = "runtime")]
+    fn end_turn(&self, turn: Option<Leader<'_>>, error: Option<&Error>) {
+        match (turn, error) {
+            // With another role, app or password, a program may not meet what else failed.
+            (Some(leader), Some(error)) if error.kind() == ErrorKind::FactorFailed => {
+                leader.failed(error, &*self.clock)
+            }
+            (None, None) => {
+                let Some(key) = self.person_key() else { return };
+                self.person_flight.forget(|| self.lock_file(&key));
+            }
+            _ => {}
+        }
+    }
+
+    #[cfg(not(feature = "runtime"))]
+    fn end_turn(&self, (): (), _: Option<&Error>) {}
+
+    /// The key of the person at the identity provider, whichever app and role they take.
+    #[cfg(feature = "runtime")]
+    fn person_key(&self) -> Option<StoreKey> {
+        self.source.session_identity().map(|identity| StoreKey::new(&["sign-in", &identity]))
     }
 
     async fn issue(&self, signed_in: &SignedIn) -> Result<IssuedSession> {
@@ -224,7 +321,8 @@ impl TempAccess {
         offer: &RoleOffer,
     ) -> Result<IssuedSession> {
         let attempt = self.attempt(Some(response), Some(assertion), Some(offer));
-        match issue_session(&*self.exchange, &*self.clock, response, assertion, offer, &self.scope).await {
+        let exchanging = issue_session(&*self.exchange, &*self.clock, response, assertion, offer, &self.scope);
+        match step!("exchange", exchanging, role = offer.role()).await {
             // The record comes before the hand-out: without it, the session is dropped.
             Ok(issued) => self.record(attempt, Ok(&issued)).await.map(|()| issued),
             Err(error) => Err(self.record_failure(attempt, explain(error, assertion, self.clock.now())).await),
@@ -306,7 +404,7 @@ impl TempAccess {
 
     async fn append(&self, record: AuditRecord) -> Result<()> {
         match self.audit.clone() {
-            Some(audit) => run_blocking(move || audit.append(&record)).await,
+            Some(audit) => step!("audit", run_blocking(move || audit.append(&record))).await,
             None => Ok(()),
         }
     }

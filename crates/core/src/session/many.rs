@@ -155,7 +155,7 @@ impl TempAccess {
     }
 
     async fn sign_in_for_many(&self) -> Result<DatedAssertion> {
-        let signed_in = self.audited(self.recorded_sign_in(SignIn::Reuse)).await?;
+        let signed_in = self.audited(self.recorded_sign_in(SignIn::Reuse, self.turns())).await?;
         Ok(DatedAssertion::new(signed_in, &*self.clock))
     }
 

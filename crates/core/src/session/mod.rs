@@ -1,13 +1,18 @@
 //! From a sign-in to credentials: [`TempAccess`] puts source, role, scope, exchange, audit log and cache together.
 //!
 //! `issue` tells the story of one request: cached? -> lock -> sign in -> choose -> exchange -> record -> cache. `cache` decides
-//! what a cached answer is worth, `many` exchanges several roles by one sign-in, `chain` assumes further roles.
+//! what a cached answer is worth, `many` exchanges several roles by one sign-in, `chain` assumes further roles, `refresh` keeps the last
+//! session of a program in memory.
 
+#[cfg(feature = "grants")]
+mod aliases;
 mod cache;
 mod chain;
 mod issue;
 #[cfg(feature = "runtime")]
 mod many;
+#[cfg(feature = "runtime")]
+mod refresh;
 
 use std::sync::Arc;
 
@@ -25,12 +30,16 @@ use crate::store::SingleFlight;
 use crate::store::Store;
 use crate::sts::{ChainedRole, TokenExchange};
 
+#[cfg(feature = "grants")]
+pub use aliases::AccountAliases;
 #[cfg(feature = "config")]
 pub(crate) use cache::CacheKeyParts;
 pub(crate) use cache::Cached;
 pub use cache::REFRESH_WINDOW;
 #[cfg(feature = "runtime")]
 pub use many::{CONCURRENT, Exchanged, Progress};
+#[cfg(feature = "runtime")]
+pub use refresh::RefreshableSession;
 
 /// Temporary access to AWS: the source of assertions, the role to assume, and the scope of the session.
 ///
@@ -65,6 +74,9 @@ pub struct TempAccess {
     /// Callers of one process wait for each other even if the store has no lock file.
     #[cfg(feature = "runtime")]
     single_flight: Arc<SingleFlight>,
+    /// Programs sign one person in at a time, whichever roles they need.
+    #[cfg(feature = "runtime")]
+    person_flight: Arc<SingleFlight>,
 }
 
 /// A SAML response and the facts read from it.
@@ -198,6 +210,8 @@ impl TempAccess {
             store: None,
             #[cfg(feature = "runtime")]
             single_flight: Arc::default(),
+            #[cfg(feature = "runtime")]
+            person_flight: Arc::default(),
         })
     }
 
@@ -209,6 +223,12 @@ impl TempAccess {
     /// Describes the source of assertions in a word.
     pub fn source(&self) -> String {
         self.source.describe()
+    }
+
+    /// Who is asked, and told.
+    #[cfg(feature = "grants")]
+    pub(crate) fn prompter(&self) -> &dyn Prompter {
+        &*self.prompter
     }
 
     /// The names of accounts.

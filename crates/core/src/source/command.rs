@@ -7,8 +7,9 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{ChildStdout, Command};
 use zeroize::Zeroizing;
 
-use super::{AssertionRequest, AssertionSource, on_path};
+use super::{AssertionRequest, AssertionSource};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::executable;
 use crate::saml::{Limits, SamlResponse};
 use crate::secret::SecretBytes;
 #[cfg(feature = "config")]
@@ -54,14 +55,6 @@ impl CommandSource {
     }
 }
 
-/// Finds a program in the `PATH`.
-fn find(program: &str) -> Option<PathBuf> {
-    if program.contains('/') {
-        return Some(PathBuf::from(program));
-    }
-    on_path(Path::new(program))
-}
-
 #[async_trait]
 impl AssertionSource for CommandSource {
     fn describe(&self) -> String {
@@ -69,11 +62,12 @@ impl AssertionSource for CommandSource {
     }
 
     fn identity(&self) -> Option<String> {
-        // The resolved program instead of its name, and the working folder if the program or an argument is relative to it.
+        // The file of the program instead of its name, and the working folder if the program or an argument is relative to it.
         let is_here = |word: &String| Path::new(word).is_relative() && Path::new(word).exists();
-        let here = self.arguments.iter().any(is_here) || self.program.contains('/');
-        let folder = if here { std::env::current_dir().ok() } else { None };
-        let program = find(&self.program).unwrap_or_else(|| PathBuf::from(&self.program));
+        let program = executable::find(Path::new(&self.program)).unwrap_or_else(|| PathBuf::from(&self.program));
+        let is_relative = program.is_relative() || executable::is_path(Path::new(&self.program));
+        let folder =
+            if is_relative || self.arguments.iter().any(is_here) { std::env::current_dir().ok() } else { None };
         Some(format!("command {program:?} {:?} {folder:?}", self.arguments))
     }
 
@@ -119,7 +113,7 @@ async fn read(mut stdout: ChildStdout, output: &mut SecretBytes, limit: usize) -
 
 async fn run(program: &str, arguments: &[String], deadline: Duration, limit: usize) -> Result<SecretBytes> {
     let running = async {
-        let mut child = Command::new(program)
+        let mut child = Command::new(executable::to_start(program.as_ref()))
             .args(arguments)
             .stdout(Stdio::piped())
             .kill_on_drop(true)

@@ -25,13 +25,6 @@ pub use prompter::{NoPrompter, Prompter, Visit};
 use crate::error::Result;
 use crate::saml::{AWS_AUDIENCE, SamlResponse};
 
-/// Returns the path of a program of this name on the `PATH`.
-#[cfg(any(feature = "browser", feature = "command"))]
-fn on_path(program: &std::path::Path) -> Option<std::path::PathBuf> {
-    let folders = std::env::var_os("PATH")?;
-    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
-}
-
 /// A source of SAML responses: a sign-in, a program, a file.
 #[async_trait]
 pub trait AssertionSource: fmt::Debug + Send + Sync {
@@ -55,6 +48,12 @@ pub trait AssertionSource: fmt::Debug + Send + Sync {
     /// that came from it. Not secret.
     fn session_identity(&self) -> Option<String> {
         self.identity()
+    }
+
+    /// Whether the source can give another response later (default: yes). Credentials of one that cannot are used until they
+    /// expire.
+    fn can_sign_in(&self) -> bool {
+        true
     }
 
     /// Ends the session at the identity provider, if there is a cached one. Returns whether there was.

@@ -129,6 +129,20 @@ pub enum CachedItem {
     SignIn,
 }
 
+impl Notice {
+    /// Whether the person has nothing to do and to look after: the sign-in goes on by itself, and as expected.
+    pub fn is_informational(&self) -> bool {
+        matches!(
+            self,
+            Self::MethodChosen { .. }
+                | Self::CodeJustUsed
+                | Self::OptionalStepSkipped
+                | Self::ProviderMessage { .. }
+                | Self::AppChosen
+        )
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |text: &str| printable(text).into_owned();

@@ -113,16 +113,25 @@ pub trait Prompter: fmt::Debug + Send + Sync {
 
 /// A prompter without a person: every question is an error that names it.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::exhaustive_structs, reason = "it has no fields")]
 pub struct NoPrompter;
 
 impl NoPrompter {
+    /// Returns a prompter that has no person either, and passes what one should know to a function, such as that of a log.
+    ///
+    /// ```
+    /// use tempaccess_core::{Prompter, source::NoPrompter};
+    ///
+    /// let prompter = NoPrompter::with_notices(|notice| eprintln!("{notice}"));
+    /// assert!(!prompter.is_interactive());
+    /// ```
+    pub fn with_notices(handle: impl Fn(&Notice) + Send + Sync + 'static) -> impl Prompter {
+        NoticesOnly(handle)
+    }
+
     fn refuse<T>(question: &str) -> Result<T> {
-        Err(Error::new(
-            ErrorKind::InteractionRequired,
-            Stage::SignIn,
-            format!("a person has to answer `{question}`, and nobody can be asked"),
-        )
-        .with_hint("run `tempaccess login` on a terminal"))
+        Err(Error::new(ErrorKind::InteractionRequired, Stage::SignIn, format!("nobody can be asked: {question}"))
+            .with_hint("run `tempaccess login` on a terminal"))
     }
 }
 
@@ -152,5 +161,45 @@ impl Prompter for NoPrompter {
 
     fn is_interactive(&self) -> bool {
         false
+    }
+}
+
+/// [`NoPrompter`] with a function for notices.
+struct NoticesOnly<F>(F);
+
+impl<F> fmt::Debug for NoticesOnly<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NoticesOnly")
+    }
+}
+
+#[async_trait]
+impl<F: Fn(&Notice) + Send + Sync> Prompter for NoticesOnly<F> {
+    async fn text(&self, question: &str) -> Result<String> {
+        NoPrompter.text(question).await
+    }
+
+    async fn secret(&self, question: &str) -> Result<SecretString> {
+        NoPrompter.secret(question).await
+    }
+
+    async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
+        NoPrompter.choose(question, choices).await
+    }
+
+    async fn visit(&self, page: &Visit) -> Result<()> {
+        NoPrompter.visit(page).await
+    }
+
+    async fn attend(&self, notice: &Notice) -> Result<()> {
+        NoPrompter.attend(notice).await
+    }
+
+    fn notify(&self, notice: &Notice) {
+        self.0(notice);
+    }
+
+    fn is_interactive(&self) -> bool {
+        NoPrompter.is_interactive()
     }
 }

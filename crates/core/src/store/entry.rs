@@ -54,6 +54,8 @@ pub enum EntryKind {
     Session,
     /// OAuth 2.0 tokens of an identity provider, with which a program signs in without the person.
     Tokens,
+    /// Facts about a grant that was opened here: who gave it, and until when.
+    Grant,
     /// Facts about an org: how people sign in there, and the cookie by which it recognises this machine.
     Org,
 }
@@ -222,6 +224,7 @@ impl Entry {
                 source_identity: facts.source_identity.clone(),
                 request_id: facts.request_id.clone(),
                 server_time: None,
+                token_utilization: None,
             },
             scope: facts.scope()?,
             granted_seconds: facts.granted_seconds,

@@ -148,6 +148,10 @@ const ABANDONED: Duration = Duration::from_secs(3600);
 /// How long an unused lock file stays.
 const UNUSED_LOCK: Duration = Duration::from_secs(24 * 3600);
 
+/// The file that says when the last notice was shown, and how long there is no other one.
+const NOTICED: &str = ".noticed";
+const NOTICE_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+
 enum FileKind {
     Entry(StoreKey),
     Lock,
@@ -172,8 +176,12 @@ fn is_older(folder: &PrivateFolder, name: &str, age: Duration) -> bool {
     folder.modified(name).is_some_and(|time| time.elapsed().is_ok_and(|elapsed| elapsed > age))
 }
 
-/// Removes a lock file that nobody holds. It is removed while locked, so that a process which has just opened it notices.
+/// Removes a lock file that nobody holds. It is removed while locked, so that a process which has just opened it notices. Elsewhere
+/// than on Unix it could not notice, and the file stays.
 fn sweep_lock(folder: &PrivateFolder, name: &str) {
+    if cfg!(not(unix)) {
+        return;
+    }
     if let Ok(file) = folder.lock_file(name)
         && file.try_lock().is_ok()
         && !is_removed(&file)
@@ -230,6 +238,7 @@ impl Store for FileStore {
     fn sweep(&self, now: Timestamp) {
         let is_over = |info: &EntryInfo| match info.kind {
             EntryKind::Credentials => info.expiration.is_some_and(|end| now.duration_since(end) > EXPIRED),
+            EntryKind::Grant => info.expiration.is_some_and(|end| now > end),
             EntryKind::Session | EntryKind::Tokens | EntryKind::Org => now.duration_since(info.issued_at) > MAX_SESSION,
         };
         let Ok(Some(folder)) = self.open() else { return };
@@ -271,7 +280,14 @@ impl Store for FileStore {
     }
 
     fn notice(&self) -> Option<String> {
-        self.vault.notice()
+        let text = self.vault.notice()?;
+        // Once a day is enough to know.
+        let folder = self.open().ok()??;
+        if folder.modified(NOTICED).is_some() && !is_older(&folder, NOTICED, NOTICE_INTERVAL) {
+            return None;
+        }
+        let _ = folder.write(NOTICED, b"");
+        Some(text)
     }
 
     fn lock_file(&self, key: &StoreKey) -> Result<Option<File>> {

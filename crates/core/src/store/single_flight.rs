@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::clock::Clock;
 use crate::error::{Error, ErrorKind, Fault, Result, Stage};
+use crate::file_lock::FileLock;
 use crate::private::is_removed;
 
 /// How long a caller waits for another sign-in: as long as one may take, and a little more.
@@ -33,10 +34,12 @@ pub(crate) struct SingleFlight(Mutex<Option<Failure>>);
 /// What a caller needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Need {
-    /// A person asks: wait for others, and try again whatever failed before.
-    ByPerson,
-    /// A program asks: wait for others, but do not bother a person again who has just refused.
-    ByProgram,
+    /// Credentials: wait for others, and try again whatever failed before.
+    Now,
+    /// Credentials: wait for others, but do not repeat a sign-in that the identity provider has just rejected.
+    NowUnlessRejected,
+    /// Credentials: wait for others, but do not bother a person again who has just refused.
+    NowUnlessRefused,
     /// Nothing yet: the credentials at hand have not expired. Neither wait nor retry.
     Later,
 }
@@ -54,7 +57,7 @@ pub(crate) enum Turn<'f> {
 /// The caller that signs in while others wait.
 pub(crate) struct Leader<'f> {
     in_process: MutexGuard<'f, Option<Failure>>,
-    lock: Option<File>,
+    lock: Option<FileLock>,
 }
 
 /// A failed sign-in, as the other callers get it.
@@ -96,17 +99,11 @@ impl SingleFlight {
                 (waiting.await.map_err(|_| timed_out())?, true)
             }
         };
-        if let Some(error) = in_process.as_ref().and_then(|failure| failure.error_for(need, waited, since)) {
-            return Ok(Turn::Failed(error));
-        }
-        let lock = match lock(open_lock, need).await {
-            Ok(Locked::Held { mut file, waited }) => {
-                if let Some(error) = read_failure(&file).and_then(|failure| failure.error_for(need, waited, since)) {
-                    return Ok(Turn::Failed(error));
-                }
-                // The result of this sign-in replaces the last failure.
-                let _ = file.set_len(0);
-                let _ = file.seek(SeekFrom::Start(0));
+        // With a lock file, what this process remembers is out of date once another one has signed in.
+        let mut waited_for_file = false;
+        let mut lock = match lock(open_lock, need).await {
+            Ok(Locked::Held { file, waited }) => {
+                waited_for_file = waited;
                 Some(file)
             }
             Ok(Locked::ByNobody) => None,
@@ -117,14 +114,36 @@ impl SingleFlight {
                 None
             }
         };
+        let waited = waited || waited_for_file;
+        let failure = lock.as_ref().map_or_else(|| in_process.clone(), |file| read_failure(file));
+        if let Some(error) = failure.and_then(|failure| failure.error_for(need, waited, since)) {
+            return Ok(Turn::Failed(error));
+        }
+        // The result of this sign-in replaces the last failure.
+        if let Some(file) = &mut lock {
+            let _ = file.set_len(0);
+            let _ = file.seek(SeekFrom::Start(0));
+        }
         *in_process = None;
         Ok(Turn::Lead(Leader { in_process, lock }))
+    }
+
+    /// Forgets a failure, after somebody else has succeeded. Callers that are signing in forget it themselves.
+    pub(crate) fn forget(&self, open_lock: impl Fn() -> Result<Option<File>>) {
+        if let Ok(mut in_process) = self.0.try_lock() {
+            *in_process = None;
+        }
+        if let Ok(Some(file)) = open_lock()
+            && file.try_lock().is_ok()
+        {
+            let _ = FileLock::new(file).set_len(0);
+        }
     }
 }
 
 enum Locked {
     Held {
-        file: File,
+        file: FileLock,
         /// Whether another process held the lock before.
         waited: bool,
     },
@@ -143,12 +162,12 @@ async fn lock(open: impl Fn() -> Result<Option<File>>, need: Need) -> Result<Loc
     let Some(mut file) = open()? else { return Ok(Locked::ByNobody) };
     loop {
         match file.try_lock() {
-            // Whoever removed it may have made room for a new file, which another process has locked.
+            // The process that removed it may have made room for a new file, which another process has locked.
             Ok(()) if is_removed(&file) => match open()? {
                 Some(new) => file = new,
                 None => return Ok(Locked::ByNobody),
             },
-            Ok(()) => return Ok(Locked::Held { file, waited }),
+            Ok(()) => return Ok(Locked::Held { file: FileLock::new(file), waited }),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) if need == Need::Later => return Ok(Locked::ByAnother),
             Err(TryLockError::WouldBlock) if tokio::time::Instant::now() < end => {
@@ -182,9 +201,9 @@ fn concerns_all(error: &Error) -> bool {
 }
 
 impl Leader<'_> {
-    /// Passes a failure on to those who wait.
+    /// Passes a failure on to those who wait, unless it is an earlier one that was passed on to this caller.
     pub(crate) fn failed(mut self, error: &Error, clock: &dyn Clock) {
-        if !concerns_all(error) {
+        if !concerns_all(error) || error.is_held_back() {
             return;
         }
         let failure = Failure {
@@ -204,15 +223,21 @@ impl Leader<'_> {
 }
 
 impl Failure {
-    /// Whether a person was asked in vain: by a push that they refused or did not see, or by a password that was wrong.
-    fn involved_person(&self) -> bool {
-        ["authentication_failed", "factor_failed", "account_locked", "account_action_required"]
-            .contains(&self.kind.as_str())
+    /// Whether the identity provider rejected the password or the account.
+    fn was_rejected(&self) -> bool {
+        use ErrorKind::{AccountActionRequired, AccountLocked, AuthenticationFailed};
+        let kinds = [AccountActionRequired, AccountLocked, AuthenticationFailed];
+        kinds.iter().any(|kind| kind.as_str() == self.kind)
+    }
+
+    /// Whether the person refused a second factor, or did not answer.
+    fn was_refused(&self) -> bool {
+        self.kind == ErrorKind::FactorFailed.as_str()
     }
 
     /// When a caller that does not have to may try again.
     fn retry_at(&self) -> Option<Timestamp> {
-        let delay = if self.involved_person() { PERSON_RETRY_DELAY } else { RETRY_DELAY };
+        let delay = if self.was_rejected() || self.was_refused() { PERSON_RETRY_DELAY } else { RETRY_DELAY };
         Timestamp::from_millisecond(self.at).ok()?.checked_add(delay).ok()
     }
 
@@ -224,8 +249,9 @@ impl Failure {
         // A failure from the future is from a clock that was wrong.
         let is_recent = self.at <= since && self.retry_at().is_some_and(|at| at.as_millisecond() > since);
         let holds_back = match need {
-            Need::ByPerson => false,
-            Need::ByProgram => self.involved_person(),
+            Need::Now => false,
+            Need::NowUnlessRejected => self.was_rejected(),
+            Need::NowUnlessRefused => self.was_refused(),
             Need::Later => true,
         };
         if is_recent && holds_back { self.error().map(|error| self.with_retry_hint(error)) } else { None }
@@ -234,8 +260,8 @@ impl Failure {
     fn with_retry_hint(&self, error: Error) -> Error {
         let Some(at) = self.retry_at() else { return error };
         let at = at.strftime("%H:%M UTC");
-        error
-            .with_further_hint(&format!("programs do not try again before {at}; run `tempaccess login` to sign in now"))
+        let hint = format!("programs do not try again before {at}; run `tempaccess login` to sign in now");
+        error.with_further_hint(&hint).hold_back()
     }
 
     fn error(&self) -> Option<Error> {

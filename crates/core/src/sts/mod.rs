@@ -62,6 +62,19 @@ pub trait TokenExchange: fmt::Debug + Send + Sync {
         Err(Error::new(ErrorKind::InvalidArgument, Stage::Exchange, "this exchange cannot chain roles"))
     }
 
+    /// Returns whose credentials these are (GetCallerIdentity). No policy can deny that call.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` if this exchange does not support it.
+    async fn caller_identity(&self, _credentials: &SessionCredentials) -> Result<CallerIdentity> {
+        Err(Error::new(
+            ErrorKind::InvalidArgument,
+            Stage::Exchange,
+            "this exchange cannot tell whose credentials they are",
+        ))
+    }
+
     /// Returns what distinguishes it from exchanges that would answer differently: region and endpoint. Part of the cache
     /// key.
     fn identity(&self) -> String {
@@ -92,6 +105,25 @@ impl ExchangeRequest {
     }
 }
 
+/// Whose credentials they are (STS: GetCallerIdentity).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallerIdentity {
+    /// `Arn`: the principal, as CloudTrail names it.
+    pub arn: String,
+    /// `Account`: its 12 digits.
+    pub account_id: String,
+    /// `UserId`: `AROA…:session-name`.
+    pub user_id: String,
+}
+
+impl CallerIdentity {
+    /// Creates an identity for your own [`TokenExchange`].
+    pub fn new(arn: impl Into<String>, account_id: impl Into<String>, user_id: impl Into<String>) -> Self {
+        Self { arn: arn.into(), account_id: account_id.into(), user_id: user_id.into() }
+    }
+}
+
 /// The answer of STS to AssumeRoleWithSAML or AssumeRole.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -108,6 +140,9 @@ pub struct StsAnswer {
     pub request_id: Option<String>,
     /// AWS's time, from the `Date` header.
     pub server_time: Option<Timestamp>,
+    /// `SessionTokenUtilization`, or `PackedPolicySize`, which it replaces: how much of the room for session policies and tags is
+    /// used, in percent.
+    pub token_utilization: Option<u32>,
 }
 
 impl StsAnswer {
@@ -125,6 +160,7 @@ impl StsAnswer {
             source_identity: None,
             request_id: None,
             server_time: None,
+            token_utilization: None,
         }
     }
 }

@@ -15,7 +15,12 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::input;
 use crate::saml::Limits;
 
-/// The signing keys of an identity provider, pinned: from its metadata, or from certificates or keys in PEM.
+/// Whether this is DER, which begins with a sequence longer than 127 bytes. No text in UTF-8 begins like that.
+fn is_der(text: &[u8]) -> bool {
+    matches!(text, [0x30, 0x81..=0x84, ..])
+}
+
+/// The signing keys of an identity provider, pinned: from its metadata, or from certificates or keys in PEM or DER.
 ///
 /// Keys of a kind that is not supported are skipped if there are others; [`skipped`](Self::skipped) tells which and why.
 #[derive(Debug, Clone)]
@@ -27,8 +32,8 @@ pub struct TrustedKeys {
 }
 
 impl TrustedKeys {
-    /// Parses SAML metadata of an identity provider, or PEM with certificates (`CERTIFICATE`) or public keys (`PUBLIC KEY`).
-    /// The caller vouches for the content: a signature on metadata is not verified.
+    /// Parses SAML metadata of an identity provider, PEM with certificates (`CERTIFICATE`) or public keys (`PUBLIC KEY`), or one
+    /// of these in DER. The caller vouches for the content: a signature on metadata is not verified.
     ///
     /// # Errors
     ///
@@ -43,6 +48,9 @@ impl TrustedKeys {
     ///
     /// As [`parse`](Self::parse).
     pub fn parse_within(text: &[u8], limits: &Limits) -> Result<Self> {
+        if is_der(text) {
+            return Self::from_der(text);
+        }
         match metadata::as_xml(text)? {
             Some(xml) => Self::from_metadata(&metadata::read(&xml, limits)?),
             None => Self::from_pem(text),
@@ -59,8 +67,12 @@ impl TrustedKeys {
     }
 
     pub(super) fn from_metadata(metadata: &Metadata) -> Result<Self> {
-        let decode =
-            |text: &String| STANDARD.decode(text).map_err(|_| unusable("a certificate in the metadata is not base64"));
+        let decode = |text: &String| {
+            // Some providers copy the whole PEM into it; whitespace is gone by now.
+            let bare = text.strip_prefix("-----BEGINCERTIFICATE-----");
+            let bare = bare.and_then(|text| text.strip_suffix("-----ENDCERTIFICATE-----")).unwrap_or(text);
+            STANDARD.decode(bare).map_err(|_| unusable("a certificate in the metadata is not base64"))
+        };
         let keys = metadata.certificates.iter().map(|text| TrustedKey::from_certificate(&decode(text)?));
         Ok(Self {
             issuer: Some(metadata.entity_id.clone()),
@@ -82,6 +94,9 @@ impl TrustedKeys {
     pub fn parse_with_samael(text: &[u8]) -> Result<Self> {
         // First, so that samael never reads what exceeds the limits.
         let keys = Self::parse(text)?;
+        if is_der(text) {
+            return Ok(keys);
+        }
         if let Some(xml) = metadata::as_xml(text)? {
             let (issuer, certificates) = samael_metadata::read(&xml)?;
             let known: Vec<_> = certificates.iter().map(|der| super::key::fingerprint(der)).collect();
@@ -90,6 +105,11 @@ impl TrustedKeys {
             }
         }
         Ok(keys)
+    }
+
+    fn from_der(der: &[u8]) -> Result<Self> {
+        let key = TrustedKey::from_certificate(der).or_else(|_| TrustedKey::from_public_key(der));
+        Self::from_keys(std::iter::once(key), || unusable("the DER has no key"))
     }
 
     fn from_pem(text: &[u8]) -> Result<Self> {

@@ -43,7 +43,7 @@ impl Verifier {
         Self { keys, policy: SignaturePolicy::default(), limits: Limits::default(), engine: Engine::Own }
     }
 
-    /// Returns a verifier that uses this engine and trusts the keys in a file: metadata of the identity provider, or PEM. With
+    /// Returns a verifier that uses this engine and trusts the keys in a file: metadata of the identity provider, PEM or DER. With
     /// `Engine::Xmlsec`, samael must read the same keys from metadata.
     ///
     /// # Errors

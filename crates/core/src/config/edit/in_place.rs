@@ -2,16 +2,21 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::private::{PrivateFolder, ReadError};
+
 /// What a file is before and after a change, kept while the change is made: a process that dies leaves it behind, and the next one
 /// restores the file.
-#[derive(Debug)]
 pub(super) struct Backup {
-    path: Option<PathBuf>,
+    /// Its folder, which nobody else can write to, and its name there.
+    place: Option<(PrivateFolder, String)>,
 }
+
+/// The size limit of a backup: a file that was read, before and after, as JSON.
+const MAX_BYTES: u64 = 8 * crate::input::MAX_BYTES as u64;
 
 #[derive(Serialize, Deserialize)]
 struct Content {
@@ -20,20 +25,26 @@ struct Content {
 }
 
 impl Backup {
-    pub(super) fn new(path: Option<PathBuf>) -> Self {
-        Self { path }
+    pub(super) fn new(place: Option<(PrivateFolder, String)>) -> Self {
+        Self { place }
     }
 
     /// Restores a file that another process left half written. A file that was changed since stays as it is.
     pub(super) fn recover(&self, file: &Path) -> io::Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
-        let backup = match crate::input::read(path, usize::MAX / 2, crate::input::PIPE_TIMEOUT) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            backup => backup?,
+        let Some((folder, name)) = &self.place else { return Ok(()) };
+        let backup = match folder.read(name, MAX_BYTES) {
+            Ok(None) => return Ok(()),
+            Ok(Some(backup)) => backup.bytes,
+            Err(ReadError::Io(error)) => return Err(error),
+            // Not one that this program has written.
+            Err(ReadError::Untrusted(_)) => {
+                self.remove();
+                return Ok(());
+            }
         };
         // The backup itself is written as a whole or not at all.
         if let Ok(Content { before, after }) = serde_json::from_slice(&backup) {
-            let current = crate::input::read(file, usize::MAX / 2, crate::input::PIPE_TIMEOUT)?;
+            let current = crate::input::read(file, crate::input::MAX_BYTES, crate::input::PIPE_TIMEOUT)?;
             if is_half_written(&current, before.as_bytes(), after.as_bytes()) {
                 overwrite(file, before.as_bytes())?;
             }
@@ -54,20 +65,16 @@ impl Backup {
     }
 
     fn save(&self, before: &[u8], after: &[u8]) -> io::Result<()> {
-        let Some(path) = &self.path else { return Ok(()) };
+        let Some((folder, name)) = &self.place else { return Ok(()) };
         let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
         let content = serde_json::to_vec(&Content { before: text(before), after: text(after) })?;
-        if let Some(folder) = path.parent() {
-            crate::private::create_all(folder)?;
-        }
-        super::replace(path, &content, None).map_err(|error| {
-            io::Error::new(error.kind(), format!("no backup can be written to `{}`: {error}", path.display()))
-        })
+        let written = folder.write(name, &content).and_then(|()| folder.lock_file(name)?.sync_all());
+        written.map_err(|error| io::Error::new(error.kind(), format!("no backup can be written: {error}")))
     }
 
     fn remove(&self) {
-        if let Some(path) = &self.path {
-            let _ = std::fs::remove_file(path);
+        if let Some((folder, name)) = &self.place {
+            let _ = folder.remove(name);
         }
     }
 }
@@ -134,8 +141,8 @@ mod tests {
     #[test]
     fn a_file_is_written_in_place_and_restored_where_its_writer_died() {
         let folder = tempfile::tempdir().unwrap();
-        let [file, backup_file] = ["config", "state/backup"].map(|name| folder.path().join(name));
-        let backup = Backup::new(Some(backup_file.clone()));
+        let [file, state, backup_file] = ["config", "state", "state/backup"].map(|name| folder.path().join(name));
+        let backup = Backup::new(Some((PrivateFolder::create(&state).unwrap(), "backup".to_owned())));
         for (before, after) in [("long before\n", "after\n"), ("a\n", "much longer\n")] {
             std::fs::write(&file, before).unwrap();
             backup.write_in_place(&file, before.as_bytes(), after.as_bytes()).unwrap();

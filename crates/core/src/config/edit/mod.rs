@@ -2,7 +2,6 @@
 
 mod in_place;
 mod lock;
-mod replace;
 
 use std::fs;
 use std::io;
@@ -12,10 +11,10 @@ use sha2::{Digest, Sha256};
 
 use self::in_place::Backup;
 use self::lock::Lock;
-use self::replace::replace;
 use super::places::state_place;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::private::create_all;
+use crate::private::{PrivateFolder, create_all};
+use crate::whole_file::replace;
 
 /// A file to change, and what errors say about it.
 #[derive(Debug)]
@@ -69,6 +68,7 @@ fn edit_with<T>(
 ) -> Result<T> {
     let failed = |error| file.io_error(error);
     let target = follow_links(&file.path).map_err(failed)?;
+    let state = state.map(|folder| trusted(file, folder)).transpose()?.flatten();
     let places = Places::of(&target, state);
     let _lock = Lock::acquire(&places.locks).map_err(failed)?;
     // Under the lock: it may have been replaced meanwhile.
@@ -86,6 +86,24 @@ fn edit_with<T>(
         write(&target, existing.as_ref(), &text, &new, &backup).map_err(failed)?;
     }
     Ok(done)
+}
+
+/// Returns the folder for locks and backups with its path, if it is there or can be created.
+///
+/// # Errors
+///
+/// `io` if others can change it: what a backup says is written into the file.
+fn trusted<'p>(file: &EditedFile, path: &'p Path) -> Result<Option<(&'p Path, PrivateFolder)>> {
+    let opened = PrivateFolder::open(path).and_then(|folder| match folder {
+        None if create_all(path).is_ok() => PrivateFolder::open(path),
+        folder => Ok(folder),
+    });
+    opened.map(|folder| folder.map(|folder| (path, folder))).map_err(|error| {
+        let what = format!("the folder for its backup, `{}`, is not safe: {error}", path.display());
+        file.error(ErrorKind::Io, &what)
+            .with_hint("make it yours alone, or set `XDG_STATE_HOME` to a folder of your own")
+            .with_source(error)
+    })
 }
 
 /// Returns the metadata of a file that is there and may be changed.
@@ -156,11 +174,12 @@ fn is_shared(_: &fs::Metadata) -> bool {
 struct Places {
     /// In the order in which they are tried.
     locks: Vec<PathBuf>,
-    backup: Option<PathBuf>,
+    /// The folder of the backup, and its name there.
+    backup: Option<(PrivateFolder, String)>,
 }
 
 impl Places {
-    fn of(target: &Path, state: Option<&Path>) -> Self {
+    fn of(target: &Path, state: Option<(&Path, PrivateFolder)>) -> Self {
         let absolute = std::path::absolute(target).unwrap_or_else(|_| target.to_owned());
         let folder = absolute.parent().and_then(|folder| folder.canonicalize().ok());
         let path = folder.zip(absolute.file_name()).map_or(absolute.clone(), |(folder, name)| folder.join(name));
@@ -172,10 +191,10 @@ impl Places {
         Self {
             locks: state
                 .iter()
-                .map(|folder| folder.join(format!("{key}.lock")))
+                .map(|(folder, _)| folder.join(format!("{key}.lock")))
                 .chain([path.with_file_name(fallback)])
                 .collect(),
-            backup: state.map(|folder| folder.join(format!("{key}.backup"))),
+            backup: state.map(|(_, folder)| (folder, format!("{key}.backup"))),
         }
     }
 }
@@ -206,14 +225,19 @@ mod tests {
     }
 
     fn append(path: &Path) -> Result<()> {
-        let state = tempfile::tempdir().unwrap();
-        let done = edit_with(&edited(path), Some(state.path()), |text| Ok((format!("{text}more\n"), ())));
-        assert_eq!(names(state.path()), [""; 0]);
+        let folder = tempfile::tempdir().unwrap();
+        let state = folder.path().join("edits");
+        let done = edit_with(&edited(path), Some(&state), |text| Ok((format!("{text}more\n"), ())));
+        assert_eq!(names(&state), [""; 0]);
         done
     }
 
     fn names(folder: &Path) -> Vec<String> {
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        fs::read_dir(folder)
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
     }
 
     #[test]

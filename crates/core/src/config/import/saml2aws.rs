@@ -239,18 +239,19 @@ mod tests {
     fn policies_are_imported_or_the_profile_is_not() {
         let base = "url = https://acme.okta.com/home/amazon_aws/0oa1/272\nprovider = Okta\n";
         let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
+        let file = if cfg!(windows) { "C:/home/ada/policy.json" } else { "/home/ada/policy.json" };
         let text = format!(
-            "[good]\n{base}policy_file = /home/ada/policy.json\npolicy_arn_list = {arn}, {arn}2\n[json]\n{base}policy_file = {{}}\n[good.child]\n{base}[arn]\n{base}policy_arn_list = ReadOnlyAccess\n[many]\n{base}policy_arn_list = {}\n[bomb]\n{base}policy_file = %(policy_file)s\n[unknown]\n{base}Policy_File = /x\n[DEFAULT]\npolicy_file = %(policy_file)s\n",
+            "[good]\n{base}policy_file = {file}\npolicy_arn_list = {arn}, {arn}2\n[json]\n{base}policy_file = {{}}\n[good.child]\n{base}[arn]\n{base}policy_arn_list = ReadOnlyAccess\n[many]\n{base}policy_arn_list = {}\n[bomb]\n{base}policy_file = %(policy_file)s\n[unknown]\n{base}Policy_File = /x\n[DEFAULT]\npolicy_file = %(policy_file)s\n",
             (0..11).map(|number| format!("{arn}{number}")).collect::<Vec<_>>().join(",")
         );
         let imported = import(&text).unwrap();
         assert_eq!(imported.profiles.keys().collect::<Vec<_>>(), ["good", "good.child", "json"]);
         let good = &imported.profiles["good"];
-        assert_eq!(good.policy.as_deref(), Some("/home/ada/policy.json"));
+        assert_eq!(good.policy.as_deref().map(std::path::Path::new), Some(std::path::Path::new(file)));
         assert_eq!(good.policy_arns.as_deref(), Some(&[arn.to_owned(), format!("{arn}2")][..]));
         assert_eq!(imported.profiles["good.child"].policy, good.policy);
-        let json = imported.profiles["json"].policy.as_deref().unwrap();
-        assert!(json.ends_with("/{}") && std::path::Path::new(json).is_absolute(), "{json}");
+        let json = std::path::Path::new(imported.profiles["json"].policy.as_deref().unwrap());
+        assert!(json.ends_with("{}") && json.is_absolute(), "{}", json.display());
         insta::assert_snapshot!(imported.notes.join("\n"), @r"
         `arn`: not imported: `policy_arn_list` narrows its sessions, and cannot be imported: `ReadOnlyAccess` is not the ARN of a policy: it does not begin with `arn:`
         `many`: not imported: `policy_arn_list` narrows its sessions, and cannot be imported: 11 managed session policies exceed the limit of STS, which is 10

@@ -53,6 +53,12 @@ fn cannot_drive(error: io::Error) -> Error {
     failed(format!("cannot control the browser: {error}")).with_source(error)
 }
 
+/// Whether a browser can be controlled on this system.
+#[allow(clippy::unnecessary_wraps, reason = "it cannot on Windows")]
+pub(super) fn supported() -> Result<()> {
+    Ok(())
+}
+
 pub(super) async fn run(
     browser: &Browser,
     start: &Url,

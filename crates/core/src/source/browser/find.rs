@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::source::on_path;
+use crate::executable;
 
 /// Names of suitable browsers on the `PATH`.
 #[cfg(not(target_os = "macos"))]
@@ -25,12 +25,12 @@ const PATHS: [&str; 3] = [
 ];
 
 /// Returns the first one that is installed.
-pub(super) fn installed() -> Option<PathBuf> {
+pub(crate) fn installed() -> Option<PathBuf> {
     #[cfg(target_os = "macos")]
     return PATHS.iter().map(PathBuf::from).find(|path| path.is_file());
     #[cfg(not(target_os = "macos"))]
     {
-        NAMES.iter().find_map(|name| on_path(Path::new(name)))
+        NAMES.iter().find_map(|name| executable::find(Path::new(name)))
     }
 }
 
@@ -45,12 +45,7 @@ pub(super) fn required() -> Result<PathBuf> {
 
 /// Returns the path of a program: a path as it is, a name from the `PATH`.
 pub(super) fn named(program: &Path) -> Result<PathBuf> {
-    let found = if program.components().count() > 1 {
-        Some(program.to_owned()).filter(|path| path.is_file())
-    } else {
-        on_path(program)
-    };
-    found.ok_or_else(|| {
+    executable::find(program).ok_or_else(|| {
         Error::new(ErrorKind::Io, Stage::SignIn, format!("browser `{}` not found", program.display()))
             .with_hint("choose another one with `--browser`")
     })

@@ -25,6 +25,8 @@ use url::Url;
 pub use acs::AcsSource;
 #[cfg(feature = "config")]
 pub(crate) use acs::identity as acs_identity;
+#[cfg(feature = "config")]
+pub(crate) use find::installed as installed_browser;
 
 use super::{AssertionRequest, AssertionSource};
 use crate::error::Result;
@@ -95,8 +97,9 @@ impl Browser {
     ///
     /// # Errors
     ///
-    /// `io`, naming what is missing.
+    /// `io`, naming what is missing; `invalid_argument` on Windows, where no browser can be controlled.
     pub fn required(&self) -> Result<()> {
+        capture::supported()?;
         match &self.program {
             Some((program, _)) => find::named(program)?,
             None => find::required()?,
@@ -104,9 +107,9 @@ impl Browser {
         if self.headless { Ok(()) } else { find::display() }
     }
 
-    /// Whether there is a browser, and a display if one is needed.
+    /// Whether a browser can be controlled: there is one, and a display if one is needed.
     pub fn can_be_shown(&self) -> bool {
-        cfg!(unix) && self.required().is_ok()
+        self.required().is_ok()
     }
 }
 
@@ -161,16 +164,23 @@ fn identity(start: &Url, username: Option<&str>) -> String {
     format!("browser {start} {}", username.unwrap_or_default())
 }
 
-/// Systems where a browser cannot be controlled over pipes.
+/// Windows, where a browser is not controlled. Chromium takes the pipes there as inherited handles, whose numbers it is told. std makes
+/// no handles inheritable but the three standard ones, and does not tell their numbers, so that this would need unsafe code; and a
+/// port for DevTools on loopback would be open to every process of every user of the machine.
 #[cfg(not(unix))]
 mod capture {
     use super::{AssertionRequest, Browser, Result, SamlResponse, Url};
     use crate::error::{Error, ErrorKind, Stage};
 
-    pub(super) async fn run(_: &Browser, _: &Url, _: &str, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
-        Err(Error::new(ErrorKind::InvalidArgument, Stage::SignIn, "a browser cannot be controlled on this system").with_hint(
+    pub(super) fn supported() -> Result<()> {
+        Err(Error::new(ErrorKind::InvalidArgument, Stage::SignIn, "a browser cannot be controlled on Windows").with_hint(
             "at an Okta org, sign in with `--auth device`; elsewhere use a generic SAML app and a source `saml:METADATA`",
         ))
+    }
+
+    pub(super) async fn run(browser: &Browser, _: &Url, _: &str, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        browser.required()?;
+        Err(Error::new(ErrorKind::InvalidArgument, Stage::SignIn, "no browser was controlled"))
     }
 
     pub(super) async fn remove_session(_: &Browser, _: &str) -> Result<bool> {

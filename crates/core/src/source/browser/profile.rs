@@ -1,11 +1,12 @@
 //! The profile folder of a browser: cookies of the identity provider are in it, so it is private to this user.
 
-use std::fs::{File, TryLockError, remove_dir_all};
+use std::fs::{TryLockError, remove_dir_all};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::file_lock::FileLock;
 use crate::private::PrivateFolder;
 use crate::secret::unguessable;
 use crate::store::StoreKey;
@@ -21,7 +22,7 @@ const PREFERENCES: &str =
 pub(super) struct Profile {
     path: PathBuf,
     /// Held while the folder is in use. A temporary folder has none, and is removed after the sign-in.
-    lock: Option<File>,
+    lock: Option<FileLock>,
 }
 
 fn unusable(path: &Path, error: io::Error) -> Error {
@@ -58,7 +59,7 @@ impl Profile {
             }
         }
         folder.subfolder(&name).and_then(|profile| prepare(&profile)).map_err(failed)?;
-        Ok(Self { path: profiles.join(name), lock: Some(lock) })
+        Ok(Self { path: profiles.join(name), lock: Some(FileLock::new(lock)) })
     }
 
     /// Whether there is a profile for this session.

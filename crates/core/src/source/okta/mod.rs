@@ -361,6 +361,10 @@ impl OktaSource {
 fn is_final(error: &Error) -> bool {
     matches!(
         error.kind(),
-        ErrorKind::RateLimited | ErrorKind::Cancelled | ErrorKind::InteractionRequired | ErrorKind::DeadlineExceeded
+        ErrorKind::RateLimited
+            | ErrorKind::Cancelled
+            | ErrorKind::CallbackFailed
+            | ErrorKind::InteractionRequired
+            | ErrorKind::DeadlineExceeded
     )
 }

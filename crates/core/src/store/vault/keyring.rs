@@ -15,6 +15,16 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// Set when the keyring has not answered in time. The thread that asked it is still waiting, so it is not asked again.
 static HANGS: AtomicBool = AtomicBool::new(false);
 
+/// Whether the keyring did not answer this process in time.
+pub(super) fn is_silent() -> bool {
+    HANGS.load(Ordering::Relaxed)
+}
+
+/// The error for a keyring that does not answer.
+pub(super) fn silent() -> Error {
+    unusable("the system keyring does not answer")
+}
+
 fn unusable(message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Io, Stage::Store, message.into()).with_hint("unlock it, or choose `--store file`")
 }
@@ -29,8 +39,7 @@ fn error(error: &keyring::Error) -> Error {
 
 /// Runs a call of the keyring, with a timeout.
 fn ask<T: Send + 'static>(call: impl FnOnce() -> keyring::Result<T> + Send + 'static) -> Result<Option<T>> {
-    let silent = || unusable("the system keyring does not answer");
-    if HANGS.load(Ordering::Relaxed) {
+    if is_silent() {
         return Err(silent());
     }
     if !bus::answers() {

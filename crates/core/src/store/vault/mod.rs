@@ -44,6 +44,10 @@ pub trait Vault: fmt::Debug + Send + Sync {
     }
 }
 
+/// What protects a secret that is not encrypted: the mode of its file, or on Windows what its folder inherits.
+const UNENCRYPTED: &str =
+    if cfg!(unix) { "unencrypted (mode 0600)" } else { "unencrypted (with the permissions of the folder)" };
+
 /// The form of a secret that is not encrypted.
 const PLAIN: &str = "plain";
 
@@ -52,13 +56,14 @@ fn unknown_form(name: &str) -> Error {
     Error::new(ErrorKind::Io, Stage::Store, message).with_hint("choose the store that wrote it with `--store`")
 }
 
-/// Writes secrets as they are: only the file's mode protects them.
+/// Writes secrets as they are: only the permissions of the file protect them.
 #[derive(Debug, Clone, Copy, Default)]
+#[allow(clippy::exhaustive_structs, reason = "it has no fields")]
 pub struct PlainVault;
 
 impl Vault for PlainVault {
     fn describe(&self) -> String {
-        "unencrypted (mode 0600)".to_owned()
+        UNENCRYPTED.to_owned()
     }
 
     fn seal(&self, _: &StoreKey, secret: &SecretString) -> Result<(&'static str, SecretString)> {

@@ -1,7 +1,8 @@
 //! Secrets that are encrypted in their entries (AES-256-GCM), with a key that is kept elsewhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,15 +12,20 @@ use zeroize::Zeroizing;
 
 #[cfg(target_os = "linux")]
 use super::kernel::{self, Lifetime};
-use super::{PLAIN, SecretString, StoreKey, Vault, keyring, unknown_form};
+use super::{PLAIN, SecretString, StoreKey, UNENCRYPTED, Vault, keyring, unknown_form};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::private::PrivateFolder;
 
 /// The name of the key in the system's keyring.
 const KEYRING_KEY: &str = "store key 1";
 const KEY_LEN: usize = 32;
+/// The file that says when the keyring did not answer, and how long it is then left alone.
+const SILENT: &str = ".keyring-silent";
+const LEFT_ALONE: Duration = Duration::from_mins(10);
 /// The form of a secret that is encrypted with a key of the system's keyring.
 const SEALED: &str = "sealed";
 /// The form of a secret that is encrypted with a key of the kernel's keyring.
+#[cfg(target_os = "linux")]
 const SEALED_BY_KERNEL: &str = "sealed-kernel";
 
 type SealingKey = Zeroizing<Vec<u8>>;
@@ -40,6 +46,8 @@ enum KeyHolder {
 #[derive(Debug)]
 pub struct SealedVault {
     holder: KeyHolder,
+    /// The folder of the store, which remembers that the keyring does not answer.
+    folder: PathBuf,
     /// The name of the key, or of its copy, in the kernel's keyring.
     #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux has one"))]
     kernel_name: String,
@@ -48,7 +56,7 @@ pub struct SealedVault {
 
 impl SealedVault {
     fn new(folder: &Path, holder: KeyHolder) -> Self {
-        Self { holder, kernel_name: kernel_name(folder, holder), notice: Mutex::default() }
+        Self { holder, folder: folder.to_owned(), kernel_name: kernel_name(folder, holder), notice: Mutex::default() }
     }
 
     /// Encrypts the secrets of the store in this folder with a key in the system's keyring. Without a keyring, secrets are
@@ -78,6 +86,25 @@ impl SealedVault {
         }
     }
 
+    /// Asks the system's keyring. One that did not answer is left alone for a while, by other processes too: each would wait as
+    /// long again.
+    fn ask_keyring<T>(&self, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.holder != KeyHolder::KeyringIfAny {
+            return ask();
+        }
+        let folder = PrivateFolder::open(&self.folder).ok().flatten();
+        let is_recent = |since: SystemTime| since.elapsed().is_ok_and(|elapsed| elapsed < LEFT_ALONE);
+        if folder.as_ref().and_then(|folder| folder.modified(SILENT)).is_some_and(is_recent) {
+            return Err(keyring::silent());
+        }
+        let answer = ask();
+        if answer.is_err() && keyring::is_silent() {
+            let folder = folder.or_else(|| PrivateFolder::create(&self.folder).ok());
+            let _ = folder.map(|folder| folder.write(SILENT, b""));
+        }
+        answer
+    }
+
     /// Returns the key if there is one.
     fn existing_key(&self) -> Result<Option<SealingKey>> {
         #[cfg(target_os = "linux")]
@@ -90,7 +117,7 @@ impl SealedVault {
         if self.holder == KeyHolder::Kernel {
             return Ok(None);
         }
-        let key = keyring::get(KEYRING_KEY)?.filter(|key| key.len() == KEY_LEN);
+        let key = self.ask_keyring(|| keyring::get(KEYRING_KEY))?.filter(|key| key.len() == KEY_LEN);
         // The copy saves the next process from waking the keyring's daemon.
         #[cfg(target_os = "linux")]
         if let (KeyHolder::KeyringIfAny, Some(key)) = (self.holder, &key) {
@@ -107,7 +134,7 @@ impl SealedVault {
         let mut key = Zeroizing::new(vec![0; KEY_LEN]);
         SystemRandom::new().fill(&mut key).map_err(|_| cannot_seal())?;
         match self.holder {
-            KeyHolder::KeyringIfAny | KeyHolder::Keyring => keyring::set(KEYRING_KEY, &key)?,
+            KeyHolder::KeyringIfAny | KeyHolder::Keyring => self.ask_keyring(|| keyring::set(KEYRING_KEY, &key))?,
             #[cfg(target_os = "linux")]
             KeyHolder::Kernel => {
                 if !kernel::set(&self.kernel_name, &key, Lifetime::UntilRestart) {
@@ -127,7 +154,7 @@ impl Vault for SealedVault {
             (KeyHolder::KeyringIfAny | KeyHolder::Keyring, Ok(_)) => {
                 "encrypted with a key in the system keyring".to_owned()
             }
-            (KeyHolder::KeyringIfAny, Err(error)) => format!("unencrypted (mode 0600): {}", error.message()),
+            (KeyHolder::KeyringIfAny, Err(error)) => format!("{UNENCRYPTED}: {}", error.message()),
             (KeyHolder::Keyring, Err(error)) => format!("unusable: {}", error.message()),
             #[cfg(target_os = "linux")]
             (KeyHolder::Kernel, _) => "encrypted with a key in the kernel's keyring, until a restart".to_owned(),
@@ -138,7 +165,7 @@ impl Vault for SealedVault {
         match self.key() {
             Ok(sealing) => Ok((self.form(), encrypt(&sealing, key, secret)?)),
             Err(error) if self.holder == KeyHolder::KeyringIfAny => {
-                let notice = format!("{}; cached credentials are stored unencrypted (mode 0600)", error.message());
+                let notice = format!("{}; cached credentials are stored {UNENCRYPTED}", error.message());
                 *self.notice.lock().unwrap_or_else(PoisonError::into_inner) = Some(notice);
                 Ok((PLAIN, secret.clone()))
             }

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use crate::net::{Transport, TransportErrorKind};
+use crate::net::{Transport, TransportErrorKind, http_date};
 
 /// Records the `Date` of the last answer.
 #[derive(Debug, Clone, Default)]
@@ -42,11 +42,6 @@ impl Intercept for ServerDate {
     }
 }
 
-/// Parses an HTTP date (RFC 9110, section 5.6.7), a subset of RFC 2822.
-fn http_date(text: &str) -> Option<Timestamp> {
-    jiff::fmt::rfc2822::parse(text).ok().map(|zoned| zoned.timestamp())
-}
-
 /// Sends the SDK's requests through a [`Transport`], so that all requests share one TLS and proxy configuration.
 #[derive(Debug)]
 pub(super) struct Connector(pub(super) Arc<dyn Transport>);
@@ -67,16 +62,5 @@ impl HttpConnector for Connector {
             let answer = answer.map(|body| SdkBody::from(Bytes::from_owner(Zeroizing::new(body))));
             HttpResponse::try_from(answer).map_err(|error| ConnectorError::other(error.into(), None))
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn http_dates_are_read() {
-        assert_eq!(http_date("Tue, 24 Nov 2026 03:42:50 GMT"), "2026-11-24T03:42:50Z".parse().ok());
-        assert_eq!(http_date("yesterday"), None);
     }
 }

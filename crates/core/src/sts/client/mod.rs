@@ -19,7 +19,7 @@ use jiff::Timestamp;
 use self::connector::{Connector, ServerDate};
 use self::refusal::{Call, refusal};
 use super::judge::{Expected, check};
-use super::{ChainRequest, ExchangeRequest, StsAnswer, TokenExchange};
+use super::{CallerIdentity, ChainRequest, ExchangeRequest, StsAnswer, TokenExchange};
 use crate::arn::{PolicyArn, RoleArn, default_region, is_region, partition_of_region};
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -193,6 +193,16 @@ fn policies(arns: &[PolicyArn]) -> Option<Vec<PolicyDescriptorType>> {
     (!arns.is_empty()).then(|| arns.iter().map(policy).collect())
 }
 
+fn sdk_credentials(credentials: &SessionCredentials) -> aws_sdk_sts::config::Credentials {
+    aws_sdk_sts::config::Credentials::new(
+        &credentials.access_key_id,
+        credentials.secret_access_key.expose(),
+        Some(credentials.session_token.expose().to_owned()),
+        None,
+        "tempaccess",
+    )
+}
+
 fn seconds(duration: SessionDuration) -> i32 {
     i32::try_from(duration.seconds()).unwrap_or(i32::MAX)
 }
@@ -225,14 +235,7 @@ impl TokenExchange for StsExchange {
 
     async fn assume_role(&self, request: &ChainRequest) -> Result<StsAnswer> {
         let region = self.region_for(request.role.partition())?;
-        let by = &request.by;
-        let keys = aws_sdk_sts::config::Credentials::new(
-            &by.access_key_id,
-            by.secret_access_key.expose(),
-            Some(by.session_token.expose().to_owned()),
-            None,
-            "tempaccess",
-        );
+        let keys = sdk_credentials(&request.by);
         let mut tags = Vec::with_capacity(request.tags.len());
         for (key, value) in &request.tags {
             let tag =
@@ -260,10 +263,28 @@ impl TokenExchange for StsExchange {
             .await
             .map_err(|error| refusal(&error, &self.endpoint_name(&region), date.get(), Call::AssumeRole))?;
         let request_id = answer.request_id().map(str::to_owned);
+        #[allow(deprecated, reason = "not every endpoint has what replaces it")]
+        let used = answer.session_token_utilization().or(answer.packed_policy_size());
         let mut read = read_answer(answer.credentials, answer.assumed_role_user, &request.role, region)?;
+        read.token_utilization = used.and_then(|percent| u32::try_from(percent).ok());
         (read.source_identity, read.request_id, read.server_time) = (answer.source_identity, request_id, date.get());
         check(&mut read, &Expected::of_chained(request))?;
         Ok(read)
+    }
+
+    async fn caller_identity(&self, credentials: &SessionCredentials) -> Result<CallerIdentity> {
+        let region = self.region_for(credentials.role.partition())?;
+        let date = ServerDate::default();
+        let config = self.config(region.clone()).credentials_provider(sdk_credentials(credentials));
+        let answer = aws_sdk_sts::Client::from_conf(config.build())
+            .get_caller_identity()
+            .customize()
+            .interceptor(date.clone())
+            .send()
+            .await
+            .map_err(|error| refusal(&error, &self.endpoint_name(&region), date.get(), Call::GetCallerIdentity))?;
+        let text = |value: Option<String>| value.unwrap_or_default();
+        Ok(CallerIdentity::new(text(answer.arn), text(answer.account), text(answer.user_id)))
     }
 
     fn identity(&self) -> String {
@@ -283,7 +304,7 @@ fn read_answer(
     region: String,
 ) -> Result<StsAnswer> {
     let incomplete = |what: &str| {
-        Error::new(ErrorKind::StsUnavailable, Stage::Exchange, format!("the answer of AWS STS holds no {what}"))
+        Error::new(ErrorKind::StsUnavailable, Stage::Exchange, format!("the answer of AWS STS has no {what}"))
             .with_hint("check what answers at the STS endpoint")
     };
     // The SDK replaces missing values with empty strings.

@@ -16,6 +16,7 @@ use crate::text::excerpt;
 pub(super) enum Call {
     AssumeRoleWithSaml,
     AssumeRole,
+    GetCallerIdentity,
 }
 
 /// Converts an error of the SDK. `place` names the endpoint.
@@ -81,6 +82,12 @@ fn remedy(code: &str, said: &str, status: u16, call: Call) -> (ErrorKind, &'stat
             ErrorKind::AccessDenied,
             "the previous role must be allowed `sts:AssumeRole` (and `sts:TagSession`, `sts:SetSourceIdentity`), and the trust policy of this one must name it, with the external id if it asks for one",
         ),
+        "ExpiredTokenException" | "ExpiredToken" if call == Call::GetCallerIdentity => {
+            (ErrorKind::AssertionExpired, "these credentials have expired: get new ones")
+        }
+        "InvalidClientTokenId" | "SignatureDoesNotMatch" if call == Call::GetCallerIdentity => {
+            (ErrorKind::StsValidation, "AWS does not know these credentials: get new ones")
+        }
         "ExpiredTokenException" | "ExpiredToken" => {
             (ErrorKind::AssertionExpired, "sign in again: STS accepts an assertion for 5 minutes after it was issued")
         }
