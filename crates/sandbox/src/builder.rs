@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 
 use tokio::sync::oneshot;
 
-use crate::aws::{self, IssuedKeys};
+use crate::aws::{self, Buckets, Iam, IssuedKeys, Trail};
 use crate::clock::SandboxClock;
 use crate::faults::Faults;
 use crate::idp::{Claims, SigningKey};
@@ -90,14 +90,19 @@ impl SandboxBuilder {
     ///
     /// # Errors
     ///
-    /// If a port is in use.
+    /// If a port is in use, or the world is not consistent: a policy is malformed, or refers to
+    /// something that does not exist.
     pub fn start(self) -> io::Result<Sandbox> {
+        aws::check_world(&self.world).map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem))?;
         let tls = match self.scheme {
             Scheme::Http => None,
             Scheme::Https => Some(Tls::generate()?),
         };
         let (okta_address, okta_listener) = server::listen(self.okta_port)?;
         let (sts_address, sts_listener) = server::listen(self.sts_port)?;
+        let iam = Iam::new(&self.world, self.clock.clone());
+        let buckets = Buckets::new(&self.world, self.clock.clone());
+        let trail = Trail::new(self.clock.clone());
         let shared = Arc::new(Shared {
             world: self.world,
             clock: self.clock,
@@ -107,6 +112,9 @@ impl SandboxBuilder {
             log: RequestLog::default(),
             org: OrgState::default(),
             keys: IssuedKeys::default(),
+            iam,
+            buckets,
+            trail,
             scheme: self.scheme,
             okta_address,
             widget: self.widget,
@@ -115,7 +123,7 @@ impl SandboxBuilder {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
         let services =
-            [(okta_listener, okta::router(Arc::clone(&shared))), (sts_listener, aws::sts::router(Arc::clone(&shared)))];
+            [(okta_listener, okta::router(Arc::clone(&shared))), (sts_listener, aws::router(Arc::clone(&shared)))];
         let acceptor = tls.as_ref().map(Tls::acceptor);
         let thread = std::thread::spawn(move || {
             runtime.block_on(async {

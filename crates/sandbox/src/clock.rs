@@ -25,6 +25,11 @@ impl SandboxClock {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Reading { fixed: Some(instant), ..Reading::default() };
     }
 
+    /// Whether the clock is stopped.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).fixed.is_some()
+    }
+
     /// Moves the clock forward, or back if `by` is negative.
     pub fn advance(&self, by: SignedDuration) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).ahead += by;

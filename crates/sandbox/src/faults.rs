@@ -8,8 +8,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 
-use crate::aws::error_xml;
-use crate::aws::sts::NAMESPACE;
+use crate::aws::throttled;
 
 /// One of the sandbox's services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,13 +17,20 @@ pub enum Service {
     Okta,
     /// AWS STS.
     Sts,
+    /// AWS IAM.
+    Iam,
+    /// AWS S3.
+    S3,
+    /// AWS CloudTrail.
+    CloudTrail,
 }
 
 /// What a service answers once, instead of its own answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// STS: `Throttling`, HTTP status 400.
+    /// STS and IAM: `Throttling`, HTTP status 400. CloudTrail: `ThrottlingException`, HTTP status 400. S3: `SlowDown`, HTTP
+    /// status 503.
     Throttling,
     /// The error page of a proxy, with this HTTP status.
     ErrorPage(u16),
@@ -35,12 +41,9 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub(crate) async fn answer(self, request_id: &str, now: Timestamp) -> Response {
+    pub(crate) async fn answer(self, service: Service, request_id: &str, now: Timestamp) -> Response {
         match self {
-            Self::Throttling => {
-                let xml = error_xml(NAMESPACE, "Throttling", "Rate exceeded", request_id);
-                (StatusCode::BAD_REQUEST, [("content-type", "text/xml")], xml).into_response()
-            }
+            Self::Throttling => throttled(service, request_id),
             Self::ErrorPage(status) => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
                 (status, [("content-type", "text/html")], format!("<html><h1>{status}</h1></html>")).into_response()

@@ -16,7 +16,7 @@ pub struct LoggedRequest {
     pub service: Service,
     /// The HTTP method.
     pub method: String,
-    /// The path, or the action of STS.
+    /// The path, or the action of STS, IAM or CloudTrail.
     pub what: String,
 }
 

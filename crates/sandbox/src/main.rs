@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tempaccess_sandbox::{Sandbox, World};
 
-/// Run a local Okta org and a validating AWS STS on loopback, until Ctrl-C
+/// Run a local Okta org and a validating AWS (STS, IAM, S3, CloudTrail) on loopback, until Ctrl-C
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -17,7 +17,7 @@ struct Arguments {
     #[arg(long, default_value_t = 8700)]
     okta_port: u16,
 
-    /// Port of STS; 0 for a free one
+    /// Port of AWS; 0 for a free one
     #[arg(long, default_value_t = 8701)]
     sts_port: u16,
 
@@ -123,15 +123,16 @@ impl Drop for CaFile {
 }
 
 fn introduction(sandbox: &Sandbox, ca_file: Option<&Path>) -> String {
-    let mut text = format!(
-        "The sandbox is running. In another terminal:\n\n  export TEMPACCESS_SOURCE={}\n  export AWS_ENDPOINT_URL_STS={}\n",
-        sandbox.app_url(),
-        sandbox.sts_url(),
-    );
+    let (source, aws) = (sandbox.app_url(), sandbox.sts_url());
+    let mut text = format!("The sandbox is running. In another terminal:\n\n  export TEMPACCESS_SOURCE={source}\n");
+    for service in ["STS", "IAM", "S3", "CLOUDTRAIL"] {
+        let _ = writeln!(text, "  export AWS_ENDPOINT_URL_{service}={aws}");
+    }
     if let Some(ca_file) = ca_file {
         let _ = writeln!(text, "  export AWS_CA_BUNDLE={}", ca_file.display());
     }
-    text.push_str("  tempaccess login\n\n");
+    // Clients want one, whatever the endpoint; boto3 reads the second name only.
+    text.push_str("  export AWS_REGION=us-east-1\n  export AWS_DEFAULT_REGION=us-east-1\n  tempaccess login\n\n");
     if let Some(ca_file) = ca_file {
         let _ = writeln!(
             text,

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
+use crate::aws::{Buckets, Iam, Trail};
 use crate::builder::SandboxBuilder;
 use crate::clock::SandboxClock;
 use crate::faults::{Fault, Service};
@@ -41,7 +42,8 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// If no port is free.
+    /// If no port is free, or the world is not consistent: a policy is malformed, or refers to
+    /// something that does not exist.
     pub fn start(world: World) -> io::Result<Self> {
         Self::builder(world).start()
     }
@@ -61,7 +63,8 @@ impl Sandbox {
         format!("{}/home/amazon_aws/{}/272", self.okta_url(), self.shared.world.app)
     }
 
-    /// Returns the address of STS, for `AWS_ENDPOINT_URL_STS`.
+    /// Returns the address of AWS, for `AWS_ENDPOINT_URL_STS`, `AWS_ENDPOINT_URL_IAM`, `AWS_ENDPOINT_URL_S3` and
+    /// `AWS_ENDPOINT_URL_CLOUDTRAIL`. Requests go to the service that they are signed for.
     pub fn sts_url(&self) -> String {
         format!("{}://{}", self.shared.scheme.as_str(), self.sts_address)
     }
@@ -85,6 +88,21 @@ impl Sandbox {
     /// Returns the clock, to move it.
     pub fn clock(&self) -> &SandboxClock {
         &self.shared.clock
+    }
+
+    /// Returns the policies of roles, to read and change them without a call.
+    pub fn iam(&self) -> &Iam {
+        &self.shared.iam
+    }
+
+    /// Returns the buckets of S3, to read and change their objects without a call.
+    pub fn buckets(&self) -> &Buckets {
+        &self.shared.buckets
+    }
+
+    /// Returns the events of CloudTrail.
+    pub fn trail(&self) -> &Trail {
+        &self.shared.trail
     }
 
     /// Returns the requests that were received so far, in order.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::aws::IssuedKeys;
+use crate::aws::{Buckets, Iam, IssuedKeys, Trail};
 use crate::clock::SandboxClock;
 use crate::faults::Faults;
 use crate::idp::{Claims, SigningKey};
@@ -26,6 +26,9 @@ pub(crate) struct Shared {
     pub(crate) log: RequestLog,
     pub(crate) org: OrgState,
     pub(crate) keys: IssuedKeys,
+    pub(crate) iam: Iam,
+    pub(crate) buckets: Buckets,
+    pub(crate) trail: Trail,
     pub(crate) scheme: Scheme,
     pub(crate) okta_address: SocketAddr,
     /// The folder `dist` of Okta's sign-in widget, if the sandbox has it.

@@ -2,27 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Bytes;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use super::received::Received;
 use crate::http::form_pairs;
 use crate::idp::escape;
 
 /// A request.
 pub(super) struct Call<'a> {
-    pub(super) method: &'a Method,
-    pub(super) uri: &'a Uri,
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: &'a [u8],
+    pub(super) received: Received<'a>,
     parameters: BTreeMap<String, String>,
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn read(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap, body: &'a Bytes) -> Self {
-        let text = std::str::from_utf8(body).unwrap_or_default();
-        let parameters = [uri.query().unwrap_or_default(), text].into_iter().flat_map(form_pairs).collect();
-        Self { method, uri, headers, body, parameters }
+    pub(super) fn read(received: Received<'a>) -> Self {
+        let text = std::str::from_utf8(received.body).unwrap_or_default();
+        let parameters = [received.uri.query().unwrap_or_default(), text].into_iter().flat_map(form_pairs).collect();
+        Self { received, parameters }
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&str> {
@@ -39,14 +36,19 @@ impl<'a> Call<'a> {
             ))
         })
     }
+
+    /// Returns the elements of a list: `name.member.1`, `name.member.2`, and so on.
+    pub(super) fn list<'c>(&'c self, name: &'c str) -> impl Iterator<Item = &'c str> + 'c {
+        (1..).map_while(move |number| self.get(&format!("{name}.member.{number}")))
+    }
 }
 
 /// An error that AWS answers with.
 #[derive(Debug)]
 pub(crate) struct QueryError {
     status: StatusCode,
-    code: &'static str,
-    message: String,
+    pub(super) code: &'static str,
+    pub(super) message: String,
 }
 
 impl QueryError {
@@ -58,12 +60,17 @@ impl QueryError {
         Self::new(400, "ValidationError", message)
     }
 
+    /// Returns what AWS answers if there are too many requests.
+    pub(super) fn throttling() -> Self {
+        Self::new(400, "Throttling", "Rate exceeded")
+    }
+
     pub(super) fn access_denied(message: impl Into<String>) -> Self {
         Self::new(403, "AccessDenied", message)
     }
 }
 
-/// Renders the result of an action of the service with this XML namespace.
+/// Renders the result of an action of the service with this XML namespace. An action without a result has an empty text.
 pub(super) fn answer(
     namespace: &str,
     action: &str,
@@ -71,18 +78,19 @@ pub(super) fn answer(
     result: Result<String, QueryError>,
 ) -> Response {
     let (status, xml) = match result {
-        Ok(result) => (
-            StatusCode::OK,
-            format!(
-                r#"<{action}Response xmlns="{namespace}"><{action}Result>{result}</{action}Result><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"#
-            ),
-        ),
+        Ok(result) => {
+            let result = if result.is_empty() { result } else { format!("<{action}Result>{result}</{action}Result>") };
+            let xml = format!(
+                r#"<{action}Response xmlns="{namespace}">{result}<ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></{action}Response>"#
+            );
+            (StatusCode::OK, xml)
+        }
         Err(error) => (error.status, error_xml(namespace, error.code, &error.message, &request_id)),
     };
     (status, [("content-type", "text/xml".to_owned()), ("x-amzn-requestid", request_id)], xml).into_response()
 }
 
-pub(crate) fn error_xml(namespace: &str, code: &str, message: &str, request_id: &str) -> String {
+fn error_xml(namespace: &str, code: &str, message: &str, request_id: &str) -> String {
     format!(
         r#"<ErrorResponse xmlns="{namespace}"><Error><Type>Sender</Type><Code>{code}</Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"#,
         escape(message)

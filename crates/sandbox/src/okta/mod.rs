@@ -100,7 +100,7 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request, next: Next)
     let method = request.method().clone();
     shared.log.add(Service::Okta, &method, request.uri().path());
     let mut answer = match shared.faults.next(Service::Okta) {
-        Some(fault) => fault.answer(&random::request_id(), shared.clock.now()).await,
+        Some(fault) => fault.answer(Service::Okta, &random::request_id(), shared.clock.now()).await,
         None => error::with_okta_error(&method, next.run(request).await),
     };
     let headers = [

@@ -1,11 +1,14 @@
-//! What exists in the sandbox: people, factors and apps at Okta; providers and roles at AWS.
+//! What exists in the sandbox: people, factors and apps at Okta; providers, roles, policies and buckets at AWS.
 
 mod aws;
 mod okta;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
-pub use aws::{Provider, Role};
+pub use aws::{Bucket, Policy, Provider, Role, ServiceControlPolicy, TrailSettings};
+pub(crate) use aws::{account, name};
 pub use okta::{App, Client, Factor, Push, PushAnswer, User, UserStatus};
 
 /// Everything that exists in the sandbox. Read from TOML, or built in code.
@@ -36,6 +39,21 @@ pub struct World {
     /// The roles at AWS.
     #[serde(default)]
     pub roles: Vec<Role>,
+    /// The aliases of accounts at AWS, by their ids.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, String>,
+    /// The managed policies at AWS.
+    #[serde(default)]
+    pub policies: Vec<Policy>,
+    /// The service control policies of the organization.
+    #[serde(default)]
+    pub scps: Vec<ServiceControlPolicy>,
+    /// The buckets of S3.
+    #[serde(default)]
+    pub buckets: Vec<Bucket>,
+    /// The trail of CloudTrail.
+    #[serde(default)]
+    pub trail: TrailSettings,
 }
 
 fn default_app() -> String {
@@ -69,6 +87,19 @@ impl World {
     /// Returns the person with this login, to change before the sandbox starts.
     pub fn user_mut(&mut self, login: &str) -> Option<&mut User> {
         self.users.iter_mut().find(|user| user.login == login)
+    }
+
+    /// Returns the role with this ARN.
+    pub(crate) fn role(&self, arn: &str) -> Option<&Role> {
+        self.roles.iter().find(|role| role.arn == arn)
+    }
+
+    /// Returns the managed policy with this name or ARN. A name is one of this account, or of AWS.
+    pub(crate) fn policy(&self, account_id: &str, reference: &str) -> Option<&Policy> {
+        let owners = [account_id, "aws"];
+        self.policies.iter().find(|policy| {
+            policy.arn == reference || (policy.name() == reference && owners.contains(&account(&policy.arn)))
+        })
     }
 
     /// Returns the apps on the dashboard of a person.

@@ -1,6 +1,8 @@
 //! Validates a SAML response: what AWS checks, in the same order. Uses other libraries than tempaccess itself, so that a
 //! mistake in one does not hide in the other.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bergshamra::keys::loader;
@@ -8,6 +10,7 @@ use bergshamra::{DsigContext, KeysManager, VerifyResult};
 use jiff::{SignedDuration, Timestamp};
 use roxmltree::{Document, Node};
 
+use super::tags::SessionTags;
 use super::{QueryError, expired, invalid_token};
 use crate::shared::Shared;
 
@@ -24,6 +27,7 @@ const SIGN_IN_HOSTS: [(&str, &str); 3] = [
 
 /// The facts of a valid assertion.
 pub(super) struct ValidAssertion {
+    pub(super) id: String,
     pub(super) issuer: String,
     pub(super) subject: String,
     pub(super) subject_format: String,
@@ -32,7 +36,7 @@ pub(super) struct ValidAssertion {
     pub(super) source_identity: Option<String>,
     pub(super) session_duration: Option<i64>,
     pub(super) session_not_on_or_after: Option<Timestamp>,
-    pub(super) has_tags: bool,
+    pub(super) tags: SessionTags,
 }
 
 /// Checks the base64 text of a SAML response for this role and provider.
@@ -207,13 +211,18 @@ fn read_attributes(
         return Err(invalid_token("SourceIdentity in AuthnResponse must match [a-zA-Z_0-9+=,.@-]{2,64}"));
     }
     let session_duration = values("SessionDuration").first().and_then(|value| value.parse().ok());
-    let tags: Vec<_> = attributes.iter().filter_map(|(name, _)| name.strip_prefix("PrincipalTag:")).collect();
-    if tags.len() > 50 || tags.iter().any(|key| key.chars().count() > 128) {
+    let keys = attributes.iter().filter_map(|(name, _)| name.strip_prefix("PrincipalTag:"));
+    let tags: BTreeMap<_, _> = keys
+        .map(|key| (key.to_owned(), values(&format!("PrincipalTag:{key}")).into_iter().next().unwrap_or_default()))
+        .collect();
+    if tags.len() > 50 || tags.keys().any(|key| key.chars().count() > 128) {
         return Err(QueryError::validation("The session tags exceed the limits"));
     }
+    let transitive_keys = values("TransitiveTagKeys").into_iter().filter(|key| tags.contains_key(key)).collect();
     let session_not_on_or_after =
         child(assertion, ASSERTION, "AuthnStatement").and_then(|statement| instant(statement, "SessionNotOnOrAfter"));
     Ok(ValidAssertion {
+        id: assertion.attribute("ID").unwrap_or_default().to_owned(),
         issuer,
         subject,
         subject_format,
@@ -222,7 +231,7 @@ fn read_attributes(
         source_identity,
         session_duration,
         session_not_on_or_after,
-        has_tags: !tags.is_empty(),
+        tags: SessionTags { tags, transitive_keys },
     })
 }
 
