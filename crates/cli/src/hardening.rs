@@ -13,7 +13,8 @@ pub(crate) use system::protect;
 #[global_allocator]
 static WIPING: ZeroAlloc<System> = ZeroAlloc(System);
 
-/// Starts another program, beside this one or in its place, with the caller's limit on core dumps.
+/// Starts another program, next to this one or in its place, with the caller's limit on core dumps.
+#[cfg(unix)]
 pub(crate) fn with_core_limit<T>(start: impl FnOnce() -> T) -> T {
     system::restore_core_limit();
     let started = start();
@@ -55,6 +56,4 @@ mod system {
 mod system {
     /// Windows writes no dumps of a process unless an administrator says so.
     pub(crate) fn protect() {}
-
-    pub(super) fn restore_core_limit() {}
 }

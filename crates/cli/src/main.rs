@@ -4,11 +4,18 @@
 mod args;
 mod commands;
 mod complete;
+mod exit_code;
 mod hardening;
+#[cfg(not(unix))]
+mod in_place;
 mod render;
+mod render_audit;
+mod render_grant;
+mod render_trail;
 mod shell_init;
 mod signals;
 mod terminal;
+mod verbose;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -29,12 +36,13 @@ fn main() -> ExitCode {
     complete::answer();
     let arguments = Arguments::parse();
     let as_json = arguments.wants_json();
+    verbose::show(arguments.verbose);
     match run(arguments, as_json) {
         Ok(code) => code,
         Err(error) => {
             // Nobody may be reading.
             let _ = writeln!(std::io::stderr(), "{}", render::error(&error, as_json));
-            ExitCode::from(error.kind().exit_code())
+            exit_code::exit_code(error.kind())
         }
     }
 }
@@ -98,8 +106,11 @@ fn become_program(mut program: std::process::Command) -> ExitCode {
         commands::not_started(&program, error)
     }
     #[cfg(not(unix))]
-    match program.status() {
-        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
-        Err(error) => commands::not_started(&program, error),
+    {
+        signals::pass_on();
+        match in_place::run(&mut program) {
+            Ok(code) => std::process::exit(code),
+            Err(error) => commands::not_started(&program, error),
+        }
     }
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use console::{Color, style};
 use jiff::Timestamp;
 use tempaccess_core::config::{Added, Synced};
-use tempaccess_core::doctor::{CheckOutcome, Finding};
+use tempaccess_core::doctor::{CheckOutcome, Finding, ResponsibleParty};
+use tempaccess_core::setup::{AssumptionResult, SetupFinding};
 use tempaccess_core::sink::{RoleList, SessionSummary};
 use tempaccess_core::store::{EntryInfo, EntryKind};
 use tempaccess_core::verify::Verification;
@@ -49,37 +50,60 @@ pub(crate) fn error(error: &Error, as_json: bool) -> String {
 
 /// The finding of one check.
 pub(crate) fn finding(finding: &Finding) -> String {
-    let (mark, colour) = match finding.outcome {
+    let name = finding.step.as_str().replace('_', " ");
+    checked(finding.outcome, &name, &finding.message, finding.hint.as_deref(), finding.who)
+}
+
+/// The finding of a check of an account.
+pub(crate) fn setup_finding(finding: &SetupFinding) -> String {
+    let name = format!("{} {}", finding.part.as_str().replace('_', " "), printable(&finding.name));
+    checked(finding.outcome, &name, &finding.message, finding.hint.as_deref(), finding.who)
+}
+
+pub(crate) fn assumption(result: &AssumptionResult) -> String {
+    let seconds = result.seconds.map(|seconds| format!(" (after {seconds} s)")).unwrap_or_default();
+    let detail = result.detail.as_ref().map(|detail| format!("\n{detail}")).unwrap_or_default();
+    checked(result.outcome, "AWS", &format!("{}{seconds}{detail}", result.claim), None, None)
+}
+
+fn checked(
+    outcome: CheckOutcome,
+    name: &str,
+    message: &str,
+    hint: Option<&str>,
+    who: Option<ResponsibleParty>,
+) -> String {
+    let (mark, colour) = match outcome {
         CheckOutcome::Good => ("ok", Color::Green),
         CheckOutcome::Warning => ("warning", Color::Yellow),
         CheckOutcome::Failed => ("failed", Color::Red),
         _ => ("skipped", Color::Black),
     };
-    let name = finding.step.as_str().replace('_', " ");
     let mark = style(format!("{mark:8}")).fg(colour).bold();
-    let mut lines = finding.message.lines();
+    let mut lines = message.lines();
     let mut text = format!("{mark}{}: {}", style(name).bold(), printable(lines.next().unwrap_or_default()));
     for line in lines {
         let _ = write!(text, "\n        {}", printable(line));
     }
-    for line in finding.hint.iter().flat_map(|hint| hint.lines()) {
+    for line in hint.iter().flat_map(|hint| hint.lines()) {
         let _ = write!(text, "\n        {} {}", style("hint:").cyan(), printable(line));
     }
-    if let Some(who) = finding.who {
+    if let Some(who) = who {
         let _ = write!(text, "\n        {} {}", style("who:").cyan(), who.description());
     }
     text
 }
 
 /// A name and what it stands for, one a line.
-struct Table(Vec<(&'static str, String)>);
+#[derive(Default)]
+pub(crate) struct Table(Vec<(&'static str, String)>);
 
 impl Table {
-    fn row(&mut self, name: &'static str, value: impl Into<String>) {
+    pub(crate) fn row(&mut self, name: &'static str, value: impl Into<String>) {
         self.0.push((name, value.into()));
     }
 
-    fn maybe(&mut self, name: &'static str, value: Option<&str>) {
+    pub(crate) fn maybe(&mut self, name: &'static str, value: Option<&str>) {
         if let Some(value) = value {
             self.row(name, printable(value));
         }
@@ -284,7 +308,7 @@ pub(crate) fn inspection(inspection: &Inspection<'_>, verified: Option<&Verifica
         }
     }
     if inspection.problems.is_empty() && verified.is_none_or(|verified| verified.verified) {
-        let _ = write!(text, "\n\n{}", style("Nothing is wrong that can be seen here.").green());
+        let _ = write!(text, "\n\n{}", style("No problem found.").green());
     }
     if let Some(verified) = verified {
         let _ = write!(text, "\n\n{}", verification(verified));
@@ -316,17 +340,18 @@ fn verification(verification: &Verification<'_>) -> String {
             style("verified:").green().bold()
         )
     } else {
-        format!("{} do not rely on what stands above", style("not verified:").red().bold())
+        format!("{} do not rely on the output above", style("not verified:").red().bold())
     });
     lines.join("\n")
 }
 
-/// What is kept, one paragraph an entry.
+/// The cached entries, one paragraph for each.
 pub(crate) fn kept(entries: &[EntryInfo], place: &str, now: Timestamp) -> String {
-    let mut text = format!("{} {place}", style("Kept in").dim());
+    let mut text = format!("{} {place}", style("Cached in").dim());
     let mut shown = HashSet::new();
     // What is known of an org is nothing that anybody was given.
-    let entries: Vec<_> = entries.iter().filter(|about| about.kind != EntryKind::Org).collect();
+    let entries: Vec<_> =
+        entries.iter().filter(|about| !matches!(about.kind, EntryKind::Org | EntryKind::Grant)).collect();
     for about in &entries {
         // Credentials may stand under what was asked for and under what that turned out to be.
         if about.access_key_id().is_some_and(|id| !shown.insert(id)) {
@@ -357,7 +382,7 @@ pub(crate) fn kept(entries: &[EntryInfo], place: &str, now: Timestamp) -> String
         let _ = write!(text, "\n\n{table}");
     }
     if entries.is_empty() {
-        text.push_str("\n\nNothing is kept.");
+        text.push_str("\n\nNothing is cached.");
     }
     text
 }
@@ -370,7 +395,7 @@ pub(crate) fn signed_out(done: &[(String, SignedOut)]) -> String {
     };
     let mut lines: Vec<_> = done.iter().map(line).collect();
     if done.iter().any(|(_, out)| out.credentials_removed > 0) {
-        lines.push(format!("{} AWS goes on accepting what was given until it ends", style("note:").bold()));
+        lines.push(format!("{} AWS accepts issued credentials until they expire", style("note:").bold()));
     }
     lines.join("\n")
 }
@@ -379,7 +404,7 @@ pub(crate) fn signed_out(done: &[(String, SignedOut)]) -> String {
 pub(crate) fn also_forgotten(count: usize) -> String {
     match count {
         0 => String::new(),
-        count => format!("\nforgotten beside them: {count}"),
+        count => format!("\nother cached entries removed: {count}"),
     }
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tempaccess_core::{Error, ErrorKind, Stage};
 use tokio::sync::oneshot;
 
-use crate::{render, terminal};
+use crate::{exit_code, render, terminal};
 
 /// How long a command may take to record what it was doing.
-const GRACE: Duration = Duration::from_millis(700);
+const EXIT_DELAY: Duration = Duration::from_millis(700);
 
 /// Set once signals are for a program that this one runs.
 static PASSED_ON: AtomicBool = AtomicBool::new(false);
@@ -37,11 +37,11 @@ pub(crate) fn watch(as_json: bool) -> oneshot::Receiver<()> {
             return;
         }
         let _ = stop.send(());
-        std::thread::sleep(GRACE);
+        std::thread::sleep(EXIT_DELAY);
         terminal::restore();
         let error = cancelled();
         let _ = writeln!(std::io::stderr(), "{}", render::error(&error, as_json));
-        std::process::exit(i32::from(error.kind().exit_code()));
+        std::process::exit(i32::from(exit_code::number(error.kind())));
     };
     // Without the thread, signals have their default effect.
     let _ = std::thread::Builder::new().name("tempaccess-signals".to_owned()).spawn(watch);
@@ -60,7 +60,29 @@ async fn received() {
         }
     }
     #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await;
+    windows::ended().await;
+}
+
+#[cfg(not(unix))]
+mod windows {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_logoff, ctrl_shutdown};
+
+    /// Waits for Ctrl-C or Ctrl-Break, or for the end of the console or of the person's session.
+    pub(super) async fn ended() {
+        macro_rules! next {
+            ($($signal:ident),*) => {
+                tokio::select! {
+                    $(() = async {
+                        match $signal() {
+                            Ok(mut signal) => drop(signal.recv().await),
+                            Err(_) => std::future::pending().await,
+                        }
+                    } => {})*
+                }
+            };
+        }
+        next!(ctrl_c, ctrl_break, ctrl_close, ctrl_logoff, ctrl_shutdown);
+    }
 }
 
 #[cfg(unix)]

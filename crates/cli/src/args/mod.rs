@@ -1,5 +1,8 @@
 //! The arguments of the command line.
 
+pub(crate) mod audit;
+pub(crate) mod grant;
+pub(crate) mod setup;
 mod shared;
 mod values;
 
@@ -7,7 +10,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use tempaccess_core::config::OtherTool;
 
 #[cfg(feature = "samael")]
@@ -24,13 +27,17 @@ use crate::complete;
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+    /// Show each step on standard error; -vv shows every request
+    #[arg(short, long, action = ArgAction::Count, global = true, display_order = 1000)]
+    pub(crate) verbose: u8,
 }
 
 const AFTER_HELP: &str = "\
 Precedence of settings: arguments, environment, configuration file.
 
 Exit codes: 0 success, 2-7 arguments and machine, 10-17 sign-in, 20-28 SAML response,
-30-33 role and scope, 40-50 AWS STS, 60 audit record, 130 cancelled.
+30-33 role and scope, 40-50 AWS STS, 51-53 IAM, 54 and 61-68 grants, 60 audit record,
+130 cancelled.
 With `--output json`, errors are JSON on standard error.";
 
 const EXEC_AFTER_HELP: &str = "\
@@ -68,6 +75,15 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Open the AWS console in a browser
     Console(Console),
+    /// Give, extend, end and list the access of others
+    #[command(subcommand)]
+    Grant(Box<grant::Grant>),
+    /// Set up an AWS account for sign-in and for grants
+    #[command(subcommand)]
+    Setup(Box<setup::Setup>),
+    /// Verify, export and show the records of grants
+    #[command(subcommand)]
+    Audit(Box<audit::Audit>),
     /// Manage profiles in the AWS config file
     #[command(subcommand)]
     Profiles(Profiles),
@@ -108,6 +124,9 @@ pub(crate) struct Login {
 
 #[derive(Debug, Args)]
 pub(crate) struct Roles {
+    /// Look up the aliases of accounts without a name, and add them to the configuration file
+    #[arg(long)]
+    pub(crate) names: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
@@ -179,6 +198,10 @@ pub(crate) struct Console {
     /// Duration of the console session, which may outlast the credentials
     #[arg(long, value_name = "DURATION")]
     pub(crate) console_duration: Option<String>,
+    /// Open it in Chromium, Chrome or Edge, with a browser profile of its own for each account [default: `browser` of
+    /// `[console]`, or the browser of the system]
+    #[arg(long, conflicts_with = "print")]
+    pub(crate) separate: bool,
     /// Print the sign-in URL instead of opening it; anyone who has the URL can sign in
     #[arg(long)]
     pub(crate) print: bool,
@@ -335,8 +358,9 @@ pub(crate) struct Inspect {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Verification options")]
 pub(crate) struct Verify {
-    /// File with the trusted keys for verifying signatures: the identity provider's metadata, or PEM
-    #[arg(long = "verify", value_name = "METADATA|PEM")]
+    /// File with the trusted keys for verifying signatures: the identity provider's metadata, or
+    /// certificates or public keys in PEM or DER
+    #[arg(long = "verify", value_name = "METADATA|KEYS")]
     pub(crate) keys: Option<PathBuf>,
     /// Accept signatures that use SHA-1
     #[arg(long, requires = "keys")]
@@ -373,6 +397,9 @@ impl Arguments {
             | Command::Logout(Logout { output, .. })
             | Command::Doctor(Doctor { output, .. })
             | Command::Inspect(Inspect { output, .. }) => *output == Output::Json,
+            Command::Grant(command) => command.output() == Output::Json,
+            Command::Setup(command) => command.output() == Output::Json,
+            Command::Audit(command) => command.output() == Output::Json,
             Command::Credentials(credentials) => credentials.output == Some(CredentialsOutput::Json),
             Command::Exec(_)
             | Command::Env(_)

@@ -8,7 +8,7 @@ use tempaccess_core::config::{NextRole, Settings};
 use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
 
 use crate::complete;
-use crate::terminal::{Silent, Terminal};
+use crate::terminal::{Terminal, silent};
 
 /// The heading of the options that say how to sign in.
 const SIGN_IN: &str = "Sign-in options";
@@ -78,7 +78,7 @@ pub(crate) struct Access {
     #[arg(long, value_name = "SOURCE", help_heading = SIGN_IN)]
     source: Option<String>,
     #[command(flatten)]
-    way: Way,
+    method: SignInMethod,
     /// User name at the identity provider [env: TEMPACCESS_USERNAME]
     #[arg(long, value_name = "NAME", help_heading = SIGN_IN)]
     username: Option<String>,
@@ -98,7 +98,7 @@ pub(crate) struct Access {
 /// How to sign in.
 #[derive(Debug, Args)]
 #[command(next_help_heading = SIGN_IN)]
-struct Way {
+struct SignInMethod {
     /// Okta sign-in method: auto, classic, device, browser or idx [env: TEMPACCESS_AUTH] [default: auto]
     #[arg(long, value_name = "METHOD")]
     auth: Option<String>,
@@ -185,28 +185,28 @@ impl Access {
     /// Returns the prompter that these arguments choose.
     pub(crate) fn prompter(&self) -> Arc<dyn Prompter> {
         if self.no_interactive {
-            return Arc::new(Silent);
+            return silent();
         }
-        Arc::new(Terminal { qr: self.way.qr, opens: !self.way.no_open, for_program: self.for_program })
+        Arc::new(Terminal { qr: self.method.qr, opens: !self.method.no_open, for_program: self.for_program })
     }
 
     /// Returns whether pages to sign in at are opened in a browser.
     #[cfg(unix)]
     pub(crate) fn opens_browser(&self) -> bool {
-        !self.way.no_open
+        !self.method.no_open
     }
 
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             source: self.source.clone(),
-            auth: self.way.auth.clone(),
-            client_id: self.way.client_id.clone(),
+            auth: self.method.auth.clone(),
+            client_id: self.method.client_id.clone(),
             username: self.username.clone(),
-            factor: self.way.factor.clone(),
-            remember_device: self.way.remember_device.then_some(true),
-            browser: self.way.browser.clone(),
-            headless: self.way.headless.then_some(true),
-            acs_url: self.way.acs_url.clone(),
+            factor: self.method.factor.clone(),
+            remember_device: self.method.remember_device.then_some(true),
+            browser: self.method.browser.clone(),
+            headless: self.method.headless.then_some(true),
+            acs_url: self.method.acs_url.clone(),
             store: self.store.store.clone(),
             ..Settings::default()
         }

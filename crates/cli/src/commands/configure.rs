@@ -17,7 +17,7 @@ pub(super) async fn configure(arguments: &Configure) -> Result<()> {
     let name = name.as_deref().unwrap_or("default");
     let file = place(arguments.access.config.as_deref())?;
     let prompter = arguments.access.prompter();
-    // Whoever gives the source has said what they want to say.
+    // A source on the command line answers the questions.
     let settings = if given.source.is_some() { given } else { ask(given, &*prompter).await? };
     check(&settings)?;
     let added = add(&file, AccountNames::new(), BTreeMap::from([(name.to_owned(), settings)])).await?;
@@ -35,7 +35,7 @@ pub(super) async fn configure(arguments: &Configure) -> Result<()> {
     }
 }
 
-/// What is not said yet, asked; an empty answer leaves it open.
+/// Asks for settings that are not given. An empty answer leaves one unset.
 async fn ask(given: Settings, prompter: &dyn Prompter) -> Result<Settings> {
     let answer = async |question: &str, known: Option<String>| match known {
         Some(known) => Ok(Some(known)),

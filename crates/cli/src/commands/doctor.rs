@@ -6,6 +6,7 @@ use tempaccess_core::Result;
 
 use super::{password, print, print_json};
 use crate::args::{Doctor, Output};
+use crate::exit_code::exit_code;
 use crate::render;
 
 /// Diagnoses a sign-in. The exit code is that of the first failure.
@@ -35,5 +36,5 @@ pub(crate) async fn examine(arguments: Doctor) -> Result<ExitCode> {
     if !as_text {
         print_json(&diagnosis)?;
     }
-    Ok(diagnosis.failure().map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind.exit_code())))
+    Ok(diagnosis.failure().map_or(ExitCode::SUCCESS, exit_code))
 }

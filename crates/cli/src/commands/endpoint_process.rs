@@ -31,7 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::run::RefreshingAccess;
 use crate::args::Access;
-use crate::terminal::{Silent, Terminal};
+use crate::terminal::{Terminal, silent};
 
 /// The first argument of the endpoint's process.
 const ARGUMENT: &str = "serve-for-exec";
@@ -173,7 +173,7 @@ async fn bind(request: Request<SecretString>) -> Result<CredentialsEndpoint> {
     config.accounts = request.accounts;
     // Without a terminal, a question that needs an answer is an error.
     let prompter: Arc<dyn Prompter> = match request.silent {
-        true => Arc::new(Silent),
+        true => silent(),
         false => Arc::new(Terminal { opens: request.opens_browser, ..Terminal::default() }),
     };
     let mut access = request.settings.access(&config, request.password)?.prompter(prompter);

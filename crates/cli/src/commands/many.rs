@@ -48,5 +48,5 @@ fn outcome(roles: &[Exchanged]) -> Result<()> {
     let Some(first) = failed.next() else { return Ok(()) };
     let message = format!("{} of {} roles were not given", failed.count() + 1, roles.len());
     Err(Error::new(first.kind(), first.stage(), message)
-        .with_hint("what was given is kept; the list says why the others were not"))
+        .with_hint("the credentials that were issued are cached; the list shows why the others failed"))
 }

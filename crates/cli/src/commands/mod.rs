@@ -1,20 +1,26 @@
 //! The commands: each takes its arguments and prints its result.
 
+pub(crate) mod audit;
 mod configure;
 mod console;
 mod doctor;
 #[cfg(unix)]
 mod endpoint_process;
+mod grant;
 mod inspect;
 mod kept;
 mod many;
 mod profiles;
 mod run;
+mod setup;
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
 use tempaccess_core::config::{Config, ExistingProfile, Settings, write_aws_credentials};
+use tempaccess_core::role::AccountNames;
+use tempaccess_core::session::SignedIn;
 use tempaccess_core::sink::{self, AwsEnvironment, RoleList, SessionSummary, Shell};
 use tempaccess_core::{Error, ErrorKind, IssuedSession, Result, SecretString, Stage, TempAccess};
 
@@ -35,9 +41,13 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Inspect(arguments) => inspect(&arguments),
         Command::Roles(arguments) => {
             let given = arguments.sign_in.into_access()?;
-            let access = access(&given, given.settings()).await?.0;
+            let (access, settings) = access(&given, given.settings()).await?;
             let signed_in = access.sign_in().await?;
-            let list = RoleList::new(&signed_in.assertion, access.account_names())?;
+            let mut names = access.account_names().clone();
+            if arguments.names {
+                names.extend(look_up_names(&access, &signed_in, &settings, given.config.as_deref()).await?);
+            }
+            let list = RoleList::new(&signed_in.assertion, &names)?;
             match arguments.output {
                 Output::Json => print_json(&list),
                 Output::Text => print(&render::roles(&list)),
@@ -57,6 +67,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         }
         Command::Credentials(arguments) => credentials(arguments).await,
         Command::Env(arguments) => env(arguments).await,
+        Command::Grant(command) => grant::run(*command).await,
+        Command::Setup(command) => setup::run(*command).await,
+        Command::Audit(command) => audit::run(*command).await,
         Command::Profiles(Profiles::Sync(arguments)) => profiles::sync(&arguments).await,
         Command::Configure(arguments) => configure::configure(&arguments).await,
         Command::Import(arguments) => configure::import(&arguments).await,
@@ -89,6 +102,31 @@ async fn access(arguments: &Access, settings: Settings) -> Result<(TempAccess, S
     let settings = settings.resolve(&config, arguments.profile.as_deref())?;
     let access = access_resolved(arguments, &config, &settings).await?;
     Ok((access, settings))
+}
+
+/// Looks up the aliases of accounts without a name, and writes them into the configuration file.
+async fn look_up_names(
+    access: &TempAccess,
+    signed_in: &SignedIn,
+    settings: &Settings,
+    config: Option<&Path>,
+) -> Result<AccountNames> {
+    let found = access.account_aliases(signed_in, &settings.iam_client()?).await?;
+    for account in &found.unnamed {
+        note(&format!("the account {account} has no alias"));
+    }
+    for (account, error) in &found.failed {
+        note(&format!("the alias of the account {account} cannot be looked up: {error}"));
+    }
+    if !found.names.is_empty() {
+        let file = config.map_or_else(Config::file, |file| Ok(file.to_owned()))?;
+        let added = Config::add(&file, &found.names, &BTreeMap::new())?;
+        for account in &added.accounts_left_alone {
+            note(&format!("the name of the account {account} cannot be added to `{}`", file.display()));
+        }
+        note(&format!("names were added to `[accounts]` of `{}`: {}", file.display(), added.accounts.len()));
+    }
+    Ok(found.names)
 }
 
 /// Like [`access`], with settings that are resolved already.

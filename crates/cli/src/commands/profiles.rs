@@ -10,6 +10,7 @@ use tempaccess_core::{Error, ErrorKind, Result, Stage};
 use super::{access_resolved, config, on_thread, print, print_json};
 use crate::args::{Output, Sync};
 use crate::render;
+use crate::terminal::is_yes;
 
 pub(super) async fn sync(arguments: &Sync) -> Result<()> {
     let config = config(arguments.access.config.as_deref())?;
@@ -58,7 +59,7 @@ async fn asks_to_adopt(arguments: &Sync, names: &[String]) -> Result<bool> {
     }
     let question = format!("Add credentials to what exists without any: {} (y/N)", names.join(", "));
     match arguments.access.prompter().text(&tempaccess_core::front_end::printable(&question)).await {
-        Ok(answer) => Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")),
+        Ok(answer) => Ok(is_yes(&answer)),
         Err(error) if matches!(error.kind(), ErrorKind::InteractionRequired | ErrorKind::Cancelled) => Ok(false),
         Err(error) => Err(error),
     }
@@ -199,6 +200,11 @@ mod tests {
             region: text("eu-west-1"),
             sts_endpoint_url: text("http://127.0.0.1:1"),
             federation_endpoint_url: None,
+            iam_endpoint_url: None,
+            cloudtrail_endpoint_url: None,
+            logs_endpoint_url: None,
+            athena_endpoint_url: None,
+            s3_endpoint_url: None,
             store: text("file"),
             reason: text("why"),
             audit_log: Some("/audit.jsonl".into()),

@@ -5,6 +5,7 @@ use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
 use tempaccess_core::config::{Config, Settings, default_profile_with_credentials};
+use tempaccess_core::front_end::to_start;
 use tempaccess_core::sink::AwsEnvironment;
 use tempaccess_core::store::MemoryStore;
 use tempaccess_core::{
@@ -14,6 +15,8 @@ use tempaccess_core::{
 
 use super::{access, config, environment, note, password_for, print_script, remark, variable};
 use crate::args::{Access, Exec, Serve};
+#[cfg(not(unix))]
+use crate::in_place;
 use crate::render;
 
 /// A program that is ready to run.
@@ -28,7 +31,7 @@ pub(crate) struct Running {
 pub(crate) async fn prepare(arguments: Exec) -> Result<Running> {
     let (given, settings) = arguments.chosen.into_parts()?;
     let mut words = arguments.program.into_iter();
-    let mut program = Command::new(words.next().unwrap_or_default());
+    let mut program = Command::new(to_start(&words.next().unwrap_or_default()));
     program.args(words);
     if arguments.serve {
         return prepare_served(&given, settings, program).await;
@@ -143,21 +146,17 @@ pub(crate) fn not_started(program: &Command, error: std::io::Error) -> ExitCode 
 #[cfg(not(unix))]
 pub(crate) async fn run_served(program: Command, endpoint: CredentialsEndpoint) -> Result<ExitCode> {
     let mut program = tokio::process::Command::from(program);
-    let mut child = match crate::hardening::with_core_limit(|| program.spawn()) {
+    let mut child = match program.spawn() {
         Ok(child) => child,
         Err(error) => return Ok(not_started(program.as_std(), error)),
     };
+    in_place::ignore_ctrl_c();
+    let _job = child.raw_handle().and_then(in_place::end_with_this_process);
     let serving = tokio::spawn(endpoint.serve());
-    let status = loop {
-        tokio::select! {
-            status = child.wait() => break status,
-            // The system sends Ctrl-C to the program as well.
-            _ = tokio::signal::ctrl_c() => {}
-        }
-    };
+    let status = child.wait().await;
     serving.abort();
     match status {
-        Ok(status) => Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1))),
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
         Err(error) => Ok(not_started(program.as_std(), error)),
     }
 }

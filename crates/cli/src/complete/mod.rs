@@ -3,6 +3,8 @@
 mod shells;
 mod words;
 
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path;
 
 use clap::CommandFactory;
@@ -13,6 +15,7 @@ use tempaccess_core::store::EntryInfo;
 use tempaccess_core::{Error, ErrorKind, Result, Stage, front_end::printable};
 
 use crate::args::{Arguments, CompletionShell};
+use crate::exit_code;
 
 /// The variable by which a shell asks for completions.
 const VARIABLE: &str = "TEMPACCESS_COMPLETE";
@@ -39,11 +42,17 @@ pub(crate) fn script(shell: CompletionShell) -> Result<String> {
 
 /// Writes the manual pages to a folder.
 pub(crate) fn manual(folder: &Path) -> Result<()> {
-    let written = std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Arguments::command(), folder));
-    written.map_err(|error| {
+    write_manual(folder).map_err(|error| {
         let message = format!("the manual pages cannot be written to `{}`: {error}", folder.display());
         Error::new(ErrorKind::Io, Stage::Output, message).with_source(error)
     })
+}
+
+fn write_manual(folder: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    clap_mangen::generate_to(Arguments::command(), folder)?;
+    let mut main = OpenOptions::new().append(true).open(folder.join("tempaccess.1"))?;
+    main.write_all(exit_code::section().as_bytes())
 }
 
 /// Offers these values, except those that a shell or the command line would not take as a value: names with control

@@ -74,7 +74,7 @@ fn open(word: &mut Word, quote: Quote) {
     word.before_quote = word.value.len();
 }
 
-/// Whether bash, fish and zsh take this character for itself wherever it stands in a word.
+/// Whether bash, fish and zsh take this character for itself in every position of a word.
 fn is_plain(character: char) -> bool {
     character.is_alphanumeric() || "_-./:@%+,=".contains(character)
 }

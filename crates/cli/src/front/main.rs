@@ -5,10 +5,13 @@
 
 #[path = "../hardening.rs"]
 mod hardening;
+#[cfg(not(unix))]
+#[path = "../in_place.rs"]
+mod in_place;
 mod kept;
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// The name of the main program, in the same folder as this one.
@@ -38,8 +41,19 @@ fn main() -> ExitCode {
 /// Returns the path of the main program. Links to this program are followed.
 fn main_program() -> PathBuf {
     let this = std::env::current_exe().unwrap_or_default();
-    let this = this.canonicalize().unwrap_or(this);
+    let this = real_path(&this).unwrap_or(this);
     this.with_file_name(format!("{MAIN}{}", std::env::consts::EXE_SUFFIX))
+}
+
+#[cfg(unix)]
+fn real_path(path: &Path) -> std::io::Result<PathBuf> {
+    path.canonicalize()
+}
+
+/// Without the prefix `\\?\`, which many programs do not take, and which would reach the profiles that are written.
+#[cfg(not(unix))]
+fn real_path(path: &Path) -> std::io::Result<PathBuf> {
+    dunce::canonicalize(path)
 }
 
 #[cfg(unix)]
@@ -50,6 +64,6 @@ fn become_main(command: &mut Command) -> std::io::Result<ExitCode> {
 
 #[cfg(not(unix))]
 fn become_main(command: &mut Command) -> std::io::Result<ExitCode> {
-    let status = command.status()?;
-    Ok(ExitCode::from(u8::try_from(status.code().unwrap_or(1)).unwrap_or(1)))
+    // Windows has exit codes of 32 bits.
+    std::process::exit(in_place::run(command)?)
 }

@@ -1,6 +1,11 @@
 //! Prompts on the terminal device, so that standard input and output stay free for data.
 
+#[cfg_attr(unix, path = "unix.rs")]
+#[cfg_attr(not(unix), path = "windows.rs")]
+mod device;
+
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -13,6 +18,9 @@ use tempaccess_core::{
     session::Progress,
     source::{NoPrompter, Visit},
 };
+
+pub(crate) use device::standard_input;
+use device::{read_hidden_line, read_line};
 
 /// Prompts on the terminal. Without one, every prompt is an error.
 #[derive(Debug)]
@@ -34,17 +42,21 @@ impl Default for Terminal {
 impl Terminal {
     /// Shows a text on the terminal, or on standard error if there is none.
     pub(crate) fn show(&self, text: &str) {
-        match open() {
-            Ok(terminal) => drop(terminal.write_line(text)),
-            Err(_) => drop(writeln!(std::io::stderr(), "{text}")),
+        if device::write_line(text).is_err() {
+            let _ = writeln!(std::io::stderr(), "{text}");
         }
     }
+}
+
+/// Whether the answer to a question is yes. Anything else is no.
+pub(crate) fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
 }
 
 #[async_trait]
 impl Prompter for Terminal {
     async fn text(&self, question: &str) -> Result<String> {
-        if open().is_err() {
+        if !device::is_there() {
             return NoPrompter.text(question).await;
         }
         let question = question.to_owned();
@@ -52,7 +64,7 @@ impl Prompter for Terminal {
     }
 
     async fn secret(&self, question: &str) -> Result<SecretString> {
-        if open().is_err() {
+        if !device::is_there() {
             return NoPrompter.secret(question).await;
         }
         let question = question.to_owned();
@@ -60,17 +72,11 @@ impl Prompter for Terminal {
     }
 
     async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
-        if open().is_err() {
+        if !device::is_there() {
             return NoPrompter.choose(question, choices).await;
         }
         let (question, choices) = (question.to_owned(), choices.to_vec());
-        let chosen = blocking(move || {
-            let terminal = open()?;
-            let theme = ColorfulTheme::default();
-            let select = FuzzySelect::with_theme(&theme).with_prompt(question).items(&choices).default(0);
-            select.interact_on_opt(&terminal).map_err(std::io::Error::other)
-        })
-        .await?;
+        let chosen = blocking(move || device::choose(&question, &choices)).await?;
         chosen.ok_or_else(|| Error::new(ErrorKind::Cancelled, Stage::Role, "nothing was chosen"))
     }
 
@@ -95,7 +101,7 @@ impl Prompter for Terminal {
     }
 
     fn is_interactive(&self) -> bool {
-        !self.for_program && open().is_ok()
+        !self.for_program && device::is_there()
     }
 }
 
@@ -120,38 +126,10 @@ fn qr(url: &str) -> Result<String> {
 }
 
 /// Refuses every prompt. Notices go to standard error.
-#[derive(Debug)]
-pub(crate) struct Silent;
-
-#[async_trait]
-impl Prompter for Silent {
-    async fn text(&self, question: &str) -> Result<String> {
-        NoPrompter.text(question).await
-    }
-
-    async fn secret(&self, question: &str) -> Result<SecretString> {
-        NoPrompter.secret(question).await
-    }
-
-    async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
-        NoPrompter.choose(question, choices).await
-    }
-
-    async fn visit(&self, page: &Visit) -> Result<()> {
-        NoPrompter.visit(page).await
-    }
-
-    async fn attend(&self, notice: &Notice) -> Result<()> {
-        NoPrompter.attend(notice).await
-    }
-
-    fn notify(&self, notice: &Notice) {
+pub(crate) fn silent() -> Arc<dyn Prompter> {
+    Arc::new(NoPrompter::with_notices(|notice| {
         let _ = writeln!(std::io::stderr(), "{notice}");
-    }
-
-    fn is_interactive(&self) -> bool {
-        false
-    }
+    }))
 }
 
 /// Shows progress in one line that is rewritten, if standard error is a terminal.
@@ -179,6 +157,13 @@ impl Drop for ProgressLine {
     }
 }
 
+/// Lets the person choose one of several with the arrow keys. `None` if they choose none.
+fn pick(terminal: &Term, question: &str, choices: &[String]) -> std::io::Result<Option<usize>> {
+    let theme = ColorfulTheme::default();
+    let select = FuzzySelect::with_theme(&theme).with_prompt(question).items(choices).default(0);
+    select.interact_on_opt(terminal).map_err(std::io::Error::other)
+}
+
 fn label(question: &str) -> String {
     format!("{} {}", style("?").for_stderr().yellow().bold(), style(format!("{question}:")).for_stderr().bold())
 }
@@ -199,7 +184,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
         Ok(Ok(Err(why))) => Err(error(ErrorKind::Io, format!("the terminal cannot be used: {why}")).with_source(why)),
         Ok(Err(_)) => Err(error(ErrorKind::Cancelled, "the question was withdrawn".to_owned())),
         Err(_) => {
-            restore();
+            device::restore();
             Err(error(ErrorKind::DeadlineExceeded, "nobody answered for ten minutes".to_owned()))
         }
     }
@@ -207,104 +192,5 @@ pub(crate) async fn blocking<T: Send + 'static>(
 
 /// Restores the terminal after a prompt was interrupted.
 pub(crate) fn restore() {
-    device::show();
-    if let Ok(terminal) = open() {
-        // A picker may have hidden the cursor.
-        let _ = terminal.show_cursor();
-        let _ = terminal.write_line("");
-    }
-}
-
-pub(crate) use device::standard_input;
-use device::{open, read_hidden_line, read_line};
-
-#[cfg(unix)]
-mod device {
-    use std::fs::{File, OpenOptions};
-    use std::io::{Error, ErrorKind, Result, Write};
-    use std::sync::{Mutex, PoisonError};
-
-    use console::Term;
-    use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-    use tempaccess_core::SecretString;
-
-    /// Returns standard input without std's buffer, which would keep a copy of what was read until the process ends. Input that
-    /// is not read is left for the programs that inherit it.
-    pub(crate) fn standard_input() -> Result<File> {
-        use std::os::fd::AsFd;
-        Ok(File::from(std::io::stdin().as_fd().try_clone_to_owned()?))
-    }
-
-    fn device() -> Result<File> {
-        OpenOptions::new().read(true).write(true).open("/dev/tty")
-    }
-
-    pub(super) fn open() -> Result<Term> {
-        Ok(Term::read_write_pair(device()?, device()?))
-    }
-
-    /// Reads one line. The end of the input cancels the prompt.
-    pub(super) fn read_line(question: &str) -> Result<SecretString> {
-        let mut terminal = device()?;
-        write!(terminal, "{} ", super::label(question))?;
-        terminal.flush()?;
-        SecretString::read_line(&mut terminal)?.ok_or_else(|| Error::from(ErrorKind::UnexpectedEof))
-    }
-
-    /// The modes of the terminal before the echo was turned off.
-    static SAVED_MODES: Mutex<Option<Termios>> = Mutex::new(None);
-
-    /// Reads one line without echo.
-    pub(super) fn read_hidden_line(question: &str) -> Result<SecretString> {
-        let mut terminal = device()?;
-        let before = tcgetattr(&terminal)?;
-        let mut hidden = before.clone();
-        hidden.local_modes.remove(LocalModes::ECHO);
-        *SAVED_MODES.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
-        tcsetattr(&terminal, OptionalActions::Now, &hidden)?;
-        let line = read_line(question);
-        show();
-        writeln!(terminal)?;
-        line
-    }
-
-    /// Turns the echo on again if it was turned off.
-    pub(super) fn show() {
-        let before = SAVED_MODES.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let (Some(before), Ok(terminal)) = (before, device()) {
-            let _ = tcsetattr(&terminal, OptionalActions::Now, &before);
-        }
-    }
-}
-
-#[cfg(not(unix))]
-mod device {
-    use std::io::{Error, ErrorKind, Result, StdinLock};
-
-    use console::Term;
-    use tempaccess_core::SecretString;
-
-    /// Returns standard input. Only std can read it from a Windows console.
-    pub(crate) fn standard_input() -> Result<StdinLock<'static>> {
-        Ok(std::io::stdin().lock())
-    }
-
-    pub(super) fn open() -> Result<Term> {
-        let terminal = Term::stderr();
-        if terminal.is_term() { Ok(terminal) } else { Err(Error::from(ErrorKind::NotConnected)) }
-    }
-
-    pub(super) fn read_line(question: &str) -> Result<SecretString> {
-        let terminal = open()?;
-        terminal.write_str(&format!("{} ", super::label(question)))?;
-        terminal.read_line().map(SecretString::from)
-    }
-
-    pub(super) fn read_hidden_line(question: &str) -> Result<SecretString> {
-        let terminal = open()?;
-        terminal.write_str(&format!("{} ", super::label(question)))?;
-        terminal.read_secure_line().map(SecretString::from)
-    }
-
-    pub(super) fn show() {}
+    device::restore();
 }

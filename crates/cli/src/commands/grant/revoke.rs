@@ -1,0 +1,77 @@
+//! `grant revoke`, `grant clean`.
+
+use std::io::Write as _;
+
+use tempaccess_core::Result;
+use tempaccess_core::grants::{GrantId, Revoke as Target};
+
+use super::{GrantContext, confirmed, declined, id};
+use crate::args::Output;
+use crate::args::grant::{Clean, Revoke};
+use crate::commands::{note, print, print_json};
+use crate::render_grant as render;
+
+pub(super) async fn revoke(arguments: Revoke) -> Result<()> {
+    let context = GrantContext::open(&arguments.access, None).await?;
+    let plan = if arguments.undo {
+        let ids: Vec<GrantId> = arguments.ids.iter().map(|text| id(text)).collect::<Result<_>>()?;
+        context.grants.plan_restore(&ids, &arguments.reason).await?
+    } else {
+        context.grants.plan_revoke(&target(&arguments)?, &arguments.reason).await?
+    };
+    if let Some(form) = arguments.print {
+        return print(&render::revocation_as(&plan, form));
+    }
+    if arguments.confirm.dry_run {
+        return match arguments.confirm.output {
+            Output::Json => print_json(&plan),
+            Output::Text => print(&render::revocation(&plan)),
+        };
+    }
+    // One grant that is named is what was meant; several, or a whole role, are shown first.
+    let is_named = arguments.ids.len() == 1 && plan.steps.len() == 1;
+    if !is_named && !arguments.confirm.yes {
+        let _ = writeln!(std::io::stderr(), "{}", render::revocation(&plan));
+        if !confirmed(&arguments.confirm, &arguments.access, "Change these policies?").await? {
+            return Err(declined());
+        }
+    }
+    context.grants.carry_out_revocation(&plan).await?;
+    match arguments.confirm.output {
+        Output::Json => print_json(&plan)?,
+        Output::Text => print(&render::revoked(&plan))?,
+    }
+    if !plan.undo {
+        note(
+            "IAM applies this within seconds, at most a few minutes; open EKS, SSM and database connections are not closed",
+        );
+    }
+    Ok(())
+}
+
+fn target(arguments: &Revoke) -> Result<Target> {
+    let older_role = arguments.role.clone().filter(|_| arguments.older);
+    Target::from_parts(&arguments.ids, arguments.to.clone(), arguments.by.clone(), older_role)
+}
+
+pub(super) async fn clean(arguments: Clean) -> Result<()> {
+    let context = GrantContext::open(&arguments.access, None).await?;
+    let found = context.grants.plan_clean(&arguments.role).await?;
+    if arguments.confirm.dry_run || found.is_empty() {
+        return match arguments.confirm.output {
+            Output::Json => print_json(&found),
+            Output::Text => print(&render::cleaned(&found, "can be removed")),
+        };
+    }
+    if !arguments.confirm.yes {
+        let _ = writeln!(std::io::stderr(), "{}", render::cleaned(&found, "can be removed"));
+        if !confirmed(&arguments.confirm, &arguments.access, "Remove these policies?").await? {
+            return Err(declined());
+        }
+    }
+    context.grants.clean(&found).await?;
+    match arguments.confirm.output {
+        Output::Json => print_json(&found),
+        Output::Text => print(&render::cleaned(&found, "removed")),
+    }
+}
