@@ -1,43 +1,61 @@
 //! Python objects in the places where core asks: who answers questions, where responses come from.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use pyo3::exceptions::{PyEOFError, PyIndexError, PyKeyboardInterrupt};
 use pyo3::prelude::*;
+use pyo3::types::PyType;
 use tempaccess_core::{
     AssertionSource, Error, ErrorKind, Notice, Prompter, Result, SamlResponse, SecretString, Stage,
+    front_end::SettingNames,
     saml::Limits,
-    source::{AssertionRequest, Visit},
+    source::{AssertionRequest, NoPrompter, Visit},
 };
 
+use crate::errors::class;
 use crate::reading::bytes;
 use crate::work::attached;
 
+/// Whether an exception says that the user or the program cancelled, and not that a callback is faulty.
+fn is_cancellation(py: Python<'_>, raised: &PyErr) -> bool {
+    let imported =
+        |module: &str| py.import(module)?.getattr("CancelledError")?.cast_into::<PyType>().map_err(PyErr::from);
+    let cancelled = class(py, ErrorKind::Cancelled).into_iter();
+    let classes =
+        cancelled.chain(["asyncio", "concurrent.futures"].into_iter().filter_map(|module| imported(module).ok()));
+    raised.is_instance_of::<PyKeyboardInterrupt>(py)
+        || raised.is_instance_of::<PyEOFError>(py)
+        || classes.into_iter().any(|class| raised.is_instance(py, &class))
+}
+
+/// The error for what a callback raised, which is its source.
+pub(crate) fn callback_error(py: Python<'_>, callback: &str, raised: PyErr) -> Error {
+    let kind = if is_cancellation(py, &raised) { ErrorKind::Cancelled } else { ErrorKind::CallbackFailed };
+    Error::new(kind, Stage::SignIn, format!("`{callback}` raised {raised}")).with_source(raised)
+}
+
 /// Calls Python. What it raises is the cause of the error.
 async fn python<T: Send + 'static>(
-    kind: ErrorKind,
+    callback: &'static str,
     object: &Arc<Py<PyAny>>,
     call: impl FnOnce(&Bound<'_, PyAny>) -> PyResult<T> + Send + 'static,
 ) -> Result<T> {
     let object = Arc::clone(object);
-    let called = attached(move |py| call(object.bind(py))).await;
-    called
-        .and_then(|result| result)
-        .map_err(|raised| Error::new(kind, Stage::SignIn, raised.to_string()).with_source(raised))
+    let called = move |py: Python<'_>| call(object.bind(py)).map_err(|raised| callback_error(py, callback, raised));
+    let ending = |raised: PyErr| Error::new(ErrorKind::Cancelled, Stage::SignIn, raised.to_string());
+    attached(called).await.map_err(ending)?
 }
 
 /// An object with the methods `text`, `secret`, `choose`, `visit` and `notify`.
 #[derive(Debug)]
-pub(crate) struct Person(Arc<Py<PyAny>>);
+struct Person(Arc<Py<PyAny>>);
 
 impl Person {
-    pub(crate) fn new(object: Py<PyAny>) -> Self {
-        Self(Arc::new(object))
-    }
-
     async fn ask(&self, method: &'static str, question: &str) -> Result<String> {
         let question = question.to_owned();
-        python(ErrorKind::Cancelled, &self.0, move |person| person.call_method1(method, (question,))?.extract()).await
+        python(method, &self.0, move |person| person.call_method1(method, (question,))?.extract()).await
     }
 }
 
@@ -52,19 +70,44 @@ impl Prompter for Person {
     }
 
     async fn choose(&self, question: &str, choices: &[String]) -> Result<usize> {
-        let words = (question.to_owned(), choices.to_vec());
-        python(ErrorKind::Cancelled, &self.0, move |person| person.call_method1("choose", words)?.extract()).await
+        let (words, count) = ((question.to_owned(), choices.to_vec()), choices.len());
+        python("choose", &self.0, move |person| {
+            let index: usize = person.call_method1("choose", words)?.extract()?;
+            if index < count { Ok(index) } else { Err(PyIndexError::new_err(format!("{index} of {count} choices"))) }
+        })
+        .await
     }
 
     async fn visit(&self, page: &Visit) -> Result<()> {
-        let words = (page.url().to_owned(), page.shown_code().map(str::to_owned), page.to_string());
-        python(ErrorKind::Cancelled, &self.0, move |person| person.call_method1("visit", words).map(drop)).await
+        let shown = SettingNames::Python.apply(&page.to_string()).into_owned();
+        let words = (page.url().to_owned(), page.shown_code().map(str::to_owned), shown);
+        python("visit", &self.0, move |person| person.call_method1("visit", words).map(drop)).await
     }
 
     fn notify(&self, notice: &Notice) {
-        // A notice that cannot be delivered is lost.
-        let _ = Python::try_attach(|py| drop(self.0.bind(py).call_method1("notify", (notice.to_string(),))));
+        let message = SettingNames::Python.apply(&notice.to_string()).into_owned();
+        // The object ends the work itself if its `notify` fails.
+        let _ = Python::try_attach(|py| drop(self.0.bind(py).call_method1("notify", (message,))));
     }
+}
+
+/// Returns who is asked: an object, or nobody. Without one, what a person should know, such as the number to tap on a phone,
+/// goes to the logger `tempaccess`.
+pub(crate) fn person(object: Option<Py<PyAny>>) -> Arc<dyn Prompter> {
+    match object {
+        Some(object) => Arc::new(Person(Arc::new(object))),
+        None => Arc::new(NoPrompter::with_notices(log)),
+    }
+}
+
+fn log(notice: &Notice) {
+    let message = SettingNames::Python.apply(&notice.to_string()).into_owned();
+    let level = if notice.is_informational() { "info" } else { "warning" };
+    // A handler of the program that fails must not end the sign-in.
+    let _ = Python::try_attach(|py| {
+        let logger = py.import("logging").and_then(|logging| logging.call_method1("getLogger", ("tempaccess",)));
+        let _ = logger.and_then(|logger| logger.call_method1(level, ("%s", message)));
+    });
 }
 
 /// What a source of Python's is asked for.
@@ -102,9 +145,9 @@ impl AssertionSource for Callable {
 
     async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
         let request = Request { audience: request.audience.to_owned(), force_authn: request.force_authn };
-        let given: Vec<u8> = python(ErrorKind::IdentityProviderError, &self.0, move |callable| {
+        let given: Vec<u8> = python("assertion_source", &self.0, move |callable| {
             let response = callable.call1((request,))?;
-            bytes(&response).map(<[u8]>::to_vec)
+            bytes(&response).map(Cow::into_owned)
         })
         .await?;
         SamlResponse::detect(&given, &Limits::default())

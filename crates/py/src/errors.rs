@@ -7,17 +7,18 @@ use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
-use tempaccess_core::ErrorKind;
+use pyo3::types::{PyDict, PyType};
+use tempaccess_core::{ErrorKind, front_end::SettingNames};
 
 create_exception!(tempaccess, Error, PyException, "What went wrong: its message, and what to do about it.");
 
 static CLASSES: PyOnceLock<HashMap<&'static str, Py<PyType>>> = PyOnceLock::new();
 
-/// `role_not_offered` as a class is called: `RoleNotOffered`.
+/// The class of `role_not_offered` is `RoleNotOfferedError`, as PEP 8 has it.
 fn class_name(kind: &str) -> String {
     let word = |word: &str| word.get(..1).unwrap_or_default().to_uppercase() + word.get(1..).unwrap_or_default();
-    kind.split('_').map(word).collect()
+    let words = kind.strip_suffix("_error").unwrap_or(kind).split('_');
+    words.map(word).chain(std::iter::once("Error".to_owned())).collect()
 }
 
 /// The classes, by kind.
@@ -41,8 +42,16 @@ pub(crate) fn register(module: &Bound<'_, PyModule>) -> PyResult<()> {
     Ok(())
 }
 
-/// The error as an exception. What a callable raised is its cause; what is no `Exception`, such as `KeyboardInterrupt`,
-/// goes on as it is.
+/// The class of a kind.
+pub(crate) fn class(py: Python<'_>, kind: ErrorKind) -> PyResult<Bound<'_, PyType>> {
+    Ok(match classes(py)?.get(kind.as_str()) {
+        Some(class) => class.bind(py).clone(),
+        None => py.get_type::<Error>(),
+    })
+}
+
+/// Returns the error as an exception. What a callback raised is its cause; what is not an `Exception`, such as
+/// `KeyboardInterrupt`, is raised unchanged.
 pub(crate) fn raise(py: Python<'_>, error: &tempaccess_core::Error) -> PyErr {
     let raised = std::error::Error::source(error).and_then(|source| source.downcast_ref::<PyErr>());
     let raised = raised.map(|raised| raised.clone_ref(py));
@@ -57,23 +66,35 @@ pub(crate) fn raise(py: Python<'_>, error: &tempaccess_core::Error) -> PyErr {
 }
 
 fn exception(py: Python<'_>, error: &tempaccess_core::Error) -> PyResult<PyErr> {
-    let class = match classes(py)?.get(error.kind().as_str()) {
-        Some(class) => class.bind(py).clone(),
-        None => py.get_type::<Error>(),
+    let report = SettingNames::Python.report(error);
+    let hint = report.hint.as_deref();
+    // Tracebacks show notes from Python 3.11 on. Before, the text is all that they show.
+    let has_notes = py.version_info() >= (3, 11);
+    let text = match hint.filter(|_| !has_notes) {
+        Some(hint) => format!("{}\nhint: {hint}", report.message),
+        None => report.message.to_string(),
     };
-    let value = class.call1((error.to_string(),))?;
+    let value = class(py, error.kind())?.call1((text,))?;
+    if let Some(hint) = hint.filter(|_| has_notes) {
+        value.call_method1("add_note", (format!("hint: {hint}"),))?;
+    }
     for (name, text) in [
-        ("kind", Some(error.kind().as_str())),
-        ("stage", Some(error.stage().as_str())),
-        ("fault", Some(error.fault().as_str())),
-        ("message", Some(error.message())),
-        ("hint", error.hint()),
+        ("kind", Some(report.kind.as_str())),
+        ("stage", Some(report.stage.as_str())),
+        ("fault", Some(report.fault.as_str())),
+        ("message", Some(&*report.message)),
+        ("hint", hint),
     ] {
         value.setattr(name, text)?;
     }
-    let report = error.report();
     let roles: Vec<_> = report.roles.iter().map(tempaccess_core::arn::RoleArn::as_str).collect();
     value.setattr("roles", roles)?;
     value.setattr("retry_after_seconds", report.retry_after_seconds)?;
+    let limit = report.limit.map(|limit| {
+        let pairs = PyDict::new(py);
+        pairs.set_item("maximum", limit.maximum)?;
+        pairs.set_item("unit", limit.unit).map(|()| pairs)
+    });
+    value.setattr("limit", limit.transpose()?)?;
     Ok(PyErr::from_value(value))
 }

@@ -1,12 +1,14 @@
-//! What was given.
+//! Issued sessions.
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use tempaccess_core::sink::{self, SessionSummary};
 
 use crate::errors::raise;
-use crate::reading::{Role, to_json};
+use crate::reading::{Role, datetime, loads, to_json};
 
-/// What was given: credentials, and all that is known of them.
+/// An issued session: credentials, and what is known about them.
 #[pyclass(frozen, module = "tempaccess")]
 pub(crate) struct IssuedSession(pub(crate) tempaccess_core::IssuedSession);
 
@@ -30,10 +32,7 @@ impl IssuedSession {
     /// When AWS stops accepting them: a datetime in UTC.
     #[getter]
     fn expiration<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let datetime = py.import("datetime")?;
-        let utc = datetime.getattr("timezone")?.getattr("utc")?;
-        let seconds = self.0.answer.credentials.expiration.as_second();
-        datetime.getattr("datetime")?.call_method1("fromtimestamp", (seconds, utc))
+        datetime(py, self.0.answer.credentials.expiration)
     }
 
     #[getter]
@@ -51,17 +50,38 @@ impl IssuedSession {
         self.0.answer.credentials.region.as_deref()
     }
 
-    /// All that is known of them but for the secrets, as `tempaccess login --output json` prints it.
+    /// Everything but the secrets, as a dict.
+    #[getter]
+    fn summary<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        loads(py, &self.summary_json()?)
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "an IssuedSession cannot be pickled, because it contains secrets; pickle its `summary`, or pass on \
+             `credentials_json()` where it stays secret",
+        ))
+    }
+
+    /// Returns everything but the secrets, as `tempaccess login --output json` prints it.
     fn summary_json(&self) -> PyResult<String> {
         to_json(&SessionSummary::new(&self.0))
     }
 
-    /// The same with the secrets, as `tempaccess credentials --output json` prints it.
+    /// Returns everything, as `tempaccess credentials --output json` prints it.
     fn credentials_json(&self) -> String {
         sink::credentials_json(&self.0).expose().to_owned()
     }
 
-    /// What the AWS CLI and the SDKs expect of a `credential_process`.
+    /// Returns what the AWS CLI and the SDKs expect from a `credential_process`.
     fn credential_process(&self) -> String {
         sink::credential_process(&self.0.answer.credentials).expose().to_owned()
     }
@@ -75,34 +95,55 @@ impl IssuedSession {
     }
 }
 
-/// What became of one role of many.
+/// One role of many that credentials were issued for.
 #[pyclass(frozen, get_all, module = "tempaccess")]
-pub(crate) struct Exchanged {
+pub(crate) struct IssuedRole {
     /// The role.
     role: Py<Role>,
-    /// What was given.
-    issued: Option<Py<IssuedSession>>,
-    /// Why nothing was.
-    error: Option<Py<PyAny>>,
-}
-
-impl Exchanged {
-    pub(crate) fn new(py: Python<'_>, exchanged: tempaccess_core::session::Exchanged) -> PyResult<Self> {
-        let role = Py::new(py, Role(exchanged.offer))?;
-        Ok(match exchanged.result {
-            Ok(issued) => Self { role, issued: Some(Py::new(py, IssuedSession(issued))?), error: None },
-            Err(error) => Self { role, issued: None, error: Some(raise(py, &error).into_value(py).into_any()) },
-        })
-    }
+    /// Its credentials.
+    issued: Py<IssuedSession>,
 }
 
 #[pymethods]
-impl Exchanged {
-    fn __repr__(&self, py: Python<'_>) -> String {
-        let role = self.role.get().0.role();
-        match &self.error {
-            Some(error) => format!("Exchanged(role_arn='{role}', error={:?})", error.bind(py).to_string()),
-            None => format!("Exchanged(role_arn='{role}')"),
-        }
+impl IssuedRole {
+    /// `None`.
+    #[getter]
+    fn error(&self) -> Option<Py<PyAny>> {
+        None
     }
+
+    fn __repr__(&self) -> String {
+        format!("IssuedRole(role_arn='{}')", self.role.get().0.role())
+    }
+}
+
+/// One role of many that no credentials were issued for.
+#[pyclass(frozen, get_all, module = "tempaccess")]
+pub(crate) struct FailedRole {
+    /// The role.
+    role: Py<Role>,
+    /// Why not.
+    error: Py<PyAny>,
+}
+
+#[pymethods]
+impl FailedRole {
+    /// `None`.
+    #[getter]
+    fn issued(&self) -> Option<Py<PyAny>> {
+        None
+    }
+
+    fn __repr__(&self, py: Python<'_>) -> String {
+        format!("FailedRole(role_arn='{}', error={:?})", self.role.get().0.role(), self.error.bind(py).to_string())
+    }
+}
+
+/// Returns an `IssuedRole` or a `FailedRole`.
+pub(crate) fn exchanged(py: Python<'_>, exchanged: tempaccess_core::session::Exchanged) -> PyResult<Py<PyAny>> {
+    let role = Py::new(py, Role(exchanged.offer))?;
+    Ok(match exchanged.result {
+        Ok(issued) => Py::new(py, IssuedRole { role, issued: Py::new(py, IssuedSession(issued))? })?.into_any(),
+        Err(error) => Py::new(py, FailedRole { role, error: raise(py, &error).into_value(py).into_any() })?.into_any(),
+    })
 }

@@ -1,11 +1,12 @@
 //! Reading and choosing.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyMemoryView, PyString};
 use serde::Serialize;
 use tempaccess_core::{
     Clock, RoleOffer, RoleQuery,
@@ -15,19 +16,43 @@ use tempaccess_core::{
 
 use crate::errors::raise;
 
-/// The bytes of `bytes`, or of `str` as UTF-8.
-pub(crate) fn bytes<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<&'a [u8]> {
-    match value.cast::<PyString>() {
-        Ok(text) => Ok(text.to_str()?.as_bytes()),
-        Err(_) => Ok(value.cast::<PyBytes>()?.as_bytes()),
+/// The bytes of a bytes-like object, or of `str` as UTF-8.
+pub(crate) fn bytes<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, [u8]>> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(text.to_str()?.as_bytes().into());
     }
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(bytes.as_bytes().into());
+    }
+    if let Ok(bytes) = value.cast::<PyByteArray>() {
+        return Ok(bytes.to_vec().into());
+    }
+    if let Ok(view) = value.cast::<PyMemoryView>() {
+        return Ok(view.call_method0("tobytes")?.extract::<Vec<u8>>()?.into());
+    }
+    let found = value.get_type().name()?;
+    Err(PyTypeError::new_err(format!("a SAML response or a key must be str or a bytes-like object, not {found}")))
 }
 
-/// The instant to judge at: this one, or now.
-pub(crate) fn instant(at: Option<&str>) -> PyResult<Timestamp> {
-    let Some(text) = at else { return Ok(SystemClock.now()) };
-    let refused = |_| PyValueError::new_err(format!("{text:?} is no instant; write it as 2026-11-24T12:00:00Z"));
-    text.parse().map_err(refused)
+/// The instant to judge at: a `datetime`, a text, or now.
+pub(crate) fn instant(at: Option<&Bound<'_, PyAny>>) -> PyResult<Timestamp> {
+    let Some(at) = at else { return Ok(SystemClock.now()) };
+    let text: String = match at.cast::<PyString>() {
+        Ok(text) => text.extract()?,
+        Err(_) if at.hasattr("tzinfo")? && at.hasattr("timestamp")? => {
+            if at.getattr("tzinfo")?.is_none() {
+                return Err(PyValueError::new_err("argument 'at': a datetime without a time zone; add `tzinfo`"));
+            }
+            at.call_method0("isoformat")?.extract()?
+        }
+        Err(_) => {
+            let found = at.get_type().name()?;
+            return Err(PyTypeError::new_err(format!("argument 'at' must be str or datetime, not {found}")));
+        }
+    };
+    let invalid =
+        |_| PyValueError::new_err(format!("argument 'at': invalid instant {text:?}; write it as 2026-11-24T12:00:00Z"));
+    text.parse().map_err(invalid)
 }
 
 pub(crate) fn to_json(value: &impl Serialize) -> PyResult<String> {
@@ -35,7 +60,18 @@ pub(crate) fn to_json(value: &impl Serialize) -> PyResult<String> {
 }
 
 pub(crate) fn loads<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyDict>> {
-    Ok(py.import("json")?.call_method1("loads", (json,))?.cast_into()?)
+    Ok(loads_any(py, json)?.cast_into()?)
+}
+
+pub(crate) fn loads_any<'py>(py: Python<'py>, json: &str) -> PyResult<Bound<'py, PyAny>> {
+    py.import("json")?.call_method1("loads", (json,))
+}
+
+/// Returns a `datetime` in UTC.
+pub(crate) fn datetime(py: Python<'_>, at: Timestamp) -> PyResult<Bound<'_, PyAny>> {
+    let datetime = py.import("datetime")?;
+    let utc = datetime.getattr("timezone")?.getattr("utc")?;
+    datetime.getattr("datetime")?.call_method1("fromtimestamp", (at.as_second(), utc))
 }
 
 /// One role that an assertion offers, and the SAML provider through which it does.
@@ -70,9 +106,29 @@ impl Role {
         self.0.role().name()
     }
 
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (&str, &str))> {
+        let restore = py.import("tempaccess._tempaccess")?.getattr("restore_role")?;
+        Ok((restore, (self.role_arn(), self.provider_arn())))
+    }
+
     fn __repr__(&self) -> String {
         format!("Role(role_arn='{}', provider_arn='{}')", self.0.role(), self.0.provider())
     }
+}
+
+/// Restores a pickled role.
+#[pyfunction]
+pub(crate) fn restore_role(role_arn: &str, provider_arn: &str) -> PyResult<Role> {
+    let invalid = |error: tempaccess_core::arn::ArnError| PyValueError::new_err(error.to_string());
+    Ok(Role(RoleOffer::new(role_arn.parse().map_err(invalid)?, provider_arn.parse().map_err(invalid)?)))
 }
 
 /// The facts read from a SAML response: untrusted and unverified.
@@ -106,13 +162,13 @@ impl Assertion {
 
     /// The facts and what AWS would refuse, as a dict.
     #[pyo3(signature = (*, at=None))]
-    fn inspect<'py>(&self, py: Python<'py>, at: Option<&str>) -> PyResult<Bound<'py, PyDict>> {
+    fn inspect<'py>(&self, py: Python<'py>, at: Option<&Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyDict>> {
         loads(py, &self.inspect_json(at)?)
     }
 
     /// The facts and what AWS would refuse, as JSON text.
     #[pyo3(signature = (*, at=None))]
-    fn inspect_json(&self, at: Option<&str>) -> PyResult<String> {
+    fn inspect_json(&self, at: Option<&Bound<'_, PyAny>>) -> PyResult<String> {
         to_json(&Inspection::new(&self.0, instant(at)?))
     }
 
@@ -125,6 +181,6 @@ impl Assertion {
 #[pyfunction]
 pub(crate) fn read(py: Python<'_>, response: &Bound<'_, PyAny>) -> PyResult<Assertion> {
     let bytes = bytes(response)?;
-    let read = py.detach(|| tempaccess_core::Assertion::read(bytes, &Limits::default()));
+    let read = py.detach(|| tempaccess_core::Assertion::read(&bytes, &Limits::default()));
     read.map(Assertion).map_err(|error| raise(py, &error))
 }

@@ -35,7 +35,7 @@ impl Verifier {
         allow_short_rsa: bool,
         allow_expired_certificate: bool,
     ) -> PyResult<Self> {
-        let keys = TrustedKeys::parse(bytes(keys)?).map_err(|error| raise(py, &error))?;
+        let keys = TrustedKeys::parse(&bytes(keys)?).map_err(|error| raise(py, &error))?;
         let mut expected = Expectations::from_parts(audience, recipient).map_err(|error| raise(py, &error))?;
         if let Some(id) = in_response_to {
             expected = expected.in_response_to(id);
@@ -56,10 +56,15 @@ impl Verifier {
 
     /// The facts, read from beneath what a trusted key has signed.
     #[pyo3(signature = (response, *, at=None))]
-    fn verify(&self, py: Python<'_>, response: &Bound<'_, PyAny>, at: Option<&str>) -> PyResult<Assertion> {
+    fn verify(
+        &self,
+        py: Python<'_>,
+        response: &Bound<'_, PyAny>,
+        at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Assertion> {
         let (bytes, now) = (bytes(response)?, instant(at)?);
         let verified = py.detach(|| {
-            let response = SamlResponse::detect(bytes, &Limits::default())?;
+            let response = SamlResponse::detect(&bytes, &Limits::default())?;
             self.core.verify(&response, &self.expected, now)
         });
         verified.map(|assertion| Assertion(assertion.into_inner())).map_err(|error| raise(py, &error))
@@ -71,17 +76,22 @@ impl Verifier {
         &self,
         py: Python<'py>,
         response: &Bound<'py, PyAny>,
-        at: Option<&str>,
+        at: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyDict>> {
         loads(py, &self.examine_json(py, response, at)?)
     }
 
     /// The same as JSON text.
     #[pyo3(signature = (response, *, at=None))]
-    fn examine_json(&self, py: Python<'_>, response: &Bound<'_, PyAny>, at: Option<&str>) -> PyResult<String> {
+    fn examine_json(
+        &self,
+        py: Python<'_>,
+        response: &Bound<'_, PyAny>,
+        at: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<String> {
         let (bytes, now) = (bytes(response)?, instant(at)?);
         let examined = py.detach(|| {
-            let response = SamlResponse::detect(bytes, &Limits::default())?;
+            let response = SamlResponse::detect(&bytes, &Limits::default())?;
             let (assertion, outcome) = (response.read()?, self.core.examine(&response, &self.expected, now));
             let inspection = Inspection::new(&assertion, now);
             Ok(to_json(&Examination::new(inspection, outcome.report())))

@@ -1,42 +1,43 @@
-//! Work of core's, and the two ways in which Python waits for it: a thread that hears Ctrl-C, and asyncio.
+//! Work of core, and the two ways in which Python waits for it: a thread that Ctrl-C interrupts, and asyncio.
 
 use std::future::Future;
-use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use pyo3::exceptions::{PyOSError, PyRuntimeError};
+use pyo3::exceptions::{PyBaseException, PyOSError, PyRuntimeError, PyTimeoutError, PyValueError};
 use pyo3::prelude::*;
-use tokio::runtime::Runtime;
 use tokio::task::{AbortHandle, JoinError, JoinHandle};
 
+use crate::ask::callback_error;
 use crate::errors::raise;
+use crate::runtime::{Owned, runtime};
 
-/// One runtime for the whole process, as connections belong to the one that made them.
-static RUNTIME: LazyLock<std::io::Result<Runtime>> =
-    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build());
-
-/// How long Ctrl-C waits to be heard.
-const LOOK: Duration = Duration::from_millis(50);
+/// How often a thread that waits looks for Ctrl-C.
+const SIGNAL_POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 type Value = PyResult<Py<PyAny>>;
-
-fn runtime() -> PyResult<&'static Runtime> {
-    RUNTIME.as_ref().map_err(|error| PyOSError::new_err(error.to_string()))
-}
 
 fn stopped(error: JoinError) -> PyErr {
     PyOSError::new_err(error.to_string())
 }
 
-/// Something that was begun. Whoever began it waits for it once, or aborts it.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A running task. The caller that began it waits for it once, or aborts it.
 #[pyclass(frozen, module = "tempaccess")]
-pub(crate) struct Work {
-    stop: AbortHandle,
-    task: Mutex<Option<JoinHandle<Value>>>,
+pub(crate) struct Work(Owned<Task>);
+
+struct Task {
+    abort: AbortHandle,
+    result: Mutex<Option<JoinHandle<Value>>>,
+    /// Why it was ended from outside.
+    failure: Arc<Mutex<Option<PyErr>>>,
 }
 
 impl Work {
-    /// Begins it. What comes of it becomes Python's by `value`.
+    /// Begins the task. `value` makes its result a Python object.
     pub(crate) fn begin<T: Send + 'static>(
         work: impl Future<Output = tempaccess_core::Result<T>> + Send + 'static,
         value: impl FnOnce(Python<'_>, T) -> Value + Send + 'static,
@@ -49,12 +50,18 @@ impl Work {
             };
             attached(convert).await?
         });
-        Ok(Self { stop: task.abort_handle(), task: Mutex::new(Some(task)) })
+        let (abort, result) = (task.abort_handle(), Mutex::new(Some(task)));
+        Ok(Self(Owned::new(Task { abort, result, failure: Arc::default() })))
     }
 
+    fn task(&self) -> PyResult<&Task> {
+        self.0.get().ok_or_else(|| PyRuntimeError::new_err("this was begun in another process, before a fork"))
+    }
+}
+
+impl Task {
     fn take(&self) -> PyResult<JoinHandle<Value>> {
-        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
-        task.ok_or_else(|| PyRuntimeError::new_err("it was waited for already"))
+        lock(&self.result).take().ok_or_else(|| PyRuntimeError::new_err("its result was taken already"))
     }
 }
 
@@ -66,28 +73,50 @@ pub(crate) async fn attached<T: Send + 'static>(call: impl FnOnce(Python<'_>) ->
 
 #[pymethods]
 impl Work {
-    /// Waits for it without holding Python, and hears Ctrl-C meanwhile.
-    fn wait(&self, py: Python<'_>) -> Value {
-        let (runtime, mut task) = (runtime()?, self.take()?);
+    /// Waits for the result without holding Python, until Ctrl-C or for this many seconds.
+    #[pyo3(signature = (timeout=None))]
+    fn wait(&self, py: Python<'_>, timeout: Option<f64>) -> Value {
+        let task = self.task()?;
+        let end = match timeout.map(Duration::try_from_secs_f64) {
+            Some(Ok(timeout)) => Instant::now().checked_add(timeout),
+            Some(Err(error)) => return Err(PyValueError::new_err(format!("timeout: {error}"))),
+            None => None,
+        };
+        let (runtime, mut result) = (runtime()?, task.take()?);
         loop {
-            match py.detach(|| runtime.block_on(async { tokio::time::timeout(LOOK, &mut task).await })) {
-                Ok(done) => return done.map_err(stopped)?,
-                Err(_) => {
-                    if let Err(interrupt) = py.check_signals() {
-                        self.stop.abort();
-                        return Err(interrupt);
-                    }
-                }
+            let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+            let slice = left.map_or(SIGNAL_POLL_INTERVAL, |left| left.min(SIGNAL_POLL_INTERVAL));
+            let waited = py.detach(|| runtime.block_on(async { tokio::time::timeout(slice, &mut result).await }));
+            if let Ok(done) = waited {
+                return match lock(&task.failure).take() {
+                    Some(failure) => Err(failure),
+                    None => done.map_err(stopped)?,
+                };
             }
+            let ended = match py.check_signals() {
+                Ok(()) if left.is_some_and(|left| left.is_zero()) => {
+                    PyTimeoutError::new_err(format!("timed out after {} seconds", timeout.unwrap_or_default()))
+                }
+                Ok(()) => continue,
+                Err(interrupt) => interrupt,
+            };
+            task.abort.abort();
+            return Err(ended);
         }
     }
 
-    /// Calls `done(value, error)` from another thread when it is through, one of the two being `None`.
+    /// Calls `done(value, error)` from another thread when the task has ended, one of the two being `None`.
     fn then(&self, done: Py<PyAny>) -> PyResult<()> {
-        let task = self.take()?;
+        let task = self.task()?;
+        let (result, failure) = (task.take()?, Arc::clone(&task.failure));
         runtime()?.spawn(async move {
-            // Whoever aborted it is told nothing, and whoever is gone cannot be.
-            let Ok(value) = task.await else { return };
+            let result = result.await;
+            let value = match (lock(&failure).take(), result) {
+                (Some(failure), _) => Err(failure),
+                (None, Ok(value)) => value,
+                // The caller that aborted it does not wait any more.
+                (None, Err(_)) => return,
+            };
             let _ = attached(move |py| match value {
                 Ok(value) => done.call1(py, (value, py.None())).map(drop),
                 Err(error) => done.call1(py, (py.None(), error)).map(drop),
@@ -97,8 +126,18 @@ impl Work {
         Ok(())
     }
 
-    /// Gives it up. What it asks is withdrawn.
+    /// Ends the task with what a callback raised whose result it does not wait for.
+    fn fail(&self, py: Python<'_>, callback: &str, raised: Bound<'_, PyBaseException>) {
+        let Some(task) = self.0.get() else { return };
+        let error = raise(py, &callback_error(py, callback, PyErr::from_value(raised.into_any())));
+        lock(&task.failure).get_or_insert(error);
+        task.abort.abort();
+    }
+
+    /// Aborts the task and its prompts.
     fn abort(&self) {
-        self.stop.abort();
+        if let Some(task) = self.0.get() {
+            task.abort.abort();
+        }
     }
 }

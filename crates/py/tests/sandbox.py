@@ -4,6 +4,7 @@ import http.cookiejar
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -14,6 +15,25 @@ import tempaccess
 
 ROOT = pathlib.Path(__file__).parents[3]
 PROGRAMS = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug"
+
+
+def faked_time(cls):
+    """The environment of programs in a time that they move on, by the file of `FAKETIME_TIMESTAMP_FILE`."""
+    faketime = shutil.which("faketime")
+    if faketime is None:
+        assert "CI" not in os.environ, "faketime is missing; install it with: apt-get install faketime"
+        raise unittest.SkipTest("faketime is missing; install it with: apt-get install faketime")
+    library = subprocess.run([faketime, "-f", "+0", "printenv", "LD_PRELOAD"], check=True, capture_output=True, text=True)
+    folder = tempfile.TemporaryDirectory()
+    cls.addClassCleanup(folder.cleanup)
+    now = pathlib.Path(folder.name, "now")
+    now.write_text("+0")
+    return {
+        "LD_PRELOAD": library.stdout.strip(),
+        "FAKETIME_TIMESTAMP_FILE": str(now),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
 
 
 class Person:
@@ -39,10 +59,12 @@ class Person:
 class WithSandbox(unittest.TestCase):
     #: For the sandbox itself, beside the environment.
     environment = {}
+    #: Of the sandbox, in addition to its ports.
+    arguments = []
 
     @classmethod
     def setUpClass(cls):
-        command = [PROGRAMS / "tempaccess-sandbox", "--okta-port", "0", "--sts-port", "0"]
+        command = [PROGRAMS / "tempaccess-sandbox", "--okta-port", "0", "--sts-port", "0", *cls.arguments]
         environment = {**os.environ, **cls.environment}
         cls.sandbox = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
         cls.variables = {}

@@ -1,6 +1,7 @@
 """Objects of Python's in the places where core asks: functions and coroutines, and what becomes of what they raise."""
 
 import asyncio
+import concurrent.futures
 import signal
 import threading
 import unittest
@@ -29,7 +30,7 @@ class Awaited(Person):
         super().notify(message)
 
 
-ADA = {"text": "ada@example.com", "secret": "correct horse", "choose": lambda choices: len(choices) - 1}
+ADA = {"text": "ada@example.com", "secret": "correct horse", "choose": lambda choices: 2}
 ALAN = {"text": "alan@example.com", "secret": "bombe"}
 
 
@@ -61,10 +62,47 @@ class Prompters(WithSandbox):
 
     def test_what_is_raised_is_the_cause(self):
         for kind in (Person, Awaited):
-            with self.subTest(kind), self.assertRaises(tempaccess.Cancelled) as caught:
-                tempaccess.Session(prompter=kind(text="ada@example.com")).credentials()
-            self.assertIn("KeyError", caught.exception.message)
-            self.assertIsInstance(caught.exception.__cause__, KeyError)
+            with self.subTest(kind):
+                with self.assertRaises(tempaccess.CallbackFailedError) as caught:
+                    tempaccess.Session(prompter=kind(text="ada@example.com")).credentials()
+                self.assertEqual(caught.exception.message, "`secret` raised KeyError: 'secret'")
+                self.assertEqual(caught.exception.fault, "caller")
+                self.assertIsInstance(caught.exception.__cause__, KeyError)
+        for answers in ({"secret": 1}, {**ADA, "choose": len}, {**ADA, "choose": lambda choices: "1"}):
+            with self.subTest(answers), self.assertRaises(tempaccess.CallbackFailedError) as caught:
+                tempaccess.Session(prompter=Person(**{**ALAN, **answers})).credentials()
+            self.assertIsInstance(caught.exception.__cause__, (TypeError, IndexError))
+
+    def test_cancelling_is_not_a_fault(self):
+        for raised in (EOFError(), asyncio.CancelledError(), concurrent.futures.CancelledError(), tempaccess.CancelledError("no")):
+
+            class Leaving(Person):
+                def secret(self, question):
+                    raise raised
+
+            # `asyncio.CancelledError` is not an `Exception`, and raised unchanged.
+            expected = tempaccess.CancelledError if isinstance(raised, Exception) else type(raised)
+            with self.subTest(type(raised)), self.assertRaises(expected):
+                tempaccess.Session(prompter=Leaving(**ALAN)).credentials()
+
+    def test_a_notification_that_fails_ends_the_sign_in(self):
+        failed = BrokenPipeError("nobody reads this")
+
+        class Deaf(Person):
+            def notify(self, message):
+                raise failed
+
+        class DeafAwaited(Awaited):
+            async def notify(self, message):
+                raise failed
+
+        for kind in (Deaf, DeafAwaited):
+            session = tempaccess.Session(prompter=kind(**ADA))
+            for call in (session.credentials, lambda: asyncio.run(session.credentials_async())):
+                with self.subTest(kind), self.assertRaises(tempaccess.CallbackFailedError) as caught:
+                    call()
+                self.assertIs(caught.exception.__cause__, failed)
+                self.assertIn("`notify` raised", caught.exception.message)
 
     def test_whoever_wants_the_program_to_end_is_heard(self):
         class Leaving(Person):
@@ -90,6 +128,23 @@ class Prompters(WithSandbox):
         with self.assertRaises(KeyboardInterrupt):
             tempaccess.Session(prompter=Silent(**ALAN), **alan).credentials()
         # Whoever asks for the same next does not wait for a question that nobody answers.
+        self.assertEqual(tempaccess.Session(prompter=Person(**ALAN), **alan).credentials().account_id, "111122223333")
+
+    def test_a_timeout_cancels_the_sign_in(self):
+        never = threading.Event()
+        self.addCleanup(never.set)
+        alan = {"username": "alan@example.com", "role": "ReadOnly"}
+
+        class Silent(Person):
+            def secret(self, question):
+                never.wait(PATIENCE)
+
+        session = tempaccess.Session(prompter=Silent(**ALAN), **alan)
+        for wait in (session.credentials, session.renew, session.roles, session.all_credentials):
+            with self.assertRaisesRegex(TimeoutError, "timed out after 0.2 seconds"):
+                wait(timeout=0.2)
+        with self.assertRaises(ValueError):
+            session.credentials(timeout=-1)
         self.assertEqual(tempaccess.Session(prompter=Person(**ALAN), **alan).credentials().account_id, "111122223333")
 
     def test_a_task_that_is_cancelled_withdraws_what_is_asked(self):
@@ -151,17 +206,17 @@ class Sources(WithSandbox):
         self.assertIn("force_authn=False", repr(requests[0]))
 
     def test_what_it_gives_is_read_and_what_it_raises_is_the_cause(self):
-        with self.assertRaises(tempaccess.NoSamlResponse):
+        with self.assertRaises(tempaccess.NoSamlResponseError):
             self.given(lambda request: b"<html><form></form></html>").credentials()
         failed = LookupError("no browser")
 
         def fails(request):
             raise failed
 
-        with self.assertRaises(tempaccess.IdentityProviderError) as caught:
+        with self.assertRaises(tempaccess.CallbackFailedError) as caught:
             self.given(fails).credentials()
         self.assertIs(caught.exception.__cause__, failed)
-        with self.assertRaises(tempaccess.IdentityProviderError) as caught:
+        with self.assertRaises(tempaccess.CallbackFailedError) as caught:
             self.given(lambda request: 1).credentials()
         self.assertIsInstance(caught.exception.__cause__, TypeError)
 

@@ -1,20 +1,17 @@
 """boto3 through expiries: the program and the sandbox live in a time that the program moves on."""
 
 import os
-import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 import unittest
 
-from sandbox import WithSandbox
+from sandbox import WithSandbox, faked_time
 
 PROGRAM = """
 import os, pathlib, tempaccess
 
-asked, given = [], tempaccess.Session.credentials
-tempaccess.Session.credentials = lambda session: (asked.append(session), given(session))[1]
+asked, given = [], tempaccess.Session._refreshable_credentials
+tempaccess.Session._refreshable_credentials = lambda session: (asked.append(session), given(session))[1]
 session = tempaccess.boto3_session(
     prompter=None, username="alan@example.com", password="bombe", role="ReadOnly", region_name="us-east-1"
 )
@@ -29,21 +26,7 @@ for hour in range(1, 4):
 class Expiry(WithSandbox):
     @classmethod
     def setUpClass(cls):
-        faketime = shutil.which("faketime")
-        if faketime is None:
-            assert "CI" not in os.environ, "faketime is missing; install it with: apt-get install faketime"
-            raise unittest.SkipTest("faketime is missing; install it with: apt-get install faketime")
-        library = subprocess.run([faketime, "-f", "+0", "printenv", "LD_PRELOAD"], check=True, capture_output=True, text=True)
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        now = pathlib.Path(folder.name, "now")
-        now.write_text("+0")
-        cls.environment = {
-            "LD_PRELOAD": library.stdout.strip(),
-            "FAKETIME_TIMESTAMP_FILE": str(now),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
+        cls.environment = faked_time(cls)
         super().setUpClass()
 
     def test_a_sign_in_an_hour_and_no_more(self):

@@ -3,12 +3,17 @@
 import importlib.util
 import os
 import pathlib
+import re
 import subprocess
 import sys
+import tempfile
+import textwrap
+import typing
 import unittest
 
 import tempaccess
-from tempaccess import _tempaccess
+from tempaccess import _tempaccess, _types
+from test_readme import examples
 
 PACKAGE = pathlib.Path(__file__).parents[1]
 
@@ -19,10 +24,34 @@ class Types(unittest.TestCase):
         self.assertGreater(len(kinds), 30)
         self.assertEqual(kinds - set(tempaccess.__all__), set())
 
-    def test_the_stubs_are_those_of_the_native_half(self):
+    def test_the_kinds_of_errors_are_typed(self):
+        name = lambda kind: "".join(word.capitalize() for word in kind.removesuffix("_error").split("_")) + "Error"  # noqa: E731
+        kinds = {name for name, kind in vars(_tempaccess).items() if isinstance(kind, type) and issubclass(kind, tempaccess.Error)}
+        self.assertEqual({name(kind) for kind in typing.get_args(_types.Kind)}, kinds - {"Error"})
+
+    def need_mypy(self):
         if importlib.util.find_spec("mypy") is None:
             self.assertNotIn("CI", os.environ, "mypy is missing; install it with: cargo xtask parts")
             self.skipTest("mypy is missing; install it with: cargo xtask parts")
+
+    def test_the_examples_of_the_documentation_are_typed(self):
+        self.need_mypy()
+        pages = ["README.md", "crates/py/README.md", "docs/cookbook/python.md", "docs/testing.md"]
+        found = [example for page in pages for example in examples(page) if "tempaccess" in example]
+        self.assertGreater(len(found), 10)
+        with tempfile.TemporaryDirectory() as folder:
+            for number, example in enumerate(found):
+                # Calls in a cell of a notebook or a REPL are in no function.
+                is_cell = re.search(r"^[^\s#].*\bawait\b", example, re.MULTILINE)
+                body = textwrap.indent(example, "    ")
+                text = f"async def cell() -> None:\n{body}" if is_cell else example
+                pathlib.Path(folder, f"example_{number}.py").write_text(text)
+            words = ["mypy", "--strict", "--config-file", PACKAGE / "mypy.ini", folder]
+            run = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
+            self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+
+    def test_the_stubs_are_those_of_the_native_half(self):
+        self.need_mypy()
         ini, allowed = PACKAGE / "mypy.ini", PACKAGE / "stubtest.txt"
         for words in (
             ["mypy", "-p", "tempaccess", "--config-file", ini],

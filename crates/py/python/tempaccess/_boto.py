@@ -1,41 +1,43 @@
-"""boto3 with credentials that renew themselves."""
+"""boto3 with credentials that are refreshed before they expire."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ._session import Session
+from ._tempaccess import IssuedSession
 
 if TYPE_CHECKING:
     import boto3
     import botocore.credentials
 
 
-def botocore_credentials(session: Session) -> botocore.credentials.DeferredRefreshableCredentials:
-    """Credentials for botocore, asked for when they are first needed and again before they end."""
-    from botocore.credentials import DeferredRefreshableCredentials
+def botocore_credentials(session: Session) -> botocore.credentials.RefreshableCredentials:
+    """Returns credentials for botocore, which requests them when they are first needed, and again before they expire."""
+    from ._botocore import Credentials
 
-    def refresh() -> dict[str, str]:
-        issued = session.credentials()
-        return {
-            "access_key": issued.access_key_id,
-            "secret_key": issued.secret_access_key,
-            "token": issued.session_token,
-            "expiry_time": issued.expiration.isoformat(),
-            "account_id": issued.account_id,
-        }
-
-    return DeferredRefreshableCredentials(refresh_using=refresh, method="tempaccess")
+    return Credentials(session._refreshable_credentials)
 
 
 def boto3_session(profile: str | None = None, *, region_name: str | None = None, **settings: Any) -> boto3.session.Session:
-    """A boto3 session with temporary access: `boto3_session(role="ledger/ReadOnly").client("s3")`.
+    """Returns a boto3 session with temporary access: `boto3_session(role="ledger/ReadOnly").client("s3")`.
 
-    Takes what `Session` takes.
+    Takes the arguments of `Session`. The region is `region_name`, or else that of the settings or the profile.
     """
+    session = Session(profile, **settings)
+    return session_with(session._refreshable_credentials, region_name or session.region)
+
+
+def session_with(provide: Callable[[], IssuedSession], region_name: str | None) -> boto3.session.Session:
+    """Returns a boto3 session whose only provider calls this."""
     import boto3.session
     import botocore.session
+    from botocore.credentials import CredentialResolver
+
+    from ._botocore import Provider
 
     inner = botocore.session.get_session()
-    inner._credentials = botocore_credentials(Session(profile, **settings))
-    return boto3.session.Session(botocore_session=inner, region_name=region_name or settings.get("region"))
+    # The only provider: credentials of another source must not take precedence.
+    inner.register_component("credential_provider", CredentialResolver([Provider(provide)]))
+    return boto3.session.Session(botocore_session=inner, region_name=region_name)

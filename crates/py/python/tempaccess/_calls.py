@@ -1,4 +1,4 @@
-"""Calls what a session was given, and waits where a coroutine comes of it."""
+"""Calls the functions that a session was given, and waits for those that are coroutines."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from ._session import Prompter
+    from ._prompts import Prompter
+    from ._tempaccess import Work
 
 _T = TypeVar("_T")
 
@@ -21,50 +22,79 @@ async def _awaited(answer: Awaitable[_T]) -> _T:
 
 
 class Calls:
-    """A coroutine runs on the event loop that waits for the session; where none does, on one of its own.
+    """Runs a coroutine on the event loop that waits for the session, or on a new one if none does.
 
-    Core calls from threads of its own, so that waiting here blocks no event loop.
+    Core calls from its own threads, so that waiting here blocks no event loop.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._works: list[Work[Any]] = []
         self._loops: list[asyncio.AbstractEventLoop] = []
         self._running: set[Future[Any]] = set()
 
     @contextmanager
-    def on(self, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-        """This loop waits. When the last one has stopped, nobody needs an answer any more."""
+    def during(
+        self, begin: Callable[[], Work[_T]], loop: asyncio.AbstractEventLoop | None = None
+    ) -> Iterator[Work[_T]]:
+        """Begins work that this caller, on this event loop, waits for. Open prompts are cancelled with the last loop."""
+        # With the lock, so that a callback cannot fail before its work is listed.
         with self._lock:
-            self._loops.append(loop)
+            work = begin()
+            self._works.append(work)
+            if loop is not None:
+                self._loops.append(loop)
         try:
-            yield
+            yield work
         finally:
+            work.abort()
             with self._lock:
-                self._loops.remove(loop)
+                self._works.remove(work)
+                if loop is not None:
+                    self._loops.remove(loop)
                 left = [] if self._loops else list(self._running)
             for future in left:
                 future.cancel()
 
     def of(self, function: Callable[..., _T | Awaitable[_T]]) -> Callable[..., _T]:
-        """The function, whose answer is waited for."""
+        """Returns the function as one that waits for its result."""
 
-        def called(*words: Any) -> _T:
-            answer = function(*words)
+        def called(*arguments: Any) -> _T:
+            answer = function(*arguments)
             if not inspect.isawaitable(answer):
                 return answer
             future = self._begin(answer)
-            given: _T = asyncio.run(_awaited(answer)) if future is None else future.result()
-            return given
+            result: _T = asyncio.run(_awaited(answer)) if future is None else future.result()
+            return result
 
         return called
 
-    def start(self, answer: None | Awaitable[None]) -> None:
-        """Starts a call whose result is not needed; without a running loop, runs it."""
-        if inspect.isawaitable(answer) and self._begin(answer) is None:
-            asyncio.run(_awaited(answer))
+    def start(self, name: str, function: Callable[..., None | Awaitable[None]], *arguments: Any) -> None:
+        """Calls a function whose result is not needed. If it fails, so does all work that is waited for."""
+
+        def ended(future: Future[None]) -> None:
+            if not future.cancelled() and (error := future.exception()) is not None:
+                self._fail(name, error)
+
+        try:
+            answer = function(*arguments)
+            if inspect.isawaitable(answer):
+                future = self._begin(answer)
+                if future is None:
+                    asyncio.run(_awaited(answer))
+                else:
+                    future.add_done_callback(ended)
+        except BaseException as error:
+            self._fail(name, error)
+
+    def _fail(self, name: str, error: BaseException) -> None:
+        with self._lock:
+            works = list(self._works)
+        for work in works:
+            work.fail(name, error)
 
     def _begin(self, answer: Awaitable[_T]) -> Future[_T] | None:
-        """Lets it run where a loop waits."""
+        """Runs it on a loop that waits, if there is one."""
         with self._lock:
             if not self._loops:
                 return None
@@ -94,12 +124,12 @@ class Asked:
     def choose(self, question: str, choices: Sequence[str]) -> int:
         return self._calls.of(self._prompter.choose)(question, choices)
 
-    def visit(self, url: str, code: str | None, words: str) -> None:
+    def visit(self, url: str, code: str | None, message: str) -> None:
         visit = getattr(self._prompter, "visit", None)
         if visit is None:
-            self.notify(words)
+            self._calls.of(self._prompter.notify)(message)
         else:
             self._calls.of(visit)(url, code)
 
     def notify(self, message: str) -> None:
-        self._calls.start(self._prompter.notify(message))
+        self._calls.start("notify", lambda: self._prompter.notify(message))

@@ -1,151 +1,206 @@
 """The native half."""
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeAlias, TypeVar, final
 
+from ._audit_types import ReportFacts, TrailAnswer, Verification
 from ._calls import Asked
+from ._grant_types import (
+    CleanedPolicy,
+    GrantCheck,
+    GrantDetails,
+    GrantEvent,
+    GrantHeader,
+    GrantListing,
+    PlanSummary,
+    RevocationPlan,
+)
+from ._types import ExceededLimit, Examination, Fault, Inspection, Kind, SessionSummary, Stage, Status
 
+_Data: TypeAlias = str | bytes | bytearray | memoryview
 _T_co = TypeVar("_T_co", covariant=True)
 
 __version__: str
 
 class Error(Exception):
-    """What went wrong: its message, and what to do about it."""
+    """An error: its message, and what to do next."""
 
-    kind: str
-    stage: str
-    fault: str
+    kind: Kind
+    stage: Stage
+    fault: Fault
     message: str
     hint: str | None
     roles: list[str]
-    """The ARNs of the roles that the person can choose from."""
+    """The ARNs of the roles to choose from."""
     retry_after_seconds: int | None
-    """How long to wait before trying again, if the other side has said so."""
+    """How many seconds to wait before trying again, if known."""
+    limit: ExceededLimit | None
+    """The limit that the input exceeds, if it does."""
 
-class InvalidArgument(Error):
-    """An argument or a setting does not make sense."""
+class InvalidArgumentError(Error):
+    """An argument or a setting is not valid."""
 
-class InvalidConfiguration(Error):
-    """The configuration cannot be read or holds something unknown."""
+class InvalidConfigurationError(Error):
+    """The configuration cannot be read or has an unknown key."""
 
-class Io(Error):
+class IoError(Error):
     """The machine refused: a file, a directory or a program."""
 
-class Network(Error):
+class NetworkError(Error):
     """The network refused: name, connection, TLS or a proxy."""
 
-class DeadlineExceeded(Error):
-    """Something did not answer in the time it was given."""
+class DeadlineExceededError(Error):
+    """The time limit for an answer has passed."""
 
-class InteractionRequired(Error):
+class InteractionRequiredError(Error):
     """A person is needed and none can be asked."""
 
-class AuthenticationFailed(Error):
+class CallbackFailedError(Error):
+    """A function that the program provided, such as a prompter or a source, has failed."""
+
+class AuthenticationFailedError(Error):
     """The identity provider does not accept the name and password."""
 
-class FactorFailed(Error):
+class FactorFailedError(Error):
     """The second factor was wrong, refused or not answered."""
 
-class FactorUnsupported(Error):
-    """None of the second factors can be used from here."""
+class FactorUnsupportedError(Error):
+    """None of the second factors can be used here."""
 
-class AccountLocked(Error):
+class AccountLockedError(Error):
     """The account is locked."""
 
-class AccountActionRequired(Error):
-    """The identity provider wants the person to do something first: a new password, a factor to enrol."""
+class AccountActionRequiredError(Error):
+    """The identity provider requires an action of the person first: a new password, enrolling a factor."""
 
-class IdentityProviderRefused(Error):
-    """The identity provider refused for a reason of its own policy."""
+class IdentityProviderRefusedError(Error):
+    """A policy of the identity provider refused the sign-in."""
 
-class RateLimited(Error):
-    """The identity provider limits how often it may be asked."""
+class RateLimitedError(Error):
+    """The identity provider limits the rate of requests."""
 
 class IdentityProviderError(Error):
-    """The identity provider answered with something unexpected."""
+    """The identity provider's answer is not what its protocol requires."""
 
-class NoSamlResponse(Error):
-    """There is no SAML response in what was given."""
+class NoSamlResponseError(Error):
+    """The input has no SAML response."""
 
-class MalformedResponse(Error):
-    """The SAML response is not well formed, or is not what SAML 2.0 says it should be."""
+class MalformedResponseError(Error):
+    """The SAML response is not well-formed XML, or violates SAML 2.0."""
 
-class ForbiddenConstruct(Error):
-    """The SAML response holds something that no honest one needs, such as a DTD."""
+class ForbiddenConstructError(Error):
+    """The SAML response has a construct that genuine ones never need, such as a DTD."""
 
-class LimitExceeded(Error):
-    """The SAML response is larger, deeper or more numerous than the limits allow."""
+class LimitExceededError(Error):
+    """The SAML response exceeds a limit on size, depth or number of parts."""
 
-class MultipleAssertions(Error):
+class MultipleAssertionsError(Error):
     """There is more than one assertion in the SAML response."""
 
-class EncryptedAssertion(Error):
-    """The assertion is encrypted for AWS, so that nobody else can read the roles."""
+class EncryptedAssertionError(Error):
+    """The assertion is encrypted for AWS, so its roles cannot be read here."""
 
-class UnsignedAssertion(Error):
+class UnsignedAssertionError(Error):
     """Neither the response nor the assertion is signed."""
 
-class SignatureInvalid(Error):
+class SignatureInvalidError(Error):
     """A signature was not made by a trusted key, or the document was changed afterwards."""
 
-class AssertionNotAccepted(Error):
-    """The assertion is genuine, but not meant for this audience or not valid now."""
+class AssertionNotAcceptedError(Error):
+    """The assertion is genuine, but not for this audience or not valid now."""
 
-class NoRoles(Error):
+class NoRolesError(Error):
     """The assertion offers no role at all."""
 
-class RoleNotOffered(Error):
-    """The assertion does not offer the role that was asked for."""
+class RoleNotOfferedError(Error):
+    """The assertion does not offer the requested role."""
 
-class RoleAmbiguous(Error):
-    """More than one role fits what was asked for."""
+class RoleAmbiguousError(Error):
+    """More than one role matches the request."""
 
-class InvalidScope(Error):
+class InvalidScopeError(Error):
     """The duration or a session policy is outside what STS accepts."""
 
-class AssertionExpired(Error):
+class AssertionExpiredError(Error):
     """STS: the assertion is too old (ExpiredTokenException)."""
 
-class ClaimRejected(Error):
+class ClaimRejectedError(Error):
     """STS: the identity provider's claim was rejected (IDPRejectedClaim)."""
 
-class InvalidIdentityToken(Error):
+class InvalidIdentityTokenError(Error):
     """STS: the assertion is not valid (InvalidIdentityToken)."""
 
-class MalformedPolicy(Error):
+class MalformedPolicyError(Error):
     """STS: the session policy is not valid (MalformedPolicyDocument)."""
 
-class PackedPolicyTooLarge(Error):
+class PackedPolicyTooLargeError(Error):
     """STS: session policies and tags together are too large (PackedPolicyTooLarge)."""
 
-class RegionDisabled(Error):
-    """STS: not active in this region for this account (RegionDisabledException)."""
+class RegionDisabledError(Error):
+    """STS: not enabled in this region for this account (RegionDisabledException)."""
 
-class AccessDenied(Error):
-    """STS: not authorized to take this role (AccessDenied)."""
+class AccessDeniedError(Error):
+    """STS: not authorized to assume this role (AccessDenied)."""
 
-class StsValidation(Error):
+class StsValidationError(Error):
     """STS: a parameter was refused (ValidationError)."""
 
-class DurationAboveRoleMaximum(Error):
-    """STS: the duration is above the role's maximum, even the shortest that was tried (ValidationError)."""
+class DurationAboveRoleMaximumError(Error):
+    """STS: the duration exceeds the role's maximum, even the shortest that was tried (ValidationError)."""
 
-class StsThrottled(Error):
+class StsThrottledError(Error):
     """STS: too many requests (Throttling)."""
 
-class StsUnavailable(Error):
-    """STS: not available, or an answer that is not its own."""
+class StsUnavailableError(Error):
+    """STS: not available, or the answer is not from STS."""
 
-class AuditFailed(Error):
+class IamRefusedError(Error):
+    """IAM: not authorized for this action (AccessDenied), or the role cannot be changed (UnmodifiableEntity)."""
+
+class IamLimitError(Error):
+    """IAM: the policies of the role would exceed a limit (LimitExceeded)."""
+
+class IamUnavailableError(Error):
+    """IAM: not available, too many requests, or the answer is not from IAM."""
+
+class GrantChangedError(Error):
+    """Somebody else changed the grant at the same time, or its policy is not what was written."""
+
+class AuditFailedError(Error):
     """The audit record could not be written, so nothing was handed out."""
 
-class Cancelled(Error):
+class GrantNotFoundError(Error):
+    """There is no grant with this id, or no role of this name."""
+
+class GrantEndedError(Error):
+    """The grant has ended or was revoked."""
+
+class GrantRefusedError(Error):
+    """A rule of the configuration refuses the grant: a preset, the ticket pattern, a check."""
+
+class GrantUnsafeError(Error):
+    """The grant could undo its own end, or others could use it."""
+
+class GrantNotGenuineError(Error):
+    """The sealed grant was not signed by a trusted administrator, or was changed afterwards."""
+
+class GrantNotForYouError(Error):
+    """The grant is sealed to other keys."""
+
+class GrantElsewhereError(Error):
+    """The credentials belong to another account, role or session than the grant says."""
+
+class InvalidRecipientError(Error):
+    """A key that nothing can be sealed to."""
+
+class CancelledError(Error):
     """The person stopped it."""
 
 @final
 class Role:
-    """One role that an assertion offers, and the SAML provider through which it does."""
+    """A role that an assertion offers, and the SAML provider that offers it."""
 
     @property
     def role_arn(self) -> str: ...
@@ -159,14 +214,19 @@ class Role:
     def name(self) -> str: ...
     def __eq__(self, other: object, /) -> bool: ...
     def __hash__(self) -> int: ...
+    def __copy__(self) -> Role: ...
+    def __deepcopy__(self, _memo: Any) -> Role: ...
+
+def restore_role(role_arn: str, provider_arn: str) -> Role:
+    """Restores a pickled role."""
 
 @final
 class Assertion:
-    """The facts read from a SAML response: untrusted and unverified."""
+    """The facts read from a SAML response: not verified, unless they come from a `Verifier`."""
 
     @property
     def roles(self) -> list[Role]:
-        """The roles that are offered, in document order. Raises Error where there are none."""
+        """The offered roles, in document order. Raises Error if there are none."""
 
     def choose(
         self,
@@ -176,28 +236,28 @@ class Assertion:
         provider: str | None = None,
         account_names: Mapping[str, str] | None = None,
     ) -> Role:
-        """The one role that fits. Raises Error where none does, or several do."""
+        """Returns the one role that matches. Raises Error if none or several do."""
 
-    def inspect(self, *, at: str | None = None) -> dict[str, Any]:
-        """The facts and what AWS would refuse, judged at the instant `at` (RFC 3339) or now."""
+    def inspect(self, *, at: str | datetime | None = None) -> Inspection:
+        """Returns the facts and what AWS would refuse, judged at this instant (RFC 3339) or now."""
 
-    def inspect_json(self, *, at: str | None = None) -> str:
-        """The same as the JSON text that `tempaccess inspect --output json` prints, on one line."""
+    def inspect_json(self, *, at: str | datetime | None = None) -> str:
+        """Returns the same as the JSON text that `tempaccess inspect --output json` prints, on one line."""
 
-def read(response: bytes | str) -> Assertion:
+def read(response: _Data) -> Assertion:
     """Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope."""
 
 @final
 class Verifier:
-    """Verifies signatures against keys that were pinned beforehand.
+    """Verifies signatures with keys that the caller provides.
 
-    `keys` is the identity provider's SAML metadata, or PEM that holds its signing certificates or public keys. The
-    assertion must be meant for AWS, or for the service whose `audience` and `recipient` are given.
+    `keys` is the SAML metadata of the identity provider, or its signing certificates or public keys in PEM or DER. The assertion
+    must be intended for AWS, or for the service of `audience` and `recipient`.
     """
 
     def __new__(
         cls,
-        keys: bytes | str,
+        keys: _Data,
         *,
         audience: str | None = None,
         recipient: str | None = None,
@@ -206,18 +266,18 @@ class Verifier:
         allow_short_rsa: bool = False,
         allow_expired_certificate: bool = False,
     ) -> Verifier: ...
-    def verify(self, response: bytes | str, *, at: str | None = None) -> Assertion:
-        """The facts, read from beneath what a trusted key has signed. Raises Error where anything is wrong."""
+    def verify(self, response: _Data, *, at: str | datetime | None = None) -> Assertion:
+        """Returns the facts that a trusted key has signed. Raises Error if anything is wrong."""
 
-    def examine(self, response: bytes | str, *, at: str | None = None) -> dict[str, Any]:
-        """What is in it, whoever signed it, and under `verification` what verifying found."""
+    def examine(self, response: _Data, *, at: str | datetime | None = None) -> Examination:
+        """Returns the facts, signed or not, and the result of verification."""
 
-    def examine_json(self, response: bytes | str, *, at: str | None = None) -> str:
-        """The same as the JSON text that `tempaccess inspect --verify --output json` prints, on one line."""
+    def examine_json(self, response: _Data, *, at: str | datetime | None = None) -> str:
+        """Returns the same as the JSON text that `tempaccess inspect --verify --output json` prints, on one line."""
 
 @final
 class IssuedSession:
-    """What was given: credentials, and all that is known of them. Its `repr` shows no secret."""
+    """An issued session: credentials, and what is known about them. Its `repr` shows no secret."""
 
     @property
     def access_key_id(self) -> str: ...
@@ -227,7 +287,7 @@ class IssuedSession:
     def session_token(self) -> str: ...
     @property
     def expiration(self) -> datetime:
-        """When AWS stops accepting them, in UTC."""
+        """When AWS stops accepting the credentials, in UTC."""
 
     @property
     def account_id(self) -> str: ...
@@ -235,85 +295,283 @@ class IssuedSession:
     def role_arn(self) -> str: ...
     @property
     def region(self) -> str | None: ...
+    @property
+    def summary(self) -> SessionSummary:
+        """Everything but the secrets. Unlike the session, it can be pickled."""
+
     def summary_json(self) -> str:
-        """All that is known of them but for the secrets, as `tempaccess login --output json` prints it."""
+        """Returns everything but the secrets, as `tempaccess login --output json` prints it."""
 
     def credentials_json(self) -> str:
-        """The same with the secrets, as `tempaccess credentials --output json` prints it."""
+        """Returns everything, as `tempaccess credentials --output json` prints it."""
 
     def credential_process(self) -> str:
-        """What the AWS CLI and the SDKs expect of a `credential_process`."""
+        """Returns what the AWS CLI and the SDKs expect from a `credential_process`."""
+
+    def __copy__(self) -> IssuedSession: ...
+    def __deepcopy__(self, _memo: Any) -> IssuedSession: ...
 
 @final
-class Exchanged:
-    """What became of one role of many: `issued`, or the `error` that says why there is none."""
+class IssuedRole:
+    """One role of many that credentials were issued for."""
 
     @property
     def role(self) -> Role: ...
     @property
-    def issued(self) -> IssuedSession | None: ...
+    def issued(self) -> IssuedSession: ...
     @property
-    def error(self) -> Error | None: ...
+    def error(self) -> None: ...
+
+@final
+class FailedRole:
+    """One role of many that no credentials were issued for."""
+
+    @property
+    def role(self) -> Role: ...
+    @property
+    def issued(self) -> None: ...
+    @property
+    def error(self) -> Error: ...
 
 @final
 class AssertionRequest:
-    """What an `assertion_source` is asked for."""
+    """The request that an `assertion_source` answers."""
 
     @property
     def audience(self) -> str:
-        """Whom the assertion is for: `urn:amazon:webservices`."""
+        """The intended service provider: `urn:amazon:webservices`."""
 
     @property
     def force_authn(self) -> bool:
-        """Whether the person shall sign in even where a session would do."""
+        """Whether the user must sign in even if there is a session."""
 
-def status(*, config: str | None = None, store: str | None = None) -> dict[str, Any]:
-    """What is kept, for whom, how narrow, until when; nothing secret. As `tempaccess status --output json` prints it."""
+def write_private(path: str | os.PathLike[str], text: str) -> None:
+    """Writes a file whole, for its owner alone."""
+
+def before_fork() -> None:
+    """Waits until no other thread holds a lock that a child would inherit."""
+
+def after_fork() -> None:
+    """Releases the lock again, in the parent and in the child."""
+
+def status(*, config: str | os.PathLike[str] | None = None, store: str | None = None) -> Status:
+    """Lists the cached entries, without secrets, as `tempaccess status --output json` prints them."""
 
 @final
 class Work(Generic[_T_co]):
-    """Something that was begun. Whoever began it waits for it once, or aborts it."""
+    """A running task. The caller that began it waits for it once, or aborts it."""
 
-    def wait(self) -> _T_co:
-        """Waits for it, and hears Ctrl-C meanwhile."""
+    def wait(self, timeout: float | None = None) -> _T_co:
+        """Waits for the result, until Ctrl-C or for this many seconds."""
 
     def then(self, done: Callable[[Any, BaseException | None], object]) -> None:
-        """Calls `done(value, error)` from another thread when it is through, one of the two being `None`."""
+        """Calls `done(value, error)` from another thread when the task has ended, one of the two being `None`."""
+
+    def fail(self, callback: str, raised: BaseException) -> None:
+        """Ends the task with what a callback raised whose result it does not wait for."""
 
     def abort(self) -> None:
-        """Gives it up. What it asks is withdrawn."""
+        """Aborts the task and its prompts."""
 
 @final
 class Session:
-    """Temporary access: who signs in, which role is taken, for how long and how narrow."""
+    """Temporary access: who signs in, which role to assume, for how long and with which permissions."""
 
     def __new__(
         cls,
         profile: str | None = None,
         *,
-        config: str | None = None,
+        config: str | os.PathLike[str] | None = None,
         prompter: Asked | None = None,
-        assertion_source: Callable[[AssertionRequest], str | bytes] | None = None,
+        assertion_source: Callable[[AssertionRequest], _Data] | None = None,
         password: str | None = None,
-        settings: dict[str, Any] | None = None,
+        settings: str = "{}",
     ) -> Session: ...
+    def forked(
+        self,
+        *,
+        prompter: Asked | None = None,
+        assertion_source: Callable[[AssertionRequest], _Data] | None = None,
+    ) -> Session:
+        """Returns the same session for this process, which is a fork of the one that made it."""
+
+    @property
+    def region(self) -> str | None:
+        """The region of the settings."""
+
     def credentials(self) -> Work[IssuedSession]:
-        """Credentials: those that are kept as long as they are good for a while yet; else a sign-in."""
+        """Returns cached credentials while they are fresh, and signs in otherwise."""
+
+    def refreshable_credentials(self) -> Work[IssuedSession]:
+        """Returns credentials for a program that requests them for every call."""
 
     def renew(self, *, force: bool = False) -> Work[IssuedSession]:
-        """Credentials that are new, whatever is kept."""
+        """Returns new credentials, also if the cached ones are fresh."""
 
     def cached(self) -> IssuedSession | None:
-        """The credentials that are kept and good for a while yet."""
+        """Returns cached credentials that are fresh."""
 
-    def all_credentials(self) -> Work[list[Exchanged]]:
-        """Credentials of every role that fits, by one sign-in."""
+    def all_credentials(self) -> Work[list[IssuedRole | FailedRole]]:
+        """Returns credentials of every matching role, with one sign-in."""
 
     def roles(self) -> Work[list[Role]]:
-        """Signs in and lists the roles that are offered."""
+        """Signs in and lists the offered roles."""
 
     def console_url(self, *, destination: str | None = None, duration: str | None = None) -> Work[str]:
-        """The address that signs a browser in to the console."""
+        """Returns the address that signs a browser in to the console."""
 
     def sign_out(self) -> Work[int]:
-        """Ends the session at the identity provider and forgets what came from it. Says how many credentials that were."""
+        """Ends the session at the identity provider and removes what came from it. Returns how many credentials that were."""
+
+@final
+class GrantPlan:
+    """A grant that was checked and not given yet."""
+
+    @property
+    def summary(self) -> PlanSummary:
+        """What would be given."""
+
+@final
+class IssuedGrant:
+    """A grant that was given or extended."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def until(self) -> datetime:
+        """When access ends, in UTC."""
+
+    @property
+    def sealed(self) -> str:
+        """The text to send to the person, who opens it with their private key. Empty for a policy grant."""
+
+    @property
+    def event(self) -> GrantEvent:
+        """The event that records it."""
+
+@final
+class OpenedGrant:
+    """A sealed grant that was opened."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def until(self) -> datetime: ...
+    @property
+    def header(self) -> GrantHeader: ...
+    @property
+    def region(self) -> str | None: ...
+    @property
+    def credentials(self) -> IssuedSession: ...
+
+_Cleaned: TypeAlias = list[CleanedPolicy]
+
+@final
+class Grants:
+    """Access that an administrator gives, extends, ends and accounts for."""
+
+    def __new__(
+        cls,
+        profile: str | None = None,
+        *,
+        config: str | os.PathLike[str] | None = None,
+        prompter: Asked | None = None,
+        assertion_source: Callable[[AssertionRequest], _Data] | None = None,
+        password: str | None = None,
+        settings: str = "{}",
+    ) -> Grants: ...
+    def forked(
+        self,
+        *,
+        prompter: Asked | None = None,
+        assertion_source: Callable[[AssertionRequest], _Data] | None = None,
+    ) -> Grants:
+        """Returns the same grants for this process, which is a fork of the one that made them."""
+
+    def plan_issue(self, input: str) -> Work[GrantPlan]: ...
+    def issue(self, input: str) -> Work[IssuedGrant]: ...
+    def plan_permit(self, input: str) -> Work[GrantPlan]: ...
+    def permit(self, input: str) -> Work[IssuedGrant]: ...
+    def plan_extend(self, id: str, duration: str, reason: str) -> Work[GrantPlan]: ...
+    def extend(self, id: str, duration: str, reason: str) -> Work[IssuedGrant]: ...
+    def plan_approve(self, text: str, duration: str | None, from_ip: Sequence[str]) -> Work[GrantPlan]: ...
+    def approve(self, text: str, duration: str | None, from_ip: Sequence[str]) -> Work[IssuedGrant]: ...
+    def carry_out(self, plan: GrantPlan) -> Work[IssuedGrant]: ...
+    def sign_approval(self, text: str, duration: str | None) -> Work[str]: ...
+    def deny(self, text: str, reason: str) -> Work[GrantEvent]: ...
+    def review(self, id: str, reason: str) -> Work[GrantEvent]: ...
+    def revoke(
+        self, ids: Sequence[str], to: str | None, by: str | None, older_role: str | None, reason: str, dry_run: bool
+    ) -> Work[RevocationPlan]: ...
+    def restore(self, ids: Sequence[str], reason: str, dry_run: bool) -> Work[RevocationPlan]: ...
+    def list(
+        self, roles: Sequence[str], to: str | None, by: str | None, ended: bool, offline: bool
+    ) -> Work[GrantListing]: ...
+    def show(self, id: str) -> Work[GrantDetails]: ...
+    def check(self, roles: Sequence[str]) -> Work[GrantCheck]: ...
+    def clean(self, roles: Sequence[str], dry_run: bool) -> Work[_Cleaned]: ...
+
+@final
+class Audit:
+    """Accounts for grants."""
+
+    def __new__(
+        cls,
+        profile: str | None = None,
+        *,
+        config: str | os.PathLike[str] | None = None,
+        prompter: Asked | None = None,
+        assertion_source: Callable[[AssertionRequest], _Data] | None = None,
+        password: str | None = None,
+        settings: str = "{}",
+    ) -> Audit: ...
+    def forked(
+        self,
+        *,
+        prompter: Asked | None = None,
+        assertion_source: Callable[[AssertionRequest], _Data] | None = None,
+    ) -> Audit:
+        """Returns the same audit for this process, which is a fork of the one that made it."""
+
+    def verify(self) -> Work[Verification]: ...
+    def query(self, input: str) -> Work[TrailAnswer]: ...
+    def query_text(self, input: str) -> Work[str]: ...
+    def export(
+        self, format: str, ids: Sequence[str], from_: str | None, until: str | None, /
+    ) -> Work[ReportFacts]: ...
+    def report(
+        self, from_: str | None, until: str | None, files: str | None, regions: Sequence[str], /
+    ) -> Work[ReportFacts]: ...
+
+def open_grant(
+    text: str,
+    identities: Sequence[str],
+    accounts: Sequence[str],
+    *,
+    config: str | os.PathLike[str] | None = None,
+    prompter: Asked | None = None,
+    settings: str = "{}",
+) -> Work[OpenedGrant]:
+    """Opens a sealed grant."""
+
+def request_grant(
+    input: str,
+    *,
+    profile: str | None = None,
+    config: str | os.PathLike[str] | None = None,
+    prompter: Asked | None = None,
+) -> Work[str]:
+    """Asks for a grant."""
+
+def inspect_grant(
+    text: str,
+    signers: str | None = None,
+    *,
+    config: str | os.PathLike[str] | None = None,
+    at: str | datetime | None = None,
+) -> GrantHeader:
+    """Verifies who signed a sealed grant at this instant or now, and returns the facts that are signed.
+
+    `signers` is the text of a signers file; the default is that of the configuration. Nothing is decrypted, and the end of the
+    grant is not judged.
+    """

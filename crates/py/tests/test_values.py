@@ -1,0 +1,115 @@
+"""What is passed in and out: types of Python, copies, pickles, and what is said about wrong arguments."""
+
+import copy
+import datetime
+import json
+import pickle
+import unittest
+
+import tempaccess
+from sandbox import ROOT, WithSandbox
+
+AT = datetime.datetime(2000, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+class Values(WithSandbox):
+    def test_settings_take_values_of_python(self):
+        policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}]}
+        log = self.home / "log.jsonl"
+        config = self.home / "config.toml"
+        config.write_text('[profiles.work]\nregion = "eu-north-1"\n')
+        more = {"duration": datetime.timedelta(minutes=15), "policy": policy, "audit_log": log, "config": config}
+        session = tempaccess.Session(
+            "work", prompter=None, username="alan@example.com", password="bombe", role="ReadOnly", **more
+        )
+        self.assertEqual(session.region, "eu-north-1")
+        summary = session.credentials(timeout=datetime.timedelta(minutes=1)).summary
+        self.assertEqual(summary["duration_asked"], 900)
+        self.assertIsNotNone(summary["policy_sha256"])
+        self.assertTrue(log.exists())
+        self.assertEqual(len(tempaccess.status(config=config)["entries"]) > 0, True)
+        file = self.home / "policy.json"
+        file.write_text(json.dumps(policy))
+        self.assertIn("Session", repr(self.session(policy=file)))
+        federation = self.variables["AWS_ENDPOINT_URL_STS"] + "/federation"
+        for duration in ("2h", 7200, datetime.timedelta(hours=2)):
+            self.assertIn("login", self.session(federation_endpoint_url=federation).console_url(duration=duration))
+
+    def test_responses_and_instants_take_values_of_python(self):
+        page = self.page()
+        roles = tempaccess.read(page).roles
+        for data in (bytearray(page), memoryview(page), memoryview(bytearray(page)), page.decode()):
+            self.assertEqual(tempaccess.read(data).roles, roles)
+        session = tempaccess.Session(prompter=None, store="none", assertion_source=lambda request: bytearray(page))
+        self.assertEqual(session.roles(), roles)
+        assertion = tempaccess.read(page)
+        self.assertEqual(assertion.inspect(at=AT), assertion.inspect(at="2000-01-01T00:00:00Z"))
+        east = AT.astimezone(datetime.timezone(datetime.timedelta(hours=9)))
+        self.assertEqual(assertion.inspect(at=AT), assertion.inspect(at=east))
+
+    def test_wrong_arguments_are_named(self):
+        def message(kind, call):
+            with self.assertRaises(kind) as caught:
+                call()
+            return str(caught.exception)
+
+        unexpected = "Session() got an unexpected keyword argument"
+        for name, said in (
+            ("rol", f"{unexpected} 'rol'. Did you mean 'role'?"),
+            ("asertion_source", f"{unexpected} 'asertion_source'. Did you mean 'assertion_source'?"),
+            ("zzz", f"{unexpected} 'zzz'"),
+        ):
+            self.assertEqual(message(TypeError, lambda: self.session(**{name: 1})), said)
+        for name, value, said in (
+            ("role", 1, "argument 'role': invalid type: integer `1`, expected a string"),
+            ("policy_arns", "x", "argument 'policy_arns': invalid type: string \"x\", expected a sequence"),
+            ("role", {1, 2}, "argument 'role': Object of type set is not JSON serializable"),
+            ("then", [{"role": "x"}], "argument 'then': unknown field `role`"),
+        ):
+            self.assertTrue(message(TypeError, lambda: self.session(**{name: value})).startswith(said))
+        self.assertIn("'profile'", message(TypeError, lambda: tempaccess.Session(1)))
+        self.assertIn("'timeout'", message(TypeError, lambda: self.session().credentials(timeout="1m")))
+        self.assertIn("bytes-like object, not int", message(TypeError, lambda: tempaccess.read(1)))
+        assertion = tempaccess.read(self.page())
+        self.assertIn("'at'", message(TypeError, lambda: assertion.inspect(at=1)))
+        self.assertIn("time zone", message(ValueError, lambda: assertion.inspect(at=AT.replace(tzinfo=None))))
+        self.assertIn("invalid instant", message(ValueError, lambda: assertion.inspect(at="soon")))
+
+    def test_public_facts_are_pickled_and_copied(self):
+        session = self.session()
+        issued, role = session.credentials(), session.roles()[0]
+        for copied in (copy.copy(role), copy.deepcopy(role), pickle.loads(pickle.dumps(role))):
+            self.assertEqual(copied, role)
+            self.assertEqual(hash(copied), hash(role))
+        self.assertEqual(copy.deepcopy({"issued": issued})["issued"].access_key_id, issued.access_key_id)
+        self.assertEqual(pickle.loads(pickle.dumps(issued.summary)), issued.summary)
+        with self.assertRaisesRegex(TypeError, "secrets"):
+            pickle.dumps(issued)
+        for copied in (copy.copy, pickle.dumps):
+            with self.assertRaisesRegex(TypeError, "create one in each process"):
+                copied(session)
+        with self.assertRaises(tempaccess.RoleNotOfferedError) as caught:
+            self.session(role="Owner").credentials()
+        error = pickle.loads(pickle.dumps(caught.exception))
+        self.assertIs(type(error), tempaccess.RoleNotOfferedError)
+        self.assertEqual(vars(error), vars(caught.exception))
+        self.assertEqual(str(error), str(caught.exception))
+
+    def test_dicts_have_the_declared_keys(self):
+        def keys(found, declared):
+            self.assertEqual(declared.__required_keys__ - set(found), set())
+            self.assertEqual(set(found) - set(declared.__annotations__), set())
+
+        assertion = tempaccess.read(self.page())
+        keys(assertion.inspect(at=AT), tempaccess.Inspection)
+        self.assertEqual(set(assertion.inspect(at=AT)["problems"][0]), {"code", "message", "hint"})
+        keys(self.session().credentials().summary, tempaccess.SessionSummary)
+        keys(tempaccess.status(), tempaccess.Status)
+        key = (ROOT / "tests/vectors/verify/rsa.pem").read_bytes()
+        examined = tempaccess.Verifier(key).examine(self.page())
+        keys(examined, tempaccess.Examination)
+        self.assertEqual(set(examined["verification"]), {"verified", "signatures", "error"})
+
+
+if __name__ == "__main__":
+    unittest.main()
