@@ -1,11 +1,11 @@
-// Builds the native module with cargo and puts it beside this file. Needs nothing but Node and Rust.
+// Builds the native module with cargo and puts it next to this file. Needs nothing but Node and Rust.
 "use strict";
 
 const { execFileSync } = require("node:child_process");
 const { copyFileSync, existsSync } = require("node:fs");
 const { join } = require("node:path");
 
-const profile = process.env.TEMPACCESS_BUILD_PROFILE || "release";
+const profile = process.env.TEMPACCESS_BUILD_PROFILE || "bindings";
 const target = join(__dirname, "tempaccess.node");
 
 if (existsSync(join(__dirname, "Cargo.toml"))) {

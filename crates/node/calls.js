@@ -1,44 +1,70 @@
 // Functions that a session was given, as its native side calls them.
 "use strict";
 
-/** What comes of the work, or the reason of the signal, whichever is first. */
-async function race(work, signal) {
-  if (!signal) return work;
-  let abort;
-  const aborted = new Promise((_, reject) => {
-    abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort);
-    if (signal.aborted) abort();
-  });
+const { debuglog } = require("node:util");
+
+const { TempAccessError } = require("./errors.js");
+const native = require("./native.js");
+const { race } = require("./works.js");
+
+/** Whether a thrown value says that the user or the program cancelled. */
+function isCancellation(error) {
+  return error?.name === "AbortError" || (error instanceof TempAccessError && error.code === "cancelled");
+}
+
+/** The text of a thrown value, which may be anything. */
+function describe(error) {
   try {
-    return await Promise.race([work, aborted]);
-  } finally {
-    signal.removeEventListener("abort", abort);
+    return String(error);
+  } catch {
+    return typeof error;
   }
 }
 
-function checked(method, given) {
-  if (method === "choose" ? Number.isInteger(given) && given >= 0 : typeof given === "string") return given;
-  throw new TypeError(`${method} gave ${typeof given}, and must give ${method === "choose" ? "an index" : "a string"}`);
+/** Checks what a prompter returned. */
+function checked(method, given, choices) {
+  if (method !== "choose" && typeof given === "string") return given;
+  if (method === "choose" && Number.isInteger(given)) {
+    if (given >= 0 && given < choices.length) return given;
+    throw new RangeError(`choose returned ${given}, but there are ${choices.length} choices`);
+  }
+  throw new TypeError(`${method} returned ${typeof given}, but must return ${method === "choose" ? "an index" : "a string"}`);
 }
 
-/** The native side hears no exception: it is told a number, and what was thrown waits here for whoever waits for the rest. */
+const debug = debuglog("tempaccess");
+
+/** Without a prompter, what a person should know, such as the number to tap on a phone, is a warning of the process. */
+const NOTICES = { notify: (message, level) => (level === "info" ? debug(message) : process.emitWarning(message, "TempAccess")) };
+
+/**
+ * The functions that a session was given, wrapped so that they never throw: the native side gets a number, under which the
+ * thrown value is stored until the error arrives here.
+ */
 class Calls {
   #waiting = 0;
-  #withdrawn = new AbortController();
+  #withdrawn;
   #thrown = new Map();
   #next = 0;
+  #fail;
 
-  /** Runs while somebody waits. When the last one has stopped, nothing is asked until somebody waits again. */
+  /** @param {(error: TempAccessError) => void} fail Ends all work with the error of a function whose result it does not wait for. */
+  constructor(fail) {
+    this.#fail = fail;
+  }
+
+  /** Runs while a caller waits. When the last caller stops waiting, open prompts are aborted. */
   async during(signal, run) {
-    if (this.#waiting === 0) this.#withdrawn = new AbortController();
+    this.#withdrawn ??= new AbortController();
     this.#waiting += 1;
     try {
       return await run();
     } finally {
       this.#waiting -= 1;
       if (this.#waiting === 0) {
-        this.#withdrawn.abort(signal?.reason);
+        const withdrawn = this.#withdrawn;
+        // Not kept: its reason refers to the functions on the stack, and by them to the session.
+        this.#withdrawn = undefined;
+        withdrawn.abort(signal?.reason);
         this.#thrown.clear();
       }
     }
@@ -48,11 +74,13 @@ class Calls {
     return this.#thrown.get(id);
   }
 
-  person(prompter) {
+  /** The functions of a prompter, or of nobody: then only notices arrive. */
+  person(given) {
+    const prompter = given ?? NOTICES;
     return (method, question, choices) =>
       this.#answer(async (signal) => {
         if (method === "notify") {
-          await prompter.notify(question);
+          await this.#notify(() => prompter.notify(question, ...choices));
           return {};
         }
         if (method === "visit") {
@@ -61,7 +89,7 @@ class Calls {
           return {};
         }
         if (method === "choose") {
-          return { index: checked(method, await prompter.choose(question, choices, { signal })) };
+          return { index: checked(method, await prompter.choose(question, choices, { signal }), choices) };
         }
         return { text: checked(method, await prompter[method](question, { signal })) };
       });
@@ -73,12 +101,21 @@ class Calls {
         const given = await source({ audience, forceAuthn, signal });
         const response = typeof given === "string" ? Buffer.from(given) : given;
         if (response instanceof Uint8Array) return { response };
-        throw new TypeError(`the source gave ${typeof given}, and must give a string or a Uint8Array`);
+        throw new TypeError(`the source returned ${typeof given}, but must return a string or a Uint8Array`);
       });
   }
 
+  async #notify(notify) {
+    try {
+      await notify();
+    } catch (error) {
+      const report = native.callbackErrorJson("notify", describe(error), isCancellation(error));
+      this.#fail(new TempAccessError(JSON.parse(report), error));
+    }
+  }
+
   async #answer(ask) {
-    const { signal } = this.#withdrawn;
+    const signal = this.#withdrawn?.signal ?? AbortSignal.abort();
     try {
       signal.throwIfAborted();
       return await race(ask(signal), signal);
@@ -86,9 +123,9 @@ class Calls {
       const id = this.#next;
       this.#next += 1;
       this.#thrown.set(id, error);
-      return { thrown: { id, message: String(error) } };
+      return { thrown: { id, message: describe(error), cancelled: signal.aborted || isCancellation(error) } };
     }
   }
 }
 
-module.exports = { Calls, race };
+module.exports = { Calls };

@@ -1,505 +1,439 @@
-// Generated from index.js: UPDATE_TYPES=1 node --test crates/node/test/types.test.js
-/**
- * One role that an assertion offers, and the SAML provider through which it does.
- */
-export type Role = {
-    roleArn: string;
-    providerArn: string;
-    partition: string;
-    accountId: string;
-    name: string;
-};
-/**
- * Which role is wanted. Each part narrows.
- */
-export type RoleQuery = {
-    /**
-     * Its ARN, name, `ACCOUNT/NAME`, a glob over these, or its number in the list.
-     */
-    role?: string;
-    /**
-     * Its account's id or name, or a glob over these.
-     */
-    account?: string;
-    /**
-     * Its SAML provider's ARN or name, or a glob over these.
-     */
-    provider?: string;
-    /**
-     * Names of accounts, by their ids.
-     */
-    accountNames?: Record<string, string>;
-};
-/**
- * The instant to judge at.
- */
-export type JudgeOptions = {
-    /**
-     * RFC 3339; now unless said otherwise.
-     */
-    at?: string;
-};
-/**
- * Whom an assertion must be meant for, and which rules are loosened.
- */
-export type VerifierOptions = {
-    /**
-     * The entity ID of a service of your own; given together with `recipient`.
-     */
-    audience?: string;
-    /**
-     * The address that the response was posted to.
-     */
-    recipient?: string;
-    /**
-     * The id of the request that must be answered.
-     */
-    inResponseTo?: string;
-    allowSha1?: boolean;
-    allowShortRsa?: boolean;
-    allowExpiredCertificate?: boolean;
-};
-/**
- * A role to go on to from the session of the one before.
- */
-export type NextRole = {
-    role_arn: string;
-    session_name?: string;
-    source_identity?: string;
-    external_id?: string;
-    tags?: Record<string, string>;
-    transitive_tag_keys?: string[];
-};
+// Kept by hand. Its tests compare it with what the package exports.
+
+export * from "./audit.js";
+export * from "./grants.js";
+
+/** A role that an assertion offers, and the SAML provider that offers it. */
+export interface Role {
+  roleArn: string;
+  providerArn: string;
+  partition: string;
+  accountId: string;
+  name: string;
+}
+
+/** Which role to choose. Each part narrows the choice. */
+export interface RoleQuery {
+  /** Its ARN, name, `ACCOUNT/NAME`, a glob over these, or its number in the list. */
+  role?: string;
+  /** The id or the name of its account, or a glob over these. */
+  account?: string;
+  /** The ARN or the name of its SAML provider, or a glob over these. */
+  provider?: string;
+  /** Names of accounts, by their ids. */
+  accountNames?: Record<string, string>;
+}
+
+/** When to judge. */
+export interface JudgeOptions {
+  /** A date, or an instant in RFC 3339, such as `2026-11-24T12:00:00Z`. Default: now. */
+  at?: string | Date;
+}
+
+/** Whom an assertion must be intended for, and which rules to loosen. */
+export interface VerifierOptions {
+  /** The entity ID of your own service. Requires `recipient`. */
+  audience?: string;
+  /** The address that the response was posted to. */
+  recipient?: string;
+  /** The id of the request that the response must answer. */
+  inResponseTo?: string;
+  allowSha1?: boolean;
+  allowShortRsa?: boolean;
+  allowExpiredCertificate?: boolean;
+}
+
+/** A role to assume from the session of the role before (role chaining). */
+export interface NextRole {
+  role_arn: string;
+  session_name?: string;
+  source_identity?: string;
+  external_id?: string;
+  tags?: Record<string, string>;
+  transitive_tag_keys?: string[];
+}
+
 export type Awaitable<T> = T | PromiseLike<T>;
-/**
- * Asks the person. What a method throws ends the sign-in, and is the `cause` of the error. The `signal` says that nobody
- * waits for the answer any more.
- */
-export type Prompter = {
-    /**
-     * A text that may be seen, such as a user name.
-     */
-    text: (question: string, context: {
-        signal: AbortSignal;
-    }) => Awaitable<string>;
-    /**
-     * A text that nobody else may see, such as a password or a code.
-     */
-    secret: (question: string, context: {
-        signal: AbortSignal;
-    }) => Awaitable<string>;
-    /**
-     * The answer is an index.
-     */
-    choose: (question: string, choices: string[], context: {
-        signal: AbortSignal;
-    }) => Awaitable<number>;
-    /**
-     * Sends the person to the page of a sign-in that they finish in their own browser; without it they are told the address.
-     */
-    visit?: (page: {
-        url: string;
-        code?: string;
-    }, context: {
-        signal: AbortSignal;
-    }) => unknown;
-    /**
-     * Something that needs no answer, such as the number to tap on a telephone.
-     */
-    notify: (message: string) => unknown;
-};
-/**
- * What a source of your own is asked for.
- */
-export type AssertionRequest = {
-    /**
-     * Whom the assertion is for: `urn:amazon:webservices`.
-     */
-    audience: string;
-    /**
-     * Whether the person must sign in even if there is a session.
-     */
-    forceAuthn: boolean;
-    /**
-     * Says that nobody waits for the answer any more.
-     */
-    signal: AbortSignal;
-};
-/**
- * Gives a SAML response in any form.
- */
+
+/** What a prompt gets in addition to its question. */
+export interface PromptContext {
+  /** Aborted when nobody waits for the answer any more. */
+  signal: AbortSignal;
+}
+
+/** Answers prompts. If a method throws, the sign-in ends, and what it threw is the `cause` of the error. */
+export interface Prompter {
+  /** Asks for a text that may be shown, such as a user name. */
+  text(question: string, context: PromptContext): Awaitable<string>;
+  /** Asks for a text that must not be shown, such as a password or a code. */
+  secret(question: string, context: PromptContext): Awaitable<string>;
+  /** Asks for one of the choices. Returns its index. */
+  choose(question: string, choices: string[], context: PromptContext): Awaitable<number>;
+  /** Opens the page of a sign-in that the user finishes in a browser. Without it, `notify` gets the address. */
+  visit?(page: { url: string; code?: string }, context: PromptContext): unknown;
+  /** Shows a message that needs no answer, such as the number to tap on a phone. */
+  notify(message: string): unknown;
+}
+
+/** Returns a prompter that asks on the terminal, and opens pages in the person's browser. */
+export function terminal(streams?: { input?: NodeJS.ReadableStream; output?: NodeJS.WritableStream }): Prompter;
+
+/** The request that a function used as `source` answers. */
+export interface AssertionRequest {
+  /** The intended service provider: `urn:amazon:webservices`. */
+  audience: string;
+  /** Whether the user must sign in even if there is a session. */
+  forceAuthn: boolean;
+  /** Aborted when nobody waits for the response any more. */
+  signal: AbortSignal;
+}
+
+/** Returns a SAML response in any form. */
 export type AssertionSource = (request: AssertionRequest) => Awaitable<string | Uint8Array>;
+
+/** The settings of a session. Precedence: these options, the environment, the profile. */
+export interface SessionOptions {
+  /** The profile in the configuration file. */
+  profile?: string;
+  /** Another configuration file. */
+  config?: string | URL;
+  /** Answers prompts. Default: none, and a prompt is an error. */
+  prompter?: Prompter;
+  /** The password at the identity provider. */
+  password?: string;
+  /** Where the SAML response comes from: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `file:PATH`, `command:PROGRAM ARGUMENTS`, or a function. */
+  source?: string | AssertionSource;
+  /** How to sign in at Okta: `auto`, `classic`, `device`, `browser` or `idx`. */
+  auth?: "auto" | "classic" | "device" | "browser" | "idx";
+  /** The client id of the native app in Okta, for device authorization. */
+  clientId?: string;
+  /** The user name at the identity provider. */
+  username?: string;
+  /** A program that prints the password, quoted as in a shell. */
+  passwordCommand?: string;
+  /** The second factor: `push`, `code`, `sms`, `call`, `email` or `question`. */
+  factor?: "push" | "code" | "sms" | "call" | "email" | "question";
+  /** Whether to ask Okta to skip the second factor on this machine for a while. */
+  rememberDevice?: boolean;
+  /** The browser to control, with its arguments, quoted as in a shell. */
+  browser?: string;
+  /** Whether the browser runs without a window. */
+  headless?: boolean;
+  /** The address that the identity provider of a `saml:` source sends the response to. */
+  acsUrl?: string;
+  /** The ARN or the name of the role, `ACCOUNT/NAME`, or a glob over these. */
+  role?: string;
+  /** The id or the name of the account, or a glob over these. */
+  account?: string;
+  /** The SAML provider, if several offer the role. */
+  provider?: string;
+  /** Roles to assume after that, each from the session of the one before. */
+  then?: NextRole[];
+  /** How long the session lasts: `45m`, `1h30m`, or a number of seconds. */
+  duration?: string | number;
+  /** An inline session policy: an object, JSON, or the path of a JSON file. */
+  policy?: string | object;
+  /** ARNs of managed session policies. */
+  policyArns?: string[];
+  /** The AWS region. */
+  region?: string;
+  /** Another address of STS. */
+  stsEndpointUrl?: string;
+  /** Another address of IAM, which grants need. */
+  iamEndpointUrl?: string;
+  /** Another address of S3, which can have the records of grants. */
+  s3EndpointUrl?: string;
+  /** Another address of CloudTrail, which has what was done with a grant. */
+  cloudtrailEndpointUrl?: string;
+  /** Another address of CloudWatch Logs, which can have the events of CloudTrail. */
+  logsEndpointUrl?: string;
+  /** Another address of Athena, which can have the events of CloudTrail. */
+  athenaEndpointUrl?: string;
+  /** Another address of the federation endpoint, which opens the console. */
+  federationEndpointUrl?: string;
+  /** Where to cache credentials: `auto`, `file`, `keyring`, `kernel` or `none`. */
+  store?: "auto" | "file" | "keyring" | "kernel" | "none";
+  /** The reason for access, for the audit record. */
+  reason?: string;
+  /** The file to append audit records to. */
+  auditLog?: string;
+}
+
 /**
- * Settings of a profile, over the environment, over the profile.
+ * How long to wait. When the signal is aborted or the timeout has passed, the promise rejects with the reason of the signal, or
+ * with a `TimeoutError`. If nobody else waits for the same credentials, the sign-in is cancelled and its prompts are aborted.
  */
-export type SessionOptions = {
-    /**
-     * The profile of the configuration.
-     */
-    profile?: string;
-    /**
-     * Another configuration file.
-     */
-    config?: string;
-    /**
-     * Who can be asked; nobody unless said otherwise.
-     */
-    prompter?: Prompter;
-    /**
-     * The password at the identity provider.
-     */
-    password?: string;
-    /**
-     * Where the SAML response comes from: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `file:PATH`, `command:PROGRAM ARGUMENTS`, or a function.
-     */
-    source?: string | AssertionSource;
-    /**
-     * How to sign in at Okta: `auto`, `classic`, `device`, `browser` or `idx`.
-     */
-    auth?: string;
-    /**
-     * The client id of the native app in Okta, for device authorization.
-     */
-    clientId?: string;
-    /**
-     * The user name at the identity provider.
-     */
-    username?: string;
-    /**
-     * A program that prints the password, quoted like a shell.
-     */
-    passwordCommand?: string;
-    /**
-     * The second factor: `push`, `code`, `sms`, `call`, `email`, `question`.
-     */
-    factor?: string;
-    /**
-     * Whether Okta shall not ask for the second factor on this machine again for a while.
-     */
-    rememberDevice?: boolean;
-    /**
-     * The browser to drive, with its arguments, quoted like a shell.
-     */
-    browser?: string;
-    /**
-     * Whether the browser shows no window.
-     */
-    headless?: boolean;
-    /**
-     * Where the response of a `saml:` source comes, as the identity provider has it.
-     */
-    acsUrl?: string;
-    /**
-     * Its ARN, name, `ACCOUNT/NAME`, or a glob over these.
-     */
-    role?: string;
-    /**
-     * Its id, its name, or a glob over these.
-     */
-    account?: string;
-    /**
-     * The SAML provider, where a role is offered through several.
-     */
-    provider?: string;
-    /**
-     * Roles to go on to, each from the session of the one before.
-     */
-    then?: NextRole[];
-    /**
-     * `45m`, `1h30m`, or seconds.
-     */
-    duration?: string | number;
-    /**
-     * An inline session policy: JSON, or the path of a file that holds it.
-     */
-    policy?: string;
-    /**
-     * Managed session policies, by ARN.
-     */
-    policyArns?: string[];
-    /**
-     * The region whose STS is asked.
-     */
-    region?: string;
-    /**
-     * Another address for STS.
-     */
-    stsEndpointUrl?: string;
-    /**
-     * Another address for the federation endpoint of AWS sign-in.
-     */
-    federationEndpointUrl?: string;
-    /**
-     * `auto`, `file`, `keyring`, `kernel` or `none`.
-     */
-    store?: string;
-    /**
-     * Why access is wanted, for the audit record.
-     */
-    reason?: string;
-    /**
-     * The file that audit records are appended to.
-     */
-    auditLog?: string;
-};
-/**
- * How long to wait.
- */
-export type WaitOptions = {
-    /**
-     * Aborted, the promise rejects at once, and what is asked by then is withdrawn.
-     */
-    signal?: AbortSignal;
-};
-/**
- * What became of one role of many: `issued`, or the `error` that says why there is none.
- */
-export type Exchanged = {
-    role: Role;
-    issued?: IssuedSession;
-    error?: TempAccessError;
-};
-/**
- * What the AWS SDK for JavaScript takes.
- */
-export type AwsCredentials = {
-    accessKeyId: string;
-    secretAccessKey: string;
-    sessionToken: string;
-    expiration: Date;
-    accountId: string;
-};
-/** The facts read from a SAML response: untrusted and unverified, unless a `Verifier` gave them. */
+export interface WaitOptions {
+  signal?: AbortSignal;
+  /** In milliseconds. Default: as long as a sign-in may take, 15 minutes. */
+  timeout?: number;
+}
+
+/** One role of many: `issued`, or the `error` that explains why not. */
+export type Exchanged =
+  | { role: Role; issued: IssuedSession; error?: undefined }
+  | { role: Role; issued?: undefined; error: TempAccessError };
+
+/** What AWS would refuse. */
+export interface Problem {
+  code: string;
+  message: string;
+  hint: string | null;
+}
+
+/** The facts of a SAML response, and what AWS would refuse. Instants are RFC 3339 in UTC. */
+export interface Inspection {
+  response_id: string | null;
+  assertion_id: string | null;
+  issuer: string | null;
+  subject: string | null;
+  subject_format: string | null;
+  session_name: string | null;
+  source_identity: string | null;
+  audiences: string[];
+  recipient: string | null;
+  destination: string | null;
+  issued_at: string | null;
+  not_before: string | null;
+  not_on_or_after: string | null;
+  session_not_on_or_after: string | null;
+  session_duration: number | null;
+  roles: { role_arn: string; provider_arn: string; partition: string; account_id: string; name: string }[];
+  tags: Record<string, string>;
+  transitive_tag_keys: string[];
+  signed: { response: boolean; assertion: boolean };
+  encrypted: boolean;
+  skipped: { value: string; reason: string }[];
+  problems: Problem[];
+}
+
+/** A valid signature. */
+export interface VerifiedSignature {
+  of: "response" | "assertion";
+  id: string;
+  algorithm: string;
+  digest: string;
+  key_subject: string | null;
+  key_sha256: string;
+}
+
+/** An inspection with the result of verification. */
+export interface Examination extends Inspection {
+  verification: { verified: boolean; signatures: VerifiedSignature[]; error: Record<string, unknown> | null };
+}
+
+/** Everything that is known about an issued session but the secrets. */
+export interface SessionSummary {
+  expiration: string;
+  account_id: string;
+  role_arn: string;
+  provider_arn: string;
+  chained_from: string | null;
+  assumed_role_arn: string | null;
+  duration_asked: number;
+  duration_granted: number;
+  shortened: Record<string, unknown>[];
+  duration_excess?: number;
+  policy_sha256: string | null;
+  policy_arns: string[];
+  request_id: string | null;
+}
+
+/** A cached entry without its secrets. */
+export interface StatusEntry {
+  kind: "credentials" | "session" | "tokens" | "org" | "grant";
+  source: string;
+  session?: string;
+  subject: string | null;
+  issued_at: string;
+  expiration: string | null;
+  credentials?: Record<string, unknown>;
+}
+
+/** The cached entries, and where they are stored. */
+export interface Status {
+  store: string | null;
+  entries: StatusEntry[];
+}
+
+/** Credentials as the AWS SDK for JavaScript takes them. */
+export interface AwsCredentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken: string;
+  expiration: Date;
+  accountId: string;
+}
+
+/** The facts read from a SAML response: not verified, unless they come from a `Verifier`. */
 export class Assertion {
-    /** @private */
-    private constructor();
-    /**
-     * The roles that are offered, in document order. Throws where there are none.
-     * @returns {Role[]}
-     */
-    get roles(): Role[];
-    /**
-     * The one role that fits. Throws where none does, or several do.
-     * @param {RoleQuery} [query]
-     * @returns {Role}
-     */
-    choose({ role, account, provider, accountNames }?: RoleQuery): Role;
-    /**
-     * The facts and what AWS would refuse, as the JSON text that `tempaccess inspect --output json` prints, on one line.
-     * @param {JudgeOptions} [options]
-     * @returns {string}
-     */
-    inspectJson({ at }?: JudgeOptions): string;
-    /**
-     * The same as an object.
-     * @param {JudgeOptions} [options]
-     * @returns {Record<string, unknown>}
-     */
-    inspect(options?: JudgeOptions): Record<string, unknown>;
-    #private;
+  private constructor();
+  /** The offered roles, in document order. Throws if there are none. */
+  get roles(): Role[];
+  /** Returns the one role that matches. Throws if none or several do. */
+  choose(query?: RoleQuery): Role;
+  /** Returns the facts, and what AWS would refuse, as `tempaccess inspect --output json` prints them, on one line. */
+  inspectJson(options?: JudgeOptions): string;
+  /** Returns the same as an object. */
+  inspect(options?: JudgeOptions): Inspection;
 }
-/** What was given. Printed, it shows no secret. */
-export class IssuedSession {
-    /** @private */
-    private constructor();
-    /**
-     * @type {string}
-     * @readonly
-     */
-    readonly accessKeyId: string;
-    /**
-     * @type {string}
-     * @readonly
-     */
-    readonly accountId: string;
-    /**
-     * @type {string}
-     * @readonly
-     */
-    readonly roleArn: string;
-    /**
-     * @type {string | undefined}
-     * @readonly
-     */
-    readonly region: string | undefined;
-    /**
-     * When AWS stops accepting it.
-     * @type {Date}
-     * @readonly
-     */
-    readonly expiration: Date;
-    /** @returns {string} */
-    get secretAccessKey(): string;
-    /** @returns {string} */
-    get sessionToken(): string;
-    /**
-     * All that is known of it but for the secrets, as `tempaccess login --output json` prints it.
-     * @returns {string}
-     */
-    summaryJson(): string;
-    /**
-     * The same as an object.
-     * @returns {Record<string, unknown>}
-     */
-    get summary(): Record<string, unknown>;
-    /**
-     * The same with the secrets, as `tempaccess credentials --output json` prints it.
-     * @returns {string}
-     */
-    credentialsJson(): string;
-    /**
-     * What the AWS CLI and the SDKs expect of a `credential_process`.
-     * @returns {string}
-     */
-    credentialProcess(): string;
-    #private;
-}
-/** Temporary access: who signs in, which role is taken, for how long and how narrow. */
-export class Session {
-    /** @param {SessionOptions} [options] */
-    constructor({ profile, config, password, prompter, source, ...given }?: SessionOptions);
-    /**
-     * Credentials: those that are kept as long as they are good for a while yet; else by a sign-in.
-     * @param {WaitOptions} [options]
-     * @returns {Promise<IssuedSession>}
-     */
-    credentials({ signal }?: WaitOptions): Promise<IssuedSession>;
-    /**
-     * Returns new credentials, also if the cached ones are fresh; `force` makes the person sign in again even if there is a session.
-     * @param {{ force?: boolean } & WaitOptions} [options]
-     * @returns {Promise<IssuedSession>}
-     */
-    renew({ force, signal }?: {
-        force?: boolean;
-    } & WaitOptions): Promise<IssuedSession>;
-    /**
-     * The credentials that are kept and good for a while yet: without a sign-in, a wait or any network.
-     * @returns {IssuedSession | undefined}
-     */
-    cached(): IssuedSession | undefined;
-    /**
-     * Credentials of every role that fits, by one sign-in. One role's failure is no other's.
-     * @param {WaitOptions} [options]
-     * @returns {Promise<Exchanged[]>}
-     */
-    allCredentials({ signal }?: WaitOptions): Promise<Exchanged[]>;
-    /**
-     * Signs in and lists the roles that are offered.
-     * @param {WaitOptions} [options]
-     * @returns {Promise<Role[]>}
-     */
-    roles({ signal }?: WaitOptions): Promise<Role[]>;
-    /**
-     * The address that signs a browser in to the AWS console, as secret as the credentials. `destination` is a page of the
-     * console or a service, such as `s3`; `duration` how long the console stays signed in.
-     * @param {{ destination?: string, duration?: string } & WaitOptions} [options]
-     * @returns {Promise<string>}
-     */
-    consoleUrl({ destination, duration, signal }?: {
-        destination?: string;
-        duration?: string;
-    } & WaitOptions): Promise<string>;
-    /**
-     * Ends the session at the identity provider and forgets what came from it: how many credentials that were.
-     * @param {WaitOptions} [options]
-     * @returns {Promise<number>}
-     */
-    signOut({ signal }?: WaitOptions): Promise<number>;
-    #private;
-}
-/** What went wrong: its message, and what to do about it. What a function of yours threw is its `cause`. */
-export class TempAccessError extends Error {
-    /** @private */
-    private constructor();
-    /**
-     * The stable name of the kind, such as `role_not_offered`.
-     * @type {string}
-     * @readonly
-     */
-    readonly code: string;
-    /**
-     * Where it went wrong, such as `role`.
-     * @type {string}
-     * @readonly
-     */
-    readonly stage: string;
-    /**
-     * Whose fault it is: `caller`, `identity_provider`, `aws`, `input` or `environment`.
-     * @type {string}
-     * @readonly
-     */
-    readonly fault: string;
-    /**
-     * What to do next.
-     * @type {string | undefined}
-     * @readonly
-     */
-    readonly hint: string | undefined;
-    /**
-     * The ARNs of the roles that the person can choose from.
-     * @type {string[]}
-     * @readonly
-     */
-    readonly roles: string[];
-    /**
-     * How many seconds to wait before trying again, if the other side has said so.
-     * @type {number | undefined}
-     * @readonly
-     */
-    readonly retryAfterSeconds: number | undefined;
-}
+
+/** Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope. */
+export function read(response: Uint8Array | string): Assertion;
+
 /**
- * Verifies signatures against keys that were pinned beforehand. The assertion must be meant for AWS, or for the service
- * whose `audience` and `recipient` are given.
+ * Verifies signatures with keys that you provide. The assertion must be intended for AWS, or for the service of `audience` and
+ * `recipient`.
  */
 export class Verifier {
-    /**
-     * @param {Uint8Array | string} keys The identity provider's SAML metadata, or its signing certificates or keys in PEM.
-     * @param {VerifierOptions} [options]
-     */
-    constructor(keys: Uint8Array | string, options?: VerifierOptions);
-    /**
-     * The facts, read from beneath what a trusted key has signed. Throws where anything is wrong.
-     * @param {Uint8Array | string} response
-     * @param {JudgeOptions} [options]
-     * @returns {Assertion}
-     */
-    verify(response: Uint8Array | string, { at }?: JudgeOptions): Assertion;
-    /**
-     * What is in it, whoever signed it, and what verifying found, as the JSON text that
-     * `tempaccess inspect --verify --output json` prints, on one line.
-     * @param {Uint8Array | string} response
-     * @param {JudgeOptions} [options]
-     * @returns {string}
-     */
-    examineJson(response: Uint8Array | string, { at }?: JudgeOptions): string;
-    /**
-     * The same as an object.
-     * @param {Uint8Array | string} response
-     * @param {JudgeOptions} [options]
-     * @returns {Record<string, unknown>}
-     */
-    examine(response: Uint8Array | string, options?: JudgeOptions): Record<string, unknown>;
-    #private;
+  /** @param keys The SAML metadata of the identity provider, or its signing certificates or keys in PEM or DER. */
+  constructor(keys: Uint8Array | string, options?: VerifierOptions);
+  /** Returns the facts that a trusted key has signed. Throws if anything is wrong. */
+  verify(response: Uint8Array | string, options?: JudgeOptions): Assertion;
+  /** Returns the facts and the result of verification, as `tempaccess inspect --verify --output json` prints them, on one line. */
+  examineJson(response: Uint8Array | string, options?: JudgeOptions): string;
+  /** Returns the same as an object. */
+  examine(response: Uint8Array | string, options?: JudgeOptions): Examination;
 }
+
+/** An issued session. `console.log` and `JSON.stringify` show no secret of it. */
+export class IssuedSession {
+  private constructor();
+  readonly accessKeyId: string;
+  readonly accountId: string;
+  readonly roleArn: string;
+  readonly region: string | undefined;
+  /** When AWS stops accepting the credentials. */
+  readonly expiration: Date;
+  get secretAccessKey(): string;
+  get sessionToken(): string;
+  /** Returns everything but the secrets, as `tempaccess login --output json` prints it. */
+  summaryJson(): string;
+  /** The same as an object. */
+  get summary(): SessionSummary;
+  /** Returns everything, as `tempaccess credentials --output json` prints it. */
+  credentialsJson(): string;
+  /** Returns what the AWS CLI and the SDKs expect from a `credential_process`. */
+  credentialProcess(): string;
+}
+
+/** Temporary access: who signs in, which role to assume, for how long and with which permissions. */
+export class Session {
+  constructor(options?: SessionOptions);
+  /** The AWS region of the options, the environment or the profile. */
+  get region(): string | undefined;
+  /** Returns cached credentials while they are fresh, and signs in otherwise. Simultaneous callers share one sign-in. */
+  credentials(options?: WaitOptions): Promise<IssuedSession>;
+  /** Returns new credentials, even if the cached ones are fresh. `force`: sign in again, ignoring the session at the identity provider. */
+  renew(options?: { force?: boolean } & WaitOptions): Promise<IssuedSession>;
+  /** Returns cached credentials that are fresh, without a sign-in, a wait or network requests. */
+  cached(): IssuedSession | undefined;
+  /** Returns credentials of every matching role, with one sign-in. If one role fails, the others are still returned. */
+  allCredentials(options?: WaitOptions): Promise<Exchanged[]>;
+  /** Signs in and lists the offered roles. */
+  roles(options?: WaitOptions): Promise<Role[]>;
+  /**
+   * Returns the address that signs a browser in to the AWS console. It is as secret as the credentials. `destination` is a page
+   * of the console or a service, such as `s3`; `duration` is how long the console stays signed in, such as `2h` or a number of seconds.
+   */
+  consoleUrl(options?: { destination?: string; duration?: string | number } & WaitOptions): Promise<string>;
+  /** Ends the session at the identity provider and removes what came from it from the cache. Returns how many credentials that were. */
+  signOut(options?: WaitOptions): Promise<number>;
+}
+
+/** The kind of an error. */
+export type ErrorCode =
+  | "invalid_argument"
+  | "invalid_configuration"
+  | "io"
+  | "network"
+  | "deadline_exceeded"
+  | "interaction_required"
+  | "callback_failed"
+  | "authentication_failed"
+  | "factor_failed"
+  | "factor_unsupported"
+  | "account_locked"
+  | "account_action_required"
+  | "identity_provider_refused"
+  | "rate_limited"
+  | "identity_provider_error"
+  | "no_saml_response"
+  | "malformed_response"
+  | "forbidden_construct"
+  | "limit_exceeded"
+  | "multiple_assertions"
+  | "encrypted_assertion"
+  | "unsigned_assertion"
+  | "signature_invalid"
+  | "assertion_not_accepted"
+  | "no_roles"
+  | "role_not_offered"
+  | "role_ambiguous"
+  | "invalid_scope"
+  | "assertion_expired"
+  | "claim_rejected"
+  | "invalid_identity_token"
+  | "malformed_policy"
+  | "packed_policy_too_large"
+  | "region_disabled"
+  | "access_denied"
+  | "sts_validation"
+  | "duration_above_role_maximum"
+  | "sts_throttled"
+  | "sts_unavailable"
+  | "iam_refused"
+  | "iam_limit"
+  | "iam_unavailable"
+  | "grant_changed"
+  | "audit_failed"
+  | "grant_not_found"
+  | "grant_ended"
+  | "grant_refused"
+  | "grant_unsafe"
+  | "grant_not_genuine"
+  | "grant_not_for_you"
+  | "grant_elsewhere"
+  | "invalid_recipient"
+  | "cancelled";
+
+/** The stage of an error. */
+export type Stage =
+  | "configuration"
+  | "sign_in"
+  | "assertion"
+  | "verification"
+  | "role"
+  | "scope"
+  | "exchange"
+  | "store"
+  | "output"
+  | "audit"
+  | "grant";
+
+/** An error. What a function of yours threw is the `cause` of an error with the code `callback_failed`. */
+export class TempAccessError extends Error {
+  private constructor();
+  readonly code: ErrorCode;
+  readonly stage: Stage;
+  /** Whose fault it is. */
+  readonly fault: "caller" | "identity_provider" | "aws" | "input" | "environment";
+  /** What to do next. */
+  readonly hint: string | undefined;
+  /** The ARNs of the roles to choose from. */
+  readonly roles: string[];
+  /** How many seconds to wait before trying again, if known. */
+  readonly retryAfterSeconds: number | undefined;
+  /** The limit that the input exceeds, if it does: at most `maximum` of what `unit` says, such as `elements`. */
+  readonly limit: { maximum: number; unit: string } | undefined;
+}
+
 /**
- * A credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromTempAccess({ … }) })`.
- * @param {SessionOptions} [options]
- * @returns {() => Promise<AwsCredentials>}
+ * Returns a credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromTempAccess({ … }) })`. Clients that
+ * share it sign in once. The `WaitOptions` apply to each of its calls. A provider cannot set the region of a client: pass a
+ * session, and its `region` to the client.
  */
-export function fromTempAccess(options?: SessionOptions): () => Promise<AwsCredentials>;
-/**
- * Reads a SAML response in any form: base64, XML, an HTML page, a SOAP envelope.
- * @param {Uint8Array | string} response
- * @returns {Assertion}
- */
-export function read(response: Uint8Array | string): Assertion;
-/**
- * What is kept, for whom, how narrow, until when; nothing secret. As `tempaccess status --output json` prints it.
- * @param {{ config?: string, store?: string }} [options]
- * @returns {Record<string, unknown>}
- */
-export function status({ config, store }?: {
-    config?: string;
-    store?: string;
-}): Record<string, unknown>;
+export function fromTempAccess(options?: SessionOptions | Session, waitOptions?: WaitOptions): () => Promise<AwsCredentials>;
+
+/** Lists the cached entries, without secrets, as `tempaccess status --output json` prints them. */
+export function status(options?: { config?: string | URL; store?: string }): Status;

@@ -1,3 +1,21 @@
 import tempaccess from "./index.js";
 
-export const { Assertion, IssuedSession, Session, TempAccessError, Verifier, fromTempAccess, read, status } = tempaccess;
+export const {
+  Assertion,
+  Audit,
+  GrantPlan,
+  Grants,
+  IssuedSession,
+  OpenedGrant,
+  Session,
+  TempAccessError,
+  Verifier,
+  fromGrant,
+  fromTempAccess,
+  inspectGrant,
+  openGrant,
+  read,
+  requestGrant,
+  status,
+  terminal,
+} = tempaccess;

@@ -1,4 +1,4 @@
-// Finds the native module: beside this file, where `build.js` puts it in a clone, or else in the package for this platform.
+// Finds the native module: next to this file, where `build.js` puts it in a clone, or else in the package for this platform.
 "use strict";
 
 const { existsSync } = require("node:fs");

@@ -3,9 +3,14 @@
 //! An error goes over as JSON under the code `TEMPACCESS`; `index.js` makes it a `TempAccessError`.
 
 mod ask;
+mod grants;
 mod issued;
+mod opened;
 mod session;
 mod verify;
+mod work;
+
+pub use opened::{inspect_grant_json, require_live};
 
 use std::collections::BTreeMap;
 
@@ -18,6 +23,7 @@ use tempaccess_core::{
     Clock, RoleOffer, RoleQuery,
     clock::SystemClock,
     error::ErrorReport,
+    front_end::SettingNames,
     saml::{Inspection, Limits},
 };
 
@@ -29,11 +35,6 @@ pub(crate) fn thrown(error: &tempaccess_core::Error) -> napi::Error<&'static str
     napi::Error::new(CODE, report(error))
 }
 
-/// An error for a promise: there, the code cannot be chosen, so that the message says whose it is.
-pub(crate) fn rejected(error: &tempaccess_core::Error) -> napi::Error {
-    napi::Error::from_reason(format!("{CODE} {}", report(error)))
-}
-
 /// The error, and the number of what a function threw, if that is its cause.
 pub(crate) fn report(error: &tempaccess_core::Error) -> String {
     #[derive(Serialize)]
@@ -43,7 +44,7 @@ pub(crate) fn report(error: &tempaccess_core::Error) -> String {
         thrown: Option<u32>,
     }
     let thrown = std::error::Error::source(error).and_then(|source| source.downcast_ref::<ask::Thrown>());
-    let report = Report { error: error.report(), thrown: thrown.map(|thrown| thrown.id) };
+    let report = Report { error: SettingNames::Node.report(error), thrown: thrown.map(|thrown| thrown.id) };
     serde_json::to_string(&report).unwrap_or_default()
 }
 
@@ -55,7 +56,10 @@ pub(crate) fn json(value: &impl Serialize) -> Result<String> {
 pub(crate) fn instant(at: Option<String>) -> Result<Timestamp> {
     let Some(text) = at else { return Ok(SystemClock.now()) };
     text.parse().map_err(|_| {
-        napi::Error::new("ERR_INVALID_ARG_VALUE", format!("{text:?} is no instant; write it as 2026-11-24T12:00:00Z"))
+        napi::Error::new(
+            "ERR_INVALID_ARG_VALUE",
+            format!("{text:?} is not an instant; write it as 2026-11-24T12:00:00Z"),
+        )
     })
 }
 
@@ -132,7 +136,13 @@ pub fn read(response: &[u8]) -> Result<Assertion> {
     read.map(Assertion).map_err(|error| thrown(&error))
 }
 
-/// What is kept, as JSON.
+/// Returns the error, as JSON, for what a function threw whose result is not waited for.
+#[napi]
+pub fn callback_error_json(name: String, message: String, cancelled: bool) -> String {
+    report(&ask::callback_error(&name, &message, cancelled))
+}
+
+/// Lists the cached entries, as JSON.
 #[napi]
 pub fn status_json(config: Option<String>, store: Option<String>) -> Result<String> {
     let listed = || {
@@ -140,4 +150,11 @@ pub fn status_json(config: Option<String>, store: Option<String>) -> Result<Stri
         KeptList::new(settings.store()?.as_deref())
     };
     json(&listed().map_err(|error| thrown(&error))?)
+}
+
+/// Returns the known name that an unknown one is likely to mean.
+#[napi]
+pub fn nearest(name: String, known: Vec<String>) -> Option<String> {
+    let known: Vec<_> = known.iter().map(String::as_str).collect();
+    tempaccess_core::front_end::nearest(&name, &known).map(str::to_owned)
 }

@@ -3,63 +3,112 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use napi::Env;
+use napi::bindgen_prelude::ObjectFinalize;
 use napi_derive::napi;
-use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::config::{Config, Settings, WrongArgument, settings_from_arguments};
+use tempaccess_core::front_end::SettingNames;
 use tempaccess_core::net::HttpTransport;
-use tempaccess_core::{TempAccess, console::Console};
+use tempaccess_core::{TempAccess, console::Console, session::RefreshableSession};
 
-use crate::ask::{Ask, Give, Person, Source};
+use crate::ask::{Ask, Give, Source, prompter};
 use crate::issued::{Exchanged, IssuedSession};
-use crate::{Result, Role, rejected, thrown};
+use crate::work::{Outcome, Settle, Tasks};
+use crate::{Result, Role, thrown};
 
 pub(crate) fn config(file: Option<String>) -> tempaccess_core::Result<Config> {
     file.map_or_else(Config::find, |file| Config::load(Path::new(&file)))
 }
 
-/// Temporary access.
-#[napi]
+/// The options that are not settings.
+pub(crate) const OPTIONS: &[&str] = &["profile", "config", "prompter", "password"];
+
+/// The error of Node for an option.
+pub(crate) fn invalid(wrong: &WrongArgument) -> napi::Error<&'static str> {
+    let named = |key: &str| SettingNames::Node.name(key);
+    match wrong {
+        WrongArgument::Unknown { name, suggestion } => {
+            let suggestion = suggestion.map(|known| format!("; did you mean `{}`?", named(known))).unwrap_or_default();
+            napi::Error::new("ERR_INVALID_ARG_VALUE", format!("unknown option `{}`{suggestion}", named(name)))
+        }
+        WrongArgument::Invalid { name, reason } => {
+            napi::Error::new("ERR_INVALID_ARG_TYPE", format!("option `{}`: {reason}", named(name)))
+        }
+    }
+}
+
+/// Temporary access. Each method that waits takes the id under which `settle` gets its outcome.
+///
+/// A task holds clones of what it needs and never this object, which JavaScript frees when it likes.
+#[napi(custom_finalize)]
 pub struct Session {
     access: TempAccess,
-    federation_endpoint_url: Option<String>,
+    refreshable: Arc<RefreshableSession>,
+    settings: Settings,
+    tasks: Tasks,
+}
+
+impl ObjectFinalize for Session {
+    fn finalize(self, env: Env) -> napi::Result<()> {
+        self.tasks.finalize(&env)
+    }
 }
 
 #[napi]
 impl Session {
     #[napi(constructor)]
+    #[allow(clippy::too_many_arguments, reason = "they are properties in JavaScript")]
     pub fn new(
+        env: &Env,
         profile: Option<String>,
         config: Option<String>,
         password: Option<String>,
         settings_json: String,
-        ask: Option<Ask>,
+        settle: Settle,
+        ask: Ask,
+        has_person: bool,
         give: Option<Give>,
     ) -> Result<Self> {
-        let given: Settings = serde_json::from_str(&settings_json)
-            .map_err(|error| napi::Error::new("ERR_INVALID_ARG_VALUE", error.to_string()))?;
+        let given = settings_from_arguments(&settings_json, OPTIONS).map_err(|wrong| invalid(&wrong))?;
         let built = || {
             let config = self::config(config)?;
             let settings = given.resolve(&config, profile.as_deref())?;
-            let mut access = match give {
+            let access = match give {
                 Some(give) => settings.access_from(Arc::new(Source(give)), &config)?,
                 None => settings.access(&config, password.map(Into::into))?,
             };
-            if let Some(ask) = ask {
-                access = access.prompter(Arc::new(Person(ask)));
-            }
-            Ok(Self { access: access.build(), federation_endpoint_url: settings.federation_endpoint_url })
+            Ok((access.prompter(prompter(ask, has_person)).build(), settings))
         };
-        built().map_err(|error| thrown(&error))
+        let (access, settings) = built().map_err(|error| thrown(&error))?;
+        let refreshable = Arc::new(RefreshableSession::new(access.clone()));
+        Ok(Self { access, refreshable, settings, tasks: Tasks::new(env, settle)? })
     }
 
     #[napi]
-    pub async fn credentials(&self) -> napi::Result<IssuedSession> {
-        self.access.credentials().await.map(|issued| IssuedSession::from(&issued)).map_err(|error| rejected(&error))
+    pub fn region(&self) -> Option<String> {
+        self.settings.region.clone()
+    }
+
+    /// As `credentials`, for a program that requests them for every call.
+    #[napi]
+    pub fn refreshable_credentials(&self, id: u32) {
+        let refreshable = Arc::clone(&self.refreshable);
+        self.tasks.begin(id, async move { refreshable.credentials().await.map(|issued| Outcome::issued(&issued)) });
     }
 
     #[napi]
-    pub async fn renew(&self, force: bool) -> napi::Result<IssuedSession> {
-        let renewed = if force { self.access.renew_with_sign_in().await } else { self.access.renew().await };
-        renewed.map(|issued| IssuedSession::from(&issued)).map_err(|error| rejected(&error))
+    pub fn credentials(&self, id: u32) {
+        let access = self.access.clone();
+        self.tasks.begin(id, async move { access.credentials().await.map(|issued| Outcome::issued(&issued)) });
+    }
+
+    #[napi]
+    pub fn renew(&self, id: u32, force: bool) {
+        let access = self.access.clone();
+        self.tasks.begin(id, async move {
+            let renewed = if force { access.renew_with_sign_in().await } else { access.renew().await };
+            renewed.map(|issued| Outcome::issued(&issued))
+        });
     }
 
     #[napi]
@@ -68,32 +117,47 @@ impl Session {
     }
 
     #[napi]
-    pub async fn all_credentials(&self) -> napi::Result<Vec<Exchanged>> {
-        let roles = self.access.all_credentials(|_| {}).await.map_err(|error| rejected(&error))?;
-        Ok(roles.iter().map(Exchanged::from).collect())
+    pub fn all_credentials(&self, id: u32) {
+        let access = self.access.clone();
+        self.tasks.begin(id, async move {
+            let roles = access.all_credentials(|_| {}).await?;
+            Ok(Outcome { exchanged: Some(roles.iter().map(Exchanged::from).collect()), ..Outcome::default() })
+        });
     }
 
     #[napi]
-    pub async fn roles(&self) -> napi::Result<Vec<Role>> {
-        let signed_in = self.access.sign_in().await.map_err(|error| rejected(&error))?;
-        let offers = signed_in.assertion.offers().map_err(|error| rejected(&error))?;
-        Ok(offers.iter().map(Role::from).collect())
+    pub fn roles(&self, id: u32) {
+        let access = self.access.clone();
+        self.tasks.begin(id, async move {
+            let signed_in = access.sign_in().await?;
+            let roles = signed_in.assertion.offers()?.iter().map(Role::from).collect();
+            Ok(Outcome { roles: Some(roles), ..Outcome::default() })
+        });
     }
 
     #[napi]
-    pub async fn console_url(&self, destination: Option<String>, duration: Option<String>) -> napi::Result<String> {
-        let endpoint = self.federation_endpoint_url.clone();
-        let url = async {
+    pub fn console_url(&self, id: u32, destination: Option<String>, duration: Option<String>) {
+        let (access, endpoint) = (self.access.clone(), self.settings.federation_endpoint_url.clone());
+        self.tasks.begin(id, async move {
             let console = Console::from_parts(destination, duration.as_deref(), endpoint)?;
             let transport = HttpTransport::builder().ca_files_from_env().build()?;
-            console.sign_in_url(&transport, &self.access.credentials().await?).await
-        };
-        url.await.map(|url| url.expose().to_owned()).map_err(|error| rejected(&error))
+            let url = console.sign_in_url(&transport, &access.credentials().await?).await?;
+            Ok(Outcome { url: Some(url.expose().to_owned()), ..Outcome::default() })
+        });
     }
 
     #[napi]
-    pub async fn sign_out(&self) -> napi::Result<u32> {
-        let out = self.access.sign_out().await.map_err(|error| rejected(&error))?;
-        Ok(u32::try_from(out.credentials_removed).unwrap_or(u32::MAX))
+    pub fn sign_out(&self, id: u32) {
+        let access = self.access.clone();
+        self.tasks.begin(id, async move {
+            let removed = access.sign_out().await?.credentials_removed;
+            Ok(Outcome { removed: Some(u32::try_from(removed).unwrap_or(u32::MAX)), ..Outcome::default() })
+        });
+    }
+
+    /// Aborts the work of this id. `settle` does not get an outcome.
+    #[napi]
+    pub fn abort(&self, id: u32) {
+        self.tasks.abort(id);
     }
 }

@@ -19,7 +19,7 @@ function person({ text, secret, choose }) {
 }
 
 test("a person is asked", async () => {
-  const prompter = person({ text: "ada@example.com", secret: "correct horse", choose: (choices) => choices.length - 1 });
+  const prompter = person({ text: "ada@example.com", secret: "correct horse", choose: () => 2 });
   const issued = await new Session({ prompter }).credentials();
   assert.equal(issued.accountId, "444455556666");
   assert.ok(prompter.heard.some((message) => message.includes("42")), prompter.heard.join());
@@ -28,9 +28,9 @@ test("a person is asked", async () => {
 test("what is thrown is the cause", async () => {
   const why = new RangeError("gone for lunch");
   const thrown = async (prompter, check) =>
-    assert.rejects(new Session({ ...asked, prompter }).credentials(), (error) => {
+    assert.rejects(new Session({ ...asked, prompter: { notify() {}, ...prompter } }).credentials(), (error) => {
       assert.ok(error instanceof TempAccessError);
-      assert.equal(error.code, "cancelled");
+      assert.deepEqual([error.code, error.fault], ["callback_failed", "caller"]);
       check(error);
       return true;
     });
@@ -38,9 +38,44 @@ test("what is thrown is the cause", async () => {
     throw why;
   };
   // At once, and later.
-  for (const secret of [fail, async () => fail()]) await thrown({ secret }, ({ cause }) => assert.equal(cause, why));
-  await thrown({ secret: () => 7 }, ({ cause }) => assert.match(cause.message, /secret gave number/));
+  for (const secret of [fail, async () => fail()]) {
+    await thrown({ secret }, ({ cause, message }) => {
+      assert.equal(cause, why);
+      assert.equal(message, "`secret` threw RangeError: gone for lunch");
+    });
+  }
+  await thrown({ secret: () => Promise.reject(Object.create(null)) }, ({ message }) => assert.equal(message, "`secret` threw object"));
+  await thrown({ secret: () => 7 }, ({ cause }) => assert.match(cause.message, /secret returned number/));
   await thrown({}, ({ cause }) => assert.ok(cause instanceof TypeError));
+});
+
+test("a choice that does not exist is an error of the prompter", async () => {
+  const ada = { username: "ada@example.com", password: "correct horse" };
+  for (const index of [5, -1, 0.5, "0"]) {
+    const prompter = { choose: () => index, notify() {} };
+    await assert.rejects(new Session({ ...ada, prompter }).credentials(), { code: "callback_failed" });
+  }
+});
+
+test("cancelling is not a fault", async () => {
+  const aborted = new AbortController();
+  aborted.abort();
+  const asked = { username: "alan@example.com", role: "ReadOnly" };
+  const prompter = { secret: () => Promise.reject(aborted.signal.reason), notify() {} };
+  await assert.rejects(new Session({ ...asked, prompter }).credentials(), { code: "cancelled" });
+});
+
+test("a notification that fails ends the sign-in", async () => {
+  const why = new Error("nobody reads this");
+  const ada = { username: "ada@example.com", password: "correct horse", role: "111122223333/ReadOnly" };
+  const fail = () => {
+    throw why;
+  };
+  for (const notify of [fail, async () => fail()]) {
+    const session = new Session({ ...ada, prompter: { notify } });
+    await assert.rejects(session.credentials(), { code: "callback_failed", cause: why, message: "`notify` threw Error: nobody reads this" });
+    await assert.rejects(Promise.all([session.roles(), session.roles()]), { cause: why });
+  }
 });
 
 test("whoever gives up withdraws what is asked", async () => {
@@ -88,7 +123,7 @@ test("a function is a source", async () => {
   );
   await assert.rejects(given(() => "<html><form></form></html>").credentials(), { code: "no_saml_response" });
   const why = new Error("no browser");
-  await assert.rejects(given(() => Promise.reject(why)).credentials(), { code: "identity_provider_error", cause: why });
+  await assert.rejects(given(() => Promise.reject(why)).credentials(), { code: "callback_failed", cause: why });
   await assert.rejects(given(() => 1).credentials(), ({ cause }) => cause instanceof TypeError);
 });
 

@@ -2,28 +2,13 @@
 "use strict";
 
 const assert = require("node:assert/strict");
-const { execFileSync, spawnSync } = require("node:child_process");
-const { mkdtempSync, rmSync, writeFileSync } = require("node:fs");
-const { tmpdir } = require("node:os");
+const { execFileSync } = require("node:child_process");
 const { join } = require("node:path");
-const { after, test } = require("node:test");
+const { test } = require("node:test");
 
-const { parts, withSandbox } = require("./support/sandbox");
+const { fakedTime, parts, withSandbox } = require("./support/sandbox");
 
-const install = "faketime is missing; install it with: apt-get install faketime";
-const found = spawnSync("faketime", ["-f", "+0", "printenv", "LD_PRELOAD"], { encoding: "utf8" });
-assert.ok(!(found.error && process.env.CI), install);
-
-const folder = mkdtempSync(join(tmpdir(), "tempaccess-time-"));
-after(() => rmSync(folder, { recursive: true }));
-const now = join(folder, "now");
-writeFileSync(now, "+0");
-const faked = found.error ? {} : {
-  LD_PRELOAD: found.stdout.trim(),
-  FAKETIME_TIMESTAMP_FILE: now,
-  FAKETIME_NO_CACHE: "1",
-  FAKETIME_DONT_FAKE_MONOTONIC: "1",
-};
+const { faked, missing } = fakedTime();
 const here = withSandbox(faked);
 
 const program = (sdk) => `
@@ -47,7 +32,7 @@ const program = (sdk) => `
   })();`;
 
 test("a sign-in an hour and no more", (context) => {
-  if (found.error) return context.skip(install);
+  if (missing) return context.skip(missing);
   const sdk = parts(context, "@aws-sdk/client-sts");
   if (!sdk) return;
   const ran = execFileSync(process.execPath, ["-e", program(sdk.folder)], { env: { ...process.env, ...faked }, encoding: "utf8" });

@@ -3,11 +3,11 @@
 
 const assert = require("node:assert/strict");
 const { execFileSync } = require("node:child_process");
-const { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
+const { existsSync, mkdtempSync, rmSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { test } = require("node:test");
 
-const { parts, root, withSandbox } = require("./support/sandbox");
+const { examplesOf, parts, programs, withSandbox } = require("./support/sandbox");
 
 const here = withSandbox();
 
@@ -25,7 +25,8 @@ base = "default"
 role = "ReadOnly"
 `;
 
-const examples = (file) => [...readFileSync(join(root, file), "utf8").matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => code);
+// Those of grants need an administrator.
+const examples = (file) => examplesOf(file).filter((example) => !example.includes("rant"));
 
 /** The project that `cargo xtask test` installs the package into. */
 function project(context) {
@@ -59,4 +60,15 @@ test("every example gives what it says", async (context) => {
       assert.match(execFileSync(process.execPath, [name], { cwd: folder, env, encoding: "utf8" }), /ReadOnly/, example);
     }
   }
+});
+
+test("the fixture of node:test runs a test", async (context) => {
+  const fresh = project(context);
+  if (!fresh) return;
+  const folder = mkdtempSync(join(fresh, "fixture-"));
+  context.after(() => rmSync(folder, { recursive: true }));
+  for (const example of examplesOf("docs/testing.md")) writeFileSync(join(folder, example.split("\n")[0].replace("// ", "")), example);
+  const env = { ...process.env, ...here.variables, SANDBOX: join(programs, "tempaccess-sandbox"), NODE_TEST_CONTEXT: undefined };
+  const said = execFileSync(process.execPath, ["--test", join(folder, "report.test.mjs")], { env, encoding: "utf8" });
+  assert.match(said, /pass 1/);
 });

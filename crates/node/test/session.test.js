@@ -3,14 +3,18 @@
 
 const assert = require("node:assert/strict");
 const { execFileSync } = require("node:child_process");
+const { existsSync, readFileSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
+const { pathToFileURL } = require("node:url");
 const { inspect } = require("node:util");
 const { test } = require("node:test");
 
-const { Session, TempAccessError, fromTempAccess, status } = require("..");
+const { Session, TempAccessError, Verifier, fromTempAccess, read, status, terminal } = require("..");
 const { alan, parts, programs, withSandbox } = require("./support/sandbox");
 
 const here = withSandbox();
+/** How many sessions were issued since the test began. */
+const issuedSoFar = () => (existsSync(join(here.home, ".local/state/tempaccess/audit.jsonl")) ? here.issued() : 0);
 const ada = { username: "ada@example.com", password: "correct horse", prompter: { notify() {} } };
 
 test("credentials, and no secret in what is printed", async () => {
@@ -37,13 +41,71 @@ test("one store with the command line, and one sign-in for many at once", async 
   await assert.rejects(new Session({ ...alan, password: undefined }).credentials(), { code: "interaction_required" });
 });
 
+test("what a person should know is a warning without a prompter", async () => {
+  const warnings = [];
+  const listen = (warning) => warnings.push(`${warning.name} ${warning.message}`);
+  process.on("warning", listen);
+  await new Session({ username: ada.username, password: ada.password, role: "ReadOnly", account: "111122223333", store: "none" }).credentials();
+  process.off("warning", listen);
+  assert.ok(warnings.some((warning) => warning.startsWith("TempAccess") && warning.includes("42")), warnings.join());
+  await assert.rejects(new Session({ username: ada.username, role: "ReadOnly", store: "none" }).credentials(), { code: "interaction_required" });
+});
+
+test("no window opens if there is nobody to see it", async () => {
+  // Without a person, the browser would be started, and fail.
+  const session = new Session({ source: "browser:http://127.0.0.1:9/aws", browser: "/bin/false", store: "none" });
+  await assert.rejects(session.credentials(), { code: "interaction_required", message: /nobody can be asked: sign in with the browser/ });
+});
+
+test("a terminal prompter numbers from 1 and asks again after a typo", async () => {
+  const { PassThrough } = require("node:stream");
+  const [input, output] = [new PassThrough(), new PassThrough()];
+  const prompter = terminal({ input, output });
+  const answer = prompter.choose("Role", ["first", "second"]);
+  for (const line of ["x\n", "3\n", "1\n"]) {
+    input.write(line);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+  }
+  assert.equal(await answer, 0);
+  assert.match(output.read().toString(), / {2}1 {2}first\n {2}2 {2}second\n/);
+  const hidden = prompter.secret("Password");
+  input.write("correct horse\n");
+  assert.equal(await hidden, "correct horse");
+  assert.doesNotMatch(output.read().toString(), /correct/);
+});
+
 test("errors and signals", async () => {
   await assert.rejects(new Session({ ...alan, password: "wrong" }).credentials(), (error) => {
     assert.ok(error instanceof TempAccessError);
     assert.deepEqual([error.code, error.stage, error.fault], ["authentication_failed", "sign_in", "caller"]);
     return true;
   });
-  assert.throws(() => new Session({ rol: "ReadOnly" }), /unknown field `rol`/);
+  const invalid = { name: "TypeError", code: "ERR_INVALID_ARG_VALUE" };
+  assert.throws(() => new Session({ rol: "ReadOnly" }), { ...invalid, message: "unknown option `rol`; did you mean `role`?" });
+  assert.throws(() => new Session({ policyArn: [] }), { ...invalid, message: "unknown option `policyArn`; did you mean `policyArns`?" });
+  assert.throws(() => new Session({ promter: {} }), { ...invalid, message: "unknown option `promter`; did you mean `prompter`?" });
+  // A check that is misspelt is not left out.
+  const unknown = (run, message) => assert.throws(run, { ...invalid, message });
+  const keys = readFileSync(join(__dirname, "../../../tests/vectors/verify/rsa.pem"));
+  unknown(() => new Verifier(keys, { audiance: "urn:other" }), "unknown option `audiance`; did you mean `audience`?");
+  unknown(() => new Verifier(keys, { allowSha: true }), "unknown option `allowSha`; did you mean `allowSha1`?");
+  unknown(() => new Verifier(keys).verify("x", { att: new Date() }), "unknown option `att`; did you mean `at`?");
+  unknown(() => status({ stor: "file" }), "unknown option `stor`; did you mean `store`?");
+  await assert.rejects(new Session().credentials({ timout: 5 }), { ...invalid, message: "unknown option `timout`; did you mean `timeout`?" });
+  await assert.rejects(new Session().credentials({ timeout: "5" }), { message: "option `timeout` must be a number of milliseconds, not string" });
+  await assert.rejects(new Session().credentials({ signal: 5 }), { message: "option `signal` must be an AbortSignal" });
+  await assert.rejects(new Session().consoleUrl({ duration: {} }), { message: "option `duration` must be text or a number of seconds, not object" });
+  assert.throws(() => new Session({ region: "us-east-1", passwordCommand: 1 }), {
+    name: "TypeError",
+    code: "ERR_INVALID_ARG_TYPE",
+    message: "option `passwordCommand`: invalid type: integer `1`, expected a string",
+  });
+  await assert.rejects(new Session({ ...ada, prompter: undefined, role: "ReadOnly" }).credentials(), ({ code, hint }) => {
+    assert.equal(code, "role_ambiguous");
+    assert.match(hint, /^choose one with `role:`, and with `account:`/);
+    return true;
+  });
   assert.throws(() => new Session({ ...alan, duration: "1m" }), { code: "invalid_scope" });
   await assert.rejects(new Session(alan).credentials({ signal: AbortSignal.abort() }), { name: "AbortError" });
   const controller = new AbortController();
@@ -51,8 +113,8 @@ test("errors and signals", async () => {
   const waiting = session.renew({ signal: controller.signal });
   controller.abort();
   await assert.rejects(waiting, { name: "AbortError" });
-  // What was begun is finished, and serves whoever asks next.
-  await session.credentials();
+  // It is cancelled, and the next caller signs in.
+  await session.renew();
   assert.equal(here.issued(), 1);
   const roles = await new Session({ ...alan, role: undefined }).roles();
   assert.deepEqual(roles.map((role) => role.name), ["ReadOnly"]);
@@ -60,8 +122,9 @@ test("errors and signals", async () => {
 
 test("every role by one sign-in, and each failure by itself", async () => {
   const roles = await new Session(ada).allCredentials();
-  assert.deepEqual(roles.map(({ role }) => role.name), ["ReadOnly", "Migration", "ReadOnly"]);
-  assert.deepEqual(roles.map(({ issued }) => issued.accountId), ["111122223333", "111122223333", "444455556666"]);
+  assert.deepEqual(roles.map(({ role }) => role.name), ["ReadOnly", "Migration", "ReadOnly", "AccessAdmin", "People"]);
+  const accounts = ["111122223333", "111122223333", "444455556666", "111122223333", "111122223333"];
+  assert.deepEqual(roles.map(({ issued }) => issued.accountId), accounts);
   const [narrowed] = await new Session({ ...ada, policy: '{"Statement": 1}' }).allCredentials();
   assert.equal(narrowed.issued, undefined);
   assert.ok(narrowed.error instanceof TempAccessError);
@@ -95,6 +158,31 @@ test("roles are chained", async () => {
   assert.match(issued.summary.chained_from, /assumed-role\/ReadOnly/);
   for (const [json, key] of [[issued.credentialsJson(), "secret_access_key"], [issued.credentialProcess(), "SecretAccessKey"]]) {
     assert.equal(JSON.parse(json)[key], issued.secretAccessKey);
+  }
+});
+
+test("objects, dates and URLs are accepted", async () => {
+  const file = join(here.home, "config.toml");
+  writeFileSync(file, '[profiles.work]\nregion = "eu-north-1"\n');
+  const config = pathToFileURL(file);
+  const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:ListBucket", Resource: "*" }] };
+  const session = new Session({ ...alan, config, profile: "work", policy, duration: 900 });
+  assert.equal(session.region, "eu-north-1");
+  assert.equal(new Session(alan).region, undefined);
+  const issued = await session.credentials();
+  assert.equal(issued.summary.duration_asked, 900);
+  assert.match(issued.summary.policy_sha256, /^[0-9a-f]{64}$/);
+  assert.equal(status({ config }).entries.length > 0, true);
+  const assertion = read(await here.page());
+  assert.ok(assertion.inspect({ at: new Date("2000-01-01") }).problems.length > assertion.inspect({ at: new Date() }).problems.length);
+});
+
+test("a provider signs in once for many requests and clients, also without a cache", async () => {
+  for (const more of [{ store: "none" }, { source: () => here.page() }]) {
+    const give = fromTempAccess({ ...alan, ...more, duration: "15m" });
+    const before = issuedSoFar();
+    for (let request = 0; request < 5; request++) await Promise.all([give(), give()]);
+    assert.equal(issuedSoFar() - before, 1);
   }
 });
 

@@ -1,4 +1,4 @@
-// The types are generated from the JSDoc of `index.js`, and are those that TypeScript expects. `UPDATE_TYPES=1` renews them.
+// `index.d.ts` declares what the package exports, and TypeScript accepts it.
 "use strict";
 
 const assert = require("node:assert/strict");
@@ -7,43 +7,89 @@ const { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync,
 const { join } = require("node:path");
 const { test } = require("node:test");
 
-const { parts } = require("./support/sandbox");
+const tempaccess = require("..");
+const { examplesOf, parts } = require("./support/sandbox");
 
-const committed = join(__dirname, "../index.d.ts");
-
-/** A project as a user has it, with the packages beside the source, and the compiler in it. */
-function project(context) {
-  const found = parts(context, "typescript");
-  if (!found) return undefined;
-  const folder = mkdtempSync(join(found.folder, "types-"));
+/** A project as a user has it, with the packages beside the source, and the programs of these packages in it. */
+function project(context, ...packages) {
+  const found = packages.map((name) => parts(context, name));
+  if (found.includes(undefined)) return undefined;
+  const [{ folder: all }] = found;
+  const folder = mkdtempSync(join(all, "types-"));
   context.after(() => rmSync(folder, { recursive: true }));
-  const tsc = (...words) => {
-    const compiler = join(found.folder, "node_modules/typescript/bin/tsc");
-    const ran = spawnSync(process.execPath, [compiler, "--module", "nodenext", "--target", "es2022", ...words], {
-      cwd: folder,
-      encoding: "utf8",
-    });
-    assert.equal(ran.status, 0, ran.stdout);
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(join(__dirname, ".."), join(folder, "node_modules/tempaccess"));
+  const run = (program, ...words) => {
+    const file = join(all, "node_modules/.bin", program);
+    const ran = spawnSync(file, words, { cwd: folder, encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } });
+    assert.equal(ran.status, 0, `${ran.stdout}${ran.stderr}`);
   };
-  return { folder, tsc };
+  return { folder, run, tsc: (...words) => run("tsc", "--target", "es2022", "--strict", "--noEmit", ...words) };
 }
 
-test("the types are those of the code", (context) => {
-  const at = project(context);
-  if (!at) return;
-  at.tsc("--skipLibCheck", "--allowJs", "--declaration", "--emitDeclarationOnly", "--outDir", at.folder, join(__dirname, "../index.js"));
-  const generated = `// Generated from index.js: UPDATE_TYPES=1 node --test crates/node/test/types.test.js\n${readFileSync(join(at.folder, "index.d.ts"), "utf8")}`;
-  if (process.env.UPDATE_TYPES) writeFileSync(committed, generated);
-  assert.equal(readFileSync(committed, "utf8"), generated, "index.d.ts is behind; renew it with UPDATE_TYPES=1");
+/** How projects resolve modules. */
+const RESOLUTIONS = [
+  ["--module", "node16"],
+  ["--module", "nodenext", "--exactOptionalPropertyTypes"],
+  ["--module", "esnext", "--moduleResolution", "bundler"],
+];
+
+/** The names of the exported classes and functions, with the members of the classes. */
+function declared() {
+  const text = ["index.d.ts", "audit.d.ts", "grants.d.ts"].map((file) => readFileSync(join(__dirname, "..", file), "utf8")).join("\n");
+  const names = [...text.matchAll(/^export function (\w+)/gm)].map(([, name]) => name);
+  for (const [, name, body] of text.matchAll(/^export class (\w+)[^{]*\{\n(.*?)^\}/gms)) {
+    const members = [...body.matchAll(/^  (?!private|readonly)(?:get )?(\w+)\(/gm)].map(([, member]) => member);
+    names.push(name, ...members.filter((member) => member !== "constructor").map((member) => `${name}.${member}`));
+  }
+  return names.sort();
+}
+
+test("the types are those of the code", () => {
+  const members = (value) => Object.getOwnPropertyNames(value.prototype ?? {}).filter((member) => member !== "constructor");
+  const exported = Object.entries(tempaccess).flatMap(([name, value]) => [name, ...members(value).map((member) => `${name}.${member}`)]);
+  assert.deepEqual(declared(), exported.sort());
 });
 
-test("strict projects of either module system compile with them", (context) => {
-  const at = project(context);
+test("every kind of error is typed", () => {
+  const table = readFileSync(join(__dirname, "../../../docs/errors.md"), "utf8");
+  const kinds = [...table.matchAll(/^\| \d+ \| `(\w+)` \|/gm)].map(([, kind]) => kind);
+  const [, union] = /export type ErrorCode =([^;]*);/.exec(readFileSync(join(__dirname, "../index.d.ts"), "utf8"));
+  assert.ok(kinds.length > 30);
+  assert.deepEqual([...union.matchAll(/"(\w+)"/g)].map(([, kind]) => kind).sort(), kinds.sort());
+});
+
+test("strict projects of every module system compile with them", (context) => {
+  const at = project(context, "typescript");
   if (!at) return;
-  mkdirSync(join(at.folder, "node_modules"));
-  symlinkSync(join(__dirname, ".."), join(at.folder, "node_modules/tempaccess"));
-  for (const name of ["usage.mts", "usage.cts"]) {
-    copyFileSync(join(__dirname, "../types/usage.ts"), join(at.folder, name));
-    at.tsc("--strict", "--noEmit", "--skipLibCheck", name);
+  for (const name of ["usage.mts", "usage.cts"]) copyFileSync(join(__dirname, "../types/usage.ts"), join(at.folder, name));
+  for (const resolution of RESOLUTIONS) {
+    const names = resolution.includes("bundler") ? ["usage.mts"] : ["usage.mts", "usage.cts"];
+    at.tsc("--skipLibCheck", ...resolution, ...names);
   }
+});
+
+test("the examples of the documentation are typed", (context) => {
+  const at = project(context, "typescript", "@aws-sdk/client-sts");
+  if (!at) return;
+  const files = ["README.md", "crates/node/README.md", "docs/cookbook/node.md", "docs/testing.md"];
+  const examples = files.flatMap(examplesOf).filter((example) => example.includes("tempaccess"));
+  assert.ok(examples.length >= 10, `${examples.length}`);
+  const names = examples.map((example, index) => {
+    const [, named] = /^\/\/ (\S+\.mjs)\n/.exec(example) ?? [];
+    const name = named ?? `example-${index}.${example.includes("require(") ? "cjs" : "mjs"}`;
+    writeFileSync(join(at.folder, name), example);
+    return name;
+  });
+  // Without exactOptionalPropertyTypes, which refuses `region: undefined` for clients of the AWS SDK.
+  at.tsc("--allowJs", "--checkJs", "--skipLibCheck", "--module", "node16", ...names);
+});
+
+test("linters of packages find nothing in it", (context) => {
+  const at = project(context, "@arethetypeswrong/cli", "publint");
+  if (!at) return;
+  const packed = spawnSync("npm", ["pack", "--ignore-scripts", "--silent", join(__dirname, "..")], { cwd: at.folder, encoding: "utf8" });
+  assert.equal(packed.status, 0, packed.stderr);
+  at.run("attw", packed.stdout.trim());
+  at.run("publint", packed.stdout.trim(), "--strict");
 });

@@ -1,8 +1,8 @@
 // A sandbox for the tests of one file, and a home of its own for each of them.
 "use strict";
 
-const { spawn } = require("node:child_process");
-const { existsSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
+const { spawn, spawnSync } = require("node:child_process");
+const { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
 const { createRequire } = require("node:module");
 const { tmpdir } = require("node:os");
 const { join } = require("node:path");
@@ -13,14 +13,14 @@ const root = join(__dirname, "../../../..");
 const programs = join(process.env.CARGO_TARGET_DIR || join(root, "target"), "debug");
 const alan = { username: "alan@example.com", password: "bombe", role: "ReadOnly", duration: "20m" };
 
-/** Starts it for the tests of the file that calls this; `environment` is for the sandbox itself. */
-function withSandbox(environment = {}) {
+/** Starts it for the tests of the file that calls this; `environment` and `more` arguments are for the sandbox itself. */
+function withSandbox(environment = {}, more = []) {
   const here = { variables: {}, home: undefined };
   let sandbox;
 
   before(async () => {
     const env = { ...process.env, ...environment };
-    sandbox = spawn(join(programs, "tempaccess-sandbox"), ["--okta-port", "0", "--sts-port", "0"], { env });
+    sandbox = spawn(join(programs, "tempaccess-sandbox"), ["--okta-port", "0", "--sts-port", "0", ...more], { env });
     let said = "";
     // Read on for as long as it runs: it ends when nobody listens.
     await new Promise((resolve, reject) => {
@@ -49,6 +49,25 @@ function withSandbox(environment = {}) {
   return here;
 }
 
+/** The environment of programs in a time that they move on, by the file of `FAKETIME_TIMESTAMP_FILE`. */
+function fakedTime() {
+  const install = "faketime is missing; install it with: apt-get install faketime";
+  const found = spawnSync("faketime", ["-f", "+0", "printenv", "LD_PRELOAD"], { encoding: "utf8" });
+  assert.ok(!(found.error && process.env.CI), install);
+  if (found.error) return { faked: {}, missing: install };
+  const folder = mkdtempSync(join(tmpdir(), "tempaccess-time-"));
+  after(() => rmSync(folder, { recursive: true }));
+  const now = join(folder, "now");
+  writeFileSync(now, "+0");
+  const faked = {
+    LD_PRELOAD: found.stdout.trim(),
+    FAKETIME_TIMESTAMP_FILE: now,
+    FAKETIME_NO_CACHE: "1",
+    FAKETIME_DONT_FAKE_MONOTONIC: "1",
+  };
+  return { faked };
+}
+
 /** The page with Alan's SAML response, as a browser gets it. */
 async function page(app) {
   const { username, password } = alan;
@@ -62,6 +81,9 @@ async function page(app) {
   return (await fetch(app, { headers: { cookie } })).text();
 }
 
+/** The examples of a page. */
+const examplesOf = (file) => [...readFileSync(join(root, file), "utf8").matchAll(/^```js\n(.*?)^```/gms)].map(([, code]) => code);
+
 /** Where the packages of `cargo xtask parts` are; the test is skipped where they are not. */
 function parts(context, what) {
   const folder = join(root, "target/parts/node");
@@ -72,4 +94,4 @@ function parts(context, what) {
   return undefined;
 }
 
-module.exports = { alan, parts, programs, root, withSandbox };
+module.exports = { alan, examplesOf, fakedTime, parts, programs, root, withSandbox };

@@ -1,0 +1,31 @@
+// The error class, and how the native side throws it.
+"use strict";
+
+/** An error of the native side. What a function of the caller threw is its `cause`. */
+class TempAccessError extends Error {
+  constructor({ kind, stage, fault, message, hint, roles, retry_after_seconds, limit }, cause) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = "TempAccessError";
+    this.code = kind;
+    this.stage = stage;
+    this.fault = fault;
+    this.hint = hint ?? undefined;
+    this.roles = roles ?? [];
+    this.retryAfterSeconds = retry_after_seconds;
+    this.limit = limit;
+  }
+}
+
+/** Calls the native side, whose errors carry a report as JSON. */
+function call(run) {
+  try {
+    return run();
+  } catch (error) {
+    if (error.code === "TEMPACCESS") throw new TempAccessError(JSON.parse(error.message));
+    // As Node's own functions throw it.
+    if (/^ERR_INVALID_ARG/.test(error.code)) throw Object.assign(new TypeError(error.message), { code: error.code });
+    throw error;
+  }
+}
+
+module.exports = { TempAccessError, call };

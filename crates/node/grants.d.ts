@@ -1,0 +1,355 @@
+// The types of grants. Kept by hand, as `index.d.ts`.
+
+import type { AwsCredentials, IssuedSession, JudgeOptions, Prompter, SessionOptions, WaitOptions } from "./index.js";
+
+/** How access is given: by sealed credentials, or by a policy with dates on the role that the person signs in to. */
+export type GrantKind = "session" | "policy";
+
+export type GrantState = "pending" | "denied" | "planned" | "live" | "ended" | "revoked";
+
+/** What every grant has. */
+export interface GrantOptions extends WaitOptions {
+  /** The person; for a policy grant, their role session name at the identity provider. */
+  to: string;
+  /** The role: its ARN, `ACCOUNT/NAME`, or a name in the administrator's account. */
+  role?: string;
+  /** The policy, which narrows a session grant and is what a policy grant adds: an object, JSON, or the path of a JSON file. */
+  policy?: string | object;
+  /** How long access lasts: `40m`, or a number of seconds. */
+  duration?: string | number;
+  /** Networks that access is limited to, as CIDR blocks. */
+  fromIp?: string | string[];
+  /** Why access is given. */
+  reason: string;
+  /** The preset of the configuration whose values and limits apply. */
+  preset?: string;
+  /** Whether to allow a policy that could undo the end of the grant. */
+  allowEscape?: boolean;
+}
+
+/** A session grant. */
+export interface SessionGrantOptions extends GrantOptions {
+  /** Public keys that the credentials are sealed to, files of them, or names in the signers file. */
+  sealTo?: string | URL | (string | URL)[];
+  /** ARNs of managed session policies. */
+  policyArns?: string | string[];
+}
+
+/** A policy grant. */
+export interface PolicyGrantOptions extends GrantOptions {
+  /** When access begins. Default: now. */
+  from?: string | Date;
+  /** When access ends, instead of a duration. */
+  until?: string | Date;
+  /** Whether to allow a role without a permissions boundary. */
+  noCeiling?: boolean;
+}
+
+/** What a plan would give. Instants are RFC 3339 in UTC. */
+export interface PlanSummary {
+  id: string;
+  action: "issue" | "permit" | "extend";
+  kind: GrantKind;
+  to: string;
+  by: string;
+  role_arn: string;
+  allows: string;
+  policy: string | null;
+  policy_arns: string[];
+  from_ip: string[];
+  from: string;
+  until: string;
+  duration: string;
+  reason: string;
+  preset: string | null;
+  sealed_to: string[];
+  session: string | null;
+  approved_by: string[];
+  break_glass: boolean;
+  iam_policy_name: string | null;
+}
+
+/** A line of JSON and its signature. */
+export interface SignedLine {
+  text: string;
+  signature: string;
+}
+
+/** An event of a grant. What does not apply to it is left out. */
+export interface GrantEvent {
+  version: number;
+  id: string;
+  seq: number;
+  at: string;
+  event: "requested" | "approved" | "denied" | "issued" | "permitted" | "opened" | "extended" | "revoked" | "restored" | "ended" | "reviewed";
+  prev?: string;
+  how: GrantKind;
+  to: string;
+  by: string;
+  by_arn?: string;
+  role_arn: string;
+  role_id?: string;
+  request?: SignedLine;
+  approvals?: SignedLine[];
+  break_glass?: boolean;
+  preset?: string;
+  policy?: string;
+  policy_sha256?: string;
+  policy_arns?: string[];
+  from_ip?: string[];
+  from: string;
+  until: string;
+  reason: string;
+  session?: string;
+  access_key_id?: string;
+  sts_request_id?: string;
+  recipients?: string[];
+  recipient_keys?: string[];
+  issue?: number;
+  iam_policy_name?: string;
+  signature?: string;
+}
+
+/** A grant that was given or extended. */
+export interface IssuedGrant {
+  id: string;
+  until: Date;
+  /** The text to send to the person, who opens it with their private key. Empty for a policy grant. */
+  sealed: string;
+  /** The event that records it. */
+  event: GrantEvent;
+}
+
+/** What the events of a grant say together. `defects` are the reasons why they cannot be trusted. */
+export interface GrantSummary {
+  id: string;
+  state: GrantState;
+  kind: GrantKind;
+  to: string;
+  by: string;
+  role_arn: string;
+  from: string;
+  until: string;
+  reason: string;
+  preset: string | null;
+  extensions: number;
+  break_glass: boolean;
+  needs_review: boolean;
+  policy: string | null;
+  policy_arns: string[];
+  from_ip: string[];
+  defects: string[];
+}
+
+/** A grant with its events, oldest first. */
+export interface GrantDetails {
+  grant: GrantSummary;
+  events: GrantEvent[];
+}
+
+/** A grant in a list. What only a record knows is `null` if no record has the grant. */
+export interface ListedGrant {
+  id: string;
+  to: string | null;
+  kind: GrantKind;
+  role_arn: string;
+  state: GrantState | null;
+  until: string | null;
+  left: string;
+  reason: string | null;
+  by: string | null;
+  problems: string[];
+}
+
+/** The grants that were found, and what could not be looked at. */
+export interface GrantListing {
+  grants: ListedGrant[];
+  notes: string[];
+}
+
+/** What a comparison of the records with IAM found, and the room for policies that each role has left. */
+export interface GrantCheck {
+  findings: { id: string | null; role_arn: string; problem: string }[];
+  roles: { role_arn: string; used: number; left: number }[];
+  notes: string[];
+}
+
+/** A change of a role's policies. Without a `document`, the policy is deleted. */
+export interface RevocationStep {
+  id: string | null;
+  kind: GrantKind | null;
+  to: string | null;
+  role_arn: string;
+  policy_name: string;
+  document: string | null;
+  user_id: string | null;
+}
+
+/** What a revocation does, or what undoes it. */
+export interface RevocationPlan {
+  steps: RevocationStep[];
+  reason: string;
+  undo: boolean;
+}
+
+/** A policy that has no effect any more. */
+export interface CleanedPolicy {
+  role_arn: string;
+  policy_name: string;
+  id: string | null;
+  until: string;
+}
+
+/** The facts of a sealed grant, which the administrator signed. */
+export interface GrantHeader {
+  version: number;
+  id: string;
+  issue: number;
+  to: string;
+  by: string;
+  role: string;
+  session: string;
+  until: string;
+  reason: string;
+  policy_sha256?: string;
+  recipients: string[];
+  sealed_sha256: string;
+}
+
+/** Whose access to revoke: all of a person, all that an administrator gave, or all older sessions of a role. */
+export type Whose = { to: string } | { by: string } | { olderRole: string };
+
+/** Why, and whether only to return what would be done. */
+export interface ChangeOptions extends WaitOptions {
+  reason: string;
+  dryRun?: boolean;
+}
+
+/** Why, for a step of a grant. */
+export interface ReasonOptions extends WaitOptions {
+  reason: string;
+}
+
+/** What an approval gives: as requested, for a shorter time, or from fewer networks. */
+export interface ApprovalOptions extends WaitOptions {
+  duration?: string | number;
+  fromIp?: string | string[];
+}
+
+/** A grant that was checked and not given yet. */
+export class GrantPlan {
+  private constructor();
+  /** What would be given. */
+  readonly summary: PlanSummary;
+  /** Gives what was planned, once. The record is written before access is handed out. */
+  carryOut(options?: WaitOptions): Promise<IssuedGrant>;
+}
+
+/**
+ * Access that an administrator gives to others, extends, ends and accounts for. The trusted signers, the records and the presets
+ * are those of the configuration. Nothing asks for a confirmation: the methods that begin with `plan` return what would be given,
+ * and give nothing.
+ */
+export class Grants {
+  constructor(profile?: string, options?: Omit<SessionOptions, "profile">);
+  /** Checks a session grant and returns what would be given. */
+  planIssue(grant: SessionGrantOptions): Promise<GrantPlan>;
+  /** Gives a session grant, whose `sealed` text is sent to the person. */
+  issue(grant: SessionGrantOptions): Promise<IssuedGrant>;
+  /** Checks a policy grant and returns what would be given. */
+  planPermit(grant: PolicyGrantOptions): Promise<GrantPlan>;
+  /** Gives a policy grant. */
+  permit(grant: PolicyGrantOptions): Promise<IssuedGrant>;
+  /** Checks an extension and returns what would be given. */
+  planExtend(id: string, duration: string | number, options: ReasonOptions): Promise<GrantPlan>;
+  /** Extends a grant: a session grant by new sealed credentials, a policy grant by another date. */
+  extend(id: string, duration: string | number, options: ReasonOptions): Promise<IssuedGrant>;
+  /** Ends access early. Returns what was changed. */
+  revoke(whose: string | string[] | Whose, options: ChangeOptions): Promise<RevocationPlan>;
+  /** Undoes the revocations of these grants. Returns what was changed. */
+  restore(ids: string | string[], options: ChangeOptions): Promise<RevocationPlan>;
+  /** Lists grants: with `ended` also those that have ended, with `offline` from the records alone. */
+  list(options?: { roles?: string | string[]; to?: string; by?: string; ended?: boolean; offline?: boolean } & WaitOptions): Promise<GrantListing>;
+  /** Returns a grant with its events. */
+  show(id: string, options?: WaitOptions): Promise<GrantDetails>;
+  /** Compares the records with IAM. */
+  check(options?: { roles?: string | string[] } & WaitOptions): Promise<GrantCheck>;
+  /** Removes policies that have no effect any more. Returns them. */
+  clean(options?: { roles?: string | string[]; dryRun?: boolean } & WaitOptions): Promise<CleanedPolicy[]>;
+  /** Approves a request and returns what would be given. */
+  planApprove(text: string, options?: ApprovalOptions): Promise<GrantPlan>;
+  /** Approves a request and gives it. */
+  approve(text: string, options?: ApprovalOptions): Promise<IssuedGrant>;
+  /** Signs an approval and returns the request with it. Nothing is given. */
+  signApproval(text: string, options?: { duration?: string | number } & WaitOptions): Promise<string>;
+  /** Denies a request, so that nobody can approve it any more. */
+  deny(text: string, options: ReasonOptions): Promise<GrantEvent>;
+  /** Reviews a grant that was given in an emergency, without approvals. */
+  review(id: string, options: ReasonOptions): Promise<GrantEvent>;
+}
+
+/** How to open a sealed grant. */
+export interface OpenOptions extends WaitOptions {
+  /** Files of private keys. Default: the keys in `~/.ssh`. */
+  identity?: string | URL | (string | URL)[];
+  /** Accounts that you expect access to, in addition to those of the configuration. */
+  accounts?: string | string[];
+  /** Another configuration file. */
+  config?: string | URL;
+  /** Asks for the passphrase of a key. Default: none, and a prompt is an error. */
+  prompter?: Prompter;
+  /** Where to cache credentials. */
+  store?: SessionOptions["store"];
+  /** The AWS region. */
+  region?: string;
+  /** Another address of STS. */
+  stsEndpointUrl?: string;
+}
+
+/** A sealed grant that was opened. `console.log` and `JSON.stringify` show no secret of it. */
+export class OpenedGrant {
+  private constructor();
+  readonly id: string;
+  /** When access ends. */
+  readonly until: Date;
+  /** The facts that the administrator signed. */
+  readonly header: GrantHeader;
+  /** The credentials, which nothing renews. Throws `grant_ended` when the grant has ended: its `hint` names whom to ask. */
+  get credentials(): IssuedSession;
+}
+
+/**
+ * Opens a sealed grant: a file, a ticket or a mail that has one. Before anything is decrypted, the signature must be that of a
+ * trusted administrator. Then AWS is asked whose credentials they are.
+ */
+export function openGrant(text: string, options?: OpenOptions): Promise<OpenedGrant>;
+
+/**
+ * Returns a credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromGrant(text, { identity }) })`. It
+ * opens the grant when credentials are first needed. When the grant has ended, requests fail with `grant_ended`.
+ */
+export function fromGrant(grant: string | OpenedGrant, options?: OpenOptions): () => Promise<AwsCredentials>;
+
+/** A request for a preset of the configuration. */
+export interface RequestOptions extends WaitOptions {
+  preset: string;
+  /** How long access is wanted: `40m`, or a number of seconds. */
+  duration: string | number;
+  reason: string;
+  /** The person who asks. Default: the user name of the profile. */
+  to?: string;
+  /** Keys that credentials are sealed to. Default: the person's own key in `~/.ssh`. */
+  sealTo?: string | URL | (string | URL)[];
+  profile?: string;
+  config?: string | URL;
+  prompter?: Prompter;
+}
+
+/** Returns a signed request: the text for a ticket. */
+export function requestGrant(options: RequestOptions): Promise<string>;
+
+/**
+ * Verifies who signed a sealed grant, at this instant or now, and returns the facts that are signed. `signers` is the text of a
+ * signers file; the default is that of the configuration. Nothing is decrypted, and the end of the grant is not judged.
+ */
+export function inspectGrant(text: string, options?: { signers?: string; config?: string | URL } & JudgeOptions): GrantHeader;

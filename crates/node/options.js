@@ -1,0 +1,45 @@
+// Options: those of a function that it does not know are refused, with a suggestion. A check that is misspelt is not left out.
+"use strict";
+
+const native = require("./native.js");
+
+function invalid(code, message) {
+  return Object.assign(new TypeError(message), { code });
+}
+
+/** Returns the options, of which these are the names. */
+function checked(options, names) {
+  if (options === undefined) return {};
+  if (options === null || typeof options !== "object") {
+    throw invalid("ERR_INVALID_ARG_TYPE", `options must be an object, not ${options === null ? "null" : typeof options}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    const known = native.nearest(name, names);
+    throw invalid("ERR_INVALID_ARG_VALUE", `unknown option \`${name}\`${known ? `; did you mean \`${known}\`?` : ""}`);
+  }
+  return options;
+}
+
+/** Returns the options of something that waits. */
+function waitOptions(options) {
+  const { signal, timeout } = checked(options, ["signal", "timeout"]);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw invalid("ERR_INVALID_ARG_TYPE", "option `signal` must be an AbortSignal");
+  }
+  if (timeout !== undefined && typeof timeout !== "number") {
+    throw invalid("ERR_INVALID_ARG_TYPE", `option \`timeout\` must be a number of milliseconds, not ${typeof timeout}`);
+  }
+  return { signal, timeout };
+}
+
+/** Returns an option that may be text or a number, as text. */
+function duration(value, name = "duration") {
+  if (value === undefined) return undefined;
+  if (typeof value !== "string" && typeof value !== "number") {
+    throw invalid("ERR_INVALID_ARG_TYPE", `option \`${name}\` must be text or a number of seconds, not ${typeof value}`);
+  }
+  return String(value);
+}
+
+module.exports = { checked, duration, waitOptions };

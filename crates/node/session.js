@@ -1,0 +1,86 @@
+// From a sign-in to credentials.
+"use strict";
+
+const { TempAccessError, call } = require("./errors.js");
+const { IssuedSession, forSdk } = require("./issued.js");
+const native = require("./native.js");
+const { checked, duration } = require("./options.js");
+const { Waits, nativeOf, path } = require("./waits.js");
+
+/** Calls a private method of a session. */
+let provide;
+
+/** Temporary access: who signs in, which role is taken, for how long and how narrow. */
+class Session {
+  #native;
+  #waits = new Waits((id) => this.#native.abort(id));
+
+  constructor(given = {}) {
+    // As for `Grants`, the profile alone is enough.
+    const { profile, ...options } = typeof given === "string" ? { profile: given } : given;
+    this.#native = nativeOf(native.Session, this.#waits, profile, options);
+  }
+
+  async credentials(options = {}) {
+    const { issued } = await this.#waits.outcome((id) => this.#native.credentials(id), options, "credentials");
+    return new IssuedSession(issued);
+  }
+
+  /** Returns what the AWS SDK for JavaScript requests before it expires, and for each of its clients. */
+  async #refreshableCredentials(options) {
+    const { issued } = await this.#waits.outcome((id) => this.#native.refreshableCredentials(id), options, "refreshable");
+    return forSdk(new IssuedSession(issued));
+  }
+
+  static {
+    provide = (session, options) => session.#refreshableCredentials(options);
+  }
+
+  get region() {
+    return this.#native.region() ?? undefined;
+  }
+
+  async renew({ force = false, ...options } = {}) {
+    const { issued } = await this.#waits.outcome((id) => this.#native.renew(id, force), options);
+    return new IssuedSession(issued);
+  }
+
+  cached() {
+    const cached = this.#native.cached();
+    return cached ? new IssuedSession(cached) : undefined;
+  }
+
+  async allCredentials(options = {}) {
+    const { exchanged } = await this.#waits.outcome((id) => this.#native.allCredentials(id), options);
+    return exchanged.map(({ role, issued, errorJson }) =>
+      issued ? { role, issued: new IssuedSession(issued) } : { role, error: new TempAccessError(JSON.parse(errorJson)) },
+    );
+  }
+
+  async roles(options = {}) {
+    return (await this.#waits.outcome((id) => this.#native.roles(id), options)).roles;
+  }
+
+  async consoleUrl({ destination, duration: length, ...options } = {}) {
+    const spelt = duration(length);
+    return (await this.#waits.outcome((id) => this.#native.consoleUrl(id, destination, spelt), options)).url;
+  }
+
+  async signOut(options = {}) {
+    return (await this.#waits.outcome((id) => this.#native.signOut(id), options)).removed;
+  }
+}
+
+/** Lists what is cached, without secrets. */
+function status(options) {
+  const { config, store } = checked(options, ["config", "store"]);
+  return JSON.parse(call(() => native.statusJson(path(config), store)));
+}
+
+/** Returns a credential provider for the AWS SDK for JavaScript. */
+function fromTempAccess(options, waitOptions) {
+  const session = options instanceof Session ? options : new Session(options);
+  return () => provide(session, waitOptions ?? {});
+}
+
+module.exports = { Session, fromTempAccess, status };
