@@ -2,7 +2,8 @@
 
 Run with the Python of `cargo xtask parts`:  target/parts/venv/bin/python tests/parts/forge.py
 Signs with lxml (libxml2) and cryptography (OpenSSL), which share no code with what is tested. Every run makes new keys and
-throws the private ones away, so afterwards run `UPDATE_VECTORS=1 cargo test -p tempaccess-tests --test table`.
+throws the private ones away, so afterwards run `UPDATE_VECTORS=1 cargo test -p tempaccess-tests --test command_line
+table::`.
 """
 
 import base64

@@ -57,7 +57,9 @@ impl Machine {
     pub fn at(sandbox: &Sandbox) -> Self {
         let mut machine = Self::alone();
         machine.set("TEMPACCESS_SOURCE", sandbox.app_url());
-        machine.set("AWS_ENDPOINT_URL_STS", sandbox.sts_url());
+        for service in ["STS", "IAM", "S3", "CLOUDTRAIL"] {
+            machine.set(&format!("AWS_ENDPOINT_URL_{service}"), sandbox.sts_url());
+        }
         machine
     }
 

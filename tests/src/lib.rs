@@ -1,14 +1,22 @@
 //! What the tests share: the vectors, the command line, the real parts.
 
+pub mod account;
 pub mod ada;
+pub mod aws;
+pub mod aws_clients;
 pub mod browse;
 pub mod canned;
 pub mod cli;
+pub mod contractor;
 pub mod minted;
+pub mod moto;
+pub mod office;
+#[cfg(unix)]
 pub mod other_user;
 pub mod parts;
 pub mod person;
 pub mod proxy;
+pub mod register;
 pub mod vectors;
 
 use std::path::PathBuf;
@@ -27,3 +35,8 @@ pub struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/cookbook/rust.md")]
 pub struct Cookbook;
+
+/// The example of the page on the sandbox compiles.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/testing.md")]
+pub struct Testing;

@@ -31,16 +31,39 @@ pub fn npm_package(name: &str) -> Option<PathBuf> {
     found(crate::workspace().join("target/parts/node/node_modules").join(name), "cargo xtask parts")
 }
 
-/// A program of the system, by its path.
-pub fn program(path: &str, install: &str) -> Option<PathBuf> {
-    found(PathBuf::from(path), install)
+/// A file that these packages of Debian install, by its path.
+pub fn debian(path: &str, packages: &str) -> Option<PathBuf> {
+    found(PathBuf::from(path), &apt_get(packages))
 }
 
-/// A program on the path.
-pub fn on_path(name: &str, install: &str) -> Option<PathBuf> {
+/// A program on the path, which this package of Debian installs.
+pub fn on_path(name: &str, package: &str) -> Option<PathBuf> {
+    on_path_of(name, &apt_get(package))
+}
+
+/// A program on the path, which `cargo xtask tools` installs.
+pub fn tool(name: &str) -> Option<PathBuf> {
+    on_path_of(name, &format!("cargo xtask tools {name}"))
+}
+
+fn on_path_of(name: &str, install: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|file| file.is_file());
-    found.or_else(|| self::found(PathBuf::from(name), install))
+    let file = std::env::split_paths(&paths).map(|folder| folder.join(name)).find(|file| file.is_file());
+    file.or_else(|| found(PathBuf::from(name), install))
+}
+
+/// What `.ci/run` installs, so that no test is missing a package there alone.
+const PACKAGES: &str = include_str!("../../.ci/debian-packages");
+
+/// Packages that `.ci/run` installs unless there is a Node already.
+const NODE: [&str; 2] = ["nodejs", "npm"];
+
+fn apt_get(packages: &str) -> String {
+    for package in packages.split(' ') {
+        let is_listed = PACKAGES.lines().any(|line| line == package) || NODE.contains(&package);
+        assert!(is_listed, "{package} must be in .ci/debian-packages");
+    }
+    format!("apt-get install --no-install-recommends {packages}")
 }
 
 fn found(path: PathBuf, install: &str) -> Option<PathBuf> {

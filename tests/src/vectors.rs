@@ -47,7 +47,16 @@ impl Vector {
 
 /// Returns every vector for reading.
 pub fn reading() -> Vec<Vector> {
-    let folder = folder().join("read");
+    all("read")
+}
+
+/// Returns every vector for sealed grants.
+pub fn grants() -> Vec<Vector> {
+    all("grants")
+}
+
+fn all(name: &str) -> Vec<Vector> {
+    let folder = folder().join(name);
     let entries = fs::read_dir(&folder).expect("the vectors are there");
     let mut files: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
     files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));

@@ -1,0 +1,422 @@
+//! `tempaccess grant` as people use it: an administrator, and a contractor with nothing but an SSH key and a ticket.
+#![cfg(unix)]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use base64::Engine as _;
+use sha2::Digest as _;
+use tempaccess_tests::contractor::{CONFIG, people, sandbox};
+use tempaccess_tests::office::ADMIN;
+use tempaccess_tests::parts::on_path;
+
+const ISSUE: &str = "grant issue admin --to grace@example.com --seal-to contractor.pub --role ledger/Granted \
+                     --policy one-bucket.json --for 40m --reason OPS-123 --yes";
+
+#[test]
+fn a_contractor_gets_forty_minutes_of_one_bucket() {
+    let sandbox = sandbox();
+    let (alan, contractor) = people(&sandbox);
+    let issued = alan.ok(ISSUE);
+    assert!(
+        issued.stderr.contains("narrowed to s3:ListBucket, s3:GetObject on arn:aws:s3:::ledger"),
+        "{}",
+        issued.stderr
+    );
+    // The ticket has text around it.
+    contractor.write("ticket.txt", &format!("Hello,\n\n{}\nAlan\n", issued.stdout));
+    let unknown = contractor.run("grant open ticket.txt");
+    assert_eq!(unknown.code, 67, "{}", unknown.stderr);
+    let opened = contractor.ok("grant open ticket.txt --account 111122223333 --region us-east-1 --output json");
+    let facts: serde_json::Value = serde_json::from_str(&opened.stdout).unwrap();
+    let profile = facts["profile"].as_str().unwrap();
+    let id = facts["id"].as_str().unwrap();
+    assert_eq!(profile, format!("grant-{id}"));
+    // The AWS CLI and the SDKs get it through the profile.
+    assert!(contractor.read(".aws/config").contains(&format!("[profile {profile}]")));
+    let process = contractor.ok(&format!("credentials --profile {profile} --output credential-process"));
+    assert!(process.stdout.contains("\"SessionToken\""));
+    let environment = contractor.ok(&format!("exec {profile} -- env"));
+    assert!(environment.stdout.contains("AWS_REGION=us-east-1"), "{}", environment.stdout);
+    let list = alan.ok("grant list --profile admin");
+    assert!(list.stdout.contains(id) && list.stdout.contains("ledger/Granted"), "{}", list.stdout);
+    let refused = contractor.run(&format!("exec {profile} --duration 20m --policy '{{\"Statement\":[]}}' -- env"));
+    assert_ne!(refused.code, 0, "a grant cannot be narrowed by its cache key alone");
+    alan.ok(&format!("grant revoke {id} --reason 'done early' --profile admin"));
+    // To undo is by id only: another selection would select nothing.
+    for selection in ["--to grace@example.com", "--by ada@example.com", "--older --role ledger/Granted"] {
+        for id in [id, ""] {
+            let ran = alan.run(&format!("grant revoke {id} --undo {selection} --profile admin"));
+            assert_eq!(ran.code, 2, "{}", ran.stderr);
+            assert!(ran.stderr.contains("cannot be used with"), "{}", ran.stderr);
+        }
+    }
+    assert!(alan.ok(&format!("grant show {id} --profile admin")).stdout.contains("state   revoked"));
+    assert!(alan.ok("grant list --profile admin").stdout.starts_with("no grants"));
+    // CloudTrail confirms the records, and needs none of them.
+    sandbox.trail().delay(jiff::SignedDuration::ZERO);
+    for about in [id, "--to alan@example.com"] {
+        let found = alan.ok(&format!("audit query {about} --profile admin"));
+        assert!(found.stdout.contains("sts:AssumeRole") && !found.stdout.contains("do not have"), "{}", found.stdout);
+    }
+    let query = alan.ok(&format!("audit query {id} --athena trail --profile admin"));
+    assert!(query.stdout.contains("FROM trail"), "{}", query.stdout);
+    // Told afterwards, by the program of the configuration.
+    assert_eq!(alan.read("told.jsonl").matches("\"event\":").count(), 2, "{}", alan.read("told.jsonl"));
+}
+
+#[test]
+fn networks_are_shown_before_and_afterwards() {
+    let sandbox = sandbox();
+    let (alan, _) = people(&sandbox);
+    let issued = alan.ok(&format!("{ISSUE} --from-ip 203.0.113.0/24 --output json"));
+    let id = serde_json::from_str::<serde_json::Value>(&issued.stdout).unwrap()["event"]["id"].clone();
+    let shown = alan.ok(&format!("grant show {} --profile admin", id.as_str().unwrap())).stdout;
+    for text in [&issued.stderr, &shown] {
+        let line = text.lines().find(|line| line.starts_with("networks")).unwrap_or_else(|| panic!("{text}"));
+        assert!(line.ends_with(" 203.0.113.0/24"), "{line}");
+    }
+}
+
+#[test]
+fn secrets_are_in_the_sealed_part_only() {
+    let sandbox = sandbox();
+    let (mut alan, mut contractor) = people(&sandbox);
+    // What the programs of the configuration can see: what they are told, their environment, and the arguments of the caller.
+    let look = "cat >> seen; env >> seen; tr '\\\\0' ' ' < /proc/$PPID/cmdline >> seen";
+    let config = CONFIG.replace("ticket =", &format!("check = [\"sh\", \"-c\", \"{look}\"]\nticket ="));
+    alan.write(".config/tempaccess/config.toml", &config);
+    for person in [&mut alan, &mut contractor] {
+        person.0.set("RUST_LOG", "trace");
+    }
+    let issued = alan.ok(ISSUE);
+    contractor.write("grace.grant", &issued.stdout);
+    let opened = contractor.ok("grant open grace.grant --account 111122223333");
+    let id = opened.stdout.split_whitespace().nth(1).unwrap().to_owned();
+    let process = contractor.ok(&format!("credentials --profile grant-{id} --output credential-process")).stdout;
+    let keys: serde_json::Value = serde_json::from_str(&process).unwrap();
+    let shown = alan.ok(&format!("grant show {id} --profile admin --output json")).stdout;
+    let listed = alan.ok("grant list --profile admin --output json").stdout;
+    let extended =
+        alan.ok(&format!("grant extend {id} --for 10m --reason OPS-124 --profile admin --yes --output json"));
+    let audit = format!("{:?}{:?}", alan.0.audit(), contractor.0.audit());
+    let told = alan.read("told.jsonl");
+    let seen = alan.read("seen");
+    assert!(seen.contains(&id) && seen.contains("grant extend"), "{seen}");
+    assert!(issued.stderr.contains("exchange"), "{}", issued.stderr);
+    let places = [
+        &seen,
+        &issued.stdout,
+        &issued.stderr,
+        &opened.stdout,
+        &opened.stderr,
+        &shown,
+        &listed,
+        &extended.stdout,
+        &extended.stderr,
+        &audit,
+        &told,
+    ];
+    for secret in ["SecretAccessKey", "SessionToken"] {
+        let secret = keys[secret].as_str().unwrap();
+        for (number, place) in places.iter().enumerate() {
+            assert!(!place.contains(secret), "place {number}");
+        }
+    }
+    // They are where they belong, and the test would see them.
+    assert!(process.contains(keys["SecretAccessKey"].as_str().unwrap()));
+}
+
+#[test]
+fn what_is_wrong_has_its_error_and_changes_nothing() {
+    let sandbox = sandbox();
+    let (alan, contractor) = people(&sandbox);
+    for (change, code) in [
+        ("--reason OPS-123", "--reason please", 63),
+        ("--for 40m", "--for 2h", 33),
+        ("--for 40m", "--for soon", 2),
+        ("--seal-to contractor.pub", "--seal-to nobody", 68),
+        ("ledger/Granted", "payroll/Granted", 2),
+        ("--policy one-bucket.json", "--policy missing.json", 4),
+        ("--to grace@example.com", "--to 'grace hopper'", 2),
+        ("--yes", "", 7),
+    ]
+    .map(|(from, to, code)| (ISSUE.replace(from, to), code))
+    {
+        let ran = alan.run(&change);
+        assert_eq!(ran.code, code, "{change}: {}", ran.stderr);
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    }
+    assert!(alan.ok("grant list --profile admin --ended").stdout.starts_with("no grants"));
+    let dry = alan.ok(&ISSUE.replace("--yes", "--dry-run"));
+    assert!(dry.stdout.contains("CloudTrail: assumed-role/Granted/grace@example.com+"), "{}", dry.stdout);
+    assert!(alan.ok("grant list --profile admin --ended").stdout.starts_with("no grants"));
+    let ran = contractor.run_with("grant open -", "no grant");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{}", ran.stderr);
+    let ran = contractor.run("exec grant-aaaaaaaaaaaa -- env");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    // Without a key, listing works and giving says what to do.
+    std::fs::remove_file(alan.0.home().join(".ssh/tempaccess_ed25519")).unwrap();
+    assert_eq!(alan.run("grant list --profile admin").code, 0);
+    let ran = alan.run(ISSUE);
+    assert!(ran.stderr.contains("grant key --new"), "{}", ran.stderr);
+}
+
+fn ssh_keygen() -> bool {
+    on_path("ssh-keygen", "openssh-client").is_some()
+}
+
+#[test]
+fn without_a_record_nothing_is_handed_out() {
+    let sandbox = sandbox();
+    let (alan, _) = people(&sandbox);
+    let read_only = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["s3:ListBucket","s3:GetObject"],"Resource":"*"}]}"#;
+    sandbox.iam().put_role_policy(ADMIN, "Records", read_only);
+    let ran = alan.run(ISSUE);
+    assert_eq!((ran.code, ran.stdout.as_str()), (60, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("s3:PutObject"), "{}", ran.stderr);
+}
+
+/// Splits a sealed grant into the header, the age file and the signature.
+fn parts(sealed: &str) -> (String, String, String) {
+    let (header, rest) = sealed.split_once('\n').unwrap();
+    let at = rest.find("-----BEGIN SSH SIGNATURE-----").unwrap();
+    (header.to_owned(), rest[..at].to_owned(), rest[at..].to_owned())
+}
+
+#[test]
+fn age_and_ssh_keygen_read_what_we_make() {
+    let sandbox = sandbox();
+    let (alan, contractor) = people(&sandbox);
+    let (header, file, signature) = parts(&alan.ok(ISSUE).stdout);
+    let home = contractor.0.home();
+    let write = |name: &str, text: &str| std::fs::write(home.join(name), text).unwrap();
+    write("header.sig", &signature);
+    write("file.age", &file);
+    if ssh_keygen() {
+        let signers = home.join(".config/tempaccess/access.signers");
+        let verify = |text: &str| {
+            let mut child = Command::new("ssh-keygen")
+                .args(["-Y", "verify", "-n", "tempaccess-grant", "-I", "alan@example.com", "-f"])
+                .arg(&signers)
+                .arg("-s")
+                .arg(home.join("header.sig"))
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            std::io::Write::write_all(&mut child.stdin.take().unwrap(), text.as_bytes()).unwrap();
+            child.wait().unwrap().success()
+        };
+        assert!(verify(&header));
+        assert!(!verify(&header.replace("OPS-123", "OPS-124")));
+    }
+    if on_path("age", "age").is_some() {
+        let identity = home.join(".ssh/tempaccess_ed25519");
+        let output = Command::new("age").arg("-d").arg("-i").arg(identity).arg(home.join("file.age")).output().unwrap();
+        let keys: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert!(keys["access_key_id"].as_str().unwrap().starts_with("ASIA"));
+    }
+}
+
+#[test]
+fn what_age_seals_and_ssh_keygen_signs_is_opened() {
+    if !ssh_keygen() || on_path("age", "age").is_none() {
+        return;
+    }
+    let sandbox = sandbox();
+    let (alan, contractor) = people(&sandbox);
+    let (header, file, _) = parts(&alan.ok(ISSUE).stdout);
+    contractor.write("file.age", &file);
+    let age = |arguments: &str| {
+        let output = Command::new("age").args(arguments.split(' ')).current_dir(contractor.0.home()).output().unwrap();
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let plain = age("-d -i .ssh/tempaccess_ed25519 file.age");
+    std::fs::write(contractor.0.home().join("plain.json"), plain).unwrap();
+    age("-R .ssh/tempaccess_ed25519.pub -o again.age plain.json");
+    let armored = String::from_utf8(age("-a -R .ssh/tempaccess_ed25519.pub plain.json")).unwrap();
+    let sealed = std::fs::read(contractor.0.home().join("again.age")).unwrap();
+    let text = |header: &serde_json::Value, file: &str| {
+        alan.write("header.json", &header.to_string());
+        let _ = std::fs::remove_file(alan.0.home().join("header.json.sig"));
+        let signed = Command::new("ssh-keygen")
+            .args(["-q", "-Y", "sign", "-n", "tempaccess-grant", "-f", ".ssh/tempaccess_ed25519", "header.json"])
+            .current_dir(alan.0.home())
+            .status()
+            .unwrap();
+        assert!(signed.success());
+        format!("{header}\n{file}{}", alan.read("header.json.sig"))
+    };
+    // The sealed part has a digest of all other facts, which stay as they are.
+    let mut header: serde_json::Value = serde_json::from_str(&header).unwrap();
+    header["sealed_sha256"] = digest(&sealed).into();
+    let base64 = base64::engine::general_purpose::STANDARD.encode(&sealed);
+    let lines: Vec<_> = base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let (begin, end) = (armored.lines().next().unwrap(), armored.lines().last().unwrap());
+    contractor.write("other.grant", &text(&header, &format!("{begin}\n{}\n{end}\n", lines.join("\n"))));
+    contractor.ok("grant open other.grant --account 111122223333");
+    // The armor of age is that of another file, which was not signed.
+    contractor.write("swapped.grant", &text(&header, &armored));
+    let ran = contractor.run("grant open swapped.grant --account 111122223333");
+    assert_eq!(ran.code, 65, "{}", ran.stderr);
+}
+
+/// The SHA-256 of a file, in hex.
+fn digest(bytes: &[u8]) -> String {
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn keys_of_ssh_keygen_and_ssh_agent_sign() {
+    if !ssh_keygen() {
+        return;
+    }
+    let sandbox = sandbox();
+    let (alan, contractor) = people(&sandbox);
+    let key = alan.0.home().join("agent_key");
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&key).status().unwrap();
+    assert!(made.success());
+    for person in [&alan, &contractor] {
+        let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
+        person.ok(&format!("grant trust alan@example.com '{}' --yes", public.trim()));
+    }
+    // A public key whose private key is beside it: `ssh-keygen -Y sign` finds it.
+    let config = CONFIG.replace("ticket =", "sign_with = \"../../agent_key.pub\"\nticket =");
+    alan.write(".config/tempaccess/config.toml", &config);
+    let issued = alan.ok(ISSUE);
+    contractor.write("grace.grant", &issued.stdout);
+    contractor.ok("grant open grace.grant --account 111122223333");
+}
+
+#[test]
+fn a_passphrase_is_not_asked_of_nobody() {
+    if !ssh_keygen() {
+        return;
+    }
+    let sandbox = sandbox();
+    let (alan, contractor) = people(&sandbox);
+    let key: &Path = &contractor.0.home().join("locked");
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "open sesame", "-f"]).arg(key).status();
+    assert!(made.unwrap().success());
+    alan.write("contractor.pub", &std::fs::read_to_string(key.with_extension("pub")).unwrap());
+    contractor.write("grace.grant", &alan.ok(ISSUE).stdout);
+    let ran = contractor.run("grant open grace.grant --identity locked --account 111122223333");
+    assert_eq!(ran.code, 7, "{}", ran.stderr);
+}
+
+#[test]
+fn files_without_an_end_are_refused() {
+    let sandbox = sandbox();
+    let (alan, _contractor) = people(&sandbox);
+    let pipe = alan.0.home().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for (command, why) in [
+        ("grant trust eve /dev/zero --yes", "it is larger than 1048576 bytes"),
+        ("grant trust eve pipe --yes", "is not a public key"),
+        ("grant open /dev/zero", "it is larger than 1048576 bytes"),
+        ("grant open pipe", "sealed grant"),
+        ("grant approve /dev/zero --profile admin --yes", "it is larger than 1048576 bytes"),
+    ] {
+        let ran = alan.run(command);
+        assert!(ran.code != 0 && ran.stderr.contains(why), "{command}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn records_in_a_folder_that_everybody_can_write_to_are_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let sandbox = sandbox();
+    let (alan, _contractor) = people(&sandbox);
+    let records = alan.0.home().join("records");
+    std::fs::create_dir(&records).unwrap();
+    alan.write(
+        ".config/tempaccess/config.toml",
+        &CONFIG.replace("s3://access-records/grants", &records.display().to_string()),
+    );
+    std::fs::set_permissions(&records, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let ran = alan.run(ISSUE);
+    assert!(ran.code != 0 && ran.stderr.contains("chmod o-w"), "{}", ran.stderr);
+    std::fs::set_permissions(&records, std::fs::Permissions::from_mode(0o775)).unwrap();
+    alan.ok(ISSUE);
+}
+
+#[test]
+fn an_approval_is_shown_before_it_is_signed() {
+    let sandbox = sandbox();
+    let (alan, contractor) = people(&sandbox);
+    let preset = "\n[grants.presets.count-objects]\nkind = \"session\"\nprofile = \"admin\"\nrole = \"ledger/Granted\"\n\
+                  max_duration = \"1h\"\nto = [\"*@example.com\"]\napprovals = 2\n";
+    let config = CONFIG.replace("records = \"s3://access-records/grants\"", "records = \"records\"") + preset;
+    alan.write(".config/tempaccess/config.toml", &config);
+    contractor.write(
+        ".config/tempaccess/config.toml",
+        &format!("[grants]\nsigners = \"access.signers\"\nticket = \"^OPS-[0-9]+$\"\n{preset}"),
+    );
+    let ask =
+        |rest: &str| contractor.run(&format!("grant request --preset count-objects --to grace@example.com {rest}"));
+    // What cannot be granted is not asked for.
+    for (rest, why) in [
+        ("--for 40m --reason please", "does not match the ticket pattern"),
+        ("--for 4h --reason OPS-1", "allows 1h at most"),
+        ("--for 40m --reason OPS-1 --to eve@elsewhere.org", "cannot be used multiple times"),
+    ] {
+        let ran = ask(rest);
+        assert!(ran.code != 0 && ran.stderr.contains(why), "{rest}: {}", ran.stderr);
+    }
+    let asked = ask("--for 40m --reason OPS-1");
+    assert_eq!(asked.code, 0, "{}", asked.stderr);
+    alan.write("ticket.txt", &asked.stdout);
+    let key = contractor.ok("grant key").stdout;
+    alan.ok(&format!("grant trust grace@example.com '{}' --as requester --yes", key.trim()));
+    let dry = alan.ok("grant approve ticket.txt --sign-only --dry-run");
+    assert!(dry.stdout.contains("grace@example.com") && !dry.stdout.contains("BEGIN SSH SIGNATURE"), "{}", dry.stdout);
+    let unasked = alan.run("grant approve ticket.txt --sign-only");
+    assert!(unasked.code == 12 || unasked.stderr.contains("nobody can be asked"), "{}", unasked.stderr);
+    assert!(unasked.stderr.contains("count-objects") && unasked.stdout.is_empty(), "{}", unasked.stderr);
+    let signed = alan.ok("grant approve ticket.txt --sign-only --yes");
+    assert_eq!(signed.stdout.matches("BEGIN SSH SIGNATURE").count(), 2, "{}", signed.stdout);
+    alan.ok("grant deny ticket.txt --reason 'OPS-1: not now'");
+    alan.write("signed.txt", &asked.stdout);
+    assert_eq!(alan.run("grant approve signed.txt --sign-only --yes").code, 54);
+}
+
+#[test]
+fn revocations_are_printed_for_others_to_apply() {
+    let sandbox = sandbox();
+    let (alan, _contractor) = people(&sandbox);
+    alan.ok(ISSUE);
+    alan.ok("grant permit --to grace@example.com --on People --policy one-bucket.json --for 1h --reason OPS-2 --profile admin --yes");
+    let printed = |form: &str| -> Vec<serde_json::Value> {
+        let ran = alan.ok(&format!("grant revoke --to grace@example.com --print {form} --profile admin"));
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let iam = printed("iam");
+    assert!(iam.iter().all(|step| step["RoleName"].is_string() && step["PolicyName"].is_string()), "{iam:?}");
+    let scp = printed("scp");
+    let conditions: Vec<_> =
+        scp.iter().map(|policy| policy["Statement"][0]["Condition"]["StringEquals"].to_string()).collect();
+    assert!(conditions.iter().any(|text| text.contains("aws:PrincipalTag/TempaccessGrant")), "{conditions:?}");
+    assert!(
+        conditions.iter().any(|text| text.contains("aws:userid") && text.contains(":grace@example.com")),
+        "{conditions:?}"
+    );
+}
+
+#[test]
+fn a_policy_that_iam_would_refuse_is_refused_before_it_is_recorded() {
+    let sandbox = sandbox();
+    let (alan, _contractor) = people(&sandbox);
+    for (statement, why) in [
+        (r#"{"Effect":"Allow","Action":"s3:ListBucket"}"#, "needs one of `Resource` and `NotResource`"),
+        (r#"{"Effect":"Allow","Resource":"*"}"#, "needs one of `Action` and `NotAction`"),
+        (r#"{"Effect":"Allow","Action":"nonsense","Resource":"*"}"#, "`nonsense`, which is none of AWS"),
+    ] {
+        alan.write("bad.json", &format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#));
+        let ran = alan.run("grant permit --to grace@example.com --on People --policy bad.json --for 1h --reason OPS-2 --profile admin --yes");
+        assert!(ran.code == 33 && ran.stderr.contains(why), "{}: {}", ran.code, ran.stderr);
+    }
+    assert!(alan.ok("grant list --ended --profile admin --output json").stdout.contains(r#""grants": []"#));
+}

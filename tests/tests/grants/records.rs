@@ -1,0 +1,107 @@
+//! Somebody who can write records, and signs for nobody, must not give, end or hide access by them.
+
+use std::path::PathBuf;
+
+use tempaccess_core::grants::{GrantFilter, GrantId, Revoke};
+use tempaccess_core::records::GrantState;
+use tempaccess_core::{ErrorKind, grants::Grants};
+use tempaccess_tests::office::{Office, PEOPLE};
+
+fn file(office: &Office, id: &GrantId, number: u32) -> PathBuf {
+    office.folder.path().join("records").join(id.as_str()).join(format!("{number:04}.json"))
+}
+
+async fn problems(grants: &Grants, id: &GrantId) -> Vec<String> {
+    grants.show(id).await.unwrap().defects().to_vec()
+}
+
+#[tokio::test]
+async fn nothing_can_be_added_to_a_signed_record() {
+    let office = Office::open();
+    let grants = office.grants();
+    let id = grants.issue(&office.session_for_grace(40)).await.unwrap().event.id;
+    let path = file(&office, &id, 1);
+    let original = std::fs::read_to_string(&path).unwrap();
+    for added in [
+        r#","policy_arns":["arn:aws:iam::aws:policy/AdministratorAccess"]}"#,
+        r#","break_glass":true}"#,
+        r#","preset":"wide"}"#,
+        r#","approvals":[{"text":"{}","signature":"x"}]}"#,
+    ] {
+        std::fs::write(&path, original.trim_end().strip_suffix('}').unwrap().to_owned() + added).unwrap();
+        let defects = problems(&grants, &id).await;
+        assert_eq!(defects, ["event 1: a record of the grant has more than what was signed"], "{added}");
+        let error = grants.extend(&id, "5m".parse().unwrap(), "x").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::GrantNotGenuine);
+    }
+    std::fs::write(&path, original).unwrap();
+    assert!(problems(&grants, &id).await.is_empty());
+}
+
+#[tokio::test]
+async fn events_that_nobody_signed_end_and_hide_nothing() {
+    let office = Office::open();
+    let grants = office.grants();
+    let id = grants.permit(&office.ledger_for_grace(60).role("People")).await.unwrap().event.id;
+    let first = std::fs::read_to_string(file(&office, &id, 1)).unwrap();
+    for (from, to) in [
+        (r#""event":"permitted""#, r#""event":"revoked""#),
+        (r#""until":"2026-11-25T15:00:00Z""#, r#""until":"2026-11-25T13:00:00Z""#),
+        (PEOPLE, "arn:aws:iam::111122223333:role/ReadOnly"),
+    ] {
+        let forged = first.replace(r#""seq":1"#, r#""seq":2"#).replace(from, to);
+        assert_ne!(forged, first);
+        std::fs::write(file(&office, &id, 2), forged).unwrap();
+        // It is still listed, as live, with what is wrong.
+        let listed = grants.list(&GrantFilter::default()).await.unwrap().grants.remove(0);
+        assert_eq!((listed.state, listed.role_arn.as_str()), (Some(GrantState::Live), PEOPLE));
+        assert!(!listed.problems.is_empty());
+        // It can be revoked, where it is.
+        let plan = grants.plan_revoke(&Revoke::To("grace@example.com".to_owned()), "x").await.unwrap();
+        assert_eq!((plan.steps.len(), plan.steps[0].role_arn.as_str()), (1, PEOPLE));
+        assert!(grants.plan_clean(&[]).await.unwrap().is_empty());
+    }
+    grants.revoke(&id, "forged records").await.unwrap();
+    let name = format!("tempaccess-grant-{id}");
+    assert!(!office.sandbox.iam().role_policies(PEOPLE).contains_key(&name));
+}
+
+#[tokio::test]
+async fn one_broken_record_hides_no_other_grant() {
+    let office = Office::open();
+    let grants = office.grants();
+    let id = grants.permit(&office.ledger_for_grace(60).role("People")).await.unwrap().event.id;
+    let broken: GrantId = "aaaaaaaaaaaa".parse().unwrap();
+    let path = file(&office, &broken, 1);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, "{").unwrap();
+    let listing = grants.list(&GrantFilter::default()).await.unwrap();
+    assert_eq!(listing.grants.iter().map(|grant| &grant.id).collect::<Vec<_>>(), [&id]);
+    grants.revoke(&id, "works").await.unwrap();
+    // A session grant can be given all the same.
+    grants.issue(&office.session_for_grace(20)).await.unwrap();
+}
+
+#[tokio::test]
+async fn junk_hides_no_grant_and_keeps_nobody_from_ending_it() {
+    let office = Office::open();
+    let grants = office.grants();
+    let id = grants.issue(&office.session_for_grace(40)).await.unwrap().event.id;
+    for junk in ["{".to_owned(), "x".repeat(70_000)] {
+        std::fs::write(file(&office, &id, 9), junk).unwrap();
+        let listed = grants.list(&GrantFilter::default()).await.unwrap().grants.remove(0);
+        assert_eq!((listed.state, listed.problems.len()), (Some(GrantState::Live), 1), "{listed:?}");
+        let checked = grants.check(&[]).await.unwrap();
+        assert!(checked.findings[0].problem.starts_with("event 9 is not one: "), "{checked:?}");
+    }
+    grants.revoke(&id, "done early").await.unwrap();
+    let history = grants.show(&id).await.unwrap();
+    assert_eq!(history.state(office.now()), GrantState::Revoked, "{:?}", history.defects());
+    assert!(file(&office, &id, 10).exists());
+    // Another folder that is none of a grant is a note, and no grant is hidden by it.
+    std::fs::create_dir(office.folder.path().join("records/bbbbbbbbbbbb")).unwrap();
+    std::fs::write(office.folder.path().join("records/bbbbbbbbbbbb/0001.json"), "x".repeat(70_000)).unwrap();
+    let listing = grants.list(&GrantFilter { ended: true, ..GrantFilter::default() }).await.unwrap();
+    assert!(listing.grants.len() == 1 && listing.notes[0].contains("bbbbbbbbbbbb"), "{listing:?}");
+    assert!(grants.check(&[]).await.unwrap().findings.iter().any(|finding| finding.problem.contains("cannot be read")));
+}

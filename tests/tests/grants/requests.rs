@@ -1,0 +1,138 @@
+//! Requests, approvals and emergencies: who asked, who agreed, and what nobody can do alone.
+
+use jiff::SignedDuration;
+use tempaccess_core::ErrorKind;
+use tempaccess_core::config::Config;
+use tempaccess_core::grants::{GrantRequest, GrantRules, GrantSpec, RequestText};
+use tempaccess_core::records::{EventKind, GrantState};
+use tempaccess_tests::office::Office;
+
+const ADA: &str = "ada@example.com";
+const ALAN: &str = "alan@example.com";
+const GRACE: &str = "grace@example.com";
+
+fn rules() -> GrantRules {
+    let text = r#"
+        [grants.presets.count]
+        kind = "session"
+        role = "Granted"
+        policy = '{"Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::ledger"}]}'
+        max_duration = "1h"
+        approvals = 2
+
+        [grants.presets.look]
+        kind = "policy"
+        role = "People"
+        policy = '{"Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::ledger"}]}'
+        max_duration = "4h"
+        approvals = 1
+        break_glass = true
+    "#;
+    GrantRules::new(&Config::parse(text).unwrap().grants).unwrap()
+}
+
+async fn request(office: &Office, who: &str, preset: &str, minutes: i64) -> RequestText {
+    let key = office.key(who).public_key().parse().unwrap();
+    let keys = if preset == "count" { vec![key] } else { Vec::new() };
+    let duration = SignedDuration::from_mins(minutes);
+    let request = GrantRequest::new(who, preset, duration, "OPS-5", &keys, office.now()).unwrap();
+    request.sign(&office.signer(who)).await.unwrap()
+}
+
+/// The text as the next person finds it in the ticket.
+fn through_a_ticket(text: &RequestText) -> RequestText {
+    let quoted: String = text.to_text().lines().map(|line| format!("> {line}\r\n")).collect();
+    RequestText::parse(&format!("Dear all,\r\n\r\n{quoted}\r\nthank you")).unwrap()
+}
+
+#[tokio::test]
+async fn two_people_agree_and_the_second_gives_it() {
+    let office = Office::open();
+    let (ada, alan) = (office.grants_of(ADA, rules()), office.grants_of(ALAN, rules()));
+    let asked = through_a_ticket(&request(&office, GRACE, "count", 40).await);
+    let alone = ada.plan_approve(&asked, None, &[]).await.unwrap_err();
+    assert_eq!(
+        (alone.kind(), alone.message()),
+        (ErrorKind::GrantRefused, "the preset `count` needs 1 more approval of a request")
+    );
+    let agreed = through_a_ticket(&ada.sign_approval(&asked, Some(SignedDuration::from_mins(30))).await.unwrap());
+    // What one has agreed to, nobody extends.
+    let longer = alan.plan_approve(&agreed, Some(SignedDuration::from_mins(40)), &[]).await.unwrap_err();
+    assert_eq!(longer.kind(), ErrorKind::GrantRefused);
+    let plan = alan.plan_approve(&agreed, None, &[]).await.unwrap();
+    assert_eq!(plan.summary().approved_by, [ADA, ALAN]);
+    let given = alan.carry_out(plan).await.unwrap();
+    assert_eq!((&given.event.id, given.event.until.to_string()), (&asked.id(), "2026-11-25T14:30:00Z".to_owned()));
+    assert!(office.opener(GRACE).open(&given.sealed).await.is_ok());
+    let history = ada.show(&given.event.id).await.unwrap();
+    assert!(history.defects().is_empty(), "{:?}", history.defects());
+    // It is granted once.
+    for again in [alan.plan_approve(&agreed, None, &[]).await, ada.plan_approve(&agreed, None, &[]).await] {
+        assert_eq!(again.unwrap_err().kind(), ErrorKind::GrantChanged);
+    }
+    assert_eq!(ada.deny(&agreed, "too late").await.unwrap_err().kind(), ErrorKind::GrantChanged);
+}
+
+#[tokio::test]
+async fn nobody_approves_their_own_request_or_twice() {
+    let office = Office::open();
+    let (ada, alan) = (office.grants_of(ADA, rules()), office.grants_of(ALAN, rules()));
+    let own = request(&office, ADA, "count", 10).await;
+    assert_eq!(ada.sign_approval(&own, None).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    assert_eq!(ada.plan_approve(&own, None, &[]).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    let asked = request(&office, GRACE, "count", 10).await;
+    let once = ada.sign_approval(&asked, None).await.unwrap();
+    assert_eq!(ada.sign_approval(&once, None).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    // An approval that is copied counts once, and one of another request does not count.
+    let text = once.to_text();
+    let (request_block, approval) = text.split_once("-----END SSH SIGNATURE-----\n").unwrap();
+    let twice = RequestText::parse(&format!("{text}{approval}")).unwrap();
+    assert_eq!(alan.plan_approve(&twice, None, &[]).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    let other = request(&office, GRACE, "count", 60).await.to_text();
+    let moved = RequestText::parse(&format!("{other}{approval}")).unwrap();
+    assert_eq!(alan.plan_approve(&moved, None, &[]).await.unwrap_err().kind(), ErrorKind::GrantNotGenuine);
+    // A changed request, and one by somebody who may not ask.
+    let changed =
+        RequestText::parse(&format!("{}-----END SSH SIGNATURE-----", request_block.replace("600", "900"))).unwrap();
+    assert_eq!(alan.sign_approval(&changed, None).await.unwrap_err().kind(), ErrorKind::GrantNotGenuine);
+    let stranger = request(&office, "eve@example.com", "count", 10).await;
+    assert_eq!(alan.sign_approval(&stranger, None).await.unwrap_err().kind(), ErrorKind::GrantNotGenuine);
+    // A request that is a week old.
+    office.advance(8 * 24 * 60);
+    assert_eq!(alan.sign_approval(&asked, None).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+}
+
+#[tokio::test]
+async fn a_denied_request_stays_denied() {
+    let office = Office::open();
+    let (ada, alan) = (office.grants_of(ADA, rules()), office.grants_of(ALAN, rules()));
+    let asked = request(&office, GRACE, "look", 10).await;
+    let denied = ada.deny(&asked, "not needed").await.unwrap();
+    let history = ada.show(&denied.event.id).await.unwrap();
+    assert_eq!((history.state(office.now()), history.defects().len()), (GrantState::Denied, 0));
+    assert_eq!(alan.plan_approve(&asked, None, &[]).await.unwrap_err().kind(), ErrorKind::GrantChanged);
+}
+
+#[tokio::test]
+async fn an_emergency_is_marked_until_somebody_else_reviews_it() {
+    let office = Office::open();
+    let (ada, alan) = (office.grants_of(ADA, rules()), office.grants_of(ALAN, rules()));
+    // A preset without break glass needs its approvals.
+    let key = office.key(GRACE).public_key().parse().unwrap();
+    let count = GrantSpec::to(GRACE).preset("count").seal_to(key).reason("OPS-6");
+    assert_eq!(ada.issue(&count).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    let plan = ada.plan_permit(&GrantSpec::to(GRACE).preset("look").reason("it burns")).await.unwrap();
+    assert!(plan.summary().break_glass);
+    let given = ada.carry_out(plan).await.unwrap();
+    assert!(given.event.break_glass);
+    office.advance(10 * 60);
+    // It has ended, and is still listed.
+    let listing = alan.list(&Default::default()).await.unwrap();
+    assert!(listing.grants[0].problems[0].contains("nobody has reviewed it"), "{listing:?}");
+    assert_eq!(ada.review(&given.event.id, "fine").await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    alan.review(&given.event.id, "looked at CloudTrail: fine").await.unwrap();
+    assert!(alan.list(&Default::default()).await.unwrap().grants.is_empty());
+    let history = ada.show(&given.event.id).await.unwrap();
+    assert_eq!((history.last().event, history.needs_review()), (EventKind::Reviewed, false));
+    assert_eq!(alan.review(&given.event.id, "again").await.unwrap_err().kind(), ErrorKind::InvalidArgument);
+}

@@ -1,0 +1,259 @@
+//! The assertion consumer service of `saml:`: each message in each state, who can send it, and what it changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use tempaccess_core::source::browser::AcsSource;
+use tempaccess_core::{AssertionSource, ErrorKind, Result, SamlResponse, source::AssertionRequest};
+use tempaccess_sandbox::{Sandbox, World};
+use tempaccess_tests::browse::{self, Page};
+#[cfg(unix)]
+use tempaccess_tests::other_user;
+use tempaccess_tests::parts;
+use tempaccess_tests::person::Goer;
+
+/// A sign-in that waits for its browser.
+struct SignIn {
+    sandbox: Sandbox,
+    acs: String,
+    start: String,
+    visitor: Arc<Goer>,
+    result: tokio::task::JoinHandle<Result<SamlResponse>>,
+}
+
+/// What only the page that starts a sign-in tells.
+struct Started {
+    relay_state: String,
+    request_id: String,
+    cookie: String,
+}
+
+impl SignIn {
+    async fn begin(timeout: Duration) -> Self {
+        let sandbox = Sandbox::start(World::demo()).unwrap();
+        Self::begin_at(sandbox, format!("http://127.0.0.1:{}/saml", parts::free_port()), timeout).await
+    }
+
+    async fn begin_at(sandbox: Sandbox, acs: String, timeout: Duration) -> Self {
+        let source = AcsSource::new(sandbox.metadata().as_bytes(), &acs).unwrap().timeout(timeout);
+        let (visits, mut visited) = tokio::sync::mpsc::unbounded_channel();
+        let visitor = Arc::new(Goer::who(move |page| visits.send(page.url().to_owned()).unwrap()));
+        let prompter = Arc::clone(&visitor);
+        let result = tokio::spawn(async move { source.saml_response(&AssertionRequest::new(&*prompter)).await });
+        let start = visited.recv().await.expect("the sign-in begins");
+        Self { sandbox, acs, start, visitor, result }
+    }
+
+    async fn open(&self) -> Started {
+        read(&browse::open(&self.start, None).await)
+    }
+
+    fn response(&self, in_response_to: Option<&str>) -> String {
+        let mut claims = self.sandbox.claims_of("ada@example.com").unwrap();
+        claims.recipient.clone_from(&self.acs);
+        claims.destination.clone_from(&self.acs);
+        claims.in_response_to = in_response_to.map(str::to_owned);
+        self.sandbox.mint(&claims).unwrap()
+    }
+
+    async fn post(&self, response: &str, relay_state: &str) -> Page {
+        browse::submit(&self.acs, &[("SAMLResponse", response), ("RelayState", relay_state)]).await
+    }
+
+    fn last_page(&self) -> String {
+        format!("{}/signed-in", self.start)
+    }
+
+    fn notices(&self) -> Vec<String> {
+        self.visitor.heard()
+    }
+}
+
+/// Reads the form that carries the request to the identity provider.
+fn read(page: &Page) -> Started {
+    assert_eq!(page.status, 200, "{page:?}");
+    let field = |name: &str| {
+        let (_, rest) = page.text.split_once(&format!("name=\"{name}\" value=\"")).expect("the field");
+        rest.split_once('"').expect("a quote").0.to_owned()
+    };
+    let request = STANDARD.decode(field("SAMLRequest")).unwrap();
+    let request = String::from_utf8(request).unwrap();
+    let (_, id) = request.split_once(" ID=\"").unwrap();
+    Started {
+        relay_state: field("RelayState"),
+        request_id: id.split_once('"').unwrap().0.to_owned(),
+        cookie: page.cookie.clone().expect("a cookie"),
+    }
+}
+
+const LONG: Duration = Duration::from_secs(60);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn before_the_start_page_is_opened_nothing_is_accepted() {
+    let sign_in = SignIn::begin(LONG).await;
+    assert_eq!(browse::open(&sign_in.last_page(), None).await.status, 404);
+    assert_eq!(browse::open(&sign_in.acs, None).await.status, 404);
+    let nonce = sign_in.start.rsplit_once('/').unwrap().1;
+    let response = sign_in.response(None);
+    // The address of the start page is in the browser's arguments. It is not the RelayState.
+    for relay_state in ["", "guessed", nonce] {
+        assert_eq!(sign_in.post(&response, relay_state).await.status, 403);
+    }
+    assert_eq!(browse::submit(&sign_in.acs, &[("SAMLResponse", &response)]).await.status, 403);
+    assert_eq!(browse::submit(&sign_in.start, &[("SAMLResponse", &response)]).await.status, 404);
+    assert!(!sign_in.result.is_finished());
+    assert_eq!(sign_in.notices(), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_start_page_belongs_to_the_browser_that_opens_it_first() {
+    let sign_in = SignIn::begin(LONG).await;
+    let first = sign_in.open().await;
+    assert!(!sign_in.start.contains(&first.relay_state) && !first.cookie.contains(&first.relay_state));
+    // A reload brings the same request.
+    let again = read(&browse::open(&sign_in.start, Some(&first.cookie)).await);
+    assert_eq!(again.relay_state, first.relay_state);
+    for cookie in [None, Some("tempaccess-sign-in=guessed")] {
+        let page = browse::open(&sign_in.start, cookie).await;
+        assert_eq!((page.status, page.text.contains(&first.relay_state)), (403, false));
+    }
+    assert!(!sign_in.result.is_finished());
+    let notices = sign_in.notices();
+    assert!(notices.len() == 2 && notices[0].contains("second browser"), "{notices:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_responses_are_reported_and_the_sign_in_goes_on() {
+    let sign_in = SignIn::begin(LONG).await;
+    let started = sign_in.open().await;
+    let genuine = sign_in.response(Some(&started.request_id));
+    let forged = String::from_utf8(STANDARD.decode(&genuine).unwrap()).unwrap().replace("role/ReadOnly", "role/Admin");
+    let bad = [
+        "garbage".to_owned(),
+        // Genuine, but nobody asked for it.
+        sign_in.response(None),
+        // Genuine, and the answer to another request.
+        sign_in.response(Some("_another")),
+        // The right answer, changed on its way.
+        STANDARD.encode(forged),
+    ];
+    for response in &bad {
+        let page = sign_in.post(response, &started.relay_state).await;
+        assert_eq!(page.status, 403);
+        assert!(page.text.contains("<h1>Not signed in</h1>"), "{}", page.text);
+    }
+    assert!(!sign_in.result.is_finished());
+
+    let genuine = sign_in.response(Some(&started.request_id));
+    let page = sign_in.post(&genuine, &started.relay_state).await;
+    assert_eq!(page.status, 303);
+    assert!(sign_in.last_page().ends_with(&page.location.unwrap()));
+    // Reloading the page that a browser ends at sends the response to nobody.
+    assert!(browse::open(&sign_in.last_page(), None).await.text.contains("Signed in"));
+    let notices = sign_in.notices();
+    assert_eq!(notices.iter().filter(|notice| notice.starts_with("Refused a SAML response")).count(), bad.len());
+    assert!(sign_in.result.await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_response_is_delivered() {
+    let sign_in = SignIn::begin(LONG).await;
+    let started = sign_in.open().await;
+    let genuine = sign_in.response(Some(&started.request_id));
+    let posts = (0..8).map(|_| sign_in.post(&genuine, &started.relay_state));
+    let mut statuses = Vec::new();
+    for post in posts.map(Box::pin) {
+        statuses.push(post.await.status);
+    }
+    assert_eq!(statuses, [303; 8]);
+    assert_eq!(sign_in.post(&genuine, "guessed").await.status, 403);
+    assert!(browse::open(&sign_in.start, None).await.text.contains("Signed in"));
+    assert!(browse::open(&sign_in.last_page(), None).await.text.contains("Signed in"));
+    assert!(sign_in.result.await.unwrap().is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_refusal_is_the_error_when_time_is_up() {
+    let sign_in = SignIn::begin(Duration::from_secs(2)).await;
+    let started = sign_in.open().await;
+    assert_eq!(sign_in.post(&sign_in.response(None), &started.relay_state).await.status, 403);
+    let error = sign_in.result.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::AssertionNotAccepted, "{error:?}");
+
+    let silent = SignIn::begin(Duration::from_millis(1)).await;
+    assert_eq!(silent.result.await.unwrap().unwrap_err().kind(), ErrorKind::DeadlineExceeded);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_sign_in_keeps_its_port() {
+    let sign_in = SignIn::begin(LONG).await;
+    let started = sign_in.open().await;
+    let genuine = sign_in.response(Some(&started.request_id));
+    sign_in.result.abort();
+    assert!(sign_in.result.await.unwrap_err().is_cancelled());
+    let port = sign_in.acs.rsplit_once(':').unwrap().1.split_once('/').unwrap().0.parse::<u16>().unwrap();
+    assert!(std::net::TcpListener::bind(("127.0.0.1", port)).is_err());
+
+    // The next sign-in of this process has the port, and knows nothing of the one before.
+    let next = SignIn::begin_at(sign_in.sandbox, sign_in.acs, LONG).await;
+    let restarted = next.open().await;
+    assert_eq!(next.post(&genuine, &started.relay_state).await.status, 403);
+    let answer = next.response(Some(&restarted.request_id));
+    assert_eq!(next.post(&answer, &restarted.relay_state).await.status, 303);
+    assert!(next.result.await.unwrap().is_ok());
+    std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+}
+
+/// Posts a form fifty times over `/dev/tcp`, and closes each connection at once.
+#[cfg(unix)]
+fn post_and_close(url: &str, body: &str) -> String {
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let (ip, port) = host.split_once(':').unwrap();
+    let headers = format!(
+        "POST /{path} HTTP/1.1\\r\\nHost: {host}\\r\\nContent-Type: application/x-www-form-urlencoded\\r\\nContent-Length: {}\\r\\n\\r\\n",
+        body.len()
+    );
+    format!(
+        "trap '' PIPE; for i in {{1..50}}; do exec 3<>/dev/tcp/{ip}/{port}; printf '{headers}%s' '{body}' >&3 2>&-; exec 3>&-; echo sent; done"
+    )
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn another_user_can_neither_open_the_page_nor_end_the_sign_in() {
+    let sign_in = SignIn::begin(LONG).await;
+    let curl = |arguments: String| other_user::shell(&format!("curl -s -o /dev/null -w '%{{http_code}}' {arguments}"));
+    let Some(opened) = curl(format!("'{}'", sign_in.start)) else { return };
+    assert_eq!(opened, "000");
+    let started = sign_in.open().await;
+    // Even with the RelayState, and even if the connection is closed before its owner can be looked up.
+    let form = browse::form(&[("SAMLResponse", "garbage"), ("RelayState", &started.relay_state)]);
+    assert_eq!(curl(format!("--data '{form}' '{}'", sign_in.acs)).as_deref(), Some("000"));
+    let genuine = sign_in.response(Some(&started.request_id));
+    let stolen = browse::form(&[("SAMLResponse", &genuine), ("RelayState", &started.relay_state)]);
+    for form in [&form, &stolen] {
+        assert_eq!(other_user::shell(&post_and_close(&sign_in.acs, form)).unwrap().matches("sent").count(), 50);
+    }
+    assert!(!sign_in.result.is_finished());
+    assert_eq!(sign_in.notices(), [""; 0]);
+    assert_eq!(sign_in.post(&genuine, &started.relay_state).await.status, 303);
+    assert!(sign_in.result.await.unwrap().is_ok());
+}
+
+#[test]
+fn an_address_that_is_not_this_machine_is_no_place_for_an_assertion() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    for url in [
+        "https://127.0.0.1:35001/saml",
+        "http://127.0.0.1/saml",
+        "https://example.com:1/saml",
+        "http://127.0.0.1:1/?x",
+        "http://localhost:1/saml",
+    ] {
+        assert!(AcsSource::new(sandbox.metadata().as_bytes(), url).is_err(), "{url}");
+    }
+    let error = AcsSource::new(sandbox.certificate_pem().as_bytes(), "http://127.0.0.1:35001/saml").unwrap_err();
+    assert!(error.message().contains("contains no address to sign in at"), "{error}");
+}
