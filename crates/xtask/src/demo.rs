@@ -15,6 +15,21 @@ const CONFIG: &str = "\
 
 [profiles.default]
 username = \"ada@example.com\"
+
+[profiles.admin]
+base = \"default\"
+role = \"ledger/AccessAdmin\"
+
+[grants]
+signers = \"access.signers\"
+sign_with = \"ada_key\"
+records = \"s3://access-records/grants\"
+";
+
+/// The configuration of Grace, who gets access.
+const GRACE: &str = "\
+[grants]
+signers = \"access.signers\"
 ";
 
 /// The session policy of the demo.
@@ -55,7 +70,8 @@ fn show(screen: &mut Screen) -> Done {
     let target = tasks::target().join("debug");
     let home = Home::create(&target.join("demo"))?;
     let (sandbox, variables) = start(&target)?;
-    let tempaccess = Tempaccess { binary: target.join("tempaccess"), variables, home: &home };
+    let binary = target.join("tempaccess");
+    let tempaccess = Tempaccess { binary: &binary, variables: &variables, home: &home, config: "config.toml" };
 
     screen.title("Ada signs in with her password and a push to her phone, and lists the roles she can use");
     tempaccess.run(screen, &["roles"])?;
@@ -66,8 +82,32 @@ fn show(screen: &mut Screen) -> Done {
     tempaccess.run(screen, &[&["credentials", "--output", "credential-process"], &migration[..]].concat())?;
     screen.title("Each session is recorded first, with the ids that find it in CloudTrail");
     screen.print(&home.last_record()?);
+    show_grant(screen, &tempaccess)?;
     drop(sandbox);
     Ok(())
+}
+
+/// Shows a grant from issue to revocation.
+fn show_grant(screen: &mut Screen, ada: &Tempaccess<'_>) -> Done {
+    for quiet in [
+        "grant key --new --file ada_key",
+        "grant key --new --file grace_key",
+        "grant trust ada@example.com ada_key.pub --yes",
+    ] {
+        ada.prepare(quiet)?;
+    }
+    screen.title("Ada gives Grace, a contractor, 40 minutes of one bucket, sealed to Grace's SSH key");
+    let line = "grant issue admin --to grace@example.com --seal-to grace_key.pub --role ledger/Granted --policy policy.json \
+                --for 40m --reason OPS-123 --out grace.grant --yes";
+    ada.run(screen, &line.split_whitespace().collect::<Vec<_>>())?;
+    screen.title("Grace opens it: who signed it is verified first");
+    let grace = Tempaccess { config: "grace.toml", ..*ada };
+    let open = "grant open grace.grant --identity grace_key --account 111122223333";
+    grace.run_as_is(screen, &open.split_whitespace().collect::<Vec<_>>())?;
+    screen.title("Ada sees who has access, and ends it early");
+    ada.run(screen, &["grant", "list", "--profile", "admin"])?;
+    let id = ada.home.grant_id()?;
+    ada.run(screen, &["grant", "revoke", &id, "--reason", "done early", "--profile", "admin"])
 }
 
 /// Where the demo is shown.
@@ -127,8 +167,17 @@ impl Home {
         }
         std::fs::create_dir_all(folder).map_err(failed)?;
         std::fs::write(folder.join("config.toml"), CONFIG).map_err(failed)?;
+        std::fs::write(folder.join("grace.toml"), GRACE).map_err(failed)?;
         std::fs::write(folder.join("policy.json"), POLICY).map_err(failed)?;
         Ok(Self(folder.to_owned()))
+    }
+
+    /// The id of the grant that was issued: its text begins with its facts, as JSON.
+    fn grant_id(&self) -> Result<String, String> {
+        let text = std::fs::read_to_string(self.0.join("grace.grant")).map_err(|error| error.to_string())?;
+        let header: serde_json::Value =
+            serde_json::from_str(text.lines().next().unwrap_or_default()).map_err(|error| error.to_string())?;
+        header.get("id").and_then(|id| id.as_str()).map(str::to_owned).ok_or_else(|| "the grant has no id".to_owned())
     }
 
     fn audit_log(&self) -> PathBuf {
@@ -187,21 +236,44 @@ fn start(target: &Path) -> Result<(Sandbox, Vec<(String, String)>), String> {
 }
 
 struct Tempaccess<'h> {
-    binary: PathBuf,
-    variables: Vec<(String, String)>,
+    binary: &'h Path,
+    variables: &'h [(String, String)],
     home: &'h Home,
+    /// The configuration, in the home.
+    config: &'h str,
 }
 
 impl Tempaccess<'_> {
     /// Shows a command and runs it. Without a person to type it, the password comes from standard input.
     fn run(&self, screen: &mut Screen, arguments: &[&str]) -> Done {
+        Self::show(screen, arguments);
+        let mut command = self.command(arguments);
+        screen.run(command.args(["--password-stdin", "--no-interactive"]), b"correct horse\n")
+    }
+
+    /// Shows a command that signs in nowhere, and runs it.
+    fn run_as_is(&self, screen: &mut Screen, arguments: &[&str]) -> Done {
+        Self::show(screen, arguments);
+        screen.run(&mut self.command(arguments), b"")
+    }
+
+    /// Runs a command without showing it.
+    fn prepare(&self, line: &str) -> Done {
+        let words: Vec<_> = line.split_whitespace().collect();
+        Screen::Transcript(String::new()).run(&mut self.command(&words), b"")
+    }
+
+    fn show(screen: &mut Screen, arguments: &[&str]) {
         let words: Vec<_> = arguments
             .iter()
             .map(|word| if word.contains([' ', '"', '*']) { format!("'{word}'") } else { (*word).to_owned() })
             .collect();
         screen.print(&format!("$ tempaccess {}\n", words.join(" ")));
-        let mut command = Command::new(&self.binary);
-        command.args(arguments).args(["--password-stdin", "--no-interactive"]).current_dir(&self.home.0);
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(self.binary);
+        command.args(arguments).current_dir(&self.home.0);
         for (name, _) in std::env::vars_os() {
             let name = name.to_string_lossy();
             if ["TEMPACCESS_", "AWS_", "XDG_"].iter().any(|prefix| name.starts_with(prefix)) {
@@ -209,10 +281,10 @@ impl Tempaccess<'_> {
             }
         }
         command.env("HOME", &self.home.0);
-        command.env("TEMPACCESS_CONFIG", self.home.0.join("config.toml"));
+        command.env("TEMPACCESS_CONFIG", self.home.0.join(self.config));
         command.env("TEMPACCESS_STORE", "file").env("TEMPACCESS_STORE_DIR", self.home.0.join("store"));
         command.env("TEMPACCESS_AUDIT_LOG", self.home.audit_log());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
-        screen.run(&mut command, b"correct horse\n")
+        command
     }
 }

@@ -42,6 +42,13 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
+/// A cargo command, of the nightly toolchain. Only rustup's own `cargo` knows `+nightly`, not the one that runs this task.
+pub(crate) fn nightly(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN").arg("+nightly").args(arguments);
+    command
+}
+
 /// Leaves something out because a program that it needs is missing. Under CI this is an error.
 pub(crate) fn missing(what: &str, part: &str, install: &str) -> Done {
     let why = format!("{part} is missing; install it with: {install}");
@@ -69,20 +76,45 @@ pub(crate) fn ready() -> Done {
     done
 }
 
+/// Runs every part, also after one that failed: a run on a machine of CI shows all that is wrong there.
 fn all_tests() -> Done {
-    // Without its features, core must build and work too: no network, no async runtime, no C.
-    run(&mut cargo(&["test", "--package", "tempaccess-core", "--no-default-features"]))?;
-    run(&mut cargo(&["test", "--workspace"]))?;
-    xmlsec()?;
-    python()?;
-    node()
+    let parts = [
+        // Without its features, core must build and work too: no network, no async runtime, no C.
+        run(&mut cargo(&["test", "--no-fail-fast", "--package", "tempaccess-core", "--no-default-features"])),
+        run(&mut cargo(&["test", "--no-fail-fast", "--workspace"])),
+        xmlsec(),
+        python(),
+        node(),
+    ];
+    let failed: Vec<String> = parts.into_iter().filter_map(Done::err).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n")) }
+}
+
+/// The integration tests that need nothing but this workspace, and no Unix: binaries, and modules in them.
+const EVERYWHERE: [(&str, &[&str]); 4] = [
+    ("documents", &["canonical::", "corpus::", "vectors::"]),
+    ("grants", &["lifecycle::", "requests::"]),
+    ("sandbox", &["grants::", "iam::", "s3::"]),
+    ("sign_in", &["clock::", "okta::", "session::", "sts::"]),
+];
+
+/// Builds the programs and runs the tests that every system can run.
+pub(crate) fn test_everywhere() -> Done {
+    run(&mut cargo(&["build", "--package", "tempaccess-cli", "--package", "tempaccess-sandbox"]))?;
+    let features = "tempaccess-core/aws-config,tempaccess-core/grants,tempaccess-core/keyring";
+    let packages = ["test", "--package", "tempaccess-core", "--package", "tempaccess-cli", "--lib", "--bins"];
+    run(cargo(&packages).args(["--features", features]))?;
+    for (binary, modules) in EVERYWHERE {
+        run(cargo(&["test", "--package", "tempaccess-tests", "--test", binary, "--"]).args(modules))?;
+    }
+    Ok(())
 }
 
 /// The C libraries of the `samael` feature, and libclang, which generates the bindings to them.
 const SAMAEL: &str = "apt-get install libxml2-dev libxmlsec1-dev libssl-dev libclang-dev pkg-config";
 
 /// Returns what the build of the `samael` feature needs and does not find.
-fn missing_for_samael() -> Option<&'static str> {
+pub(crate) fn missing_for_samael() -> Option<&'static str> {
     let libraries = Command::new("pkg-config").args(["--exists", "xmlsec1", "libxml-2.0", "openssl"]).status();
     if !libraries.is_ok_and(|status| status.success()) {
         return Some("libxmlsec1");
@@ -96,8 +128,8 @@ fn xmlsec() -> Done {
     if let Some(part) = missing_for_samael() {
         return missing("the comparison with libxmlsec1", part, SAMAEL);
     }
-    let tests = ["--test", "verify", "--test", "corpus"];
-    run(cargo(&["test", "--package", "tempaccess-tests", "--features", "samael"]).args(tests))
+    let arguments = ["--features", "samael", "--test", "documents", "--", "verify::", "corpus::"];
+    run(cargo(&["test", "--package", "tempaccess-tests"]).args(arguments))
 }
 
 /// Installs the Python package into a new environment, as a user would, and runs its tests there.
@@ -135,22 +167,20 @@ fn node() -> Done {
 
 /// Runs each fuzz target for this many seconds.
 pub(crate) fn fuzz(seconds: &str) -> Done {
-    if !CARGO_FUZZ.is_installed() {
-        return Err(format!("cargo-fuzz is missing; install it with: {}", CARGO_FUZZ.install_line()));
-    }
-    let targets =
-        ["unwrap", "read", "canonical", "verify", "role_value", "config", "aws_config", "import", "okta", "sts"];
-    for target in targets {
-        let seeds = match target {
+    CARGO_FUZZ.require()?;
+    for target in fuzz_targets()? {
+        let seeds = match target.as_str() {
             "unwrap" | "read" => "tests/vectors/read".to_owned(),
+            "sealed" | "signers" => "tests/vectors/grants".to_owned(),
             other => format!("fuzz/seeds/{other}"),
         };
         let corpus = format!("fuzz/corpus/{target}");
         std::fs::create_dir_all(root().join(&corpus)).map_err(|error| error.to_string())?;
-        // Only rustup's own `cargo` knows `+nightly`, not the one that runs this task.
-        let mut command = Command::new("cargo");
-        command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
-        command.args(["+nightly", "fuzz", "run", "--release", target, &corpus, &seeds, "--"]);
+        let mut command = nightly(&["fuzz", "run", "--release", &target, &corpus]);
+        if root().join(&seeds).exists() {
+            command.arg(&seeds);
+        }
+        command.arg("--");
         let limit = format!("-max_total_time={seconds}");
         run(command.args([
             limit.as_str(),
@@ -163,6 +193,16 @@ pub(crate) fn fuzz(seconds: &str) -> Done {
     Ok(())
 }
 
+/// The fuzz targets, each of which is a file.
+fn fuzz_targets() -> Result<Vec<String>, String> {
+    let folder = root().join("fuzz/fuzz_targets");
+    let files = std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let names = files.filter_map(|file| file.ok()?.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned));
+    let mut targets: Vec<_> = names.collect();
+    targets.sort();
+    Ok(targets)
+}
+
 /// Checks everything that can be checked without running the code.
 pub(crate) fn lint() -> Done {
     run(&mut cargo(&["fmt", "--all", "--check"]))?;
@@ -173,6 +213,9 @@ pub(crate) fn lint() -> Done {
     }
     run(clippy.args(["--", "--deny", "warnings"]))?;
     run(cargo(&["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"))?;
+    // The fuzz targets need a nightly compiler to run, and none to compile. They have a lock file of their own.
+    let fuzz = ["check", "--locked", "--manifest-path", "fuzz/Cargo.toml"];
+    run(cargo(&fuzz).env("CARGO_TARGET_DIR", target()))?;
     if CARGO_DENY.is_installed() {
         // Advisories need a database on GitHub, and have a job of their own in CI.
         return run(&mut cargo(&["deny", "check", "bans", "licenses", "sources"]));

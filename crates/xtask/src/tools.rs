@@ -16,6 +16,10 @@ pub(crate) struct Tool {
 }
 
 pub(crate) const CARGO_DENY: Tool = tool("cargo-deny", "0.20.2", &[]);
+/// Lists the public API, with a nightly compiler.
+pub(crate) const CARGO_PUBLIC_API: Tool = tool("cargo-public-api", "0.52.0", &[]);
+/// Finds breaking changes since the last release.
+pub(crate) const CARGO_SEMVER_CHECKS: Tool = tool("cargo-semver-checks", "0.51.0", &[]);
 pub(crate) const CARGO_FUZZ: Tool = tool("cargo-fuzz", "0.13.2", &[]);
 /// The book is built and not served here.
 pub(crate) const MDBOOK: Tool = tool("mdbook", "0.5.4", &["--no-default-features", "--features", "search"]);
@@ -24,7 +28,8 @@ pub(crate) const CARGO_ABOUT: Tool = tool("cargo-about", "0.9.3", &["--features"
 /// Writes bills of materials.
 pub(crate) const CARGO_CYCLONEDX: Tool = tool("cargo-cyclonedx", "0.5.9", &[]);
 
-const ALL: [Tool; 5] = [CARGO_DENY, CARGO_FUZZ, MDBOOK, CARGO_ABOUT, CARGO_CYCLONEDX];
+const ALL: [Tool; 7] =
+    [CARGO_DENY, CARGO_FUZZ, CARGO_PUBLIC_API, CARGO_SEMVER_CHECKS, MDBOOK, CARGO_ABOUT, CARGO_CYCLONEDX];
 
 const fn tool(name: &'static str, version: &'static str, options: &'static [&'static str]) -> Tool {
     Tool { name, version, options }
@@ -52,6 +57,14 @@ impl Tool {
 
     pub(crate) fn is_installed(self) -> bool {
         self.installed().is_some()
+    }
+
+    /// Fails, and names the command that installs it, if it is missing.
+    pub(crate) fn require(self) -> Done {
+        if self.is_installed() {
+            return Ok(());
+        }
+        Err(format!("{} is missing; install it with: {}", self.name, self.install_line()))
     }
 
     /// The command that installs it.

@@ -10,9 +10,7 @@ use crate::tools::MDBOOK;
 
 /// Builds the book and checks its links.
 pub(crate) fn build() -> Done {
-    if !MDBOOK.is_installed() {
-        return Err(format!("mdbook is missing; install it with: {}", MDBOOK.install_line()));
-    }
+    MDBOOK.require()?;
     let book = std::path::absolute(target().join("book")).map_err(|error| error.to_string())?;
     run(MDBOOK.command().arg("build").arg(root().join("docs")).arg("--dest-dir").arg(&book))?;
     check(&book)?;

@@ -9,13 +9,18 @@ const LINE: u32 = 19;
 const MARGIN: u32 = 20;
 
 /// Values that differ from run to run, and what stands for them in the picture. The first pattern that matches counts.
-const VOLATILE: [(&str, &str); 9] = [
+const VOLATILE: [(&str, &str); 14] = [
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?Z?", "2026-11-24T12:40:00Z"),
+    (r"\b\d{4}-\d\d-\d\d\b", "2026-11-24"),
+    (r"\b\d{8}T\d{6}Z\b", "20261124T132000Z"),
     (r"\b\d\d:\d\d(?::\d\d)?\b", "12:40"),
+    (r"\b39m 5\ds\b", "39m 59s"),
+    (r"SHA256:[A-Za-z0-9+/]{43}", "SHA256:J41ipU7YcO7Bq0Zr2hV9eXAMPLEnTq5KdW3sLfM1xGk"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:8700"),
     (r"\bASIA[A-Z0-9]{12,}\b", "ASIAEXAMPLEEXAMPLE01"),
     (r"\bAROA[A-Z0-9]{12,}\b", "AROAEXAMPLEEXAMPLE01"),
     (r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "c382c646-0447-5227-f478-d0fdb6676a65"),
+    (r"\b[a-hj-km-np-z2-9]{12}\b", "k7q3m5xw2p4a"),
     (r"\bid[A-Za-z0-9]{20}\b", "idEXAMPLE0123456789ab"),
     (r"[A-Za-z0-9+/=]{64,}", "IQoJb3JpZ2luX2VjEXAMPLE…"),
     (r"[A-Za-z0-9+/=]{40}", "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY01"),
@@ -63,7 +68,8 @@ pub(super) fn draw(transcript: &str) -> String {
         text.lines().flat_map(|line| rows(line).into_iter().map(move |row| (classes(line), row))).collect();
     let count = u32::try_from(rows.len()).unwrap_or_default();
     let description = "The output of the demo in a terminal: a sign-in at Okta, the roles that it offers, a session \
-                       of one role for 40 minutes, credentials of another, and the audit record.";
+                       of one role for 40 minutes, credentials of another, the audit record, and a grant to somebody else \
+                       from issue to revocation.";
     let width = (COLUMNS as f64 * ROW_COLUMN) as u32 + 2 * MARGIN;
     let mut canvas = Canvas::new(width, count * LINE + 2 * MARGIN, "A run of cargo xtask demo", description);
     for (number, (classes, row)) in (1..).zip(&rows) {
