@@ -81,11 +81,6 @@ async fn refused(change: impl FnOnce(&mut Claims)) -> Error {
     exchange(&sandbox, minted(&sandbox, change), "1", SessionScope::default()).await.unwrap_err()
 }
 
-/// Whether a session lasts this long. `Date` and `Expiration` are of whole seconds, so that it may be one more or less.
-fn lasts(issued: &IssuedSession, seconds: u32) -> bool {
-    issued.granted_seconds.abs_diff(seconds) <= 1
-}
-
 fn minutes(minutes: i64) -> SignedDuration {
     SignedDuration::from_mins(minutes)
 }
@@ -166,7 +161,7 @@ async fn a_wrong_clock_here_spoils_nothing_and_is_said() {
     sandbox.clock().advance(minutes(-10));
     let minted = minted(&sandbox, |_| {});
     let issued = exchange(&sandbox, minted, "1", SessionScope::default()).await.unwrap();
-    assert!(lasts(&issued, 3600), "{}", issued.granted_seconds);
+    assert_eq!(issued.granted_seconds, 3_600);
     assert!(issued.shortened.is_empty());
     assert!(issued.clock_ahead.unwrap() >= minutes(9));
 }
@@ -178,7 +173,7 @@ async fn the_roles_maximum_is_stepped_down_to() {
     let scope = SessionScope::new("10h".parse().unwrap());
     let issued = exchange(&sandbox, minted, "Migration", scope).await.unwrap();
     assert_eq!(issued.scope.duration().seconds(), 36_000);
-    assert!(lasts(&issued, 3600), "{}", issued.granted_seconds);
+    assert_eq!(issued.granted_seconds, 3_600);
     assert_eq!(issued.shortened, [Shortening::RoleMaximum { refused_seconds: 7200 }]);
     assert_eq!(sandbox.requests().len(), 5);
 }
@@ -188,7 +183,8 @@ async fn what_the_identity_provider_shortens_is_said() {
     let sandbox = sandbox();
     let scope = || SessionScope::new("12h".parse().unwrap());
     let by_attribute = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope()).await.unwrap();
-    assert!(lasts(&by_attribute, 28_800), "{}", by_attribute.granted_seconds);
+    // `Date` and `Expiration` have whole seconds.
+    assert!(by_attribute.granted_seconds.abs_diff(28_800) <= 1, "{}", by_attribute.granted_seconds);
     assert_eq!(by_attribute.shortened, [Shortening::SessionDurationAttribute { seconds: 28_800 }]);
     let ends_soon = minted(&sandbox, |claims| {
         claims.session_not_on_or_after = SystemClock.now().checked_add(minutes(20)).ok();
@@ -217,7 +213,7 @@ async fn session_policies_arrive() {
         .with_policy_arns(["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()])
         .unwrap();
     let issued = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope).await.unwrap();
-    assert!(lasts(&issued, 900), "{}", issued.granted_seconds);
+    assert_eq!(issued.granted_seconds, 900);
     // STS judges what a policy means; here, that its statement names no action.
     let scope = SessionScope::default().with_policy(r#"{"Statement":[{}]}"#.parse().unwrap()).unwrap();
     let error = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope).await.unwrap_err();

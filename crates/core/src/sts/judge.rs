@@ -14,6 +14,8 @@ use crate::text::excerpt;
 
 /// Differences of up to this many seconds come from rounding and latency.
 pub(super) const TOLERANCE: i64 = 30;
+/// The `Date` of an answer and the expiration in it have whole seconds: their difference is up to one second off.
+const ROUNDING: u64 = 1;
 
 /// The length of a session name or a source identity, per the STS API reference.
 const NAME_LENGTH: std::ops::RangeInclusive<usize> = 2..=64;
@@ -153,6 +155,9 @@ pub(super) fn lifetime(answer: &mut StsAnswer, requested: SessionDuration, now: 
         });
     }
     let limit = i64::from(requested.seconds());
+    if seconds.abs_diff(limit) <= ROUNDING {
+        return Ok(Lifetime { seconds: requested.seconds(), excess: None });
+    }
     if seconds <= limit + TOLERANCE {
         return Ok(Lifetime { seconds: u32::try_from(seconds).unwrap_or(requested.seconds()), excess: None });
     }
@@ -250,7 +255,11 @@ mod tests {
             Ok::<_, Error>((lifetime.seconds, lifetime.excess, answer.credentials.expiration.as_second()))
         };
         assert_eq!(lasts(3_600, None).unwrap(), (3_600, None, 3_600));
-        assert_eq!(lasts(3_601, None).unwrap(), (3_601, None, 3_601));
+        assert_eq!(lasts(3_602, None).unwrap(), (3_602, None, 3_602));
+        assert_eq!(lasts(3_598, None).unwrap(), (3_598, None, 3_598));
+        // Rounding does not show.
+        assert_eq!(lasts(3_601, None).unwrap(), (3_600, None, 3_601));
+        assert_eq!(lasts(3_599, None).unwrap(), (3_600, None, 3_599));
         assert_eq!(lasts(900, None).unwrap(), (900, None, 900));
         assert_eq!(lasts(7_200, None).unwrap(), (3_600, Some(3_600), 3_600));
         assert_eq!(lasts(i64::from(u32::MAX) + 10_000, None).unwrap(), (3_600, Some(u32::MAX), 3_600));
@@ -263,7 +272,7 @@ mod tests {
         }
         // By AWS's clock if it is known. This machine's clock is an hour ahead.
         let an_hour_ago = NOW - SignedDuration::from_hours(1);
-        assert_eq!(lasts(-1, Some(an_hour_ago)).unwrap(), (3_599, None, -1));
+        assert_eq!(lasts(-2, Some(an_hour_ago)).unwrap(), (3_598, None, -2));
         assert_eq!(lasts(3_600, Some(an_hour_ago)).unwrap(), (3_600, Some(3_600), 0));
     }
 }
