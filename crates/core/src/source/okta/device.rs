@@ -63,7 +63,9 @@ impl DeviceSignIn<'_> {
     pub(super) async fn with_cached_tokens(&self) -> Result<Option<SamlResponse>> {
         let Some(mut tokens) = tokens::load(self.source, self.client, |reason| {
             self.prompter.notify(&Notice::Cache { text: reason.to_owned() });
-        }) else {
+        })
+        .await
+        else {
             return Ok(None);
         };
         if self.source.app.is_none() && !tokens.can_list_apps() {
@@ -102,7 +104,7 @@ impl DeviceSignIn<'_> {
                 self.agent.clear_cookies();
                 return Ok(response);
             }
-            _ => self.store(&tokens),
+            _ => self.store(&tokens).await,
         }
         self.saml_response(&tokens).await
     }
@@ -110,7 +112,7 @@ impl DeviceSignIn<'_> {
     /// Revokes the cached tokens and removes them. Returns whether there were any.
     pub(super) async fn sign_out(&self) -> Result<bool> {
         let mut trouble = None;
-        let tokens = tokens::load(self.source, self.client, |why| trouble = Some(why.to_owned()));
+        let tokens = tokens::load(self.source, self.client, |why| trouble = Some(why.to_owned())).await;
         if let Some(why) = trouble {
             return Err(Error::new(ErrorKind::Io, Stage::Store, why)
                 .with_hint("end the session in the browser, at the org's own page"));
@@ -118,7 +120,7 @@ impl DeviceSignIn<'_> {
         let Some(tokens) = tokens else { return Ok(false) };
         let revoked = self.revoke(&tokens).await;
         // Removed in any case: tokens that cannot be revoked must not be used either.
-        tokens::remove(self.source, self.client)?;
+        tokens::remove(self.source, self.client).await?;
         revoked.map(|()| true)
     }
 
@@ -137,8 +139,8 @@ impl DeviceSignIn<'_> {
         Err(self.refusal(answer.status(), &body))
     }
 
-    fn store(&self, tokens: &Tokens) {
-        if let Err(error) = tokens::store(self.source, self.client, tokens) {
+    async fn store(&self, tokens: &Tokens) {
+        if let Err(error) = tokens::store(self.source, self.client, tokens).await {
             self.prompter.notify(&Notice::NotCached { item: CachedItem::SignIn, reason: error.to_string() });
         }
     }
@@ -165,7 +167,7 @@ impl DeviceSignIn<'_> {
             }
             // A refresh token works once. Another process may have used it and be about to store the new tokens.
             for _ in 0..REFRESHED_ELSEWHERE_CHECKS {
-                let cached = tokens::load(self.source, self.client, |_| {});
+                let cached = tokens::load(self.source, self.client, |_| {}).await;
                 if let Some(new) = cached.filter(|cached| cached.access.expose() != old.access.expose()) {
                     return Ok(Some(new).filter(|new| new.is_fresh(self.agent.now())));
                 }
@@ -178,7 +180,7 @@ impl DeviceSignIn<'_> {
         new.refresh = new.refresh.or_else(|| old.refresh.clone());
         new.scope = new.scope.or_else(|| old.scope.clone());
         // Stored at once, because the old refresh token may be used up.
-        self.store(&new);
+        self.store(&new).await;
         Ok(Some(new))
     }
 

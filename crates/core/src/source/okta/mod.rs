@@ -20,6 +20,7 @@ mod refusal;
 mod scopes;
 mod session;
 mod step_up;
+mod stored;
 mod tokens;
 
 use async_trait::async_trait;
@@ -84,10 +85,10 @@ impl OktaSource {
     ///
     /// If the org does not answer, or if the method needs something that is missing here.
     pub async fn examine(&self) -> Result<(Option<Pipeline>, &'static str)> {
-        let mut cache = OrgCache::load(self);
+        let mut cache = OrgCache::load(self).await;
         let pipeline = org_cache::probe(&self.agent(cache.cookies())).await?;
         if let Some(pipeline) = pipeline {
-            cache.set_pipeline(pipeline);
+            cache.set_pipeline(pipeline).await;
         }
         let method = AuthMethod::configured(self.settings.auth)
             .unwrap_or_else(|| self.method_for(pipeline.unwrap_or(Pipeline::Classic)));
@@ -124,7 +125,7 @@ impl AssertionSource for OktaSource {
                 Ok(None) => {}
             }
         }
-        let mut cache = OrgCache::load(self);
+        let mut cache = OrgCache::load(self).await;
         let agent = self.agent(cache.cookies());
         let method = self.method(&mut cache, &agent, request).await?;
         let response = match self.sign_in(method, &mut cache, &agent, request).await {
@@ -133,14 +134,14 @@ impl AssertionSource for OktaSource {
             }
             response => response?,
         };
-        cache.save_device_cookie(&agent.cookies());
-        self.store_session(&agent, request.prompter);
+        cache.save_device_cookie(&agent.cookies()).await;
+        self.store_session(&agent, request.prompter).await;
         Ok(response)
     }
 
     async fn sign_out(&self) -> Result<bool> {
         let mut trouble = None;
-        let session = session::load(self, |why| trouble = Some(why.to_owned()));
+        let session = session::load(self, |why| trouble = Some(why.to_owned())).await;
         let agent = self.agent(session.clone().unwrap_or_default());
         let revoked = match &self.settings.client_id {
             Some(client) => self.device(client, &agent, &NoPrompter).sign_out().await,
@@ -156,7 +157,7 @@ impl AssertionSource for OktaSource {
                     Err(error) => Err(error),
                 };
                 // Removed in any case: a session that cannot be ended at Okta must not be used from here either.
-                session::remove(self).and(ended)
+                session::remove(self).await.and(ended)
             }
         };
         #[cfg(feature = "browser")]
@@ -225,10 +226,10 @@ impl OktaSource {
             AuthMethod::Classic => {
                 let mut app = AppSignIn::new(self, agent, self.prompts(request), Pipeline::Classic);
                 let signed_in = ClassicSignIn::new(agent, &mut app.prompts).with_password().await;
-                let signed_in = app.prompts.note_rejected_password(signed_in)?;
+                let signed_in = app.prompts.note_rejected_password(signed_in).await?;
                 let response = app.saml_response(signed_in).await?;
                 if app.pipeline != Pipeline::Classic {
-                    cache.set_pipeline(app.pipeline);
+                    cache.set_pipeline(app.pipeline).await;
                 }
                 Ok(response)
             }
@@ -293,7 +294,7 @@ impl OktaSource {
     /// Returns the SAML response by the cached session; nothing if a new sign-in is needed.
     async fn with_cached_session(&self, request: &AssertionRequest<'_>) -> Result<Option<SamlResponse>> {
         let Some(session) =
-            session::load(self, |reason| request.prompter.notify(&Notice::Cache { text: reason.to_owned() }))
+            session::load(self, |reason| request.prompter.notify(&Notice::Cache { text: reason.to_owned() })).await
         else {
             return Ok(None);
         };
@@ -327,7 +328,7 @@ impl OktaSource {
             // A new sign-in helps, or reports the reason.
             Err(_) => return Ok(None),
         };
-        self.store_session(&agent, request.prompter);
+        self.store_session(&agent, request.prompter).await;
         Ok(Some(response))
     }
 
@@ -335,7 +336,7 @@ impl OktaSource {
     async fn step_up_pipeline(&self, agent: &Agent<'_>) -> Result<Option<Pipeline>> {
         let method = match AuthMethod::configured(self.settings.auth) {
             Some(method) => method,
-            None => self.method_for(OrgCache::load(self).pipeline(agent).await?.unwrap_or(Pipeline::Classic)),
+            None => self.method_for(OrgCache::load(self).await.pipeline(agent).await?.unwrap_or(Pipeline::Classic)),
         };
         Ok(match method {
             AuthMethod::Classic => Some(Pipeline::Classic),
@@ -344,14 +345,14 @@ impl OktaSource {
         })
     }
 
-    fn store_session(&self, agent: &Agent<'_>, prompter: &dyn Prompter) {
+    async fn store_session(&self, agent: &Agent<'_>, prompter: &dyn Prompter) {
         let cookies = agent.cookies();
         // A sign-in in a browser leaves no session in these cookies.
         let has_session = cookies.get_request_values(&self.org).any(|(name, _)| matches!(name, "sid" | "idx"));
         if !has_session {
             return;
         }
-        if let Err(error) = session::store(self, &cookies) {
+        if let Err(error) = session::store(self, &cookies).await {
             prompter.notify(&Notice::NotCached { item: CachedItem::SignIn, reason: error.to_string() });
         }
     }

@@ -41,12 +41,11 @@ pub(super) struct OrgCache<'a> {
 
 impl<'a> OrgCache<'a> {
     /// Loads the cached data, or an empty default.
-    pub(super) fn load(source: &'a OktaSource) -> Self {
-        let entry = source.settings.store.as_ref().map(|store| store.get(&key(&source.org)));
-        let (data, is_writable) = match entry {
-            Some(Lookup::Found(entry)) => (serde_json::from_str(entry.secret.expose()).ok(), true),
-            Some(Lookup::Missing) => (None, true),
-            Some(Lookup::Unusable(_)) | None => (None, false),
+    pub(super) async fn load(source: &'a OktaSource) -> Self {
+        let (data, is_writable) = match source.stored(key(&source.org)).await {
+            Lookup::Found(entry) => (serde_json::from_str(entry.secret.expose()).ok(), true),
+            Lookup::Missing => (None, true),
+            Lookup::Unusable(_) => (None, false),
         };
         Self { source, data: data.unwrap_or_default(), is_writable }
     }
@@ -61,14 +60,14 @@ impl<'a> OrgCache<'a> {
         }
         let pipeline = probe(agent).await?;
         self.data.pipeline = pipeline.map(|pipeline| (pipeline, now));
-        self.save();
+        self.save().await;
         Ok(pipeline)
     }
 
     /// Stores the engine that the org turned out to have.
-    pub(super) fn set_pipeline(&mut self, pipeline: Pipeline) {
+    pub(super) async fn set_pipeline(&mut self, pipeline: Pipeline) {
         self.data.pipeline = Some((pipeline, self.source.settings.timer.now()));
-        self.save();
+        self.save().await;
     }
 
     /// Whether Okta rejected this password recently.
@@ -80,9 +79,9 @@ impl<'a> OrgCache<'a> {
     }
 
     /// Stores that Okta rejected this password.
-    pub(super) fn set_rejected(&mut self, username: &str, password: &SecretString) {
+    pub(super) async fn set_rejected(&mut self, username: &str, password: &SecretString) {
         self.data.refused = Some((self.digest(username, password), self.source.settings.timer.now()));
-        self.save();
+        self.save().await;
     }
 
     fn digest(&self, username: &str, password: &SecretString) -> u32 {
@@ -108,21 +107,23 @@ impl<'a> OrgCache<'a> {
     }
 
     /// Stores the cookie that identifies this device, which the org may have replaced.
-    pub(super) fn save_device_cookie(&mut self, cookies: &CookieStore) {
+    pub(super) async fn save_device_cookie(&mut self, cookies: &CookieStore) {
         let device = cookies.get_request_values(&self.source.org).find(|(name, _)| *name == DEVICE_COOKIE);
         if let Some((_, value)) = device {
             self.data.device = Some(value.to_owned());
         }
-        self.save();
+        self.save().await;
     }
 
     /// Writes the entry. A failure is not reported, because every sign-in works without it.
-    fn save(&self) {
-        let Some(store) = self.source.settings.store.as_ref().filter(|_| self.is_writable) else { return };
+    async fn save(&self) {
+        if !self.is_writable {
+            return;
+        }
         let Ok(text) = serde_json::to_string(&self.data) else { return };
         let now = self.source.settings.timer.now();
         let info = EntryInfo::new(EntryKind::Org, address::describe(&self.source.org), None, now);
-        let _ = store.put(&Entry::new(key(&self.source.org), info, text.into()));
+        let _ = self.source.put_in_store(Entry::new(key(&self.source.org), info, text.into())).await;
     }
 }
 

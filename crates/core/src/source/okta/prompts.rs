@@ -83,7 +83,7 @@ impl<'a> SignInPrompts<'a> {
             return Err(Error::new(ErrorKind::Cancelled, Stage::SignIn, "the password is empty and was not sent"));
         }
         if self.settings.password.is_some() {
-            if OrgCache::load(self.source).is_rejected(username, &password) {
+            if OrgCache::load(self.source).await.is_rejected(username, &password) {
                 return Err(Error::new(
                     ErrorKind::AuthenticationFailed,
                     Stage::SignIn,
@@ -97,11 +97,11 @@ impl<'a> SignInPrompts<'a> {
     }
 
     /// Passes `result` on. If Okta rejected a configured password, remembers that, so that it is not sent again.
-    pub(super) fn note_rejected_password<T>(&self, result: Result<T>) -> Result<T> {
+    pub(super) async fn note_rejected_password<T>(&self, result: Result<T>) -> Result<T> {
         if let (Err(error), Some((username, password))) = (&result, &self.configured_password)
             && error.kind() == ErrorKind::AuthenticationFailed
         {
-            OrgCache::load(self.source).set_rejected(username, password);
+            OrgCache::load(self.source).await.set_rejected(username, password).await;
         }
         result
     }

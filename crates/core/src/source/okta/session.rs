@@ -19,13 +19,12 @@ pub(super) fn key(source: &OktaSource) -> StoreKey {
 }
 
 /// Loads the cookies of the cached session. Reports to `trouble` why an entry cannot be used.
-pub(super) fn load(source: &OktaSource, trouble: impl FnOnce(&str)) -> Option<CookieStore> {
-    let entry = source.settings.store.as_ref()?.get(&key(source)).into_entry(trouble)?;
+pub(super) async fn load(source: &OktaSource, trouble: impl FnOnce(&str)) -> Option<CookieStore> {
+    let entry = source.stored(key(source)).await.into_entry(trouble)?;
     json::load_all(entry.secret.expose().as_bytes()).ok()
 }
 
-pub(super) fn store(source: &OktaSource, cookies: &CookieStore) -> Result<()> {
-    let Some(store) = &source.settings.store else { return Ok(()) };
+pub(super) async fn store(source: &OktaSource, cookies: &CookieStore) -> Result<()> {
     let mut text = SecretBytes::with_capacity(4096);
     let written = json::save_incl_expired_and_nonpersistent(cookies, &mut text);
     let text = written
@@ -35,9 +34,9 @@ pub(super) fn store(source: &OktaSource, cookies: &CookieStore) -> Result<()> {
     let (key, now) = (key(source), source.settings.timer.now());
     let info = EntryInfo::session(address::describe(&source.org), source.settings.username.clone(), now)
         .with_session(key.clone());
-    store.put(&Entry::new(key, info, text))
+    source.put_in_store(Entry::new(key, info, text)).await
 }
 
-pub(super) fn remove(source: &OktaSource) -> Result<()> {
-    source.settings.store.as_ref().map_or(Ok(()), |store| store.remove(&key(source)))
+pub(super) async fn remove(source: &OktaSource) -> Result<()> {
+    source.remove_from_store(key(source)).await
 }

@@ -54,7 +54,7 @@ impl<'a> AppSignIn<'a> {
             }
         }
         let signed_in = IdxSignIn::new(self.agent, &mut self.prompts).run(state_token).await;
-        self.prompts.note_rejected_password(signed_in.map(SignedIn::Continue))
+        self.prompts.note_rejected_password(signed_in.map(SignedIn::Continue)).await
     }
 
     /// Opens the app and returns its SAML response.

@@ -87,22 +87,21 @@ fn key(source: &OktaSource, client: &str) -> StoreKey {
 }
 
 /// Loads the cached tokens. Reports to `trouble` why an entry cannot be used.
-pub(super) fn load(source: &OktaSource, client: &str, trouble: impl FnOnce(&str)) -> Option<Tokens> {
-    let entry = source.settings.store.as_ref()?.get(&key(source, client)).into_entry(trouble)?;
+pub(super) async fn load(source: &OktaSource, client: &str, trouble: impl FnOnce(&str)) -> Option<Tokens> {
+    let entry = source.stored(key(source, client)).await.into_entry(trouble)?;
     serde_json::from_str(entry.secret.expose()).ok()
 }
 
-pub(super) fn store(source: &OktaSource, client: &str, tokens: &Tokens) -> Result<()> {
-    let Some(store) = &source.settings.store else { return Ok(()) };
+pub(super) async fn store(source: &OktaSource, client: &str, tokens: &Tokens) -> Result<()> {
     let text = SecretString::from_json(tokens);
     let now = source.settings.timer.now();
     let person = source.settings.username.clone().or_else(|| tokens.person());
     let mut info = EntryInfo::new(EntryKind::Tokens, address::describe(&source.org), person, now)
         .with_session(session::key(source));
     info.expiration = tokens.refresh.is_none().then_some(tokens.end);
-    store.put(&Entry::new(key(source, client), info, text))
+    source.put_in_store(Entry::new(key(source, client), info, text)).await
 }
 
-pub(super) fn remove(source: &OktaSource, client: &str) -> Result<()> {
-    source.settings.store.as_ref().map_or(Ok(()), |store| store.remove(&key(source, client)))
+pub(super) async fn remove(source: &OktaSource, client: &str) -> Result<()> {
+    source.remove_from_store(key(source, client)).await
 }
