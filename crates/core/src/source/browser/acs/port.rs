@@ -1,10 +1,12 @@
 //! The registered port, which stays bound for as long as a browser may still bring a response to it.
 
 use std::collections::HashMap;
+use std::error::Error as _;
+use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::loopback::Loopback;
 
 /// Ports of sign-ins that were cancelled before their deadline. Nothing is accepted there, but no other program of this
@@ -26,7 +28,7 @@ impl ReservedPort {
     pub(super) async fn bind(port: u16, deadline: Instant) -> Result<(Self, std::net::SocketAddr)> {
         let loopback = match reserved(|ports| ports.remove(&port)) {
             Some(listener) => Loopback::from_std(listener)?,
-            None => Loopback::bind(port).await?,
+            None => Loopback::bind(port).await.map_err(|error| in_use(port, error))?,
         };
         let address = loopback.address();
         Ok((Self { loopback: Some(loopback), deadline }, address))
@@ -55,4 +57,27 @@ impl Drop for ReservedPort {
         // Without a thread the port stays bound until the process ends.
         let _ = std::thread::Builder::new().name("tempaccess-port".to_owned()).spawn(free);
     }
+}
+
+/// Adds who has the port and what to do.
+fn in_use(port: u16, error: Error) -> Error {
+    let is_taken = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .is_some_and(|source| source.kind() == io::ErrorKind::AddrInUse);
+    if !is_taken {
+        return error;
+    }
+    let show = if cfg!(target_os = "linux") {
+        format!("ss -ltnp 'sport = :{port}'")
+    } else if cfg!(windows) {
+        format!("netstat -ano | findstr :{port}")
+    } else {
+        format!("lsof -nP -iTCP:{port} -sTCP:LISTEN")
+    };
+    Error::new(ErrorKind::Io, Stage::SignIn, format!("another program uses port {port} of this machine"))
+        .with_hint(format!(
+            "end that program (`{show}` shows it), or register another address at the identity provider and name it in `--acs-url`"
+        ))
+        .with_source(error)
 }
