@@ -5,11 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
+use tempaccess_core::arn::RoleArn;
 use tempaccess_core::store::{Entry, EntryInfo, FileStore, Lookup, MemoryStore, Store, StoreKey, Vault};
 use tempaccess_core::{
     AssertionSource, Clock, Error, ErrorKind, Result, RoleQuery, SamlResponse, SecretString, SessionScope, Stage,
-    StsExchange, TempAccess, endpoint::CredentialsEndpoint, saml::Limits, session::TempAccessBuilder,
+    StsExchange, TempAccess, TokenExchange,
+    endpoint::CredentialsEndpoint,
+    saml::Limits,
+    session::TempAccessBuilder,
     source::AssertionRequest,
+    sts::{ExchangeRequest, StsAnswer},
 };
 use tempaccess_sandbox::{Sandbox, Service, World};
 use tempaccess_tests::person::Person;
@@ -60,6 +65,54 @@ fn access_from(sandbox: &Sandbox, source: Source) -> TempAccessBuilder {
     let source = Source { response: Some(sandbox.mint(&claims).unwrap()), ..source };
     let sts = StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap();
     TempAccess::builder(source, sts).role(RoleQuery::new().role("111122223333/ReadOnly"))
+}
+
+/// Answers once the exchange has connected.
+#[derive(Debug)]
+struct AfterConnection(Source, Arc<tokio::sync::Notify>);
+
+#[async_trait::async_trait]
+impl AssertionSource for AfterConnection {
+    fn describe(&self) -> String {
+        self.0.describe()
+    }
+
+    async fn saml_response(&self, request: &AssertionRequest<'_>) -> Result<SamlResponse> {
+        let connected = tokio::time::timeout(std::time::Duration::from_secs(60), self.1.notified()).await;
+        assert!(connected.is_ok(), "the exchange did not connect");
+        self.0.saml_response(request).await
+    }
+}
+
+/// STS, which says when it has connected.
+#[derive(Debug)]
+struct Connecting(StsExchange, Arc<tokio::sync::Notify>);
+
+#[async_trait::async_trait]
+impl TokenExchange for Connecting {
+    async fn assume_role_with_saml(&self, request: &ExchangeRequest) -> Result<StsAnswer> {
+        self.0.assume_role_with_saml(request).await
+    }
+
+    async fn connect(&self, role: Option<&RoleArn>) {
+        self.0.connect(role).await;
+        self.1.notify_one();
+    }
+}
+
+#[tokio::test]
+async fn the_exchange_connects_while_the_identity_provider_answers() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let claims = sandbox.claims_of("ada@example.com").unwrap();
+    let source = Source { response: Some(sandbox.mint(&claims).unwrap()), ..Source::default() };
+    let connected = Arc::new(tokio::sync::Notify::new());
+    let sts = StsExchange::builder().endpoint_url(sandbox.sts_url()).build().unwrap();
+    let sts = Connecting(sts, Arc::clone(&connected));
+    let access = TempAccess::builder(AfterConnection(source, connected), sts).role(RoleQuery::new().role("1")).build();
+    access.credentials().await.unwrap();
+    let requests = sandbox.requests();
+    let methods: Vec<_> = requests.iter().map(|request| (request.method.as_str(), request.what.as_str())).collect();
+    assert_eq!(methods, [("HEAD", "/"), ("POST", "AssumeRoleWithSAML")]);
 }
 
 async fn all_at_once(access: &TempAccess, count: usize) -> Vec<Result<String>> {

@@ -53,7 +53,9 @@ fn a_kept_session_signs_in_silently_with_one_request() {
     let ran = machine.run("login --no-interactive --role Migration");
     assert_eq!(ran.code, 0, "{ran}");
     let requests = sandbox.requests().split_off(before);
-    let asked: Vec<_> = requests.iter().map(|request| request.what.rsplit('/').next().unwrap()).collect();
+    // Besides, STS was connected to meanwhile.
+    let asked = requests.iter().filter(|request| request.method != "HEAD");
+    let asked: Vec<_> = asked.map(|request| request.what.rsplit('/').next().unwrap()).collect();
     assert_eq!(asked, ["272", "AssumeRoleWithSAML"]);
     // Unless the person wants to sign in.
     assert_eq!(machine.run("login --no-interactive --force").code, 7);
@@ -85,69 +87,6 @@ fn of_64_processes_one_signs_in() {
     assert_eq!(asked(&sandbox, Service::Okta, "/api/v1/authn/factors"), 4);
     assert_eq!(asked(&sandbox, Service::Sts, "AssumeRoleWithSAML"), 1);
     assert_eq!(machine.audit().len(), 1);
-}
-
-#[test]
-fn entries_that_cannot_be_used_count_as_missing() {
-    let (sandbox, machine) = demo();
-    // A power cut leaves an empty or a torn file, which nobody needs to hear of.
-    for (damage, why) in [
-        ("", ""),
-        ("{\"version\":1,\"key\":\"", ""),
-        ("\u{0}\u{1}", ""),
-        ("{\"version\":99}", "it was written by a newer version of tempaccess (format 99)"),
-    ] {
-        assert_eq!(login(&machine, "").code, 0);
-        for (file, _) in machine.entries() {
-            std::fs::write(file, damage).unwrap();
-        }
-        let ran = machine
-            .run_with("credentials --output credential-process --no-interactive --password-stdin", "correct horse\n");
-        assert_eq!(ran.code, 0, "{ran}");
-        assert!(ran.stderr.contains(why) && (why.is_empty() != ran.stderr.contains("ignored")), "{ran}");
-    }
-    // One that others can write to, one behind a link, one that was renamed from another key, a pipe.
-    type Spoil = fn(&std::path::Path, &std::path::Path);
-    let spoils: [(Spoil, &str); 4] = [
-        (
-            |file, _| std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o666)).unwrap(),
-            "others can write to it",
-        ),
-        (
-            |file, home| {
-                std::fs::rename(file, home.join("elsewhere")).unwrap();
-                std::os::unix::fs::symlink(home.join("elsewhere"), file).unwrap();
-            },
-            "it is a link",
-        ),
-        (
-            |file, _| {
-                let text = std::fs::read_to_string(file).unwrap();
-                let key = file.file_stem().unwrap().to_str().unwrap();
-                std::fs::write(file, text.replace(key, &"0".repeat(32))).unwrap();
-            },
-            "it is the entry of another key",
-        ),
-        (
-            |file, _| {
-                std::fs::remove_file(file).unwrap();
-                assert!(Command::new("mkfifo").arg(file).status().unwrap().success());
-            },
-            "it is not a regular file",
-        ),
-    ];
-    for (spoil, why) in spoils {
-        assert_eq!(login(&machine, "").code, 0);
-        for (file, about) in machine.entries() {
-            if about["info"]["kind"] == "credentials" {
-                spoil(&file, machine.home());
-            }
-        }
-        let ran = machine.run(PROCESS);
-        assert_eq!(ran.code, 0, "{ran}");
-        assert!(ran.stderr.contains(why), "{why}: {ran}");
-    }
-    drop(sandbox);
 }
 
 #[test]

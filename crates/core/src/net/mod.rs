@@ -33,6 +33,10 @@ pub trait Transport: fmt::Debug + Send + Sync {
     ///
     /// If there is no response. A response with an HTTP error status is not an error.
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError>;
+
+    /// Opens a connection to this origin, which a later request can use. Reports no failure: the later request meets it again.
+    /// Does nothing by default.
+    async fn connect(&self, _origin: &http::Uri) {}
 }
 
 /// Why a request got no response.

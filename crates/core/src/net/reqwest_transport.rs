@@ -171,6 +171,13 @@ impl Transport for HttpTransport {
     async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
         self.exchange(request).await
     }
+
+    /// Sends `HEAD /`: reqwest connects for requests only.
+    async fn connect(&self, origin: &http::Uri) {
+        if let Ok(request) = http::Request::head(origin).body(Vec::new()) {
+            let _ = self.exchange(request).await;
+        }
+    }
 }
 
 fn read_certificates(file: &Path) -> Result<Vec<Certificate>> {

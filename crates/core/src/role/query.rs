@@ -114,6 +114,12 @@ impl RoleQuery {
         }
     }
 
+    /// Returns the role, if the query names its ARN.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn named_role(&self) -> Option<RoleArn> {
+        self.role.as_ref()?.parse().ok()
+    }
+
     /// Returns the pair that the query names in full, for an assertion that cannot be read here.
     pub fn named_pair(&self) -> Option<RoleOffer> {
         let role: RoleArn = self.role.as_ref()?.parse().ok()?;

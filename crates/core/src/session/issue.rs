@@ -1,6 +1,10 @@
 //! One request for credentials, from the cache to the exchange and back.
 
 use std::collections::HashMap;
+use std::future::poll_fn;
+#[cfg(feature = "runtime")]
+use std::sync::Arc;
+use std::task::Poll;
 
 use super::{Cached, SignedIn, SignedOut, TempAccess};
 use crate::audit::{Attempt, AuditRecord};
@@ -240,7 +244,14 @@ impl TempAccess {
         }
         let turn = self.turn_of_person(turns).await?;
         let signing_in = step!("sign_in", self.source.saml_response(&request), source = self.source.describe());
-        let result = signing_in.await;
+        let mut signing_in = std::pin::pin!(signing_in);
+        let result = match poll_fn(|context| Poll::Ready(signing_in.as_mut().poll(context))).await {
+            Poll::Ready(result) => result,
+            Poll::Pending => {
+                self.connect_ahead();
+                signing_in.await
+            }
+        };
         self.end_turn(turn, result.as_ref().err());
         let response = match result {
             Ok(response) => response,
@@ -249,6 +260,17 @@ impl TempAccess {
         match response.read() {
             Ok(assertion) => Ok(SignedIn { response, assertion }),
             Err(error) => Err(self.record_failure(self.attempt(Some(&response), None, None), error).await),
+        }
+    }
+
+    /// Lets the exchange connect while the identity provider answers.
+    fn connect_ahead(&self) {
+        #[cfg(feature = "runtime")]
+        if self.source.can_sign_in()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (exchange, role) = (Arc::clone(&self.exchange), self.query.named_role());
+            runtime.spawn(async move { exchange.connect(role.as_ref()).await });
         }
     }
 

@@ -33,7 +33,7 @@ pub use issue::{IssuedSession, Shortening, issue_session};
 pub use explain::ClockSkew;
 pub(crate) use explain::explain;
 
-use crate::arn::PolicyArn;
+use crate::arn::{PolicyArn, RoleArn};
 pub use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
@@ -74,6 +74,10 @@ pub trait TokenExchange: fmt::Debug + Send + Sync {
             "this exchange cannot tell whose credentials they are",
         ))
     }
+
+    /// Prepares for the exchange that follows if the sign-in that has just begun succeeds, for this role if it is known already.
+    /// Reports no failure. Does nothing by default.
+    async fn connect(&self, _role: Option<&RoleArn>) {}
 
     /// Returns what distinguishes it from exchanges that would answer differently: region and endpoint. Part of the cache
     /// key.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::cloudtrail::Draft;
@@ -63,6 +63,10 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         _ => call.get("Action").unwrap_or_default(),
     };
     shared.log.add(service, &parts.method, if action.is_empty() { parts.uri.path() } else { action });
+    // Without a call, STS refers to its page. Clients that only connect send such a request.
+    if service == Service::Sts && parts.method == Method::HEAD {
+        return (StatusCode::FOUND, [("location", "https://aws.amazon.com/iam")], date).into_response();
+    }
     if let Some(fault) = shared.faults.next(service) {
         return (date, fault.answer(service, &request_id, shared.clock.now()).await).into_response();
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_sdk_sts::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use aws_sdk_sts::config::retry::RetryConfig;
 use aws_sdk_sts::config::timeout::TimeoutConfig;
 use aws_sdk_sts::config::{BehaviorVersion, Region};
@@ -287,9 +288,38 @@ impl TokenExchange for StsExchange {
         Ok(CallerIdentity::new(text(answer.arn), text(answer.account), text(answer.user_id)))
     }
 
+    /// Opens the connection: its handshakes take as long as the exchange.
+    async fn connect(&self, role: Option<&RoleArn>) {
+        let partition = match (role, &self.settings.region) {
+            (Some(role), _) => role.partition(),
+            (None, Some(region)) => partition_of_region(region),
+            (None, None) => "aws",
+        };
+        let Ok(region) = self.region_for(partition) else { return };
+        let endpoint = match &self.settings.endpoint_url {
+            Some(url) => url.clone(),
+            None => match endpoint_url(&region).await {
+                Some(url) => url,
+                None => return,
+            },
+        };
+        let origin = endpoint.parse::<http::Uri>().map(http::Uri::into_parts);
+        let Ok(http::uri::Parts { scheme: Some(scheme), authority: Some(authority), .. }) = origin else { return };
+        if let Ok(origin) = http::Uri::builder().scheme(scheme).authority(authority).path_and_query("/").build() {
+            self.settings.transport.connect(&origin).await;
+        }
+    }
+
     fn identity(&self) -> String {
         identity(self.settings.region.as_deref(), self.settings.endpoint_url.as_deref())
     }
+}
+
+/// The endpoint of STS in this region, by the rules of the SDK.
+async fn endpoint_url(region: &str) -> Option<String> {
+    let params = Params::builder().region(region).build().ok()?;
+    let endpoint = DefaultResolver::new().resolve_endpoint(&params).await.ok()?;
+    Some(endpoint.url().to_owned())
 }
 
 /// Returns what distinguishes one exchange of this kind from another: region and endpoint.
