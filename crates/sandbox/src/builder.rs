@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -13,6 +14,7 @@ use crate::clock::SandboxClock;
 use crate::faults::Faults;
 use crate::idp::{Claims, SigningKey};
 use crate::log::RequestLog;
+use crate::network::Network;
 use crate::okta::{self, OrgState};
 use crate::sandbox::Sandbox;
 use crate::server::{self, Scheme, Tls};
@@ -27,6 +29,7 @@ pub struct SandboxBuilder {
     okta_port: u16,
     sts_port: u16,
     scheme: Scheme,
+    round_trip: Duration,
     widget: Option<PathBuf>,
 }
 
@@ -45,6 +48,7 @@ impl SandboxBuilder {
             okta_port: 0,
             sts_port: 0,
             scheme: Scheme::Http,
+            round_trip: Duration::ZERO,
             widget: None,
         }
     }
@@ -75,6 +79,13 @@ impl SandboxBuilder {
     #[must_use]
     pub fn tls(mut self) -> Self {
         self.scheme = Scheme::Https;
+        self
+    }
+
+    /// Makes each round trip to Okta and AWS take this long, as over a network.
+    #[must_use]
+    pub fn round_trip(mut self, round_trip: Duration) -> Self {
+        self.round_trip = round_trip;
         self
     }
 
@@ -116,6 +127,7 @@ impl SandboxBuilder {
             buckets,
             trail,
             scheme: self.scheme,
+            network: Network::new(self.round_trip),
             okta_address,
             widget: self.widget,
             upgraded: AtomicBool::new(false),
@@ -124,11 +136,12 @@ impl SandboxBuilder {
         let (stop, stopped) = oneshot::channel();
         let services =
             [(okta_listener, okta::router(Arc::clone(&shared))), (sts_listener, aws::router(Arc::clone(&shared)))];
+        let network = shared.network.clone();
         let acceptor = tls.as_ref().map(Tls::acceptor);
         let thread = std::thread::spawn(move || {
             runtime.block_on(async {
                 for (listener, router) in services {
-                    tokio::spawn(server::serve(listener, router, acceptor.clone()));
+                    tokio::spawn(server::serve(listener, router, acceptor.clone(), network.clone()));
                 }
                 let _ = stopped.await;
             });

@@ -26,6 +26,7 @@ mod faults;
 mod http;
 mod idp;
 mod log;
+mod network;
 mod okta;
 mod random;
 mod sandbox;

@@ -110,6 +110,11 @@ impl Sandbox {
         self.shared.log.all()
     }
 
+    /// Returns the number of connections that clients have opened so far.
+    pub fn connections(&self) -> usize {
+        self.shared.network.connections()
+    }
+
     /// Makes the next request to a service fail. Several faults are used in order.
     pub fn fail_next(&self, service: Service, fault: Fault) {
         self.shared.faults.add(service, fault);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::serve::ListenerExt as _;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
     KeyPair, KeyUsagePurpose,
@@ -17,6 +18,8 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::server::TlsStream;
+
+use crate::network::Network;
 
 /// How long a client may take for the TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -100,11 +103,15 @@ pub(crate) async fn serve(
     listener: std::net::TcpListener,
     router: Router,
     acceptor: Option<TlsAcceptor>,
+    network: Network,
 ) -> io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
+    let listener = network.delayed(TcpListener::from_std(listener)?).await?;
     match acceptor {
-        None => axum::serve(listener, router).await,
-        Some(acceptor) => axum::serve(TlsListener::start(listener, acceptor)?, router).await,
+        None => axum::serve(listener.tap_io(move |_| network.count_connection()), router).await,
+        Some(acceptor) => {
+            let listener = TlsListener::start(listener, acceptor)?;
+            axum::serve(listener.tap_io(move |_| network.count_connection()), router).await
+        }
     }
 }
 

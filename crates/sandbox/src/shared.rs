@@ -10,6 +10,7 @@ use crate::clock::SandboxClock;
 use crate::faults::Faults;
 use crate::idp::{Claims, SigningKey};
 use crate::log::RequestLog;
+use crate::network::Network;
 use crate::okta::OrgState;
 use crate::server::Scheme;
 use crate::world::World;
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) buckets: Buckets,
     pub(crate) trail: Trail,
     pub(crate) scheme: Scheme,
+    pub(crate) network: Network,
     pub(crate) okta_address: SocketAddr,
     /// The folder `dist` of Okta's sign-in widget, if the sandbox has it.
     pub(crate) widget: Option<PathBuf>,
