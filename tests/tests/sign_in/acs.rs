@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::SignedDuration;
 use tempaccess_core::source::browser::AcsSource;
 use tempaccess_core::{AssertionSource, ErrorKind, Result, SamlResponse, source::AssertionRequest};
-use tempaccess_sandbox::{Sandbox, World};
+use tempaccess_sandbox::{Claims, Sandbox, World};
 use tempaccess_tests::browse::{self, Page};
 #[cfg(unix)]
 use tempaccess_tests::other_user;
@@ -51,10 +52,15 @@ impl SignIn {
     }
 
     fn response(&self, in_response_to: Option<&str>) -> String {
+        self.changed(in_response_to, |_| {})
+    }
+
+    fn changed(&self, in_response_to: Option<&str>, change: impl FnOnce(&mut Claims)) -> String {
         let mut claims = self.sandbox.claims_of("ada@example.com").unwrap();
         claims.recipient.clone_from(&self.acs);
         claims.destination.clone_from(&self.acs);
         claims.in_response_to = in_response_to.map(str::to_owned);
+        change(&mut claims);
         self.sandbox.mint(&claims).unwrap()
     }
 
@@ -68,6 +74,16 @@ impl SignIn {
 
     fn notices(&self) -> Vec<String> {
         self.visitor.heard()
+    }
+
+    /// Waits until the person was told this so often: a page is answered before the sign-in takes notice of it.
+    async fn told(&self, text: &str, times: usize) {
+        let wait = async {
+            while self.notices().iter().filter(|notice| notice.contains(text)).count() < times {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(LONG, wait).await.is_ok(), "{:?}", self.notices());
     }
 }
 
@@ -120,8 +136,8 @@ async fn the_start_page_belongs_to_the_browser_that_opens_it_first() {
         assert_eq!((page.status, page.text.contains(&first.relay_state)), (403, false));
     }
     assert!(!sign_in.result.is_finished());
-    let notices = sign_in.notices();
-    assert!(notices.len() == 2 && notices[0].contains("second browser"), "{notices:?}");
+    sign_in.told("second browser", 2).await;
+    assert_eq!(sign_in.notices().len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -152,9 +168,119 @@ async fn refused_responses_are_reported_and_the_sign_in_goes_on() {
     assert!(sign_in.last_page().ends_with(&page.location.unwrap()));
     // Reloading the page that a browser ends at sends the response to nobody.
     assert!(browse::open(&sign_in.last_page(), None).await.text.contains("Signed in"));
-    let notices = sign_in.notices();
-    assert_eq!(notices.iter().filter(|notice| notice.starts_with("Refused a SAML response")).count(), bad.len());
+    sign_in.told("Refused a SAML response", bad.len()).await;
+    assert_eq!(sign_in.notices().len(), bad.len());
     assert!(sign_in.result.await.unwrap().is_ok());
+}
+
+/// Every row of the threat model's table, in every state. The cells of each row: before the start page is opened, while waiting,
+/// after delivery.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_in_every_state() {
+    let sign_in = SignIn::begin(LONG).await;
+    let before = Requests::new(&sign_in, None);
+    assert_eq!(before.statuses().await, [("other RelayState", 403), ("anything else", 404), ("last page", 404)]);
+    let started = sign_in.open().await;
+    let waiting = Requests::new(&sign_in, Some(&started));
+    let expected = [
+        ("other RelayState", 403),
+        ("anything else", 404),
+        ("start page, own browser", 200),
+        ("start page, another browser", 403),
+        ("does not verify", 403),
+        ("last page", 404),
+    ];
+    assert_eq!(waiting.statuses().await, expected);
+    assert!(!sign_in.result.is_finished());
+    sign_in.told("second browser", 1).await;
+    sign_in.told("Refused a SAML response", BAD_RESPONSES).await;
+    let notices = sign_in.notices();
+    assert_eq!(notices.len(), 1 + BAD_RESPONSES, "{notices:?}");
+
+    let expected = [
+        ("other RelayState", 403),
+        ("anything else", 404),
+        ("start page, own browser", 200),
+        ("start page, another browser", 200),
+        ("does not verify", 303),
+        ("last page", 200),
+    ];
+    assert_eq!(sign_in.post(&waiting.genuine, &started.relay_state).await.status, 303);
+    // The browser's arrival at the last page ends it.
+    assert_eq!(waiting.statuses().await, expected);
+    let visitor = Arc::clone(&sign_in.visitor);
+    assert!(sign_in.result.await.unwrap().is_ok());
+    // Nobody was told anything more.
+    assert_eq!(visitor.heard(), notices);
+}
+
+/// How many responses of [`Requests`] do not verify.
+const BAD_RESPONSES: usize = 5;
+
+/// The requests of the table.
+struct Requests<'a> {
+    sign_in: &'a SignIn,
+    /// What the start page said, if it was opened.
+    started: Option<&'a Started>,
+    /// Made beforehand: after delivery there are only seconds.
+    genuine: String,
+    bad: [String; BAD_RESPONSES],
+}
+
+impl<'a> Requests<'a> {
+    fn new(sign_in: &'a SignIn, started: Option<&'a Started>) -> Self {
+        let request_id = started.map(|started| started.request_id.as_str());
+        let genuine = sign_in.response(request_id);
+        let forged = String::from_utf8(STANDARD.decode(&genuine).unwrap()).unwrap().replace("ReadOnly", "Admin");
+        // Garbage; forged; expired; for another request; for another address.
+        let bad = [
+            "garbage".to_owned(),
+            STANDARD.encode(forged),
+            sign_in.changed(request_id, |claims| {
+                claims.not_on_or_after = claims.issued_at - SignedDuration::from_hours(1);
+            }),
+            sign_in.response(Some("_another")),
+            sign_in.changed(request_id, |claims| "http://127.0.0.1:1/saml".clone_into(&mut claims.recipient)),
+        ];
+        Self { sign_in, started, genuine, bad }
+    }
+
+    /// The status that each kind of request is answered with. The last page is the last: the sign-in ends there.
+    async fn statuses(&self) -> Vec<(&'static str, u16)> {
+        let (sign_in, genuine) = (self.sign_in, &self.genuine);
+        let mut statuses = Vec::new();
+        let mut others = vec![browse::submit(&sign_in.acs, &[("SAMLResponse", genuine)]).await.status];
+        for relay_state in ["", "guessed"] {
+            others.push(sign_in.post(genuine, relay_state).await.status);
+        }
+        statuses.push(("other RelayState", one(&others)));
+        let elsewhere = format!("{}/elsewhere", sign_in.acs);
+        let anything = [
+            browse::open(&sign_in.acs, None).await,
+            browse::open(&elsewhere, None).await,
+            browse::submit(&elsewhere, &[("SAMLResponse", genuine)]).await,
+            browse::submit(&sign_in.start, &[("SAMLResponse", genuine)]).await,
+        ];
+        statuses.push(("anything else", one(&anything.map(|page| page.status))));
+        if let Some(started) = self.started {
+            let own = browse::open(&sign_in.start, Some(&started.cookie)).await;
+            let another = browse::open(&sign_in.start, None).await;
+            statuses.extend([("start page, own browser", own.status), ("start page, another browser", another.status)]);
+            let mut bad = Vec::new();
+            for response in &self.bad {
+                bad.push(sign_in.post(response, &started.relay_state).await.status);
+            }
+            statuses.push(("does not verify", one(&bad)));
+        }
+        statuses.push(("last page", browse::open(&sign_in.last_page(), None).await.status));
+        statuses
+    }
+}
+
+/// The status that all of these have.
+fn one(statuses: &[u16]) -> u16 {
+    assert!(statuses.windows(2).all(|pair| pair[0] == pair[1]), "{statuses:?}");
+    statuses[0]
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,6 +366,19 @@ async fn another_user_can_neither_open_the_page_nor_end_the_sign_in() {
     assert_eq!(sign_in.notices(), [""; 0]);
     assert_eq!(sign_in.post(&genuine, &started.relay_state).await.status, 303);
     assert!(sign_in.result.await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_port_that_another_program_has_is_reported_before_a_browser_opens() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let taken = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let acs = format!("http://127.0.0.1:{port}/saml");
+    let source = AcsSource::new(sandbox.metadata().as_bytes(), &acs).unwrap();
+    let prompter = Goer::who(|page| panic!("{} is opened", page.url()));
+    let error = source.saml_response(&AssertionRequest::new(&prompter)).await.unwrap_err();
+    assert!(error.message().contains(&port.to_string()), "{error}");
+    assert!(error.hint().unwrap().contains("ss -ltnp"), "{error:?}");
 }
 
 #[test]
