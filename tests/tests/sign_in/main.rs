@@ -5,6 +5,7 @@ mod answers;
 mod auth_methods;
 mod browser;
 mod clock;
+mod damage;
 mod loopback;
 mod many;
 mod okta;
