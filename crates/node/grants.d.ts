@@ -353,3 +353,30 @@ export function requestGrant(options: RequestOptions): Promise<string>;
  * signers file; the default is that of the configuration. Nothing is decrypted, and the end of the grant is not judged.
  */
 export function inspectGrant(text: string, options?: { signers?: string; config?: string | URL } & JudgeOptions): GrantHeader;
+
+/** A request whose signature is that of a person who may ask, with approvals of people who may give. */
+export interface VerifiedRequest {
+  version: number;
+  /** The grant that it can become. */
+  id: string;
+  to: string;
+  preset: string;
+  duration_seconds: number;
+  reason: string;
+  seal_to?: string[];
+  at: string;
+  nonce: string;
+  approved_by: string[];
+  /** How long all who signed agree to. */
+  agreed_seconds: number;
+}
+
+/**
+ * Verifies who signed a request and its approvals, at this instant or now. Returns what is asked for, and who has approved it.
+ * `signers` is the text of a signers file; the default is that of the configuration. Whether the request was granted or denied already
+ * is in the records.
+ */
+export function inspectRequest(
+  text: string,
+  options?: { signers?: string; config?: string | URL } & JudgeOptions,
+): VerifiedRequest;

@@ -4,7 +4,7 @@ const { Audit } = require("./audit.js");
 const { TempAccessError } = require("./errors.js");
 const { GrantPlan, Grants } = require("./grants.js");
 const { IssuedSession } = require("./issued.js");
-const { OpenedGrant, fromGrant, inspectGrant, openGrant, requestGrant } = require("./opened.js");
+const { OpenedGrant, fromGrant, inspectGrant, inspectRequest, openGrant, requestGrant } = require("./opened.js");
 const { Assertion, Verifier, read } = require("./reading.js");
 const { Session, fromTempAccess, status } = require("./session.js");
 const { terminal } = require("./terminal.js");
@@ -22,6 +22,7 @@ module.exports = {
   fromGrant,
   fromTempAccess,
   inspectGrant,
+  inspectRequest,
   openGrant,
   read,
   requestGrant,

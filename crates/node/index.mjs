@@ -13,6 +13,7 @@ export const {
   fromGrant,
   fromTempAccess,
   inspectGrant,
+  inspectRequest,
   openGrant,
   read,
   requestGrant,

@@ -67,4 +67,10 @@ function inspectGrant(text, options) {
   return JSON.parse(call(() => native.inspectGrantJson(text, signers, path(config), instant(at))));
 }
 
-module.exports = { OpenedGrant, fromGrant, inspectGrant, openGrant, requestGrant };
+/** Verifies who signed a request and its approvals. Returns what is asked for, and who has approved it. */
+function inspectRequest(text, options) {
+  const { signers, config, at } = checked(options, ["signers", "config", "at"]);
+  return JSON.parse(call(() => native.inspectRequestJson(text, signers, path(config), instant(at))));
+}
+
+module.exports = { OpenedGrant, fromGrant, inspectGrant, inspectRequest, openGrant, requestGrant };

@@ -55,6 +55,11 @@ pub fn grants() -> Vec<Vector> {
     all("grants")
 }
 
+/// Returns every vector for requests.
+pub fn requests() -> Vec<Vector> {
+    all("requests")
+}
+
 fn all(name: &str) -> Vec<Vector> {
     let folder = folder().join(name);
     let entries = fs::read_dir(&folder).expect("the vectors are there");

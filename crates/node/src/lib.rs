@@ -10,7 +10,7 @@ mod session;
 mod verify;
 mod work;
 
-pub use opened::{inspect_grant_json, require_live};
+pub use opened::{inspect_grant_json, inspect_request_json, require_live};
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use napi::bindgen_prelude::ObjectFinalize;
 use napi_derive::napi;
 use tempaccess_core::clock::SystemClock;
 use tempaccess_core::config::{Config, Settings, settings_from_arguments};
-use tempaccess_core::grants::{GrantOpener, RequestInput};
+use tempaccess_core::grants::{GrantOpener, RequestInput, RequestText};
 use tempaccess_core::seal::{GrantHeader, SealedGrant, Signers};
 use tempaccess_core::{Clock, Prompter};
 
@@ -152,12 +152,27 @@ pub fn inspect_grant_json(
     at: Option<String>,
 ) -> Result<String> {
     let at = instant(at)?;
-    let verified = || {
-        let signers = match signers {
-            Some(text) => Signers::parse(&text)?,
-            None => find_config(config)?.signers()?,
-        };
-        SealedGrant::parse(&text)?.verify(&signers, at)
-    };
-    json(verified().map_err(|error| thrown(&error))?.header())
+    let verified = SealedGrant::parse(&text).and_then(|grant| grant.verify(&trusted(signers, config)?, at));
+    json(verified.map_err(|error| thrown(&error))?.header())
+}
+
+/// Verifies who signed a request and its approvals. Returns what is asked for and who has approved it, as JSON.
+#[napi]
+pub fn inspect_request_json(
+    text: String,
+    signers: Option<String>,
+    config: Option<String>,
+    at: Option<String>,
+) -> Result<String> {
+    let at = instant(at)?;
+    let verified = RequestText::parse(&text).and_then(|request| request.verify(&trusted(signers, config)?, at));
+    json(&verified.map_err(|error| thrown(&error))?)
+}
+
+/// The signers of a text, or those that the configuration names.
+fn trusted(signers: Option<String>, config: Option<String>) -> tempaccess_core::Result<Signers> {
+    match signers {
+        Some(text) => Signers::parse(&text),
+        None => find_config(config)?.signers(),
+    }
 }

@@ -8,7 +8,7 @@ const { tmpdir } = require("node:os");
 const { join } = require("node:path");
 const test = require("node:test");
 
-const { Session, TempAccessError, Verifier, inspectGrant, read } = require("..");
+const { Session, TempAccessError, Verifier, inspectGrant, inspectRequest, read } = require("..");
 
 const vectors = join(__dirname, "../../../tests/vectors");
 const load = (...path) => JSON.parse(readFileSync(join(vectors, ...path)));
@@ -108,6 +108,22 @@ test("sealed grants", () => {
     let found;
     try {
       found = inspectGrant(sealed, { signers: trusted, at });
+    } catch (error) {
+      found = report(error);
+    }
+    assert.deepEqual(found, inNode(expect), file);
+  }
+});
+
+test("requests and approvals", () => {
+  const files = readdirSync(join(vectors, "requests")).filter((file) => file.endsWith(".json"));
+  assert.ok(files.length > 12);
+  for (const file of files) {
+    const { input, signers, at, expect } = load("requests", file);
+    const [text, trusted] = [input, signers].map((name) => readFileSync(join(vectors, "requests", name), "utf8"));
+    let found;
+    try {
+      found = inspectRequest(text, { signers: trusted, at });
     } catch (error) {
       found = report(error);
     }

@@ -38,6 +38,7 @@ fn _tempaccess(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(opened::open_grant, module)?)?;
     module.add_function(wrap_pyfunction!(opened::request_grant, module)?)?;
     module.add_function(wrap_pyfunction!(opened::inspect_grant, module)?)?;
+    module.add_function(wrap_pyfunction!(opened::inspect_request, module)?)?;
     module.add_function(wrap_pyfunction!(session::status, module)?)?;
     module.add_function(wrap_pyfunction!(reading::restore_role, module)?)?;
     module.add_function(wrap_pyfunction!(reading::read, module)?)

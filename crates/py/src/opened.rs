@@ -7,7 +7,7 @@ use pyo3::types::PyDict;
 use tempaccess_core::Clock;
 use tempaccess_core::clock::SystemClock;
 use tempaccess_core::config::Config;
-use tempaccess_core::grants::RequestInput;
+use tempaccess_core::grants::{RequestInput, RequestText};
 use tempaccess_core::seal::{OpenedGrant as Core, SealedGrant, Signers};
 
 use crate::ask::person;
@@ -114,12 +114,29 @@ pub(crate) fn inspect_grant<'py>(
     at: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let at = instant(at)?;
-    let verified = py.detach(|| {
-        let signers = match signers {
-            Some(text) => Signers::parse(text)?,
-            None => find_config(config)?.signers()?,
-        };
-        SealedGrant::parse(text)?.verify(&signers, at)
-    });
+    let verified = py.detach(|| SealedGrant::parse(text)?.verify(&trusted(signers, config)?, at));
     loads(py, &to_json(verified.map_err(|error| raise(py, &error))?.header())?)
+}
+
+/// Verifies who signed a request and its approvals. Returns what is asked for, and who has approved it.
+#[pyfunction]
+#[pyo3(signature = (text, signers=None, *, config=None, at=None))]
+pub(crate) fn inspect_request<'py>(
+    py: Python<'py>,
+    text: &str,
+    signers: Option<&str>,
+    config: Option<PathBuf>,
+    at: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let at = instant(at)?;
+    let verified = py.detach(|| RequestText::parse(text)?.verify(&trusted(signers, config)?, at));
+    loads(py, &to_json(&verified.map_err(|error| raise(py, &error))?)?)
+}
+
+/// The signers of a text, or those that the configuration names.
+fn trusted(signers: Option<&str>, config: Option<PathBuf>) -> tempaccess_core::Result<Signers> {
+    match signers {
+        Some(text) => Signers::parse(text),
+        None => find_config(config)?.signers(),
+    }
 }

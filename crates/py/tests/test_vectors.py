@@ -120,6 +120,19 @@ class Vectors(unittest.TestCase):
                     found = report(error)
                 self.assertEqual(found, in_python(vector["expect"]))
 
+    def test_requests_and_approvals(self):
+        files = sorted(VECTORS.glob("requests/*.json"))
+        self.assertGreater(len(files), 12)
+        for file in files:
+            vector = json.loads(file.read_text())
+            with self.subTest(file.name):
+                request, signers = ((file.parent / vector[name]).read_bytes().decode() for name in ("input", "signers"))
+                try:
+                    found = tempaccess.inspect_request(request, signers, at=vector["at"])
+                except tempaccess.Error as error:
+                    found = report(error)
+                self.assertEqual(found, in_python(vector["expect"]))
+
     def test_the_table(self):
         runs = {"choose": choose, "examine": examine, "verify": verify, "session": session}
         cases = json.loads((VECTORS / "table.json").read_text())["cases"]

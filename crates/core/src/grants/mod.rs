@@ -68,7 +68,7 @@ pub(crate) use self::policy::{
     unsafe_principals,
 };
 pub use self::policy::{PolicyWindow, dated_policy, summary as policy_summary};
-pub use self::request::{GrantRequest, RequestText};
+pub use self::request::{GrantRequest, RequestText, VerifiedRequest};
 pub(crate) use self::request::{approver, verify_origin};
 pub use self::request_input::RequestInput;
 pub use self::revoke::{RevocationPlan, RevocationStep, Revoke};

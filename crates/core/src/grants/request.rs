@@ -109,6 +109,21 @@ pub struct RequestText {
     approvals: Vec<SignedLine>,
 }
 
+/// A request whose signature is that of a person who may ask, with approvals of people who may give.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct VerifiedRequest {
+    /// The id of the grant that it can become.
+    pub id: GrantId,
+    /// What is asked for.
+    #[serde(flatten)]
+    pub request: GrantRequest,
+    /// The people who have approved it, in order.
+    pub approved_by: Vec<String>,
+    /// How long all of them agree to, in seconds.
+    pub agreed_seconds: i64,
+}
+
 impl RequestText {
     /// Finds a request and its approvals in a text.
     ///
@@ -146,9 +161,29 @@ impl RequestText {
         self.request.read()
     }
 
-    /// Verifies who asked and who approved: different people with different keys, each of whom may, at the time `at` or else
-    /// when they say that they signed. Returns how long all of them agree to.
-    fn verify(&self, signers: &Signers, at: Option<Timestamp>) -> Result<SignedDuration> {
+    /// Verifies who asked and who approved: different people with different keys, each of whom may at the time `at`. A request can
+    /// be approved for 7 days. Whether it was granted or denied already is in the records.
+    ///
+    /// # Errors
+    ///
+    /// `grant_not_genuine` for signatures, `grant_refused` for a request that is too old, and for an approval by the person who asked
+    /// or by one who has approved already.
+    pub fn verify(&self, signers: &Signers, at: Timestamp) -> Result<VerifiedRequest> {
+        let request = self.request()?;
+        let age = at.duration_since(request.at);
+        if age > VALIDITY {
+            return Err(refused(format!("the request is {} old", human(age)))
+                .with_hint("a request can be approved for 7 days: ask for a new one"));
+        }
+        if age < -TOLERATED_SKEW {
+            return Err(refused("the request comes from the future").with_hint("compare the clocks of both machines"));
+        }
+        let agreed_seconds = self.agreed(signers, Some(at))?.as_secs();
+        Ok(VerifiedRequest { id: self.id(), request, approved_by: self.approvers(), agreed_seconds })
+    }
+
+    /// Verifies the signatures, at the time `at` or else when they say that they were made. Returns how long all who signed agree to.
+    fn agreed(&self, signers: &Signers, at: Option<Timestamp>) -> Result<SignedDuration> {
         let request = self.request()?;
         if request.duration_seconds <= 0 {
             return Err(not_genuine("the request is for no time"));
@@ -201,7 +236,7 @@ pub(crate) fn verify_origin(event: &GrantEvent, signers: &Signers) -> Result<()>
     }
     // An extension has the approvals of the grant; they were verified when it was given.
     let at = event.event.begins().then_some(event.at);
-    text.verify(signers, at).map(drop)
+    text.agreed(signers, at).map(drop)
 }
 
 /// Returns who signed an approval, for display.
@@ -217,22 +252,6 @@ impl RequestText {
 }
 
 impl Grants {
-    /// Verifies a request and its approvals. Returns the request, and how long all who approved agree to.
-    fn verified(&self, text: &RequestText) -> Result<(GrantRequest, SignedDuration)> {
-        let request = text.request()?;
-        let now = self.clock.now();
-        let age = now.duration_since(request.at);
-        if age > VALIDITY {
-            return Err(refused(format!("the request is {} old", human(age)))
-                .with_hint("a request can be approved for 7 days: ask for a new one"));
-        }
-        if age < -TOLERATED_SKEW {
-            return Err(refused("the request comes from the future").with_hint("compare the clocks of both machines"));
-        }
-        let longest = text.verify(&self.signers, Some(now))?;
-        Ok((request, longest))
-    }
-
     /// Signs an approval and returns the request with it. Nothing is given.
     ///
     /// # Errors
@@ -240,7 +259,7 @@ impl Grants {
     /// `grant_not_genuine`, `grant_refused` (own request, longer than requested, or outside the preset), `grant_changed` if it was
     /// decided already, and errors of the records and the sign-in.
     pub async fn sign_approval(&self, text: &RequestText, duration: Option<SignedDuration>) -> Result<RequestText> {
-        let (request, longest) = self.verified(text)?;
+        let VerifiedRequest { request, agreed_seconds, .. } = text.verify(&self.signers, self.clock.now())?;
         self.rules.check_request(&request)?;
         self.require_undecided(&text.id()).await?;
         let administrator = self.administrator().await?;
@@ -252,7 +271,7 @@ impl Grants {
         if already {
             return Err(refused("you have approved this request already"));
         }
-        let duration = shorter(duration, longest)?;
+        let duration = shorter(duration, SignedDuration::from_secs(agreed_seconds))?;
         let approval = Approval {
             version: VERSION,
             approves: text.request.digest(),
@@ -285,11 +304,11 @@ impl Grants {
             true => text.clone(),
             false => self.sign_approval(text, duration).await?,
         };
-        let (request, longest) = self.verified(&approved)?;
+        let VerifiedRequest { request, agreed_seconds, .. } = approved.verify(&self.signers, self.clock.now())?;
         if administrator.name == request.to {
             return Err(refused("you cannot approve a request of your own").with_hint("ask somebody else"));
         }
-        let duration = shorter(duration, longest)?;
+        let duration = shorter(duration, SignedDuration::from_secs(agreed_seconds))?;
         self.require_undecided(&text.id()).await?;
         let mut spec = GrantSpec::to(&request.to)
             .preset(&request.preset)
@@ -329,7 +348,7 @@ impl Grants {
     /// `grant_not_genuine`, `grant_changed` if it was decided already, and errors of the records.
     pub async fn deny(&self, text: &RequestText, reason: &str) -> Result<IssuedGrant> {
         super::spec::check_reason(reason)?;
-        let (request, _) = self.verified(text)?;
+        let VerifiedRequest { request, .. } = text.verify(&self.signers, self.clock.now())?;
         let administrator = self.administrator().await?;
         self.require_trusted_signer(&administrator.name)?;
         self.require_undecided(&text.id()).await?;

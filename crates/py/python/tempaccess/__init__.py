@@ -19,6 +19,7 @@ from ._grant_types import (
     RevocationStep,
     RoleRoom,
     SessionGrant,
+    VerifiedRequest,
 )
 from ._grants import GrantPlan, Grants
 from ._opened import OpenedGrant, open_grant, open_grant_async, request_grant, request_grant_async
@@ -90,6 +91,7 @@ from ._tempaccess import (
     Verifier,
     __version__,
     inspect_grant,
+    inspect_request,
     read,
     status,
 )
@@ -195,12 +197,14 @@ __all__ = [
     "TrailQuery",
     "UnsignedAssertionError",
     "Verification",
+    "VerifiedRequest",
     "Verifier",
     "Visitor",
     "__version__",
     "boto3_session",
     "botocore_credentials",
     "inspect_grant",
+    "inspect_request",
     "open_grant",
     "open_grant_async",
     "read",

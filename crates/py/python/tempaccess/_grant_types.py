@@ -256,3 +256,22 @@ class GrantHeader(_GrantHeader):
     reason: str
     recipients: list[str]
     sealed_sha256: str
+
+
+class _VerifiedRequest(TypedDict, total=False):
+    seal_to: list[str]
+
+
+class VerifiedRequest(_VerifiedRequest):
+    """A request whose signature is that of a person who may ask, with approvals of people who may give."""
+
+    version: int
+    id: str
+    to: str
+    preset: str
+    duration_seconds: int
+    reason: str
+    at: str
+    nonce: str
+    approved_by: list[str]
+    agreed_seconds: int

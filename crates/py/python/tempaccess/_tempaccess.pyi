@@ -13,6 +13,7 @@ from ._grant_types import (
     GrantDetails,
     GrantEvent,
     GrantHeader,
+    VerifiedRequest,
     GrantListing,
     PlanSummary,
     RevocationPlan,
@@ -574,4 +575,17 @@ def inspect_grant(
 
     `signers` is the text of a signers file; the default is that of the configuration. Nothing is decrypted, and the end of the
     grant is not judged.
+    """
+
+def inspect_request(
+    text: str,
+    signers: str | None = None,
+    *,
+    config: str | os.PathLike[str] | None = None,
+    at: str | datetime | None = None,
+) -> VerifiedRequest:
+    """Verifies who signed a request and its approvals, at this instant or now. Returns what is asked for, and who has approved it.
+
+    `signers` is the text of a signers file; the default is that of the configuration. Whether the request was granted or denied
+    already is in the records.
     """
