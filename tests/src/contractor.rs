@@ -24,11 +24,12 @@ ticket = "^OPS-[0-9]+$"
 notify = ["sh", "-c", "cat >> told.jsonl"]
 "#;
 
-/// Starts a sandbox in which Alan is an administrator with a password only.
+/// Starts a sandbox in which Alan is an administrator, and he and Grace sign in with a password only.
 pub fn sandbox() -> Sandbox {
     let mut world = World::demo();
     let admin = format!("arn:aws:iam::111122223333:saml-provider/Okta,{ADMIN}");
     world.user_mut("alan@example.com").expect("it works").roles.push(admin);
+    world.user_mut("grace@example.com").expect("it works").factors.clear();
     Sandbox::start(world).expect("it works")
 }
 
