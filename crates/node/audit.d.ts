@@ -84,7 +84,7 @@ export type TrailFinding = TrailSubject &
   );
 
 /** A sign-in of an audit log, and the calls of its session. */
-export interface SignInCalls {
+export interface SessionCalls {
   at: string;
   reason: string | null;
   source: string;
@@ -108,7 +108,7 @@ export interface TrailAnswer {
   /** The calls of each grant, with their counts. */
   calls: Record<string, Record<string, number>>;
   /** The sign-ins of the audit logs that the events are of. */
-  sign_ins: SignInCalls[];
+  sign_ins: SessionCalls[];
 }
 
 /** The result of a check of the records. */

@@ -230,10 +230,11 @@ export interface ReasonOptions extends WaitOptions {
   reason: string;
 }
 
-/** What an approval gives: as requested, for a shorter time, or from fewer networks. */
+/** What an approval gives: as requested, for a shorter time, from fewer networks, or by a policy that allows less than that of the preset. */
 export interface ApprovalOptions extends WaitOptions {
   duration?: string | number;
   fromIp?: string | string[];
+  policy?: string | URL | object;
 }
 
 /** A grant that was checked and not given yet. */

@@ -109,9 +109,9 @@ class Grants {
     return this.#extend(id, duration, options, (begin, options) => this.#give(begin, options));
   }
 
-  #approve(text, { duration, fromIp, ...options }, run) {
-    const [length, networks] = [duration?.toString(), list(fromIp)];
-    return run((id, onlyPlan) => this.#native.approve(id, text, length, networks, onlyPlan), options);
+  #approve(text, { duration, fromIp, policy, ...options }, run) {
+    const limits = values({ duration, fromIp, policy });
+    return run((id, onlyPlan) => this.#native.approve(id, text, limits, onlyPlan), options);
   }
 
   async planApprove(text, options = {}) {

@@ -10,7 +10,7 @@ use tempaccess_core::auditor::{ExportFormat, TrailInput};
 use tempaccess_core::clock::SystemClock;
 use tempaccess_core::config::settings_from_arguments;
 use tempaccess_core::front_end::{self, GrantChange};
-use tempaccess_core::grants::{self as core, GrantFilter, GrantInput, Revoke};
+use tempaccess_core::grants::{self as core, ApprovalInput, GrantFilter, GrantInput, Revoke};
 use tempaccess_core::report::Period;
 use tempaccess_core::{AssertionSource, Clock};
 
@@ -193,8 +193,10 @@ impl Grants {
     }
 
     #[napi]
-    pub fn approve(&self, id: u32, text: String, duration: Option<String>, from_ip: Vec<String>, only_plan: bool) {
-        self.begin_change(id, GrantChange::Approve { text, duration, from_ip }, only_plan);
+    pub fn approve(&self, id: u32, text: String, limits: String, only_plan: bool) -> Result<()> {
+        let limits = ApprovalInput::from_arguments(&limits, &["signal", "timeout"]).map_err(|wrong| invalid(&wrong))?;
+        self.begin_change(id, GrantChange::Approve { text, limits }, only_plan);
+        Ok(())
     }
 
     /// Gives what was planned, once.

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use napi_derive::napi;
 use serde::Serialize;
 use tempaccess_core::config::Settings;
-use tempaccess_core::sink::KeptList;
+use tempaccess_core::sink::CachedEntries;
 use tempaccess_core::{
     Clock, RoleOffer, RoleQuery,
     clock::SystemClock,
@@ -147,7 +147,7 @@ pub fn callback_error_json(name: String, message: String, cancelled: bool) -> St
 pub fn status_json(config: Option<String>, store: Option<String>) -> Result<String> {
     let listed = || {
         let settings = Settings { store, ..Settings::default() }.resolve(&session::config(config)?, None)?;
-        KeptList::new(settings.store()?.as_deref())
+        CachedEntries::new(settings.store()?.as_deref())
     };
     json(&listed().map_err(|error| thrown(&error))?)
 }

@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use serde::Serialize;
 use tempaccess_core::clock::SystemClock;
 use tempaccess_core::front_end::{GrantChange, LazyGrants};
-use tempaccess_core::grants::{self as core, GrantFilter, GrantInput, Revoke};
+use tempaccess_core::grants::{self as core, ApprovalInput, GrantFilter, GrantInput, Revoke};
 use tempaccess_core::{AssertionSource, Clock};
 
 use crate::ask::{Callable, person};
@@ -125,13 +125,13 @@ impl Grants {
     }
 
     /// Returns what the approval of a request would give.
-    fn plan_approve(&self, text: String, duration: Option<String>, from_ip: Vec<String>) -> PyResult<Work> {
-        self.planned(GrantChange::Approve { text, duration, from_ip })
+    fn plan_approve(&self, text: String, limits: &str) -> PyResult<Work> {
+        self.planned(GrantChange::Approve { text, limits: approval("plan_approve", limits)? })
     }
 
     /// Approves a request and gives it.
-    fn approve(&self, text: String, duration: Option<String>, from_ip: Vec<String>) -> PyResult<Work> {
-        self.given(GrantChange::Approve { text, duration, from_ip })
+    fn approve(&self, text: String, limits: &str) -> PyResult<Work> {
+        self.given(GrantChange::Approve { text, limits: approval("approve", limits)? })
     }
 
     /// Gives what was planned, once.
@@ -222,6 +222,11 @@ impl Grants {
 }
 
 /// Reads the values of a grant.
+/// Reads the limits of an approval.
+fn approval(function: &str, input: &str) -> PyResult<ApprovalInput> {
+    ApprovalInput::from_arguments(input, &["text", "timeout"]).map_err(|error| wrong(function, error))
+}
+
 fn read(function: &str, input: &str) -> PyResult<GrantInput> {
     GrantInput::from_arguments(input, &[]).map_err(|error| wrong(function, error))
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tempaccess_core::config::{Config, Settings, WrongArgument, settings_from_arguments};
 use tempaccess_core::net::HttpTransport;
-use tempaccess_core::sink::KeptList;
+use tempaccess_core::sink::CachedEntries;
 use tempaccess_core::{SecretString, TempAccess, console::Console, session::RefreshableSession};
 
 use crate::ask::{Callable, person};
@@ -148,7 +148,7 @@ impl Session {
         Work::begin(async move { access.credentials().await }, given)
     }
 
-    /// Returns new credentials, also if the cached ones are fresh.
+    /// Returns new credentials, even if the cached ones are fresh.
     #[pyo3(signature = (*, force=false))]
     fn renew(&self, force: bool) -> PyResult<Work> {
         let access = self.access()?;
@@ -221,7 +221,7 @@ pub(crate) fn status<'py>(
 ) -> PyResult<Bound<'py, PyDict>> {
     let listed = py.detach(|| {
         let settings = Settings { store, ..Settings::default() }.resolve(&self::config(config)?, None)?;
-        KeptList::new(settings.store()?.as_deref())
+        CachedEntries::new(settings.store()?.as_deref())
     });
     loads(py, &to_json(&listed.map_err(|error| raise(py, &error))?)?)
 }

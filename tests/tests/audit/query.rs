@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
 use tempaccess_core::grants::GrantFilter;
 use tempaccess_core::trail::{
-    LookupEvents, SignIns, TrailBucket, TrailEvent, TrailFiles, TrailFinding, TrailQuery, compare,
+    LookupEvents, RecordedSessions, TrailBucket, TrailEvent, TrailFiles, TrailFinding, TrailQuery, compare,
 };
 use tempaccess_sandbox::World;
 use tempaccess_tests::aws::{Call, Credentials};
@@ -61,7 +61,7 @@ async fn files_have_every_call_of_a_grant() {
     let office = Office::open();
     let history = used_grant(&office).await;
     let (_folder, files) = delivered(&office);
-    let query = TrailQuery::of_grant(&history);
+    let query = TrailQuery::for_grant(&history);
     let events = files.events(&query).unwrap();
     let names = names(&events);
     for name in ["AssumeRole", "GetObject", "PutRolePolicy"] {
@@ -87,7 +87,7 @@ async fn the_event_history_has_who_gave_and_ended_it() {
     let office = Office::open();
     let history = used_grant(&office).await;
     let lookup = event_history(&office);
-    let query = TrailQuery::of_grant(&history);
+    let query = TrailQuery::for_grant(&history);
     let regions = ["us-east-1".to_owned()];
     let events = office.grants().look_up(&lookup, &regions, &query, |_, _| {}).await.unwrap();
     let names = names(&events);
@@ -110,7 +110,7 @@ async fn the_bucket_of_a_trail_has_what_its_files_have() {
     world.trail.bucket = Some("access-records".to_owned());
     let office = Office::of(world);
     let history = used_grant(&office).await;
-    let query = TrailQuery::of_grant(&history);
+    let query = TrailQuery::for_grant(&history);
     let bucket = |url: &str| TrailBucket::open(url, office.bucket_access()).unwrap();
     // Reading makes events too, and so the files are delivered with the first call, which is a listing.
     let mut progress = Vec::new();
@@ -134,7 +134,7 @@ async fn a_person_is_found_in_every_session() {
     let history = used_grant(&office).await;
     let (_folder, files) = delivered(&office);
     let histories = std::slice::from_ref(&history);
-    let query = TrailQuery::of_person("grace@example.com", histories);
+    let query = TrailQuery::for_person("grace@example.com", histories);
     let events = files.events(&query).unwrap();
     assert!(names(&events).contains(&"GetObject"), "{events:?}");
     assert!(
@@ -144,7 +144,7 @@ async fn a_person_is_found_in_every_session() {
     let compared = compare(&query, &events, histories, &[], office.now());
     let is_missing = |finding: &TrailFinding| matches!(finding, TrailFinding::RecordWithoutIssuance { .. });
     assert!(!compared.findings.iter().any(is_missing), "{compared:?}");
-    let query = TrailQuery::of_grant(&history);
+    let query = TrailQuery::for_grant(&history);
     let mut events = files.events(&query).unwrap();
     events.retain(|event| event.name != "AssumeRole");
     let earlier = TrailEvent::parse(br#"{"eventTime":"2026-11-25T13:59:00Z","eventName":"GetRole"}"#);
@@ -160,7 +160,7 @@ async fn an_everyday_sign_in_is_found_by_its_key_and_its_person() {
     let key = session.answer.credentials.access_key_id.clone();
     office.advance(10);
     let by_key = TrailQuery { access_keys: vec![key.clone()], ..TrailQuery::default() };
-    let by_person = TrailQuery::of_person("grace@example.com", &[]);
+    let by_person = TrailQuery::for_person("grace@example.com", &[]);
     let lookup = event_history(&office);
     let regions = ["us-east-1".to_owned()];
     let found = office.grants().look_up(&lookup, &regions, &by_key, |_, _| {}).await.unwrap();
@@ -202,7 +202,7 @@ async fn everyday_sign_ins_are_compared_with_audit_logs() {
         signed_in("2026-11-25T14:00:05Z", "grace@example.com", "a-2", "ASIANOTATAWS"),
     ];
     std::fs::write(&log, lines.join("\n")).unwrap();
-    let mut logs = SignIns::default();
+    let mut logs = RecordedSessions::default();
     logs.read(&log).unwrap();
     let query = TrailQuery { role: Some("People".to_owned()), ..TrailQuery::default() };
     let events = TrailFiles::find(&folder.path().join("trail")).unwrap().events(&query).unwrap();
@@ -227,14 +227,14 @@ async fn everyday_sign_ins_are_compared_with_audit_logs() {
     let elsewhere = elsewhere.replace("111122223333", "444455556666");
     let later = signed_in("2026-11-25T14:20:00Z", "ada@example.com", "a-4", "ASIALATER");
     std::fs::write(&log, [elsewhere, later].join("\n")).unwrap();
-    let mut others = SignIns::default();
+    let mut others = RecordedSessions::default();
     others.read(&log).unwrap();
     let compared = compare(&query, &events, &[], &others.sign_ins[..1], office.now());
     assert!(!compared.findings.iter().any(|finding| matches!(finding, TrailFinding::RecordWithoutIssuance { .. })));
     let compared = compare(&query, &events, &[], &others.sign_ins[1..], office.now());
     assert!(!compared.findings.iter().any(|finding| matches!(finding, TrailFinding::IssuedWithoutRecord { .. })));
     // A question about Ada misses no sign-in of Grace.
-    let query = TrailQuery::of_person("ada@example.com", &[]);
+    let query = TrailQuery::for_person("ada@example.com", &[]);
     let events: Vec<_> = events.into_iter().filter(|event| query.fits(event)).collect();
     assert!(!events.is_empty());
     assert_eq!(compare(&query, &events, &[], &logs.sign_ins, office.now()).findings, []);

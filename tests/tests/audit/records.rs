@@ -276,7 +276,7 @@ async fn who_asked_who_agreed_and_who_did_without_is_exported_and_reported() {
     office.advance(3);
     let agreed = ada.sign_approval(&asked, None).await.unwrap();
     office.advance(2);
-    let given = alan.carry_out(alan.plan_approve(&agreed, None, &[]).await.unwrap()).await.unwrap().event.id;
+    let given = alan.carry_out(alan.plan_approve(&agreed, &Default::default()).await.unwrap()).await.unwrap().event.id;
     let glass = GrantSpec::to("eve@example.com").preset("look").duration(SignedDuration::from_mins(10));
     let glass = ada.plan_permit(&glass.reason("the site is down")).await.unwrap();
     let glass = ada.carry_out(glass).await.unwrap().event.id;

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
 use tempaccess_core::config::Config;
-use tempaccess_core::grants::{GrantRequest, GrantRules, GrantSpec, RequestText};
+use tempaccess_core::grants::{ApprovalInput, ApprovalLimits, GrantRequest, GrantRules, GrantSpec, RequestText};
 use tempaccess_core::records::{EventKind, GrantState};
 use tempaccess_tests::office::Office;
 
@@ -50,16 +50,13 @@ async fn two_people_agree_and_the_second_gives_it() {
     let office = Office::open();
     let (ada, alan) = (office.grants_of(ADA, rules()), office.grants_of(ALAN, rules()));
     let asked = through_a_ticket(&request(&office, GRACE, "count", 40).await);
-    let alone = ada.plan_approve(&asked, None, &[]).await.unwrap_err();
-    assert_eq!(
-        (alone.kind(), alone.message()),
-        (ErrorKind::GrantRefused, "the preset `count` needs 1 more approval of a request")
-    );
+    let alone = ada.plan_approve(&asked, &ApprovalLimits::default()).await.unwrap_err();
+    assert_eq!((alone.kind(), alone.message()), (ErrorKind::GrantRefused, "the preset `count` needs 1 more approval"));
     let agreed = through_a_ticket(&ada.sign_approval(&asked, Some(SignedDuration::from_mins(30))).await.unwrap());
     // What one has agreed to, nobody extends.
-    let longer = alan.plan_approve(&agreed, Some(SignedDuration::from_mins(40)), &[]).await.unwrap_err();
+    let longer = alan.plan_approve(&agreed, &SignedDuration::from_mins(40).into()).await.unwrap_err();
     assert_eq!(longer.kind(), ErrorKind::GrantRefused);
-    let plan = alan.plan_approve(&agreed, None, &[]).await.unwrap();
+    let plan = alan.plan_approve(&agreed, &ApprovalLimits::default()).await.unwrap();
     assert_eq!(plan.summary().approved_by, [ADA, ALAN]);
     let given = alan.carry_out(plan).await.unwrap();
     assert_eq!((&given.event.id, given.event.until.to_string()), (&asked.id(), "2026-11-25T14:30:00Z".to_owned()));
@@ -67,7 +64,10 @@ async fn two_people_agree_and_the_second_gives_it() {
     let history = ada.show(&given.event.id).await.unwrap();
     assert!(history.defects().is_empty(), "{:?}", history.defects());
     // It is granted once.
-    for again in [alan.plan_approve(&agreed, None, &[]).await, ada.plan_approve(&agreed, None, &[]).await] {
+    for again in [
+        alan.plan_approve(&agreed, &ApprovalLimits::default()).await,
+        ada.plan_approve(&agreed, &ApprovalLimits::default()).await,
+    ] {
         assert_eq!(again.unwrap_err().kind(), ErrorKind::GrantChanged);
     }
     assert_eq!(ada.deny(&agreed, "too late").await.unwrap_err().kind(), ErrorKind::GrantChanged);
@@ -79,7 +79,7 @@ async fn nobody_approves_their_own_request_or_twice() {
     let (ada, alan) = (office.grants_of(ADA, rules()), office.grants_of(ALAN, rules()));
     let own = request(&office, ADA, "count", 10).await;
     assert_eq!(ada.sign_approval(&own, None).await.unwrap_err().kind(), ErrorKind::GrantRefused);
-    assert_eq!(ada.plan_approve(&own, None, &[]).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    assert_eq!(ada.plan_approve(&own, &ApprovalLimits::default()).await.unwrap_err().kind(), ErrorKind::GrantRefused);
     let asked = request(&office, GRACE, "count", 10).await;
     let once = ada.sign_approval(&asked, None).await.unwrap();
     assert_eq!(ada.sign_approval(&once, None).await.unwrap_err().kind(), ErrorKind::GrantRefused);
@@ -87,10 +87,16 @@ async fn nobody_approves_their_own_request_or_twice() {
     let text = once.to_text();
     let (request_block, approval) = text.split_once("-----END SSH SIGNATURE-----\n").unwrap();
     let twice = RequestText::parse(&format!("{text}{approval}")).unwrap();
-    assert_eq!(alan.plan_approve(&twice, None, &[]).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    assert_eq!(
+        alan.plan_approve(&twice, &ApprovalLimits::default()).await.unwrap_err().kind(),
+        ErrorKind::GrantRefused
+    );
     let other = request(&office, GRACE, "count", 60).await.to_text();
     let moved = RequestText::parse(&format!("{other}{approval}")).unwrap();
-    assert_eq!(alan.plan_approve(&moved, None, &[]).await.unwrap_err().kind(), ErrorKind::GrantNotGenuine);
+    assert_eq!(
+        alan.plan_approve(&moved, &ApprovalLimits::default()).await.unwrap_err().kind(),
+        ErrorKind::GrantNotGenuine
+    );
     // A changed request, and one by somebody who may not ask.
     let changed =
         RequestText::parse(&format!("{}-----END SSH SIGNATURE-----", request_block.replace("600", "900"))).unwrap();
@@ -110,7 +116,10 @@ async fn a_denied_request_stays_denied() {
     let denied = ada.deny(&asked, "not needed").await.unwrap();
     let history = ada.show(&denied.event.id).await.unwrap();
     assert_eq!((history.state(office.now()), history.defects().len()), (GrantState::Denied, 0));
-    assert_eq!(alan.plan_approve(&asked, None, &[]).await.unwrap_err().kind(), ErrorKind::GrantChanged);
+    assert_eq!(
+        alan.plan_approve(&asked, &ApprovalLimits::default()).await.unwrap_err().kind(),
+        ErrorKind::GrantChanged
+    );
 }
 
 #[tokio::test]
@@ -135,4 +144,32 @@ async fn an_emergency_is_marked_until_somebody_else_reviews_it() {
     let history = ada.show(&given.event.id).await.unwrap();
     assert_eq!((history.last().event, history.needs_review()), (EventKind::Reviewed, false));
     assert_eq!(alan.review(&given.event.id, "again").await.unwrap_err().kind(), ErrorKind::InvalidArgument);
+}
+
+#[tokio::test]
+async fn an_approval_allows_less_than_the_preset_and_never_more() {
+    let office = Office::open();
+    let alan = office.grants_of(ALAN, rules());
+    let asked = request(&office, GRACE, "look", 60).await;
+    let limits = |policy: &str| ApprovalInput { policy: Some(policy.to_owned()), ..Default::default() }.into_limits();
+    let list = |resource: &str, more: &str| {
+        format!(r#"{{"Statement":[{{"Effect":"Allow","Action":"s3:ListBucket","Resource":"{resource}"{more}}}]}}"#)
+    };
+    for wider in [
+        list("arn:aws:s3:::*", ""),
+        list("arn:aws:s3:::vault", ""),
+        list("arn:aws:s3:::ledger", "").replace("s3:ListBucket", "s3:*"),
+        list("arn:aws:s3:::ledger", "").replace("Action", "NotAction"),
+    ] {
+        let refused = alan.plan_approve(&asked, &limits(&wider).unwrap()).await.unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::GrantRefused, "{wider}");
+        assert_eq!(refused.message(), "the preset `look` does not allow all that the policy allows");
+    }
+    let narrower = list("arn:aws:s3:::ledger", r#","Condition":{"StringLike":{"s3:prefix":"2026/*"}}"#);
+    let plan = alan.plan_approve(&asked, &limits(&narrower).unwrap()).await.unwrap();
+    assert!(plan.summary().policy.unwrap().contains("2026/*"));
+    let given = alan.carry_out(plan).await.unwrap();
+    assert!(alan.show(&given.event.id).await.unwrap().defects().is_empty());
+    let written = office.sandbox.iam().role_policies("arn:aws:iam::111122223333:role/People");
+    assert!(written.iter().any(|(_, document)| document.contains("2026/*")), "{written:?}");
 }

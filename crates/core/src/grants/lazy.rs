@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 
 use super::{
-    Cleaned, GrantFilter, GrantId, GrantInput, GrantListing, GrantPlan, Grants, IssuedGrant, RequestText,
-    RevocationPlan, Revoke, parse_duration,
+    ApprovalInput, Cleaned, GrantFilter, GrantId, GrantInput, GrantListing, GrantPlan, Grants, IssuedGrant,
+    RequestText, RevocationPlan, Revoke, parse_duration,
 };
 use crate::auditor::Auditor;
 use crate::config::{Config, Settings};
@@ -47,10 +47,8 @@ pub enum GrantChange {
     Approve {
         /// The request and its approvals.
         text: String,
-        /// For how long, if not for as long as requested.
-        duration: Option<String>,
-        /// The networks that access is limited to.
-        from_ip: Vec<String>,
+        /// What is given less than requested.
+        limits: ApprovalInput,
     },
 }
 
@@ -90,9 +88,8 @@ impl LazyGrants {
             GrantChange::Extend { id, duration, reason } => {
                 grants.plan_extend(&id.parse()?, parse_duration(&duration)?, &reason).await
             }
-            GrantChange::Approve { text, duration, from_ip } => {
-                let duration = duration.as_deref().map(parse_duration).transpose()?;
-                grants.plan_approve(&RequestText::parse(&text)?, duration, &from_ip).await
+            GrantChange::Approve { text, limits } => {
+                grants.plan_approve(&RequestText::parse(&text)?, &limits.into_limits()?).await
             }
         }
     }

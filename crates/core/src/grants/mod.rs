@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | how | the administrator assumes the role for the person; the credentials are sealed to the person's key and signed | one dated inline policy on the role that the person signs in to |
 //! | for | contractors, other accounts, people unknown to the identity provider | colleagues |
-//! | ends by | AWS STS | a date in the policy, with nothing running |
+//! | ends by | expiry at AWS STS; under 15 minutes, a date in its session policy | a date in the policy |
 //! | extended by | new sealed credentials under the same id | the date moves; the same credentials |
 //! | revoked by | a deny of the session tag | the policy is deleted |
 //!
@@ -30,6 +30,7 @@
 //! ```
 
 mod administrator;
+mod approval;
 mod check;
 mod clean;
 mod extend;
@@ -54,6 +55,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 
 use self::administrator::Administrator;
+pub use self::approval::{ApprovalInput, ApprovalLimits};
 pub use self::check::{GrantCheck, GrantFinding, RoleRoom};
 pub use self::clean::Cleaned;
 pub use self::id::GrantId;
@@ -72,7 +74,7 @@ pub use self::request::{GrantRequest, RequestText, VerifiedRequest};
 pub(crate) use self::request::{approver, verify_origin};
 pub use self::request_input::RequestInput;
 pub use self::revoke::{RevocationPlan, RevocationStep, Revoke};
-pub use self::rules::{GrantRules, human as human_duration, parse_duration};
+pub use self::rules::{GrantRules, format_duration, parse_duration};
 pub(crate) use self::source::grant_key;
 pub use self::source::{GrantSource, granted_profile};
 pub use self::spec::GrantSpec;

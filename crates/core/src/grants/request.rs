@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::plan::Origin;
-use super::rules::{human, refused};
-use super::{GrantId, GrantPlan, GrantSpec, Grants, IssuedGrant};
+use super::rules::{format_duration, refused};
+use super::{ApprovalLimits, GrantId, GrantPlan, GrantSpec, Grants, IssuedGrant};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::records::{EventKind, GrantEvent, GrantKind};
 use crate::seal::{Namespace, Recipient, SignedLine, Signer, Signers, not_genuine};
@@ -172,11 +172,11 @@ impl RequestText {
         let request = self.request()?;
         let age = at.duration_since(request.at);
         if age > VALIDITY {
-            return Err(refused(format!("the request is {} old", human(age)))
+            return Err(refused(format!("the request is {} old", format_duration(age)))
                 .with_hint("a request can be approved for 7 days: ask for a new one"));
         }
         if age < -TOLERATED_SKEW {
-            return Err(refused("the request comes from the future").with_hint("compare the clocks of both machines"));
+            return Err(refused("the request is dated in the future").with_hint("compare the clocks of both machines"));
         }
         let agreed_seconds = self.agreed(signers, Some(at))?.as_secs();
         Ok(VerifiedRequest { id: self.id(), request, approved_by: self.approvers(), agreed_seconds })
@@ -284,37 +284,29 @@ impl Grants {
         Ok(approved)
     }
 
-    /// Approves a request and returns what would be given: as requested or for a shorter time, from fewer networks, and never
-    /// more. Nothing is given yet.
+    /// Approves a request and returns what would be given: as requested or within narrower limits, and never more. Nothing is
+    /// given yet.
     ///
     /// # Errors
     ///
     /// Those of [`sign_approval`](Self::sign_approval), [`plan_issue`](Self::plan_issue) and
     /// [`plan_permit`](Self::plan_permit); `grant_changed` if the request was granted or denied already.
-    pub async fn plan_approve(
-        &self,
-        text: &RequestText,
-        duration: Option<SignedDuration>,
-        from_ip: &[String],
-    ) -> Result<GrantPlan> {
+    pub async fn plan_approve(&self, text: &RequestText, limits: &ApprovalLimits) -> Result<GrantPlan> {
         let signed_before = text.approvals.iter().filter_map(approver).collect::<Vec<_>>();
         let administrator = self.administrator().await?;
         // An administrator who approved before can give it once enough others have.
         let approved = match signed_before.contains(&administrator.name) {
             true => text.clone(),
-            false => self.sign_approval(text, duration).await?,
+            false => self.sign_approval(text, limits.duration).await?,
         };
         let VerifiedRequest { request, agreed_seconds, .. } = approved.verify(&self.signers, self.clock.now())?;
         if administrator.name == request.to {
             return Err(refused("you cannot approve a request of your own").with_hint("ask somebody else"));
         }
-        let duration = shorter(duration, SignedDuration::from_secs(agreed_seconds))?;
+        let duration = shorter(limits.duration, SignedDuration::from_secs(agreed_seconds))?;
         self.require_undecided(&text.id()).await?;
-        let mut spec = GrantSpec::to(&request.to)
-            .preset(&request.preset)
-            .duration(duration)
-            .from_ip(from_ip.iter().cloned())
-            .reason(&request.reason);
+        let spec = GrantSpec::to(&request.to).preset(&request.preset).reason(&request.reason);
+        let mut spec = limits.limit(spec, duration);
         spec.origin = Origin {
             id: Some(approved.id()),
             request: Some(approved.request.clone()),
@@ -363,7 +355,7 @@ impl Grants {
         event.request = Some(text.request.clone());
         event.reason = reason.to_owned();
         let (event, _) = self.record(event).await?;
-        self.tell(&event).await;
+        self.notify(&event).await;
         Ok(IssuedGrant { event, sealed: String::new() })
     }
 
@@ -388,7 +380,7 @@ impl Grants {
         administrator.acts_in(&mut event);
         event.reason = reason.to_owned();
         let (event, _) = self.record(event).await?;
-        self.tell(&event).await;
+        self.notify(&event).await;
         Ok(IssuedGrant { event, sealed: String::new() })
     }
 }
@@ -397,7 +389,7 @@ impl Grants {
 fn shorter(wanted: Option<SignedDuration>, longest: SignedDuration) -> Result<SignedDuration> {
     match wanted {
         Some(wanted) if wanted > longest => {
-            Err(refused(format!("the request and its approvals are for {} at most", human(longest)))
+            Err(refused(format!("the request and its approvals are for {} at most", format_duration(longest)))
                 .with_hint("an approval can shorten a request, and not extend it"))
         }
         Some(wanted) => Ok(wanted),

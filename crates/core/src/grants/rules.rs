@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use regex_lite::Regex;
 use serde::Serialize;
 
+use super::policy::{covers, parse};
 use super::spec::contains;
 use super::{GrantRequest, GrantSpec};
 use crate::config::{GrantPreset, GrantSettings, read_policy};
@@ -13,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::program::{Input, Program};
 use crate::records::GrantKind;
 use crate::role::glob;
+use crate::scope::SessionPolicy;
 use crate::text::excerpt;
 
 /// The rules that hold for every grant, besides what AWS enforces.
@@ -73,6 +75,28 @@ fn check_person(name: &str, preset: &GrantPreset, to: &str) -> Result<()> {
         .with_hint(format!("it is for `{allowed}`")))
 }
 
+/// Returns the policy that is given instead of that of a preset, which must allow everything that it allows.
+fn narrower_policy(
+    name: &str,
+    preset: &GrantPreset,
+    policy: Option<&SessionPolicy>,
+    narrower: SessionPolicy,
+) -> Result<SessionPolicy> {
+    // What managed policies allow, an inline policy can only add to.
+    if !preset.policy_arns.is_empty() {
+        return Err(refused(format!("the preset `{name}` has managed policies, which no other policy can narrow"))
+            .with_hint("leave `--policy` out, or give the grant without a preset"));
+    }
+    // A preset for sessions without a policy is for all that the role allows.
+    let Some(policy) = policy else { return Ok(narrower) };
+    if covers(&parse(policy)?, &parse(&narrower)?) {
+        return Ok(narrower);
+    }
+    Err(refused(format!("the preset `{name}` does not allow all that the policy allows")).with_hint(
+        "each statement of the policy must be within one of the preset: fewer actions, fewer resources, more conditions, and all of its denies",
+    ))
+}
+
 impl GrantRules {
     /// Reads the rules of a configuration.
     ///
@@ -115,8 +139,9 @@ impl GrantRules {
             if spec.origin.request.is_some() || !preset.break_glass {
                 let missing = preset.approvals - approvals;
                 let approvals = if missing == 1 { "approval" } else { "approvals" };
-                return Err(refused(format!("the preset `{name}` needs {missing} more {approvals} of a request"))
-                    .with_hint(APPROVALS_HINT));
+                return Err(
+                    refused(format!("the preset `{name}` needs {missing} more {approvals}")).with_hint(APPROVALS_HINT)
+                );
             }
             spec.origin.break_glass = true;
         }
@@ -128,12 +153,16 @@ impl GrantRules {
         if spec.role.as_ref().is_some_and(|role| *role != preset.role) {
             return Err(refused(format!("the preset `{name}` is for the role `{}`", preset.role)));
         }
-        if spec.policy.is_some() || !spec.policy_arns.is_empty() {
-            return Err(refused(format!("the preset `{name}` has its own policies"))
-                .with_hint("leave the policies out, or give the grant without a preset"));
+        if !spec.policy_arns.is_empty() {
+            return Err(refused(format!("the preset `{name}` has its own managed policies"))
+                .with_hint("leave `--policy-arn` out, or give the grant without a preset"));
         }
         spec.role = Some(preset.role.clone());
-        spec.policy = preset.policy.as_deref().map(read_policy).transpose()?;
+        let policy = preset.policy.as_deref().map(read_policy).transpose()?;
+        spec.policy = match spec.policy {
+            Some(narrower) => Some(narrower_policy(&name, preset, policy.as_ref(), narrower)?),
+            None => policy,
+        };
         for arn in &preset.policy_arns {
             let parsed = arn.parse().map_err(|error| {
                 let message = format!("`{arn}` of the preset `{name}` is not the ARN of a managed policy: it {error}");
@@ -152,7 +181,7 @@ impl GrantRules {
         match (spec.duration, spec.until) {
             (None, None) => spec.duration = Some(longest),
             (Some(duration), _) if duration > longest => {
-                return Err(refused(format!("the preset `{name}` allows {} at most", human(longest))));
+                return Err(refused(format!("the preset `{name}` allows {} at most", format_duration(longest))));
             }
             _ => {}
         }
@@ -175,7 +204,7 @@ impl GrantRules {
         let Some(name) = preset else { return Ok(()) };
         let longest = parse_duration(&self.preset(name)?.max_duration)?;
         if length > longest {
-            return Err(refused(format!("the preset `{name}` allows {} at most", human(longest))));
+            return Err(refused(format!("the preset `{name}` allows {} at most", format_duration(longest))));
         }
         Ok(())
     }
@@ -191,7 +220,7 @@ impl GrantRules {
         // Without the preset, its limits are not known.
         let preset = self.preset(name)?;
         if preset.approvals > 0 {
-            return Err(refused(format!("a grant of the preset `{name}` needs approvals, and so does more time"))
+            return Err(refused(format!("grants of the preset `{name}` need approvals, so they cannot be extended"))
                 .with_hint("ask for another grant with `tempaccess grant request`"));
         }
         if preset.extensions.is_some_and(|most| extensions >= most) {
@@ -211,12 +240,12 @@ impl GrantRules {
         }
     }
 
-    /// Asks the program that decides about grants.
+    /// Runs the `check` program about grants.
     ///
     /// # Errors
     ///
     /// `grant_refused` with its first line, and whatever kept it from running.
-    pub(super) async fn ask(&self, grant: &impl Serialize) -> Result<()> {
+    pub(super) async fn run_check(&self, grant: &impl Serialize) -> Result<()> {
         let Some(program) = &self.check else { return Ok(()) };
         let output = program.outcome(Input::Bytes(json(grant))).await?;
         if output.succeeded() {
@@ -225,8 +254,8 @@ impl GrantRules {
         Err(refused(format!("the grant was refused: {}", output.reason())))
     }
 
-    /// Tells the program that is told afterwards. Returns why it failed.
-    pub(super) async fn tell(&self, grant: &impl Serialize) -> Option<String> {
+    /// Runs the `notify` program. Returns why it failed.
+    pub(super) async fn run_notify(&self, grant: &impl Serialize) -> Option<String> {
         let program = self.notify.as_ref()?;
         program.run(Input::Bytes(json(grant))).await.err().map(|error| error.message().to_owned())
     }
@@ -242,7 +271,7 @@ fn json(value: &impl Serialize) -> Vec<u8> {
 }
 
 /// Formats a duration as `40m`, `1h 30m`, `3d`.
-pub fn human(duration: SignedDuration) -> String {
+pub fn format_duration(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
     let shown: Vec<_> =
@@ -312,8 +341,8 @@ mod tests {
             assert_eq!(parse_duration(text).unwrap().as_secs(), seconds);
         }
         assert!(parse_duration("0").is_err() && parse_duration("-1h").is_err() && parse_duration("soon").is_err());
-        assert_eq!(human(SignedDuration::from_secs(93_784)), "1d 2h");
-        assert_eq!(human(SignedDuration::from_mins(40)), "40m");
-        assert_eq!(human(SignedDuration::ZERO), "0s");
+        assert_eq!(format_duration(SignedDuration::from_secs(93_784)), "1d 2h");
+        assert_eq!(format_duration(SignedDuration::from_mins(40)), "40m");
+        assert_eq!(format_duration(SignedDuration::ZERO), "0s");
     }
 }

@@ -1,9 +1,10 @@
 """Temporary AWS access: sign in at your identity provider and get temporary credentials."""
 
 from ._audit import Audit, GrantReport
-from ._audit_types import RecordDefect, SignInCalls, TrailAnswer, TrailEvent, TrailFinding, TrailQuery, Verification
+from ._audit_types import RecordDefect, SessionCalls, TrailAnswer, TrailEvent, TrailFinding, TrailQuery, Verification
 from ._boto import boto3_session, botocore_credentials
 from ._grant_types import (
+    ApprovalLimits,
     CleanedPolicy,
     GrantCheck,
     GrantDetails,
@@ -101,6 +102,7 @@ __all__ = [
     "AccessDeniedError",
     "AccountActionRequiredError",
     "AccountLockedError",
+    "ApprovalLimits",
     "Assertion",
     "AssertionExpiredError",
     "AssertionNotAcceptedError",
@@ -184,7 +186,7 @@ __all__ = [
     "SessionGrant",
     "SessionSummary",
     "Settings",
-    "SignInCalls",
+    "SessionCalls",
     "SignatureInvalidError",
     "Status",
     "StsThrottledError",

@@ -80,7 +80,7 @@ class TrailFinding(_TrailFinding):
     ]
 
 
-class SignInCalls(TypedDict):
+class SessionCalls(TypedDict):
     """A sign-in of an audit log, and the calls of its session, with their counts."""
 
     at: str
@@ -103,7 +103,7 @@ class TrailAnswer(TypedDict):
     unreadable: int
     findings: list[TrailFinding]
     calls: dict[str, dict[str, int]]
-    sign_ins: list[SignInCalls]
+    sign_ins: list[SessionCalls]
 
 
 class RecordDefect(TypedDict):

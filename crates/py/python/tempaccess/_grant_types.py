@@ -26,12 +26,23 @@ class _Scope(_Grant, total=False):
     allow_escape: bool
 
 
+class ApprovalLimits(TypedDict, total=False):
+    """What an approval gives less of than was requested.
+
+    `policy` allows less than that of the preset: a dict, JSON, or the path of a JSON file. `from_ip` has CIDR blocks.
+    """
+
+    duration: str | float | timedelta
+    from_ip: Texts
+    policy: str | Mapping[str, Any] | os.PathLike[str]
+
+
 class SessionGrant(_Scope, total=False):
     """Session grant: credentials of a role, sealed to keys of the person.
 
     `to` is the person, `role` an ARN, `ACCOUNT/NAME` or a name in the administrator's account. `policy` narrows the role: a
     dict, JSON, or the path of a JSON file. `seal_to` has public keys, files of them, or names in the signers file. `from_ip` has
-    CIDR blocks. `allow_escape` allows a policy that could undo the end of the grant.
+    CIDR blocks. `allow_escape` allows a policy with which the person could keep access after the grant ends.
     """
 
     policy_arns: Texts

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from . import _tempaccess
 from ._grant_types import (
+    ApprovalLimits,
     CleanedPolicy,
     GrantCheck,
     GrantDetails,
@@ -233,33 +234,25 @@ class Grants(Shared[_tempaccess.Grants], native=_tempaccess.Grants):
         named = texts("roles", roles)
         return await self._wait_async(lambda native: native.clean(named, dry_run))
 
-    def plan_approve(
-        self, text: str, *, duration: _Duration | None = None, from_ip: Texts = (), timeout: _Timeout = None
-    ) -> GrantPlan:
-        """Approves a request and returns what would be given: as requested, for a shorter time, or from fewer networks."""
-        length, networks = optional_duration(duration), texts("from_ip", from_ip)
-        return GrantPlan(self, self._wait(lambda native: native.plan_approve(text, length, networks), timeout))
+    def plan_approve(self, text: str, *, timeout: _Timeout = None, **limits: Unpack[ApprovalLimits]) -> GrantPlan:
+        """Approves a request and returns what would be given: as requested, or within narrower limits (see `ApprovalLimits`)."""
+        values = values_json(limits)
+        return GrantPlan(self, self._wait(lambda native: native.plan_approve(text, values), timeout))
 
-    async def plan_approve_async(
-        self, text: str, *, duration: _Duration | None = None, from_ip: Texts = ()
-    ) -> GrantPlan:
+    async def plan_approve_async(self, text: str, **limits: Unpack[ApprovalLimits]) -> GrantPlan:
         """As `plan_approve`."""
-        length, networks = optional_duration(duration), texts("from_ip", from_ip)
-        return GrantPlan(self, await self._wait_async(lambda native: native.plan_approve(text, length, networks)))
+        values = values_json(limits)
+        return GrantPlan(self, await self._wait_async(lambda native: native.plan_approve(text, values)))
 
-    def approve(
-        self, text: str, *, duration: _Duration | None = None, from_ip: Texts = (), timeout: _Timeout = None
-    ) -> IssuedGrant:
-        """Approves a request and gives it: as requested, for a shorter time, or from fewer networks."""
-        length, networks = optional_duration(duration), texts("from_ip", from_ip)
-        return self._wait(lambda native: native.approve(text, length, networks), timeout)
+    def approve(self, text: str, *, timeout: _Timeout = None, **limits: Unpack[ApprovalLimits]) -> IssuedGrant:
+        """Approves a request and gives it: as requested, or within narrower limits (see `ApprovalLimits`)."""
+        values = values_json(limits)
+        return self._wait(lambda native: native.approve(text, values), timeout)
 
-    async def approve_async(
-        self, text: str, *, duration: _Duration | None = None, from_ip: Texts = ()
-    ) -> IssuedGrant:
+    async def approve_async(self, text: str, **limits: Unpack[ApprovalLimits]) -> IssuedGrant:
         """As `approve`."""
-        length, networks = optional_duration(duration), texts("from_ip", from_ip)
-        return await self._wait_async(lambda native: native.approve(text, length, networks))
+        values = values_json(limits)
+        return await self._wait_async(lambda native: native.approve(text, values))
 
     def sign_approval(self, text: str, *, duration: _Duration | None = None, timeout: _Timeout = None) -> str:
         """Signs an approval and returns the request with it. Nothing is given."""

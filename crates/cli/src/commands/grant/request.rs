@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use tempaccess_core::Result;
-use tempaccess_core::grants::{RequestInput, RequestText, human_duration, parse_duration};
+use tempaccess_core::grants::{ApprovalInput, RequestInput, RequestText, format_duration, parse_duration};
 
 use super::give::{carry_out, check_out, write};
 use super::{GrantContext, confirmed, declined, id, open};
@@ -38,7 +38,7 @@ fn hand_out(text: &RequestText, output: Output, out: Option<&Path>) -> Result<()
         "request {} of `{}` for {}: put the text into the ticket",
         text.id(),
         request.to,
-        human_duration(request.duration())
+        format_duration(request.duration())
     ));
     match (output, out) {
         (Output::Json, _) => {
@@ -72,7 +72,12 @@ pub(super) async fn approve(arguments: Approve) -> Result<()> {
         let approved = context.grants.sign_approval(&text, duration).await?;
         return hand_out(&approved, arguments.confirm.output, arguments.out.as_deref());
     }
-    let plan = context.grants.plan_approve(&text, duration, &arguments.from_ip).await?;
+    let limits = ApprovalInput {
+        duration: arguments.duration.clone(),
+        from_ip: arguments.from_ip.clone(),
+        policy: arguments.policy.clone(),
+    };
+    let plan = context.grants.plan_approve(&text, &limits.into_limits()?).await?;
     carry_out(&context, plan, &arguments.confirm, &arguments.access, arguments.out.as_deref()).await
 }
 

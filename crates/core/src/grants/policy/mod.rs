@@ -1,5 +1,6 @@
 //! The policies of grants: what gives access, what ends it, and what a scope must not allow.
 
+mod covers;
 mod dated;
 mod escape;
 mod narrowed;
@@ -7,6 +8,7 @@ mod revocation;
 mod summary;
 mod trust;
 
+pub(crate) use covers::covers;
 pub(crate) use dated::DatedPolicy;
 pub use dated::{PolicyWindow, dated_policy};
 pub(crate) use escape::escapes;
@@ -61,7 +63,7 @@ pub(crate) fn is_about(statement: &Value, action: &str) -> bool {
     }
 }
 
-fn parse(policy: &SessionPolicy) -> Result<Value> {
+pub(super) fn parse(policy: &SessionPolicy) -> Result<Value> {
     serde_json::from_str(policy.as_str()).map_err(|error| invalid(format!("the policy is not JSON: {error}")))
 }
 
