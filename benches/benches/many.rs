@@ -12,7 +12,7 @@ use tempaccess_core::audit::AuditFile;
 use tempaccess_core::net::{Transport, TransportError};
 use tempaccess_core::store::FileStore;
 use tempaccess_core::{
-    AssertionSource, Result, SamlResponse, StsExchange, TempAccess, saml::Limits, session::CONCURRENT,
+    AssertionSource, Result, SamlResponse, StsExchange, TempAccess, saml::Limits, session::MAX_CONCURRENT_EXCHANGES,
     source::AssertionRequest,
 };
 
@@ -85,9 +85,9 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let took = start.elapsed();
     let failed = roles.iter().filter(|role| role.result.is_err()).count();
     std::fs::remove_dir_all(&folder)?;
-    let ideal = LATENCY * u32::try_from(ROLES.div_ceil(CONCURRENT))?;
+    let ideal = LATENCY * u32::try_from(ROLES.div_ceil(MAX_CONCURRENT_EXCHANGES))?;
     println!(
-        "{ROLES} roles, {CONCURRENT} at a time, {} ms each: {:.2} s; at least {:.2} s; {:.2} times that; {failed} failed",
+        "{ROLES} roles, {MAX_CONCURRENT_EXCHANGES} at a time, {} ms each: {:.2} s; at least {:.2} s; {:.2} times that; {failed} failed",
         LATENCY.as_millis(),
         took.as_secs_f64(),
         ideal.as_secs_f64(),

@@ -346,7 +346,7 @@ fn verification(verification: &Verification<'_>) -> String {
 }
 
 /// The cached entries, one paragraph for each.
-pub(crate) fn kept(entries: &[EntryInfo], place: &str, now: Timestamp) -> String {
+pub(crate) fn cached(entries: &[EntryInfo], place: &str, now: Timestamp) -> String {
     let mut text = format!("{} {place}", style("Cached in").dim());
     let mut shown = HashSet::new();
     // What is known of an org is nothing that anybody was given.

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tempaccess_core::front_end::printable;
 use tempaccess_core::grants::{
-    Cleaned, GrantCheck, GrantListing, GrantRequest, PlanSummary, RequestText, RevocationPlan, human_duration,
+    Cleaned, GrantCheck, GrantListing, GrantRequest, PlanSummary, RequestText, RevocationPlan, format_duration,
 };
 use tempaccess_core::records::{GrantHistory, GrantState};
 use tempaccess_core::role::AccountNames;
@@ -75,7 +75,7 @@ pub(crate) fn opened(header: &GrantHeader, profile: Option<&str>) -> String {
     table.row("from", printable(&header.by));
     table.row("role", printable(&header.role));
     let left = header.until.duration_since(Timestamp::now());
-    table.row("until", format!("{} ({} left)", time(header.until), human_duration(left)));
+    table.row("until", format!("{} ({} left)", time(header.until), format_duration(left)));
     table.row("reason", printable(&header.reason));
     let mut text = table.to_string();
     if let Some(profile) = profile {
@@ -191,7 +191,7 @@ pub(crate) fn request(text: &RequestText, request: &GrantRequest, shorter: Optio
     table.row("to", printable(&request.to).into_owned());
     table.row("preset", printable(&request.preset).into_owned());
     let duration = request.duration();
-    table.row("for", human_duration(shorter.map_or(duration, |shorter| shorter.min(duration))));
+    table.row("for", format_duration(shorter.map_or(duration, |shorter| shorter.min(duration))));
     table.row("reason", printable(&request.reason).into_owned());
     let approvers: Vec<_> = text.approvers();
     if !approvers.is_empty() {

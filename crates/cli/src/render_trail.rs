@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use console::style;
 use tempaccess_core::front_end::printable;
-use tempaccess_core::trail::{Comparison, SignInCalls, TrailEvent, TrailFinding, TrailSubject};
+use tempaccess_core::trail::{Comparison, SessionCalls, TrailEvent, TrailFinding, TrailSubject};
 
 use crate::render_audit::count;
 
@@ -47,7 +47,7 @@ pub(crate) fn found(events: &[TrailEvent], comparison: &Comparison) -> String {
 }
 
 /// A sign-in in a line: who got which role, when and why.
-fn sign_in(found: &SignInCalls) -> String {
+fn sign_in(found: &SessionCalls) -> String {
     let known = &found.sign_in;
     let calls = count(found.calls.values().sum(), "call");
     let line = format!(

@@ -1,4 +1,4 @@
-//! Files that are there whole or not at all, also if the program is killed while it writes them.
+//! Files that are there whole or not at all, even if the program is killed while it writes them.
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};

@@ -75,7 +75,7 @@ fn show(screen: &mut Screen) -> Done {
 
     screen.title("Ada signs in with her password and a push to her phone, and lists the roles she can use");
     tempaccess.run(screen, &["roles"])?;
-    screen.title("She takes a role for 40 minutes, limited to reading one bucket");
+    screen.title("She assumes a role for 40 minutes, limited to reading one bucket");
     tempaccess.run(screen, &["login", "--role", "ledger/ReadOnly", "--duration", "40m", "--policy", "policy.json"])?;
     screen.title("She asks for 4 hours of a role that allows 1. The AWS CLI and the SDKs read this output");
     let migration = ["--role", "Migration", "--duration", "4h", "--reason", "clean up"];

@@ -40,7 +40,7 @@ async fn a_grant_is_found_in_the_event_history_and_in_files() {
     assert_eq!(get_object(sandbox, &grace, "/vault/combination.txt").await, 403);
     office.advance(1);
     let histories = [history(&office, id).await];
-    let about = TrailQuery::of_grant(&histories[0]);
+    let about = TrailQuery::for_grant(&histories[0]);
     let session = format!("grace@example.com+{id}");
 
     let lookup = LookupEvents::builder().endpoint_url(sandbox.sts_url()).interval(Duration::ZERO);
@@ -86,7 +86,7 @@ async fn a_policy_grant_and_its_end_are_found() {
     office.advance(1);
     office.grants().revoke(id, "done early").await.unwrap();
     office.advance(1);
-    let about = TrailQuery::of_grant(&history(&office, id).await);
+    let about = TrailQuery::for_grant(&history(&office, id).await);
     let lookup = LookupEvents::builder().endpoint_url(office.sandbox.sts_url()).interval(Duration::ZERO);
     let lookup = lookup.clock(Arc::new(office.clock.clone())).build().unwrap();
     let ada = office.access("ada@example.com", ADMIN).credentials().await.unwrap();

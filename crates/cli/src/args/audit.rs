@@ -28,7 +28,7 @@ pub(crate) struct Verify {
 }
 
 /// The period of a query is that of a grant, or one in which an answer is soon there.
-const FROM: &str = "Start of the period: 2026-11-24T18:00:00Z, or a date, which means 0:00 UTC [default: 15 minutes before the \
+const FROM: &str = "Start of the period: 2026-11-24T18:00:00Z, or a date, meaning 00:00 UTC [default: 15 minutes before the \
                     grant or the sign-in, or 7 days ago]";
 const UNTIL: &str = "End of the period, exclusive [default: 12 hours after the grant or the session, or now]";
 
@@ -45,10 +45,10 @@ pub(crate) struct Query {
     /// Find events of sessions of this role, by name
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Option<String>,
-    /// Find events of this access key, such as that of an audit record
+    /// Find events of this access key, such as one from an audit record
     #[arg(long, value_name = "KEY ID")]
     pub(crate) access_key: Option<String>,
-    /// Find events of the sessions that this SAML assertion got, by its id, such as that of an audit record
+    /// Find events of the sessions that were issued for the SAML assertion with this id
     #[arg(long, value_name = "ASSERTION ID", conflicts_with = "access_key")]
     pub(crate) assertion: Option<String>,
     /// Compare events with the sign-ins of this audit log; can be repeated
@@ -81,7 +81,7 @@ pub(crate) struct Query {
     /// Workgroup of Athena that runs the query
     #[arg(long, value_name = "NAME", requires = "athena", requires = "run")]
     pub(crate) workgroup: Option<String>,
-    /// Where Athena stores the results [default: as its workgroup says]
+    /// S3 location of Athena's results [default: that of the workgroup]
     #[arg(long, value_name = "S3 URL", requires = "athena", requires = "run")]
     pub(crate) results: Option<String>,
     /// Output format
@@ -94,7 +94,7 @@ pub(crate) struct Query {
 /// A period of time.
 #[derive(Debug, Args)]
 pub(crate) struct Period {
-    /// Start of the period: 2026-11-24T18:00:00Z, or a date, which means 0:00 UTC [default: without a limit]
+    /// Start of the period: 2026-11-24T18:00:00Z, or a date, meaning 00:00 UTC [default: without a limit]
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<String>,
     /// End of the period, exclusive [default: without a limit]

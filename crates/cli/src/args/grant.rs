@@ -9,11 +9,11 @@ use super::shared::{Access, SignIn};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Grant {
-    /// Give access by credentials that are sealed to a person's key
+    /// Give access with credentials sealed to a person's key
     Issue(Issue),
     /// Open a sealed grant and store its credentials as a profile
     Open(Open),
-    /// Give access by a dated policy on the role that a person signs in to
+    /// Give access with a dated policy on the role that a person already signs in to
     Permit(Permit),
     /// Ask for access, as a signed text for a ticket
     Request(Request),
@@ -25,7 +25,7 @@ pub(crate) enum Grant {
     Review(Review),
     /// Extend a grant
     Extend(Extend),
-    /// End access before its time
+    /// End access early
     Revoke(Revoke),
     /// List grants
     List(List),
@@ -37,7 +37,7 @@ pub(crate) enum Grant {
     Clean(Clean),
     /// Print your public key, or create a key
     Key(Key),
-    /// Trust the key of an administrator or of a person who asks
+    /// Trust the key of an administrator or a requester
     Trust(Trust),
 }
 
@@ -59,7 +59,7 @@ pub(crate) struct GrantOptions {
     /// Reason for the grant, such as the number of a ticket
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: String,
-    /// Allow a policy with which the grant could undo its own end
+    /// Allow a policy with which the person could keep access after the grant ends
     #[arg(long)]
     pub(crate) allow_escape: bool,
 }
@@ -91,7 +91,7 @@ pub(crate) struct Issue {
     /// ARN of a managed session policy that restricts the grant; can be repeated up to 10 times
     #[arg(long = "policy-arn", value_name = "ARN")]
     pub(crate) policy_arns: Vec<String>,
-    /// Duration, 1 hour at most: 40m, or seconds [default: that of the preset]
+    /// Duration, 1 hour at most: 40m, or seconds [default: `max_duration` of the preset]
     #[arg(long = "for", value_name = "DURATION", required_unless_present = "preset")]
     pub(crate) duration: Option<String>,
     /// File to write the sealed grant to [default: standard output]
@@ -105,7 +105,7 @@ pub(crate) struct Issue {
 
 #[derive(Debug, Args)]
 pub(crate) struct Open {
-    /// File with the sealed grant, in any text around it, or `-` for standard input
+    /// File that contains the sealed grant (other text is ignored), or `-` for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Private key to open it with; can be repeated [default: ~/.ssh/tempaccess_ed25519, id_ed25519, id_rsa]
@@ -114,7 +114,7 @@ pub(crate) struct Open {
     /// Profile to store the credentials as [default: grant-ID]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Account that the grant may be for, besides those in the configuration file; can be repeated
+    /// Account to accept grants for, in addition to those in the configuration file; can be repeated
     #[arg(long, value_name = "ID")]
     pub(crate) account: Vec<String>,
     /// Region for the profile
@@ -140,13 +140,13 @@ pub(crate) struct Permit {
     /// Role to add the policy to: its name or its ARN
     #[arg(long = "on", value_name = "ROLE", required_unless_present = "preset")]
     pub(crate) role: Option<String>,
-    /// Duration: 4h, 2d, or seconds
+    /// Duration: 4h, 2d, or seconds [default: `max_duration` of the preset]
     #[arg(long = "for", value_name = "DURATION", conflicts_with = "until")]
     pub(crate) duration: Option<String>,
     /// End of the access, such as 2026-11-25T18:00:00Z
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
-    /// Begin of the access, such as 2026-11-25T14:00:00Z [default: now]
+    /// Start of the access, such as 2026-11-25T14:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) from: Option<String>,
     /// Allow a role that has no permissions boundary
@@ -187,7 +187,7 @@ pub(crate) struct Request {
 
 #[derive(Debug, Args)]
 pub(crate) struct Approve {
-    /// File with the request and its approvals, in any text around them, or `-` for standard input
+    /// File that contains the request and its approvals (other text is ignored), or `-` for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Duration, if it is shorter than requested
@@ -196,6 +196,9 @@ pub(crate) struct Approve {
     /// Network that access is limited to, as a CIDR block; can be repeated
     #[arg(long, value_name = "CIDR", conflicts_with = "sign_only")]
     pub(crate) from_ip: Vec<String>,
+    /// Policy that allows less than that of the preset: a JSON file, or JSON
+    #[arg(long, value_name = "FILE|JSON", conflicts_with = "sign_only")]
+    pub(crate) policy: Option<String>,
     /// Add your approval to the text, and let somebody else give the access
     #[arg(long)]
     pub(crate) sign_only: bool,
@@ -210,7 +213,7 @@ pub(crate) struct Approve {
 
 #[derive(Debug, Args)]
 pub(crate) struct Deny {
-    /// File with the request, in any text around it, or `-` for standard input
+    /// File that contains the request (other text is ignored), or `-` for standard input
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Reason for the decision
@@ -386,7 +389,7 @@ pub(crate) enum May {
 
 #[derive(Debug, Args)]
 pub(crate) struct Trust {
-    /// Name that the administrator signs as, such as an e-mail address
+    /// Name that the key signs as, such as an e-mail address
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
     /// Public key, or a file of one

@@ -36,7 +36,7 @@ const AFTER_HELP: &str = "\
 Precedence of settings: arguments, environment, configuration file.
 
 Exit codes: 0 success, 2-7 arguments and machine, 10-17 sign-in, 20-28 SAML response,
-30-33 role and scope, 40-50 AWS STS, 51-53 IAM, 54 and 61-68 grants, 60 audit record,
+30-33 role and scope, 40-50 AWS STS, 51-53 IAM, 54 and 61-68 grants, 60 audit log and grant records,
 130 cancelled.
 With `--output json`, errors are JSON on standard error.";
 
@@ -75,13 +75,13 @@ pub(crate) enum Command {
     Serve(Serve),
     /// Open the AWS console in a browser
     Console(Console),
-    /// Give, extend, end and list the access of others
+    /// Give other people temporary access; extend, revoke and list it
     #[command(subcommand)]
     Grant(Box<grant::Grant>),
     /// Set up an AWS account for sign-in and for grants
     #[command(subcommand)]
     Setup(Box<setup::Setup>),
-    /// Verify, export and show the records of grants
+    /// Verify, export and report on grant records, and query CloudTrail
     #[command(subcommand)]
     Audit(Box<audit::Audit>),
     /// Manage profiles in the AWS config file

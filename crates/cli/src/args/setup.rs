@@ -45,7 +45,7 @@ impl From<Emit> for TemplateForm {
 /// Where a template comes from and goes to.
 #[derive(Debug, Args)]
 pub(crate) struct Template {
-    /// Form of the template
+    /// Format of the template
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) emit: Emit,
     /// File to write the template to [default: standard output]
@@ -105,8 +105,8 @@ pub(crate) struct GrantRoles {
     /// Role that people sign in to and that grants add to; can be repeated [default: those of presets]
     #[arg(long = "people-role", value_name = "NAME")]
     people: Vec<String>,
-    /// Most that grants can add to people's roles: a JSON file, JSON, or the ARN of a managed policy [default: to be
-    /// filled in]
+    /// Permissions boundary of people's roles, the limit of what grants can add: a JSON file, JSON, or the ARN of a managed
+    /// policy [default: that of the template, which `setup grants` leaves to be filled in]
     #[arg(long, value_name = "FILE|JSON|ARN")]
     ceiling: Option<String>,
     /// Place of the records [default: `records` of `[grants]` in the configuration file]
@@ -122,7 +122,7 @@ pub(crate) struct Grants {
     place: Place,
     #[command(flatten)]
     roles: GrantRoles,
-    /// Most that a granted role allows: a JSON file, or JSON
+    /// Permissions of a granted role: a JSON file, or JSON
     #[arg(long, value_name = "FILE|JSON")]
     granted_policy: Option<String>,
     /// Role that the account has already, which is changed and not created; can be repeated

@@ -8,11 +8,11 @@ mod doctor;
 mod endpoint_process;
 mod grant;
 mod inspect;
-mod kept;
 mod many;
 mod profiles;
 mod run;
 mod setup;
+mod status_logout;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -78,8 +78,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<()> {
         Command::Man(arguments) => crate::complete::manual(&arguments.folder),
         Command::Serve(arguments) => run::serve(arguments).await,
         Command::Console(arguments) => console::open(arguments).await,
-        Command::Logout(arguments) => kept::logout(arguments).await,
-        Command::Status(arguments) => kept::status(arguments),
+        Command::Logout(arguments) => status_logout::logout(arguments).await,
+        Command::Status(arguments) => status_logout::status(arguments),
         // They end with a code of their own; see `main`.
         Command::Exec(_) | Command::Doctor(_) => Ok(()),
     }

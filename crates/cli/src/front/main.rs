@@ -3,12 +3,12 @@
 //! It links nothing that cached credentials do not need: no argument parser, no runtime, no TLS. Loading these would take most
 //! of the time of a program that SDKs start a hundred times an hour.
 
+mod cached;
 #[path = "../hardening.rs"]
 mod hardening;
 #[cfg(not(unix))]
 #[path = "../in_place.rs"]
 mod in_place;
-mod kept;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ const MAIN: &str = "tempaccess-main";
 
 fn main() -> ExitCode {
     hardening::protect();
-    if kept::answered() {
+    if cached::print_credentials() {
         return ExitCode::SUCCESS;
     }
     let main = main_program();

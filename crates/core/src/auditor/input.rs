@@ -10,7 +10,7 @@ use crate::config::{WrongArgument, read_arguments};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::records::GrantHistory;
 use crate::report::Period;
-use crate::trail::{QueryEngine, SignIn, TrailQuery};
+use crate::trail::{QueryEngine, RecordedSession, TrailQuery};
 
 /// How far back events are looked for unless a grant or an argument says.
 const DEFAULT_SPAN: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -112,7 +112,7 @@ impl TrailInput {
             Some(_) => Err(Error::new(
                 ErrorKind::InvalidArgument,
                 Stage::Grant,
-                "only one of `files`, `logs`, `athena` and `lake` can have the events",
+                "only one of `files`, `logs`, `athena` and `lake` can be given",
             )),
         }
     }
@@ -122,23 +122,29 @@ impl TrailInput {
     /// # Errors
     ///
     /// `invalid_argument` if nothing is named, or a time is not one.
-    pub(super) fn query(&self, histories: &[GrantHistory], sign_ins: &[SignIn], now: Timestamp) -> Result<TrailQuery> {
+    pub(super) fn query(
+        &self,
+        histories: &[GrantHistory],
+        sign_ins: &[RecordedSession],
+        now: Timestamp,
+    ) -> Result<TrailQuery> {
         if [&self.id, &self.to, &self.role, &self.access_key, &self.assertion].into_iter().all(Option::is_none) {
             let message = "no grant, person, role, assertion or access key is named";
             return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message)
                 .with_hint("name a grant, a person, a role, an assertion or an access key"));
         }
         if self.access_key.is_some() && self.assertion.is_some() {
-            let message = "an access key and an assertion are named: only one of them can be";
+            let message = "both an access key and an assertion are named";
             return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message));
         }
-        let by_key = |sign_in: &&SignIn| self.access_key.as_ref() == Some(&sign_in.access_key_id);
-        let by_assertion = |sign_in: &&SignIn| self.assertion.is_some() && self.assertion == sign_in.assertion_id;
-        let known = TrailQuery::of_sign_ins(sign_ins.iter().filter(|known| by_key(known) || by_assertion(known)));
+        let by_key = |sign_in: &&RecordedSession| self.access_key.as_ref() == Some(&sign_in.access_key_id);
+        let by_assertion =
+            |sign_in: &&RecordedSession| self.assertion.is_some() && self.assertion == sign_in.assertion_id;
+        let known = TrailQuery::for_sessions(sign_ins.iter().filter(|known| by_key(known) || by_assertion(known)));
         let access_keys = self.access_key.clone().map_or_else(|| known.access_keys.clone(), |key| vec![key]);
         let mut query = match (&self.id, histories.first(), &self.to) {
-            (Some(_), Some(history), _) => TrailQuery::of_grant(history),
-            (_, _, Some(person)) => TrailQuery::of_person(person, histories),
+            (Some(_), Some(history), _) => TrailQuery::for_grant(history),
+            (_, _, Some(person)) => TrailQuery::for_person(person, histories),
             _ => known,
         };
         query.role.clone_from(&self.role);

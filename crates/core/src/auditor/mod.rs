@@ -35,7 +35,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::{GrantFilter, GrantHistories, GrantId, Grants, UnreadableGrant};
 use crate::records::GrantHistory;
 use crate::report::{Export, Period, Report};
-use crate::trail::{Comparison, SignIns, TrailEvent, TrailQuery, compare, grant_of_call, query_text};
+use crate::trail::{Comparison, RecordedSessions, TrailEvent, TrailQuery, compare, grant_of_call, query_text};
 
 /// Verifies, queries and exports the records of grants.
 #[derive(Debug, Clone, Copy)]
@@ -165,7 +165,7 @@ impl<'a> Auditor<'a> {
     pub async fn query(&self, input: &TrailInput, progress: &mut (dyn FnMut(&str) + Send)) -> Result<TrailAnswer> {
         let place = input.place()?;
         let histories = self.compared(input).await?;
-        let SignIns { sign_ins, unreadable, .. } = read_logs(input).await?;
+        let RecordedSessions { sign_ins, unreadable, .. } = read_logs(input).await?;
         let now = SystemClock.now();
         let mut query = input.query(&histories, &sign_ins, now)?;
         let options = PlaceOptions {
@@ -258,7 +258,7 @@ impl<'a> Auditor<'a> {
         let found = self.histories().await?;
         let calls = match files {
             Some(files) => {
-                let mut query = TrailQuery::of_people(&found.histories);
+                let mut query = TrailQuery::for_people(&found.histories);
                 query.from = period.from.max(query.from);
                 query.until = period.until;
                 let options = PlaceOptions { regions, ..PlaceOptions::default() };
@@ -281,10 +281,10 @@ impl<'a> Auditor<'a> {
 }
 
 /// Reads the audit logs that are named.
-async fn read_logs(input: &TrailInput) -> Result<SignIns> {
+async fn read_logs(input: &TrailInput) -> Result<RecordedSessions> {
     let logs = input.audit_logs.clone();
     run_blocking(move || {
-        let mut found = SignIns::default();
+        let mut found = RecordedSessions::default();
         logs.iter().try_for_each(|log| found.read(log))?;
         Ok(found)
     })

@@ -86,7 +86,7 @@ impl Grants {
         }
         let mut rooms = Vec::new();
         for (role, names) in &policies {
-            let (room, changed) = self.look_at(role, names, &histories, now).await?;
+            let (room, changed) = self.check_role_policies(role, names, &histories, now).await?;
             rooms.push(room);
             findings.extend(changed);
         }
@@ -94,7 +94,7 @@ impl Grants {
     }
 
     /// Reads every inline policy of a role.
-    async fn look_at(
+    async fn check_role_policies(
         &self,
         role_arn: &str,
         names: &BTreeSet<String>,

@@ -46,7 +46,7 @@ impl Grants {
             GrantKind::Session => {
                 check_length(until.duration_since(now)).map_err(|error| {
                     let most =
-                        super::human_duration(SignedDuration::from_hours(1) - history.until().duration_since(now));
+                        super::format_duration(SignedDuration::from_hours(1) - history.until().duration_since(now));
                     error.with_hint(format!("it can be extended by {most} now, and again later"))
                 })?;
                 None

@@ -49,7 +49,7 @@ pub struct GrantInput {
     pub preset: Option<String>,
     /// What credentials are sealed to: keys, files of keys, or names in the signers file.
     pub seal_to: Vec<String>,
-    /// Whether a scope is allowed that could undo its own end.
+    /// Whether a scope is allowed that could keep access after its end.
     pub allow_escape: bool,
     /// Whether a role without a permissions boundary is allowed.
     pub no_ceiling: bool,

@@ -43,7 +43,7 @@ impl Grants {
         check_scope(&spec)?;
         let duration = required_duration(&spec)?;
         if spec.from.is_some() || spec.until.is_some() {
-            return Err(invalid("a session grant begins now and has a duration")
+            return Err(invalid("a session grant cannot have a start or end time")
                 .with_hint("give `--for`; `tempaccess grant permit` gives access between two dates"));
         }
         check_length(duration)?;
@@ -196,11 +196,11 @@ fn scope(plan: &GrantPlan, length: SignedDuration, until: Timestamp) -> Result<S
     scope.with_policy_arns(plan.policy_arns.iter().cloned())
 }
 
-/// Adds what a grant needs to a refusal of STS.
+/// Adds the permissions that a grant needs, as a hint, to a refusal by STS.
 fn explained(error: Error) -> Error {
     match error.kind() {
         ErrorKind::AccessDenied => error.with_hint(
-            "your role needs `sts:AssumeRole`, `sts:TagSession` and `sts:SetSourceIdentity` on the granted role, and its trust policy must allow your role all three, with the tags of grants",
+            "your role needs `sts:AssumeRole`, `sts:TagSession` and `sts:SetSourceIdentity` on the granted role, and the granted role's trust policy must allow your role these actions with the session tags of grants",
         ),
         _ => error,
     }
@@ -220,7 +220,7 @@ pub(super) fn check_length(duration: SignedDuration) -> Result<()> {
     Ok(())
 }
 
-/// Returns the second of a time: policies and people have whole seconds.
+/// Rounds a time down to whole seconds, as policies and messages write them.
 pub(super) fn whole_seconds(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
@@ -232,7 +232,7 @@ pub(super) fn end(start: Timestamp, duration: SignedDuration) -> Result<Timestam
 /// The error for a second grant of the same kind.
 pub(super) fn already_live(to: &str, history: &GrantHistory) -> Error {
     let id = history.id();
-    let message = format!("`{to}` has the grant {id} on this role until {}", history.until());
+    let message = format!("`{to}` already has grant {id} on this role, until {}", history.until());
     Error::new(ErrorKind::GrantRefused, Stage::Grant, message)
         .with_hint(format!("extend it with `tempaccess grant extend {id}`, or revoke it first"))
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::policy::{DatedPolicy, Revocation, RevocationTarget};
-use super::rules::human;
+use super::rules::format_duration;
 use super::{GrantId, Grants};
 use crate::arn::RoleArn;
 use crate::error::{Error, Result};
@@ -210,7 +210,7 @@ impl Grants {
         let ids = self.records.ids().await?;
         let reads = stream::iter(ids).map(|id| async move {
             let files = self.records.events(&id).await?;
-            Ok::<_, Error>(match GrantHistory::of(files, &id, &self.signers) {
+            Ok::<_, Error>(match GrantHistory::from_files(files, &id, &self.signers) {
                 Ok(history) => history.map(Ok),
                 Err(error) => Some(Err(UnreadableGrant { id, reason: error.message().to_owned() })),
             })
@@ -280,8 +280,8 @@ fn is_role(wanted: &str, arn: &str) -> bool {
 fn listed(history: &GrantHistory, now: Timestamp) -> ListedGrant {
     let (state, until) = (history.state(now), history.until());
     let left = match state {
-        GrantState::Live => human(until.duration_since(now)),
-        GrantState::Planned => format!("begins in {}", human(history.last().from.duration_since(now))),
+        GrantState::Live => format_duration(until.duration_since(now)),
+        GrantState::Planned => format!("begins in {}", format_duration(history.last().from.duration_since(now))),
         GrantState::Pending => "requested".to_owned(),
         GrantState::Denied | GrantState::Ended | GrantState::Revoked => String::new(),
     };

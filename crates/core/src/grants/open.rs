@@ -116,7 +116,7 @@ impl GrantOpener {
         let key = key.unlock(&*self.prompter).await?;
         let opened = verified.open(&key, now)?;
         self.require_signed_identity(&opened).await?;
-        self.keep(&opened).await?;
+        self.store_credentials(&opened).await?;
         Ok(opened)
     }
 
@@ -158,7 +158,7 @@ impl GrantOpener {
             .with_hint(format!("do not use them, and tell `{}`", header.by)))
     }
 
-    async fn keep(&self, opened: &OpenedGrant) -> Result<()> {
+    async fn store_credentials(&self, opened: &OpenedGrant) -> Result<()> {
         let Some(store) = self.store.clone() else { return Ok(()) };
         let header = &opened.header;
         let source = granted_profile(&header.id, None).source.unwrap_or_default();

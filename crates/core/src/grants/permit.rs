@@ -93,7 +93,7 @@ impl Grants {
         for name in self.iam.role_policies(administrator.credentials(), role).await? {
             let Some(id) = DatedPolicy::id_of(&name) else { continue };
             let files = self.records.events(&id).await?;
-            let Ok(Some(history)) = GrantHistory::of(files, &id, &self.signers) else { continue };
+            let Ok(Some(history)) = GrantHistory::from_files(files, &id, &self.signers) else { continue };
             if history.to() == to && history.is_running(now) {
                 return Err(already_live(to, &history));
             }
@@ -116,7 +116,7 @@ impl Grants {
         event.policy_sha256 = dated.document.parse().ok().map(|policy: crate::SessionPolicy| policy.digest());
         let (event, file) = self.record(event).await?;
         if let Err(error) = self.write_policy(plan.role.name(), &dated).await {
-            return Err(self.take_back(&plan, &event, &file, before.as_deref(), error).await);
+            return Err(self.record_correction(&plan, &event, &file, before.as_deref(), error).await);
         }
         self.yield_to_revocation(&plan, event.seq, &dated).await?;
         Ok(IssuedGrant { event, sealed: String::new() })
@@ -150,7 +150,7 @@ impl Grants {
     }
 
     /// Records that what was recorded did not happen, after IAM refused it. Returns the error to report.
-    async fn take_back(
+    async fn record_correction(
         &self,
         plan: &GrantPlan,
         event: &crate::records::GrantEvent,
@@ -204,7 +204,7 @@ fn check_role(role: &IamRole, spec: &GrantSpec) -> Result<()> {
     let others = unsafe_principals(&role.trust_policy);
     if !others.is_empty() {
         let message = format!(
-            "others than people who sign in could take the role `{}` under the name of `{}`: {}",
+            "principals other than SAML users could assume the role `{}` with the session name `{}`: {}",
             role.arn.name(),
             spec.to,
             others.join(", ")

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::issue::IssuedGrant;
 use super::policy::{check_elements, escapes, summary};
-use super::rules::human;
+use super::rules::format_duration;
 use super::{GrantId, GrantSpec, Grants};
 use crate::arn::{PolicyArn, RoleArn};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -131,7 +131,7 @@ impl GrantPlan {
             from_ip: self.from_ip.clone(),
             from: self.from,
             until: self.until,
-            duration: human(self.until.duration_since(begins)),
+            duration: format_duration(self.until.duration_since(begins)),
             reason: self.reason.clone(),
             preset: self.preset.clone(),
             approved_by: self.origin.approvals.iter().filter_map(super::request::approver).collect(),
@@ -186,21 +186,21 @@ impl Grants {
             GrantKind::Session => self.carry_out_session(plan).await?,
             GrantKind::Policy => self.carry_out_policy(plan).await?,
         };
-        self.tell(&given.event).await;
+        self.notify(&given.event).await;
         Ok(given)
     }
 
-    /// Tells the program that is told afterwards. Its failure changes nothing.
-    pub(super) async fn tell(&self, event: &GrantEvent) {
-        if let Some(reason) = self.rules.tell(&NotifiedEvent::new(event)).await {
+    /// Runs the `notify` program. Its failure changes nothing.
+    pub(super) async fn notify(&self, event: &GrantEvent) {
+        if let Some(reason) = self.rules.run_notify(&NotifiedEvent::new(event)).await {
             let text = format!("the grant counts, but `notify` failed: {reason}");
             self.access.prompter().notify(&crate::source::Notice::Other(text));
         }
     }
 
-    /// Asks the program that decides.
+    /// Runs the `check` program.
     pub(super) async fn ask_rules(&self, plan: &GrantPlan) -> Result<()> {
-        self.rules.ask(&plan.summary()).await
+        self.rules.run_check(&plan.summary()).await
     }
 
     /// Reads the events of a grant, which must be trusted.
@@ -240,7 +240,7 @@ impl Grants {
     }
 }
 
-/// Refuses a scope that could undo its own end.
+/// Refuses a scope with which the person could keep access after the grant ends.
 pub(super) fn check_scope(spec: &GrantSpec) -> Result<()> {
     let Some(policy) = &spec.policy else { return Ok(()) };
     check_elements(policy)?;
@@ -253,7 +253,7 @@ pub(super) fn check_scope(spec: &GrantSpec) -> Result<()> {
     }
     let shown = found.iter().take(5).copied().collect::<Vec<_>>().join("`, `");
     let more = if found.len() > 5 { format!(" and {} more", found.len() - 5) } else { String::new() };
-    let message = format!("the grant could undo its own end: its policy allows `{shown}`{more}");
+    let message = format!("the policy could keep access open after the grant ends: it allows `{shown}`{more}");
     Err(Error::new(ErrorKind::GrantUnsafe, Stage::Grant, message)
         .with_hint("leave these actions out; `--allow-escape` gives them all the same"))
 }

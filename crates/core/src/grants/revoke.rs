@@ -205,7 +205,7 @@ impl Grants {
         self.change(step).await?;
         if let Some(id) = &step.id {
             let event = self.record_revocation(id, step, plan).await?;
-            self.tell(&event).await;
+            self.notify(&event).await;
         }
         Ok(())
     }

@@ -107,7 +107,7 @@ impl AssertionSource for GrantSource {
                 ))
             }
             None => {
-                let message = format!("the grant {id} was not opened here, or ended long ago");
+                let message = format!("the grant {id} has not been opened on this machine, or ended long ago");
                 Error::new(ErrorKind::GrantNotFound, Stage::Grant, message)
                     .with_hint("open the sealed grant with `tempaccess grant open FILE`")
             }

@@ -125,7 +125,7 @@ impl GrantSpec {
         self
     }
 
-    /// Allows a scope that could undo its own end, for emergencies.
+    /// Allows a scope with which the person could keep access after the grant ends, for emergencies.
     #[must_use]
     pub fn allow_escape(mut self) -> Self {
         self.allows_escape = true;

@@ -187,7 +187,7 @@ fn read_certificates(file: &Path) -> Result<Vec<Certificate>> {
             Stage::Configuration,
             format!("the CA file `{}` cannot be used: {why}", file.display()),
         )
-        .with_hint("it is named by `AWS_CA_BUNDLE` or `SSL_CERT_FILE`, and must hold certificates in PEM")
+        .with_hint("`AWS_CA_BUNDLE` or `SSL_CERT_FILE` names this file; it must contain PEM certificates")
     };
     let pem = crate::input::read(file, crate::input::MAX_BYTES, crate::input::PIPE_TIMEOUT)
         .map_err(|error| unusable(error.to_string()))?;

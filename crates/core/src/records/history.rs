@@ -70,7 +70,7 @@ impl GrantHistory {
     /// or are not signed by a trusted administrator are not errors: see [`defects`](Self::defects).
     pub async fn read(records: &dyn Records, id: &GrantId, signers: &Signers) -> Result<Self> {
         let files = records.events(id).await?;
-        Self::of(files, id, signers)?.ok_or_else(|| {
+        Self::from_files(files, id, signers)?.ok_or_else(|| {
             let message = format!("there is no grant {id} in {}", records.describe());
             Error::new(ErrorKind::GrantNotFound, Stage::Grant, message)
                 .with_hint("`tempaccess grant list --ended` lists all grants in the records")
@@ -78,7 +78,7 @@ impl GrantHistory {
     }
 
     /// Puts events together from their numbers and files.
-    pub(crate) fn of(files: Vec<(u32, Vec<u8>)>, id: &GrantId, signers: &Signers) -> Result<Option<Self>> {
+    pub(crate) fn from_files(files: Vec<(u32, Vec<u8>)>, id: &GrantId, signers: &Signers) -> Result<Option<Self>> {
         let mut history: Option<Self> = None;
         let mut previous: Option<String> = None;
         let mut expected = 1;

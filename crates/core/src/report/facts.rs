@@ -123,7 +123,7 @@ mod tests {
             );
             (number, text.into_bytes())
         };
-        GrantHistory::of((1..).zip(events).map(file).collect(), &id, &Signers::default()).unwrap().unwrap()
+        GrantHistory::from_files((1..).zip(events).map(file).collect(), &id, &Signers::default()).unwrap().unwrap()
     }
 
     fn shown(events: &[(&str, &str, &str)]) -> Vec<String> {

@@ -31,7 +31,7 @@ impl Period {
     ///
     /// # Errors
     ///
-    /// `invalid_argument`, also if the period ends before it begins.
+    /// `invalid_argument`, including if the period ends before it begins.
     pub fn parse(from: Option<&str>, until: Option<&str>) -> Result<Self> {
         let period = Self { from: from.map(instant).transpose()?, until: until.map(instant).transpose()? };
         match (period.from, period.until) {

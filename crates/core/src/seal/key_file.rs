@@ -73,7 +73,7 @@ impl KeyFile {
     ///
     /// # Errors
     ///
-    /// `io`, also if a file is there already.
+    /// `io`, including if a file is there already.
     pub fn create(path: &Path, comment: &str) -> Result<Self> {
         let failed = |reason: String| {
             Error::new(ErrorKind::Io, Stage::Grant, format!("cannot create the key `{}`: {reason}", path.display()))

@@ -88,7 +88,7 @@ impl Signers {
     ///
     /// # Errors
     ///
-    /// `invalid_configuration`, also if other users can change the file.
+    /// `invalid_configuration`, including if other users can change the file.
     pub fn read(path: &Path) -> Result<Self> {
         let invalid = |error: std::io::Error| {
             let message = format!("cannot read the signers `{}`: {error}", path.display());

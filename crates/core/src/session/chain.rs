@@ -1,7 +1,7 @@
 //! Role chaining: roles that are assumed after the one that the assertion offers.
 
 use super::TempAccess;
-use super::issue::{SignIn, Turns};
+use super::issue::{Queueing, SessionReuse};
 use crate::error::Result;
 use crate::scope::{SessionDuration, SessionScope};
 use crate::sts::{ChainRequest, IssuedSession, chain};
@@ -21,13 +21,13 @@ impl TempAccess {
     }
 
     /// Issues a session for the offered role and assumes each further role from the session before it.
-    pub(super) async fn issue_chain(&self, sign_in: SignIn, turns: Turns) -> Result<IssuedSession> {
+    pub(super) async fn issue_chain(&self, reuse: SessionReuse, queueing: Queueing) -> Result<IssuedSession> {
         let base = self.base();
         // Boxed, since the two call each other; they do so once, since the base has no chain.
         let first = Box::pin(async move {
-            match sign_in {
-                SignIn::Reuse => base.credentials_in_turn(turns).await,
-                SignIn::Force => base.renew_with_sign_in().await,
+            match reuse {
+                SessionReuse::Allow => base.credentials_with(queueing).await,
+                SessionReuse::Forbid => base.renew_with_sign_in().await,
             }
         });
         let mut issued = first.await?;

@@ -22,23 +22,23 @@ use crate::trace::step;
 
 /// Whether a session at the identity provider may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignIn {
+pub(super) enum SessionReuse {
     /// A session may be used; without one, the person signs in.
-    Reuse,
+    Allow,
     /// The person signs in, even if there is a session.
-    Force,
+    Forbid,
 }
 
-/// Whether a sign-in takes turns with others for the same person.
+/// Whether a sign-in waits for others of the same person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turns {
-    /// A person asked for it, and is asked at once.
-    None,
-    /// A program needs it, and perhaps nobody is watching: it waits for others, and does not ask somebody who has just refused.
+pub(super) enum Queueing {
+    /// Does not wait: a person asked for this sign-in.
+    Skip,
+    /// Waits for other sign-ins, and does not prompt a person again who has just refused.
     Wait,
-    /// The credentials at hand have not expired: it is given up if others are signing in.
-    #[cfg_attr(not(feature = "runtime"), allow(dead_code, reason = "taking turns needs a runtime"))]
-    IfFree,
+    /// Gives up if another sign-in is running: the cached credentials are still valid.
+    #[cfg_attr(not(feature = "runtime"), allow(dead_code, reason = "taking queueing needs a runtime"))]
+    OnlyIfFree,
 }
 
 /// Which cached credentials will do.
@@ -86,7 +86,7 @@ impl TempAccess {
     /// Returns credentials: cached ones while they are fresh; otherwise signs in, chooses the role, exchanges the assertion,
     /// writes the audit record and caches the session.
     ///
-    /// If several callers, in any number of processes, need the same credentials at once, one signs in and the others get
+    /// If several callers, in any number of processes, need the same credentials at the same time, one signs in and the others get
     /// its result, or its error. Credentials are refreshed before they expire (see [`REFRESH_WINDOW`](super::REFRESH_WINDOW));
     /// if that fails, the cached ones are returned until they do.
     ///
@@ -98,11 +98,13 @@ impl TempAccess {
     ///
     /// Errors of every stage. A failure after the sign-in has begun is in the audit log too.
     pub async fn credentials(&self) -> Result<IssuedSession> {
-        self.credentials_in_turn(self.turns()).await
+        self.credentials_with(self.default_queueing()).await
     }
 
-    pub(super) async fn credentials_in_turn(&self, turns: Turns) -> Result<IssuedSession> {
-        let Some(key) = self.cache_key() else { return self.issue_and_cache(None, SignIn::Reuse, turns).await };
+    pub(super) async fn credentials_with(&self, queueing: Queueing) -> Result<IssuedSession> {
+        let Some(key) = self.cache_key() else {
+            return self.issue_and_cache(None, SessionReuse::Allow, queueing).await;
+        };
         let expiring = match self.lookup_in_background(&key).await {
             Cached::Fresh(issued) => return Ok(issued),
             Cached::Expiring(issued) if !self.source.can_sign_in() => return Ok(issued),
@@ -110,8 +112,8 @@ impl TempAccess {
             Cached::Missing => None,
         };
         let accept = expiring.as_ref().map_or(Accept::Fresh, Accept::Expiring);
-        match (self.issue_alone(&key, accept, SignIn::Reuse, turns).await, expiring) {
-            // They may have expired while somebody was asked.
+        match (self.issue_in_single_flight(&key, accept, SessionReuse::Allow, queueing).await, expiring) {
+            // The cached credentials may have expired during the prompt.
             (Err(error), Some(issued)) if error.kind() != ErrorKind::Cancelled && self.is_valid(&issued) => {
                 let expiration = issued.answer.credentials.expiration;
                 self.prompter.notify(&Notice::RefreshFailed { expiration, reason: error.to_string() });
@@ -121,14 +123,14 @@ impl TempAccess {
         }
     }
 
-    /// Returns new credentials and caches them, also if the cached ones are fresh. A session at the identity provider is
+    /// Returns new credentials and caches them, even if the cached ones are fresh. A session at the identity provider is
     /// used if there is one.
     ///
     /// # Errors
     ///
     /// See [`credentials`](Self::credentials).
     pub async fn renew(&self) -> Result<IssuedSession> {
-        self.issue_new(SignIn::Reuse).await
+        self.issue_new(SessionReuse::Allow).await
     }
 
     /// Returns new credentials, as [`renew`](Self::renew), and makes the person sign in again even if there is a session at
@@ -138,13 +140,13 @@ impl TempAccess {
     ///
     /// See [`credentials`](Self::credentials).
     pub async fn renew_with_sign_in(&self) -> Result<IssuedSession> {
-        self.issue_new(SignIn::Force).await
+        self.issue_new(SessionReuse::Forbid).await
     }
 
-    async fn issue_new(&self, sign_in: SignIn) -> Result<IssuedSession> {
+    async fn issue_new(&self, reuse: SessionReuse) -> Result<IssuedSession> {
         match self.cache_key() {
-            Some(key) => self.issue_alone(&key, Accept::New, sign_in, Turns::None).await,
-            None => self.issue_and_cache(None, sign_in, Turns::None).await,
+            Some(key) => self.issue_in_single_flight(&key, Accept::New, reuse, Queueing::Skip).await,
+            None => self.issue_and_cache(None, reuse, Queueing::Skip).await,
         }
     }
 
@@ -162,17 +164,17 @@ impl TempAccess {
 
     /// Waits until no other caller is signing in for this key, and issues a session unless another caller has.
     #[cfg(feature = "runtime")]
-    async fn issue_alone(
+    async fn issue_in_single_flight(
         &self,
         key: &StoreKey,
         accept: Accept<'_>,
-        sign_in: SignIn,
-        turns: Turns,
+        reuse: SessionReuse,
+        queueing: Queueing,
     ) -> Result<IssuedSession> {
-        let (need, turns) = match (accept, turns) {
-            (Accept::Expiring(_), _) => (Need::Later, Turns::IfFree),
-            (_, Turns::None) => (Need::Now, turns),
-            (_, Turns::Wait | Turns::IfFree) => (Need::NowUnlessRejected, turns),
+        let (need, queueing) = match (accept, queueing) {
+            (Accept::Expiring(_), _) => (Need::Later, Queueing::OnlyIfFree),
+            (_, Queueing::Skip) => (Need::Now, queueing),
+            (_, Queueing::Wait | Queueing::OnlyIfFree) => (Need::NowUnlessRejected, queueing),
         };
         let open_lock = || self.lock_file(key);
         let report = |error: &Error| self.prompter.notify(&Notice::Cache { text: error.message().to_owned() });
@@ -189,7 +191,7 @@ impl TempAccess {
             (Turn::Busy, Accept::Expiring(issued)) => return Ok(issued.clone()),
             (Turn::Busy, _) => return Err(busy()),
         };
-        let result = self.issue_and_cache(Some(key), sign_in, turns).await;
+        let result = self.issue_and_cache(Some(key), reuse, queueing).await;
         if let Err(error) = &result {
             leader.failed(error, &*self.clock);
         }
@@ -197,13 +199,19 @@ impl TempAccess {
     }
 
     #[cfg(not(feature = "runtime"))]
-    async fn issue_alone(&self, key: &StoreKey, _: Accept<'_>, sign_in: SignIn, turns: Turns) -> Result<IssuedSession> {
-        self.issue_and_cache(Some(key), sign_in, turns).await
+    async fn issue_in_single_flight(
+        &self,
+        key: &StoreKey,
+        _: Accept<'_>,
+        reuse: SessionReuse,
+        queueing: Queueing,
+    ) -> Result<IssuedSession> {
+        self.issue_and_cache(Some(key), reuse, queueing).await
     }
 
-    /// Whether a sign-in that is not asked for by name takes turns.
-    pub(super) fn turns(&self) -> Turns {
-        if self.prompter.is_interactive() { Turns::None } else { Turns::Wait }
+    /// Returns how a sign-in queues unless the caller says otherwise: interactive callers do not wait.
+    pub(super) fn default_queueing(&self) -> Queueing {
+        if self.prompter.is_interactive() { Queueing::Skip } else { Queueing::Wait }
     }
 
     #[cfg(feature = "runtime")]
@@ -216,11 +224,16 @@ impl TempAccess {
         issued.answer.credentials.expiration > self.clock.now()
     }
 
-    async fn issue_and_cache(&self, key: Option<&StoreKey>, sign_in: SignIn, turns: Turns) -> Result<IssuedSession> {
+    async fn issue_and_cache(
+        &self,
+        key: Option<&StoreKey>,
+        reuse: SessionReuse,
+        queueing: Queueing,
+    ) -> Result<IssuedSession> {
         let issued = if self.chain.is_empty() {
-            self.audited(async { self.issue(&self.recorded_sign_in(sign_in, turns).await?).await }).await?
+            self.audited(async { self.issue(&self.recorded_sign_in(reuse, queueing).await?).await }).await?
         } else {
-            self.issue_chain(sign_in, turns).await?
+            self.issue_chain(reuse, queueing).await?
         };
         self.store_in_cache(key, &issued).await;
         self.sweep().await;
@@ -237,12 +250,12 @@ impl TempAccess {
     }
 
     /// Signs in. A failure is in the audit log.
-    pub(super) async fn recorded_sign_in(&self, sign_in: SignIn, turns: Turns) -> Result<SignedIn> {
+    pub(super) async fn recorded_sign_in(&self, reuse: SessionReuse, queueing: Queueing) -> Result<SignedIn> {
         let mut request = AssertionRequest::new(&*self.prompter);
-        if sign_in == SignIn::Force {
+        if reuse == SessionReuse::Forbid {
             request = request.force_authn();
         }
-        let turn = self.turn_of_person(turns).await?;
+        let turn = self.lock_person(queueing).await?;
         let signing_in = step!("sign_in", self.source.saml_response(&request), source = self.source.describe());
         let mut signing_in = std::pin::pin!(signing_in);
         let result = match poll_fn(|context| Poll::Ready(signing_in.as_mut().poll(context))).await {
@@ -252,7 +265,7 @@ impl TempAccess {
                 signing_in.await
             }
         };
-        self.end_turn(turn, result.as_ref().err());
+        self.publish_result(turn, result.as_ref().err());
         let response = match result {
             Ok(response) => response,
             Err(error) => return Err(self.record_failure(self.attempt(None, None, None), error).await),
@@ -275,17 +288,17 @@ impl TempAccess {
     }
 
     /// Waits until no other program signs this person in. Their pushes would arrive together, and those after the first find a
-    /// session. Sign-ins that a person asked for take no turns.
+    /// session. Sign-ins that a person asked for do not wait.
     ///
     /// # Errors
     ///
     /// What the person has just refused. It is not recorded, since nobody was asked.
     #[cfg(feature = "runtime")]
-    async fn turn_of_person(&self, turns: Turns) -> Result<Option<Leader<'_>>> {
-        let need = match turns {
-            Turns::None => return Ok(None),
-            Turns::Wait => Need::NowUnlessRefused,
-            Turns::IfFree => Need::Later,
+    async fn lock_person(&self, queueing: Queueing) -> Result<Option<Leader<'_>>> {
+        let need = match queueing {
+            Queueing::Skip => return Ok(None),
+            Queueing::Wait => Need::NowUnlessRefused,
+            Queueing::OnlyIfFree => Need::Later,
         };
         let Some(key) = self.person_key() else { return Ok(None) };
         let open_lock = || self.lock_file(&key);
@@ -297,15 +310,15 @@ impl TempAccess {
     }
 
     #[cfg(not(feature = "runtime"))]
-    async fn turn_of_person(&self, _: Turns) -> Result<()> {
+    async fn lock_person(&self, _: Queueing) -> Result<()> {
         Ok(())
     }
 
     /// Tells other programs how a sign-in ended.
     #[cfg(feature = "runtime")]
-    fn end_turn(&self, turn: Option<Leader<'_>>, error: Option<&Error>) {
+    fn publish_result(&self, turn: Option<Leader<'_>>, error: Option<&Error>) {
         match (turn, error) {
-            // With another role, app or password, a program may not meet what else failed.
+            // Only a refused factor is shared: other failures may not recur with another role, app or password.
             (Some(leader), Some(error)) if error.kind() == ErrorKind::FactorFailed => {
                 leader.failed(error, &*self.clock)
             }
@@ -318,7 +331,7 @@ impl TempAccess {
     }
 
     #[cfg(not(feature = "runtime"))]
-    fn end_turn(&self, (): (), _: Option<&Error>) {}
+    fn publish_result(&self, (): (), _: Option<&Error>) {}
 
     /// The key of the person at the identity provider, whichever app and role they take.
     #[cfg(feature = "runtime")]
@@ -390,7 +403,7 @@ impl TempAccess {
         offers.iter().map(label).collect()
     }
 
-    /// Runs an attempt. The audit log is checked before it begins, and an attempt that is dropped before its end, as by
+    /// Runs an attempt. The audit log is checked before it begins, and an attempt that is dropped before it finishes, for example by
     /// Ctrl-C, is recorded too: AWS may have issued a session, which CloudTrail then shows.
     pub(super) async fn audited<T>(&self, attempt: impl Future<Output = Result<T>>) -> Result<T> {
         if let Some(audit) = self.audit.clone() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
-use super::issue::SignIn;
+use super::issue::SessionReuse;
 use super::{Cached, SignedIn, TempAccess};
 use crate::background::run_blocking;
 use crate::clock::{Clock, Deadline};
@@ -18,7 +18,7 @@ use crate::source::Notice;
 use crate::sts::IssuedSession;
 
 /// How many roles are exchanged at once.
-pub const CONCURRENT: usize = 16;
+pub const MAX_CONCURRENT_EXCHANGES: usize = 16;
 
 /// How long STS accepts an assertion after its issuance.
 const MAX_LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -111,7 +111,7 @@ impl Batch {
 
 impl TempAccess {
     /// Returns credentials for every role that matches the request, by one sign-in: cached ones, and new ones for the rest,
-    /// [`CONCURRENT`] at a time. Each is cached and recorded in the audit log.
+    /// [`MAX_CONCURRENT_EXCHANGES`] at a time. Each is cached and recorded in the audit log.
     ///
     /// If one role fails, the others are still returned. An assertion is accepted for five minutes; if it expires before all
     /// roles are exchanged, the person's session yields another one. `report` gets the progress.
@@ -155,7 +155,7 @@ impl TempAccess {
     }
 
     async fn sign_in_for_many(&self) -> Result<DatedAssertion> {
-        let signed_in = self.audited(self.recorded_sign_in(SignIn::Reuse, self.turns())).await?;
+        let signed_in = self.audited(self.recorded_sign_in(SessionReuse::Allow, self.default_queueing())).await?;
         Ok(DatedAssertion::new(signed_in, &*self.clock))
     }
 
@@ -177,7 +177,7 @@ impl TempAccess {
         let mut indices = HashMap::new();
         let mut late = VecDeque::new();
         loop {
-            while running.len() < CONCURRENT && assertion.is_usable(&*self.clock) {
+            while running.len() < MAX_CONCURRENT_EXCHANGES && assertion.is_usable(&*self.clock) {
                 let Some(index) = batch.pending.pop_front() else { break };
                 let Some(offer) = batch.offers.get(index).cloned() else { continue };
                 let (access, signed_in) = (self.clone(), Arc::clone(&assertion.signed_in));

@@ -37,7 +37,7 @@ pub(crate) use cache::CacheKeyParts;
 pub(crate) use cache::Cached;
 pub use cache::REFRESH_WINDOW;
 #[cfg(feature = "runtime")]
-pub use many::{CONCURRENT, Exchanged, Progress};
+pub use many::{Exchanged, MAX_CONCURRENT_EXCHANGES, Progress};
 #[cfg(feature = "runtime")]
 pub use refresh::RefreshableSession;
 

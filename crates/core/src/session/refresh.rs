@@ -12,7 +12,7 @@ use crate::sts::IssuedSession;
 use crate::trace::step;
 
 /// Access whose last session stays in memory, so that a program that requests credentials for every call signs in once,
-/// also if nothing is cached between runs.
+/// even if nothing is cached between runs.
 ///
 /// The cache, if there is one, takes precedence over the memory. Credentials are refreshed as those in the cache (see
 /// [`REFRESH_WINDOW`](super::REFRESH_WINDOW)).

@@ -6,7 +6,7 @@ use super::RecordsPlace;
 use crate::arn::RoleArn;
 use crate::grants::GRANT_TAG;
 
-/// The actions with which a session of a granted role could undo its own end.
+/// The actions with which a session of a granted role could keep access after its end.
 pub(super) const GUARDED: [&str; 10] = [
     "iam:PutRolePolicy",
     "iam:DeleteRolePolicy",
@@ -90,7 +90,7 @@ pub(super) fn granted_trust(admins: &[RoleArn]) -> Value {
     ])
 }
 
-/// Returns the guard: a session that was granted cannot undo its own end, whatever else allows it.
+/// Returns the guard: a session that was granted cannot keep access after its end, whatever else allows it.
 pub(super) fn guard() -> Value {
     document(vec![json!({
         "Sid": "Guard",

@@ -171,14 +171,14 @@ impl<'a> RoleList<'a> {
 /// The entries of a store without their secrets, which `tempaccess status --output json` prints.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
-pub struct KeptList {
-    /// Where and how the store keeps them; `None` if nothing is stored.
+pub struct CachedEntries {
+    /// Where and how the entries are stored; `None` if nothing is stored.
     pub store: Option<String>,
     /// The entries. Credentials that were requested by a pattern have two: one for the pattern, one for the role.
     pub entries: Vec<EntryInfo>,
 }
 
-impl KeptList {
+impl CachedEntries {
     /// Lists the entries of a store.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! An [`Entry`] has public facts and a secret. Its [`StoreKey`] is a digest over everything that distinguishes two answers:
 //! source, person, role, scope, region. So one caller never gets what another asked for.
 //!
-//! A store never fails what would have worked without it: an entry that cannot be used is reported ([`Lookup::Unusable`])
+//! A failing store never makes a request fail: an entry that cannot be used is reported ([`Lookup::Unusable`])
 //! and counts as missing, and credentials that cannot be stored are reported and returned all the same.
 
 mod entry;
@@ -68,19 +68,19 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Removes entries that have expired, and what crashed programs left behind.
     fn sweep(&self, _now: Timestamp) {}
 
-    /// Removes all entries, also those that cannot be read, and returns their number.
+    /// Removes all entries, including those that cannot be read, and returns their number.
     ///
     /// # Errors
     ///
     /// `io`; the other entries are removed all the same.
     fn clear(&self) -> Result<usize>;
 
-    /// A remark on how the last entry was stored, in one line.
+    /// Returns a one-line notice about how the last entry was stored.
     fn notice(&self) -> Option<String> {
         None
     }
 
-    /// Opens the file that is locked while one process gets what this key is for. `None` if processes need not wait for one
+    /// Opens the lock file of this key. Its holder is the process that signs in for it. `None` if processes need not wait for one
     /// another.
     ///
     /// # Errors

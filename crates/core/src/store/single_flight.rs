@@ -102,12 +102,12 @@ impl SingleFlight {
         // With a lock file, what this process remembers is out of date once another one has signed in.
         let mut waited_for_file = false;
         let mut lock = match lock(open_lock, need).await {
-            Ok(Locked::Held { file, waited }) => {
+            Ok(LockAttempt::Acquired { file, waited }) => {
                 waited_for_file = waited;
                 Some(file)
             }
-            Ok(Locked::ByNobody) => None,
-            Ok(Locked::ByAnother) => return Ok(Turn::Busy),
+            Ok(LockAttempt::NoLockFile) => None,
+            Ok(LockAttempt::Busy) => return Ok(Turn::Busy),
             Err(error) if error.kind() == ErrorKind::DeadlineExceeded => return Err(error),
             Err(error) => {
                 report(&error);
@@ -141,35 +141,36 @@ impl SingleFlight {
     }
 }
 
-enum Locked {
-    Held {
+enum LockAttempt {
+    Acquired {
         file: FileLock,
         /// Whether another process held the lock before.
         waited: bool,
     },
     /// The store has no lock file.
-    ByNobody,
-    ByAnother,
+    NoLockFile,
+    /// Another process holds the lock.
+    Busy,
 }
 
-async fn lock(open: impl Fn() -> Result<Option<File>>, need: Need) -> Result<Locked> {
+async fn lock(open: impl Fn() -> Result<Option<File>>, need: Need) -> Result<LockAttempt> {
     let failed = |error: std::io::Error| {
         Error::new(ErrorKind::Io, Stage::Store, format!("cannot lock an entry of the store: {error}"))
             .with_source(error)
     };
     let end = tokio::time::Instant::now() + WAIT_TIMEOUT;
     let mut waited = false;
-    let Some(mut file) = open()? else { return Ok(Locked::ByNobody) };
+    let Some(mut file) = open()? else { return Ok(LockAttempt::NoLockFile) };
     loop {
         match file.try_lock() {
             // The process that removed it may have made room for a new file, which another process has locked.
             Ok(()) if is_removed(&file) => match open()? {
                 Some(new) => file = new,
-                None => return Ok(Locked::ByNobody),
+                None => return Ok(LockAttempt::NoLockFile),
             },
-            Ok(()) => return Ok(Locked::Held { file: FileLock::new(file), waited }),
+            Ok(()) => return Ok(LockAttempt::Acquired { file: FileLock::new(file), waited }),
             Err(TryLockError::Error(error)) => return Err(failed(error)),
-            Err(TryLockError::WouldBlock) if need == Need::Later => return Ok(Locked::ByAnother),
+            Err(TryLockError::WouldBlock) if need == Need::Later => return Ok(LockAttempt::Busy),
             Err(TryLockError::WouldBlock) if tokio::time::Instant::now() < end => {
                 tokio::time::sleep(POLL_INTERVAL).await;
                 waited = true;
@@ -261,7 +262,7 @@ impl Failure {
         let Some(at) = self.retry_at() else { return error };
         let at = at.strftime("%H:%M UTC");
         let hint = format!("programs do not try again before {at}; run `tempaccess login` to sign in now");
-        error.with_further_hint(&hint).hold_back()
+        error.with_further_hint(&hint).mark_replayed()
     }
 
     fn error(&self) -> Option<Error> {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::event::role_name;
-use super::{SignIn, TrailEvent, TrailQuery};
+use super::{RecordedSession, TrailEvent, TrailQuery};
 use crate::grants::GrantId;
 use crate::records::{EventKind, GrantHistory, GrantKind};
 
@@ -87,10 +87,10 @@ pub enum TrailFinding {
 /// A sign-in, and what was done with its session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct SignInCalls {
+pub struct SessionCalls {
     /// The sign-in.
     #[serde(flatten)]
-    pub sign_in: SignIn,
+    pub sign_in: RecordedSession,
     /// The calls, with their counts.
     pub calls: BTreeMap<String, usize>,
 }
@@ -104,7 +104,7 @@ pub struct Comparison {
     /// The calls of each grant's sessions, with their counts.
     pub calls: BTreeMap<GrantId, BTreeMap<String, usize>>,
     /// The sign-ins that the events are of.
-    pub sign_ins: Vec<SignInCalls>,
+    pub sign_ins: Vec<SessionCalls>,
 }
 
 /// Compares the events of a query with the records of grants and with sign-ins. `now` decides what CloudTrail may not have yet.
@@ -112,12 +112,12 @@ pub fn compare(
     query: &TrailQuery,
     events: &[TrailEvent],
     histories: &[GrantHistory],
-    sign_ins: &[SignIn],
+    sign_ins: &[RecordedSession],
     now: Timestamp,
 ) -> Comparison {
     let by_id: BTreeMap<_, _> = histories.iter().map(|history| (history.id(), history)).collect();
     let by_key: BTreeMap<_, _> = sign_ins.iter().map(|sign_in| (sign_in.access_key_id.as_str(), sign_in)).collect();
-    let mut by_person = BTreeMap::<&str, Vec<&SignIn>>::new();
+    let mut by_person = BTreeMap::<&str, Vec<&RecordedSession>>::new();
     for sign_in in sign_ins {
         by_person.entry(sign_in.session_name.as_deref().unwrap_or_default()).or_default().push(sign_in);
     }
@@ -179,7 +179,7 @@ pub fn compare(
         match subject {
             TrailSubject::Id(id) => drop(calls.insert(id, used.calls)),
             TrailSubject::AccessKeyId(key) => by_sign_in.extend(
-                by_key.get(key.as_str()).map(|sign_in| SignInCalls { sign_in: (*sign_in).clone(), calls: used.calls }),
+                by_key.get(key.as_str()).map(|sign_in| SessionCalls { sign_in: (*sign_in).clone(), calls: used.calls }),
             ),
         }
     }
@@ -213,7 +213,7 @@ impl Use {
 
 /// Returns the key of a sign-in that should be in the audit logs: they have earlier ones of the same person. Nothing can be said
 /// about people whose logs are not at hand.
-fn unrecorded_sign_in<'a>(event: &'a TrailEvent, by_person: &BTreeMap<&str, Vec<&SignIn>>) -> Option<&'a str> {
+fn unrecorded_sign_in<'a>(event: &'a TrailEvent, by_person: &BTreeMap<&str, Vec<&RecordedSession>>) -> Option<&'a str> {
     let key =
         event.issued_key.as_deref().filter(|_| event.name == "AssumeRoleWithSAML" && event.error_code.is_none())?;
     let session = event.session()?;
@@ -255,7 +255,7 @@ fn end_of(history: &GrantHistory) -> Timestamp {
 fn missing(
     query: &TrailQuery,
     histories: &[&GrantHistory],
-    sign_ins: &[&SignIn],
+    sign_ins: &[&RecordedSession],
     issued_keys: &BTreeSet<&str>,
     events: &[TrailEvent],
     now: Timestamp,
@@ -285,7 +285,8 @@ fn missing(
         .filter(|event| event.name == "AssumeRoleWithSAML")
         .filter_map(|event| event.role.as_deref().map(account))
         .collect();
-    let in_seen = |sign_in: &&&SignIn| sign_in.role_arn.as_deref().is_some_and(|arn| seen.contains(&account(arn)));
+    let in_seen =
+        |sign_in: &&&RecordedSession| sign_in.role_arn.as_deref().is_some_and(|arn| seen.contains(&account(arn)));
     for sign_in in sign_ins.iter().filter(|sign_in| sign_in.chained_from.is_none()).filter(in_seen) {
         if is_missing(signed_in, &sign_in.access_key_id, sign_in.at) {
             let subject = TrailSubject::AccessKeyId(sign_in.access_key_id.clone());

@@ -19,7 +19,7 @@ mod scan;
 mod sign_in;
 
 pub use bucket::TrailBucket;
-pub use compare::{Comparison, SignInCalls, TrailFinding, TrailSubject, compare, grant_of_call};
+pub use compare::{Comparison, SessionCalls, TrailFinding, TrailSubject, compare, grant_of_call};
 pub use engine::{QueryEngine, query_text};
 pub use event::TrailEvent;
 pub(crate) use event::put_in_order;
@@ -27,4 +27,4 @@ pub use files::TrailFiles;
 pub use lookup::{LookupEvents, LookupEventsBuilder};
 pub use query::TrailQuery;
 pub use run::{QueryRunner, QueryRunnerBuilder};
-pub use sign_in::{SignIn, SignIns};
+pub use sign_in::{RecordedSession, RecordedSessions};

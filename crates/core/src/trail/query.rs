@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::event::role_name;
-use super::{SignIn, TrailEvent};
+use super::{RecordedSession, TrailEvent};
 use crate::grants::GrantId;
 use crate::records::{GrantHistory, GrantKind};
 
@@ -41,7 +41,7 @@ const BEFORE: SignedDuration = SignedDuration::from_mins(15);
 
 impl TrailQuery {
     /// Returns the query for everything that people did with these grants.
-    pub fn of_people(histories: &[GrantHistory]) -> Self {
+    pub fn for_people(histories: &[GrantHistory]) -> Self {
         let mut people: Vec<_> = histories.iter().map(|history| history.to().to_owned()).collect();
         people.sort();
         people.dedup();
@@ -50,7 +50,7 @@ impl TrailQuery {
     }
 
     /// Returns the query for everything that a person did, with these grants and without any.
-    pub fn of_person(name: &str, histories: &[GrantHistory]) -> Self {
+    pub fn for_person(name: &str, histories: &[GrantHistory]) -> Self {
         let of_person = histories.iter().filter(|history| history.to() == name);
         let sessions = of_person.filter(|history| history.kind() == GrantKind::Session);
         Self {
@@ -61,7 +61,7 @@ impl TrailQuery {
     }
 
     /// Returns the query for everything about a grant.
-    pub fn of_grant(history: &GrantHistory) -> Self {
+    pub fn for_grant(history: &GrantHistory) -> Self {
         let first = history.events().next().map_or(history.until(), |event| event.at.min(event.from));
         let session = match history.kind() {
             GrantKind::Session => Some(format!("{}+{}", history.to(), history.id())),
@@ -84,7 +84,7 @@ impl TrailQuery {
     }
 
     /// Returns the query for everything that was done with the sessions of these sign-ins.
-    pub fn of_sign_ins<'a>(sign_ins: impl IntoIterator<Item = &'a SignIn>) -> Self {
+    pub fn for_sessions<'a>(sign_ins: impl IntoIterator<Item = &'a RecordedSession>) -> Self {
         let mut query = Self::default();
         for sign_in in sign_ins {
             query.access_keys.push(sign_in.access_key_id.clone());
@@ -149,7 +149,7 @@ impl TrailQuery {
     }
 
     /// Whether the event of a sign-in fits.
-    pub(super) fn has_sign_in(&self, sign_in: &SignIn) -> bool {
+    pub(super) fn has_sign_in(&self, sign_in: &RecordedSession) -> bool {
         let role = sign_in.role_arn.as_deref().map(role_name);
         let name = sign_in.session_name.as_ref();
         self.grant.is_none()
@@ -173,12 +173,12 @@ impl TrailQuery {
             }
             None => self.session.as_ref().is_none_or(by_session),
         };
-        let of_people = || {
+        let for_people = || {
             let session = event.session().unwrap_or_default();
             let name = session.rsplit_once('+').map_or(session, |(name, _)| name);
             self.people.iter().any(|person| person == name || person == session)
         };
-        let about = about && (self.people.is_empty() || of_people());
+        let about = about && (self.people.is_empty() || for_people());
         let of_role = |role: &String| {
             let principal = event.principal.as_deref().unwrap_or_default();
             principal.contains(&format!(":assumed-role/{role}/"))

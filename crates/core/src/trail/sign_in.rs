@@ -15,7 +15,7 @@ const MAX_LOG: usize = 256 << 20;
 /// [`AuditRecord`](crate::audit::AuditRecord) says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[non_exhaustive]
-pub struct SignIn {
+pub struct RecordedSession {
     /// When STS issued the session.
     pub at: Timestamp,
     /// The person's reason.
@@ -39,9 +39,9 @@ pub struct SignIn {
 /// The sign-ins of audit logs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct SignIns {
+pub struct RecordedSessions {
     /// The sign-ins that got a session, in the order of the logs.
-    pub sign_ins: Vec<SignIn>,
+    pub sign_ins: Vec<RecordedSession>,
     /// How many lines are not records: those that a writer was killed at, and others.
     pub unreadable: usize,
 }
@@ -52,7 +52,7 @@ struct Outcome {
     outcome: String,
 }
 
-impl SignIns {
+impl RecordedSessions {
     /// Adds the sign-ins of an audit log, as [`AuditFile`](crate::audit::AuditFile) writes it.
     ///
     /// # Errors
@@ -92,7 +92,7 @@ mod tests {
         let failed =
             r#"{"version":1,"at":"2026-11-24T08:59:00.000Z","outcome":"failed","source":"okta:acme.okta.com"}"#;
         std::fs::write(&log, format!("{failed}\n{issued}\n{}\n\n", &issued[..80])).unwrap();
-        let mut found = SignIns::default();
+        let mut found = RecordedSessions::default();
         found.read(&log).unwrap();
         assert_eq!(found.sign_ins.len(), 1);
         assert_eq!((found.sign_ins[0].access_key_id.as_str(), found.unreadable), ("ASIAGRACE", 1));

@@ -37,7 +37,7 @@ impl TrustedKeys {
     ///
     /// # Errors
     ///
-    /// `invalid_configuration`, also if there is no signing key that can be used.
+    /// `invalid_configuration`, including if there is no signing key that can be used.
     pub fn parse(text: &[u8]) -> Result<Self> {
         Self::parse_within(text, &Limits::default())
     }

@@ -31,7 +31,7 @@ impl IdentityProvider {
     ///
     /// # Errors
     ///
-    /// `invalid_configuration`, also if there is no address to sign in at.
+    /// `invalid_configuration`, including if there is no address to sign in at.
     pub fn parse(text: &[u8]) -> Result<Self> {
         let Some(xml) = metadata::as_xml(text)? else {
             // PEM with keys lacks the address; anything else is an error of its own.

@@ -1,4 +1,4 @@
-//! What a scope must not allow: actions with which a grant could undo its own end.
+//! What a scope must not allow: actions with which a person could keep access after the grant ends.
 
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ const ESCAPES: [&str; 36] = [
     "sts:getfederationtoken",
 ];
 
-/// Returns the actions with which somebody who has this scope could undo its end. Names are in lower case.
+/// Returns the actions with which somebody who has this scope could keep access after its end. Names are in lower case.
 pub(crate) fn escapes(policy: &SessionPolicy) -> Vec<&'static str> {
     let Ok(document) = serde_json::from_str::<Value>(policy.as_str()) else { return Vec::new() };
     let statements = statements(&document);

@@ -1,10 +1,10 @@
-//! Who may take a role that gets a policy grant.
+//! Who may assume a role that gets a policy grant.
 
 use serde_json::Value;
 
 use super::{statements, texts};
 
-/// Returns the principals in a trust policy that could take the role under a session name of their own choice, one text each.
+/// Returns the principals in a trust policy that could assume the role under a session name of their own choice, one text each.
 ///
 /// A policy grant names a person by the session name, which the identity provider sets in a SAML assertion. Everybody else
 /// chooses it freely, and could take the name of the person.

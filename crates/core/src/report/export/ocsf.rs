@@ -151,7 +151,8 @@ mod tests {
         let file = format!(
             r#"{{"version":1,"id":"{id}","seq":1,"at":"2026-11-24T10:00:00Z","event":"{kind}","how":"policy","to":"grace@example.com","by":"ada@example.com","by_arn":"arn:aws:sts::111122223333:assumed-role/Admin/ada","role_arn":"arn:aws:iam::111122223333:role/People","policy":"{{\"Statement\":[{{\"Effect\":\"Allow\",\"Action\":\"s3:Get*\",\"Resource\":\"*\"}}]}}","from":"2026-11-24T10:00:00Z","until":"2026-11-24T11:00:00Z","reason":"OPS-1"}}"#
         );
-        let history = GrantHistory::of(vec![(1, file.into_bytes())], &id, &Signers::default()).unwrap().unwrap();
+        let history =
+            GrantHistory::from_files(vec![(1, file.into_bytes())], &id, &Signers::default()).unwrap().unwrap();
         event(&history, history.last())
     }
 

@@ -1,4 +1,4 @@
-//! Roles that are granted by session: only as a grant, and without a way to undo its end.
+//! Roles that are granted by session: only as a grant, and without a way to keep access after its end.
 
 use serde_json::Value;
 
@@ -90,7 +90,7 @@ fn check_trust(setup: &GrantSetup, facts: &RoleFacts, report: &mut Report<'_>) {
         .collect();
     if !others.is_empty() {
         report.failed(
-            format!("others than administrators can take the role: {}", others.join(", ")),
+            format!("principals other than administrators can assume the role: {}", others.join(", ")),
             format!("remove them from the trust policy, or name them with `--admin-role`: {CREATE}"),
         );
     }
@@ -102,7 +102,7 @@ fn check_trust(setup: &GrantSetup, facts: &RoleFacts, report: &mut Report<'_>) {
         );
     }
     if report.findings.len() == before {
-        report.good("administrators can take the role, and only as a grant");
+        report.good("administrators can assume the role, and only as a grant");
     }
 }
 

@@ -49,12 +49,12 @@ pub(super) async fn check(
             "`tempaccess setup aws` creates a role with one",
         );
     } else if others.is_empty() {
-        report.good("people take the role by signing in, and nobody else takes it");
+        report.good("people assume the role by signing in, and nobody else can");
     }
     Ok((facts.role.permissions_boundary, providers))
 }
 
-/// Returns the SAML providers whose users may take a role.
+/// Returns the SAML providers whose users may assume a role.
 fn saml_providers(trust: &Value) -> BTreeSet<String> {
     let allowing = statements(trust).into_iter().filter(|statement| {
         statement.get("Effect").and_then(Value::as_str) == Some("Allow")

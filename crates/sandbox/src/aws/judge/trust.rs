@@ -1,4 +1,4 @@
-//! Trust policies: who may take a role.
+//! Trust policies: who may assume a role.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::{Opinion, Question, opinion};
 use crate::aws::credentials::Caller;
 use crate::world;
 
-/// The principal of a call that takes a role.
+/// The principal of a call that assumes a role.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Principal<'a> {
     /// The session of another role.

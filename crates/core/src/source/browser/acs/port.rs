@@ -17,7 +17,7 @@ fn reserved<T>(access: impl FnOnce(&mut HashMap<u16, std::net::TcpListener>) -> 
     access(RESERVED.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default())
 }
 
-/// A port that is bound until `deadline`, also if the sign-in is cancelled.
+/// A port that is bound until `deadline`, even if the sign-in is cancelled.
 pub(super) struct ReservedPort {
     loopback: Option<Loopback>,
     deadline: Instant,

@@ -8,14 +8,14 @@ use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::sink;
 
 /// Prints cached credentials if the command line asks for them in the usual form. Returns whether it did.
-pub(crate) fn answered() -> bool {
-    answer().is_some()
+pub(crate) fn print_credentials() -> bool {
+    print().is_some()
 }
 
-fn answer() -> Option<()> {
-    let question = question(std::env::args_os().skip(1))?;
-    let config = question.config.map_or_else(Config::find, |file| Config::load(file.as_ref())).ok()?;
-    let settings = question.settings.resolve(&config, question.profile.as_deref()).ok()?;
+fn print() -> Option<()> {
+    let request = parse(std::env::args_os().skip(1))?;
+    let config = request.config.map_or_else(Config::find, |file| Config::load(file.as_ref())).ok()?;
+    let settings = request.settings.resolve(&config, request.profile.as_deref()).ok()?;
     let issued = settings.cached(&config).ok()??;
     let text = sink::credential_process(&issued.answer.credentials);
     let mut out = std::io::stdout().lock();
@@ -23,7 +23,8 @@ fn answer() -> Option<()> {
 }
 
 #[derive(Default)]
-struct Question {
+/// What the command line asks for.
+struct CredentialRequest {
     settings: Settings,
     profile: Option<String>,
     config: Option<String>,
@@ -31,11 +32,11 @@ struct Question {
 }
 
 /// Parses `credentials --output credential-process` with plain settings.
-fn question(mut words: impl Iterator<Item = OsString>) -> Option<Question> {
+fn parse(mut words: impl Iterator<Item = OsString>) -> Option<CredentialRequest> {
     if words.next()? != "credentials" {
         return None;
     }
-    let mut asked = Question::default();
+    let mut asked = CredentialRequest::default();
     while let Some(word) = words.next() {
         let settings = &mut asked.settings;
         // A value that begins with `-` comes in the same word.
@@ -86,10 +87,10 @@ fn question(mut words: impl Iterator<Item = OsString>) -> Option<Question> {
 mod tests {
     use std::ffi::OsString;
 
-    use super::question;
+    use super::parse;
 
     fn asks(line: &str) -> bool {
-        question(line.split_whitespace().map(OsString::from)).is_some()
+        parse(line.split_whitespace().map(OsString::from)).is_some()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use tempaccess_core::config::Settings;
-use tempaccess_core::sink::KeptList;
+use tempaccess_core::sink::CachedEntries;
 use tempaccess_core::{Clock, Result, clock::SystemClock, session::TempAccessBuilder};
 
 use super::{config, print, print_json};
@@ -63,7 +63,7 @@ pub(super) fn status(arguments: Status) -> Result<()> {
     let given = Settings { store: arguments.store.store, ..Settings::default() };
     let settings = given.resolve(&config, profile.as_deref())?;
     let store = settings.store()?;
-    let mut cached = KeptList::new(store.as_deref())?;
+    let mut cached = CachedEntries::new(store.as_deref())?;
     if profile.is_some() {
         let source = settings.access(&config, None)?.build().source();
         cached.entries.retain(|entry| entry.source == source);
@@ -71,6 +71,6 @@ pub(super) fn status(arguments: Status) -> Result<()> {
     match (arguments.output, &cached.store) {
         (Output::Json, _) => print_json(&cached),
         (Output::Text, None) => print("Nothing is cached: the store is `none`"),
-        (Output::Text, Some(place)) => print(&render::kept(&cached.entries, place, SystemClock.now())),
+        (Output::Text, Some(place)) => print(&render::cached(&cached.entries, place, SystemClock.now())),
     }
 }
