@@ -190,6 +190,8 @@ export interface RevocationPlan {
   steps: RevocationStep[];
   reason: string;
   undo: boolean;
+  /** The grants that fit, and whose records do not say what to revoke: why, a line each. */
+  skipped: string[];
 }
 
 /** A policy that has no effect any more. */

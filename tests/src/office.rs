@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tempaccess_core::grants::{GrantOpener, GrantRules, GrantSpec, Grants};
 use tempaccess_core::iam::IamClient;
 use tempaccess_core::net::HttpTransport;
-use tempaccess_core::records::{BucketAccess, ObjectRecords};
+use tempaccess_core::records::{BucketAccess, FolderRecords};
 use tempaccess_core::saml::Limits;
 use tempaccess_core::seal::{KeyFile, KeyFileSigner, Namespace, Signers};
 use tempaccess_core::source::{AssertionRequest, NoPrompter};
@@ -115,15 +115,16 @@ impl Office {
 
     /// Returns the signers that everybody trusts: Ada and Alan give access, and everybody but Eve may ask for it.
     pub fn signers(&self) -> Signers {
+        self.signers_with(&["ada@example.com", "alan@example.com"])
+    }
+
+    /// Returns signers with these administrators.
+    fn signers_with(&self, administrators: &[&str]) -> Signers {
         let line = |name: &str, namespace| {
             Signers::line(name, &self.key(name).public_key(), namespace).expect("a line").to_string()
         };
-        let lines = [
-            line("ada@example.com", Namespace::Grant),
-            line("alan@example.com", Namespace::Grant),
-            line("ada@example.com", Namespace::Request),
-            line("grace@example.com", Namespace::Request),
-        ];
+        let mut lines: Vec<_> = administrators.iter().map(|name| line(name, Namespace::Grant)).collect();
+        lines.extend(["ada@example.com", "grace@example.com"].map(|name| line(name, Namespace::Request)));
         Signers::parse(&lines.join("\n")).expect("signers")
     }
 
@@ -172,14 +173,23 @@ impl Office {
 
     /// Returns the grants of an administrator under these rules.
     pub fn grants_of(&self, login: &str, rules: GrantRules) -> Grants {
-        let records = ObjectRecords::folder(&self.folder.path().join("records")).expect("records");
+        self.grants_by(login, rules, self.signers())
+    }
+
+    /// Returns the grants of an administrator who trusts these administrators.
+    pub fn grants_trusting(&self, login: &str, administrators: &[&str]) -> Grants {
+        self.grants_by(login, GrantRules::default(), self.signers_with(administrators))
+    }
+
+    fn grants_by(&self, login: &str, rules: GrantRules, signers: Signers) -> Grants {
+        let records = FolderRecords::new(self.folder.path().join("records"));
         Grants::builder(
             self.access(login, ADMIN),
             Arc::new(self.iam()),
             Arc::new(records),
             Arc::new(self.signer(login)),
         )
-        .signers(self.signers())
+        .signers(signers)
         .rules(rules)
         .clock(Arc::new(self.clock.clone()))
         .build()

@@ -89,13 +89,18 @@ pub(crate) fn opened(header: &GrantHeader, profile: Option<&str>) -> String {
     text
 }
 
+/// The widest cell of a list of grants.
+const MAX_CELL: usize = 64;
+
 /// A list of grants.
 pub(crate) fn list(listing: &GrantListing, names: &AccountNames) -> String {
     if listing.grants.is_empty() {
         return "no grants".to_owned();
     }
     let unknown = || "?".to_owned();
-    let shown = |text: &Option<String>| text.as_deref().map_or_else(unknown, |text| printable(text).into_owned());
+    // Anybody who can add records can write long texts; `grant show` has them whole.
+    let cut = |text: &str| console::truncate_str(&printable(text), MAX_CELL, "…").into_owned();
+    let shown = |text: &Option<String>| text.as_deref().map_or_else(unknown, cut);
     let mut rows = vec![["ID", "TO", "KIND", "ROLE", "LEFT", "REASON", "BY"].map(str::to_owned)];
     for grant in &listing.grants {
         let left = match grant.state {
@@ -210,7 +215,8 @@ pub(crate) fn revocation(plan: &RevocationPlan) -> String {
         };
         format!("{whose}{verb} the inline policy {} of {}", step.policy_name, step.role_arn)
     });
-    lines.collect::<Vec<_>>().join("\n")
+    let skipped = plan.skipped.iter().map(|problem| format!("skipped: {}", printable(problem)));
+    lines.chain(skipped).collect::<Vec<_>>().join("\n")
 }
 
 /// What a revocation has changed.

@@ -21,7 +21,7 @@ pub(crate) fn show(verbose: u8) {
     }
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
-        .with_ansi(console::colors_enabled_stderr())
+        .with_ansi(false)
         .with_target(false)
         .with_span_events(FmtSpan::NONE)
         .with_filter(level)

@@ -11,6 +11,9 @@ use object_store::client::{
 };
 use object_store::path::Path;
 use object_store::{BackoffConfig, ClientOptions, CredentialProvider, ObjectStore, RetryConfig};
+use quick_xml::Reader;
+use quick_xml::escape::unescape;
+use quick_xml::events::Event;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::{Transport, TransportErrorKind, secure_url};
@@ -115,6 +118,7 @@ impl HttpConnector for Connector {
 impl HttpService for Connector {
     async fn call(&self, request: HttpRequest) -> std::result::Result<HttpResponse, HttpError> {
         let (parts, body) = request.into_parts();
+        let is_listing = parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "list-type=2"));
         let body = body.collect().await?.to_bytes().to_vec();
         let answer = self.0.send(http::Request::from_parts(parts, body)).await.map_err(|error| {
             let kind = match error.kind {
@@ -125,8 +129,51 @@ impl HttpService for Connector {
             };
             HttpError::new(kind, error)
         })?;
+        let answer = if is_listing { answer.map(|body| without_odd_names(&body).unwrap_or(body)) } else { answer };
         Ok(answer.map(HttpResponseBody::from))
     }
+}
+
+/// Returns a listing (ListObjectsV2) without the names that cannot be a [`Path`], such as `a//b`: the store fails for all because of
+/// one, and everybody who can write to the bucket can choose names. `None` if nothing has to be left out.
+fn without_odd_names(listing: &[u8]) -> Option<Vec<u8>> {
+    let listing = std::str::from_utf8(listing).ok()?;
+    let mut reader = Reader::from_str(listing);
+    let (mut kept, mut copied) = (String::new(), 0);
+    let (mut depth, mut item, mut name, mut is_odd) = (0, None, None, false);
+    loop {
+        let before = usize::try_from(reader.buffer_position()).ok()?;
+        match reader.read_event().ok()? {
+            Event::Start(tag) => {
+                depth += 1;
+                match (depth, tag.local_name().as_ref()) {
+                    (2, "Contents" | "CommonPrefixes") => (item, is_odd) = (Some(before), false),
+                    (3, "Key" | "Prefix") if item.is_some() => {
+                        name = Some(usize::try_from(reader.buffer_position()).ok()?);
+                    }
+                    _ => {}
+                }
+            }
+            Event::End(_) => {
+                if let Some(from) = name.take() {
+                    let text = listing.get(from..before).and_then(|text| unescape(text).ok());
+                    is_odd |= !text.is_some_and(|text| Path::parse(text).is_ok());
+                }
+                if depth == 2
+                    && let Some(from) = item.take()
+                    && is_odd
+                {
+                    kept.push_str(listing.get(copied..from)?);
+                    copied = usize::try_from(reader.buffer_position()).ok()?;
+                }
+                depth -= 1;
+            }
+            Event::Eof => break,
+            _ => {}
+        }
+    }
+    kept.push_str(listing.get(copied..)?);
+    (copied > 0).then(|| kept.into_bytes())
 }
 
 /// The credentials of the administrator's session, which signs in when they are first needed.
@@ -149,5 +196,30 @@ impl CredentialProvider for SessionKeys {
             secret_key: keys.secret_access_key.expose().to_owned(),
             token: Some(keys.session_token.expose().to_owned()),
         }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_cannot_be_paths_are_left_out_of_listings() {
+        let key = |key: &str| format!("<Contents><Key>{key}</Key><Size>1</Size></Contents>");
+        let folder = |name: &str| format!("<CommonPrefixes><Prefix>{name}</Prefix></CommonPrefixes>");
+        let listing = |parts: &[String]| {
+            format!(
+                "<?xml version=\"1.0\"?><ListBucketResult><Prefix>a//</Prefix>{}</ListBucketResult>",
+                parts.concat()
+            )
+        };
+        let good = [key("g/a/0001.json"), key("g/a/x &amp; y"), folder("g/b/")];
+        assert_eq!(without_odd_names(listing(&good).as_bytes()), None);
+        let odd = [key("g/a//x"), folder("g//"), key("g/../x"), key("g/a/./x"), key("a&#xA;b"), key("&#x1;&bad;")];
+        let [first, second, third] = good.clone();
+        let [one, two, rest @ ..] = odd;
+        let mixed = listing(&[one, first, two, second, rest.concat(), third]);
+        assert_eq!(without_odd_names(mixed.as_bytes()), Some(listing(&good).into_bytes()));
+        assert_eq!(without_odd_names(b"<a><b"), None);
     }
 }

@@ -39,6 +39,13 @@ pub(crate) fn read_trusted(path: &Path) -> io::Result<Vec<u8>> {
     read_opened(&file, &metadata, MAX_BYTES, PIPE_TIMEOUT)
 }
 
+/// As [`read_trusted`], for text in UTF-8.
+#[cfg(any(test, feature = "config"))]
+pub(crate) fn read_trusted_text(path: &Path) -> io::Result<String> {
+    let content = read_trusted(path)?;
+    String::from_utf8(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, not_utf8(error.as_bytes())))
+}
+
 /// Refuses a program that another user can change.
 ///
 /// # Errors
@@ -54,20 +61,36 @@ pub(crate) fn require_trusted_file(path: &Path) -> io::Result<()> {
 /// home directory stays.
 #[cfg(all(unix, any(test, feature = "config")))]
 fn require_trusted(path: &Path, metadata: &std::fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
     let me = rustix::process::geteuid().as_raw();
     let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    let why = if !metadata.is_file() {
-        return Ok(());
-    } else if mode & 0o002 != 0 {
+    let is_foreign = |owner: u32| ![0, me].contains(&owner) && me != 0;
+    // Everybody may write to `/dev/null`, which nobody can replace.
+    let is_device = metadata.file_type().is_char_device() && owner == 0;
+    let why = if mode & 0o002 != 0 && !is_device {
         format!("all users can change it (mode {mode:04o}); close it with `chmod o-w '{}'`", path.display())
-    } else if ![0, me].contains(&owner) && me != 0 {
+    } else if is_foreign(owner) {
         format!("it belongs to another user (uid {owner}); copy it")
+    } else if let Ok(link) = path.symlink_metadata()
+        && link.is_symlink()
+        && is_foreign(link.uid())
+    {
+        format!("it is a link of another user (uid {})", link.uid())
     } else {
-        return Ok(());
+        return require_trusted_folder(path);
     };
     Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+}
+
+/// Refuses a file whose folder lets other users put another file in its place.
+#[cfg(all(unix, any(test, feature = "config")))]
+fn require_trusted_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => crate::private::require_closed(Path::new(".")),
+        Some(folder) => crate::private::require_closed(folder),
+        None => Ok(()),
+    }
 }
 
 #[cfg(all(not(unix), any(test, feature = "config")))]

@@ -80,8 +80,15 @@ pub(crate) fn require_closed(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        // One with the rules of `/tmp` protects the files of each user.
-        let mode = std::fs::metadata(folder)?.mode();
+        require_own_link(folder)?;
+        let metadata = std::fs::metadata(folder)?;
+        let (mode, owner, user) = (metadata.mode(), metadata.uid(), rustix::process::geteuid().as_raw());
+        // One with the rules of `/tmp` protects the files of each user, except from its owner.
+        if mode & 0o002 != 0 && mode & 0o1000 != 0 && ![0, user].contains(&owner) {
+            return Err(untrusted(format!(
+                "its folder belongs to another user (uid {owner}), who can replace files in it"
+            )));
+        }
         if mode & 0o002 != 0 && mode & 0o1000 == 0 {
             return Err(untrusted(format!(
                 "all users can replace files in its folder (mode {:04o}); close it with `chmod o-w '{}'`",
@@ -93,6 +100,19 @@ pub(crate) fn require_closed(folder: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     let _ = folder;
     Ok(())
+}
+
+/// Refuses a path that is another user's link, wherever it leads.
+#[cfg(unix)]
+fn require_own_link(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let user = rustix::process::geteuid().as_raw();
+    match std::fs::symlink_metadata(path) {
+        Ok(link) if link.is_symlink() && ![0, user].contains(&link.uid()) => {
+            Err(untrusted(format!("it is a link of another user (uid {})", link.uid())))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn untrusted(reason: String) -> io::Error {
@@ -255,6 +275,7 @@ mod unix {
         /// `PermissionDenied` with the reason and the remedy if the folder is not private to this user.
         pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
             // A link of the person's own that leads to the folder is fine: the folder itself is checked.
+            require_own_link(path)?;
             Self::open_at(CWD, path, path, OFlags::empty())
         }
 

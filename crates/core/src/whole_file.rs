@@ -33,7 +33,7 @@ pub enum Readers {
 /// `AlreadyExists`, and what the system reports. Nothing is left behind.
 pub fn write(path: &Path, bytes: &[u8], existing: Existing, readers: Readers) -> io::Result<()> {
     match existing {
-        Existing::Replace if is_device(path) => fs::write(path, bytes),
+        Existing::Replace if is_device(path) => write_to_device(path, bytes),
         Existing::Replace => place(path, bytes, readers, None, |temporary| open_elsewhere::rename(temporary, path)),
         Existing::Keep => place(path, bytes, readers, None, |temporary| {
             // Unlike a rename, a link replaces nothing.
@@ -62,6 +62,30 @@ fn is_device(path: &Path) -> bool {
     let is_descriptor = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd");
     let is_stream = ["/dev/stdout", "/dev/stderr"].iter().any(|stream| path == Path::new(stream));
     is_descriptor || is_stream || fs::metadata(path).is_ok_and(is_other)
+}
+
+/// Writes to a device, a pipe, or what a stream leads to. Nothing is created, and a pipe that nobody reads is not waited for.
+fn write_to_device(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed(),
+    );
+    let mut file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (owner, user) = (file.metadata()?.uid(), rustix::process::geteuid().as_raw());
+        if ![0, user].contains(&owner) {
+            let reason = format!("it belongs to another user (uid {owner})");
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+        }
+        let flags = rustix::fs::fcntl_getfl(&file)?;
+        rustix::fs::fcntl_setfl(&file, flags - rustix::fs::OFlags::NONBLOCK)?;
+    }
+    file.write_all(bytes)
 }
 
 /// Writes a temporary file in the same folder, and has it put in its place.
@@ -121,5 +145,20 @@ mod tests {
         write(&path, b"three", Existing::Replace, Readers::Everybody).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "three");
         assert_eq!(folder.path().read_dir().unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_that_nobody_reads_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(write(&pipe, b"one", Existing::Replace, Readers::Owner).is_err());
+        let reader = OpenOptions::new().read(true).write(true).open(&pipe).unwrap();
+        write(&pipe, b"two", Existing::Replace, Readers::Owner).unwrap();
+        let mut read = [0; 3];
+        io::Read::read_exact(&mut &reader, &mut read).unwrap();
+        assert_eq!(&read, b"two");
+        write(Path::new("/dev/null"), b"three", Existing::Replace, Readers::Owner).unwrap();
     }
 }

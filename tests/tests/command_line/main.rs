@@ -11,6 +11,7 @@ mod environment;
 mod handout;
 mod import;
 mod memory;
+mod other_users;
 mod profiles;
 mod profiles_sync;
 mod shell_init;

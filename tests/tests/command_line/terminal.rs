@@ -234,3 +234,14 @@ fn a_served_program_has_the_terminal_to_itself() {
     terminal.exp_string("code 7").unwrap();
     terminal.exp_eof().unwrap();
 }
+
+#[test]
+fn steps_are_shown_on_a_terminal() {
+    let machine = Machine::alone();
+    let mut shell = machine.program("sh");
+    let script = format!("stty echo; '{}' -vv status; echo code $?; stty -a", binary().display());
+    shell.env("TERM", "xterm-256color").env_remove("NO_COLOR").args(["-c", &script]);
+    let mut terminal = spawn_command(shell, Some(60_000)).expect("a terminal");
+    let shown = ends_with(&mut terminal, 0);
+    assert!(!shown.contains("panicked"), "{shown}");
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
 use tempaccess_core::grants::{GrantFilter, Grants, Revoke};
-use tempaccess_core::records::{GrantState, ObjectRecords};
+use tempaccess_core::records::{FolderRecords, GrantState};
 use tempaccess_tests::office::{ADMIN, GRANTED, Office};
 
 #[tokio::test]
@@ -81,7 +81,7 @@ async fn a_clock_that_is_ahead_lifts_no_deny() {
             self.0.monotonic()
         }
     }
-    let records = ObjectRecords::folder(&office.folder.path().join("records")).unwrap();
+    let records = FolderRecords::new(office.folder.path().join("records"));
     let access = office.access("ada@example.com", ADMIN);
     let signer = Arc::new(office.signer("ada@example.com"));
     let ahead = Grants::builder(access, Arc::new(office.iam()), Arc::new(records), signer)

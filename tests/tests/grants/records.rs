@@ -97,11 +97,83 @@ async fn junk_hides_no_grant_and_keeps_nobody_from_ending_it() {
     grants.revoke(&id, "done early").await.unwrap();
     let history = grants.show(&id).await.unwrap();
     assert_eq!(history.state(office.now()), GrantState::Revoked, "{:?}", history.defects());
-    assert!(file(&office, &id, 10).exists());
+    assert!(file(&office, &id, 2).exists());
     // Another folder that is none of a grant is a note, and no grant is hidden by it.
     std::fs::create_dir(office.folder.path().join("records/bbbbbbbbbbbb")).unwrap();
     std::fs::write(office.folder.path().join("records/bbbbbbbbbbbb/0001.json"), "x".repeat(70_000)).unwrap();
     let listing = grants.list(&GrantFilter { ended: true, ..GrantFilter::default() }).await.unwrap();
     assert!(listing.grants.len() == 1 && listing.notes[0].contains("bbbbbbbbbbbb"), "{listing:?}");
     assert!(grants.check(&[]).await.unwrap().findings.iter().any(|finding| finding.problem.contains("cannot be read")));
+}
+
+#[tokio::test]
+async fn files_that_are_added_neither_hide_nor_move_a_grant() {
+    let office = Office::open();
+    let grants = office.grants();
+    let id = grants.issue(&office.session_for_grace(40)).await.unwrap().event.id;
+    let genuine = std::fs::read_to_string(file(&office, &id, 1)).unwrap();
+    let folder = file(&office, &id, 1).parent().unwrap().to_owned();
+    let denied = genuine.replace(r#""event":"issued""#, r#""event":"denied""#).replace("grace@", "mallory@");
+    let ended = genuine.replace(r#""until":"2026-11-25T14:40:00Z""#, r#""until":"2026-01-01T00:00:00Z""#);
+    assert!(denied != genuine && ended != genuine);
+    std::fs::create_dir(folder.join("x")).unwrap();
+    for name in ["0000.json", "+001.json", "+002.json", "x/0002.json", "0002.json", "0007.json", "9999.json"] {
+        for text in ["junk", "", &genuine, &denied, &ended] {
+            std::fs::write(folder.join(name), text).unwrap();
+            let listed = grants.list(&GrantFilter::default()).await.unwrap().grants.remove(0);
+            assert_eq!(
+                (listed.state, listed.to.as_deref()),
+                (Some(GrantState::Live), Some("grace@example.com")),
+                "{name}"
+            );
+            let history = grants.show(&id).await.unwrap();
+            assert_eq!(history.extensions(), 0, "{name}");
+        }
+        // With what is there by now it can be extended no more, and is revoked all the same.
+        assert!(grants.plan_revoke(&Revoke::To("grace@example.com".to_owned()), "x").await.is_ok(), "{name}");
+    }
+    grants.revoke(&id, "done early").await.unwrap();
+    assert!(folder.join("0003.json").exists());
+    // What was added may change or go afterwards.
+    std::fs::write(folder.join("0002.json"), "other junk").unwrap();
+    assert_eq!(grants.show(&id).await.unwrap().state(office.now()), GrantState::Revoked);
+    std::fs::remove_file(folder.join("0002.json")).unwrap();
+    assert_eq!(grants.show(&id).await.unwrap().state(office.now()), GrantState::Revoked);
+}
+
+#[tokio::test]
+async fn a_fake_grant_keeps_no_other_one_open() {
+    let office = Office::open();
+    let grants = office.grants();
+    let id = grants.issue(&office.session_for_grace(40)).await.unwrap().event.id;
+    let fake: GrantId = "aaaaaaaaaaaa".parse().unwrap();
+    let path = file(&office, &fake, 1);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let text = std::fs::read_to_string(file(&office, &id, 1)).unwrap().replace(id.as_str(), fake.as_str());
+    std::fs::write(path, text).unwrap();
+    for target in [Revoke::To("grace@example.com".to_owned()), Revoke::By("ada@example.com".to_owned())] {
+        let plan = grants.plan_revoke(&target, "left the company").await.unwrap();
+        assert!(plan.steps.iter().any(|step| step.id.as_ref() == Some(&id)), "{plan:?}");
+        assert!(plan.skipped.len() == 1 && plan.skipped[0].contains(fake.as_str()), "{plan:?}");
+    }
+    let plan = grants.plan_revoke(&Revoke::To("grace@example.com".to_owned()), "left the company").await.unwrap();
+    let error = grants.carry_out_revocation(&plan).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GrantNotGenuine);
+    assert!(error.hint().unwrap().contains("all other grants were revoked"), "{error:?}");
+    assert_eq!(grants.show(&id).await.unwrap().state(office.now()), GrantState::Revoked);
+}
+
+/// The key of an administrator is removed from the signers after they have left.
+#[tokio::test]
+async fn what_a_colleague_has_extended_counts_without_who_gave_it() {
+    let office = Office::open();
+    let id = office.grants().permit(&office.ledger_for_grace(30).role("People")).await.unwrap().event.id;
+    let alan = office.grants_of("alan@example.com", Default::default());
+    alan.extend(&id, "10m".parse().unwrap(), "x").await.unwrap();
+    let without_ada = office.grants_trusting("alan@example.com", &["alan@example.com"]);
+    let history = without_ada.show(&id).await.unwrap();
+    assert_eq!((history.state(office.now()), history.events().count()), (GrantState::Live, 2));
+    assert!(history.defects().len() == 1 && history.defects()[0].starts_with("event 1: "), "{:?}", history.defects());
+    without_ada.revoke(&id, "who gave it has left").await.unwrap();
+    assert_eq!(without_ada.show(&id).await.unwrap().state(office.now()), GrantState::Revoked);
 }

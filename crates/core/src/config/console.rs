@@ -116,7 +116,10 @@ impl ConsoleBrowser {
                     Error::new(ErrorKind::Io, Stage::Output, "there is no place for the profile of a browser")
                         .with_hint("name a folder with `TEMPACCESS_STORE_DIR`")
                 })?;
-                PrivateFolder::create(&folder).map_err(|error| {
+                let checked = PrivateFolder::create(&folder);
+                #[cfg(unix)]
+                let checked = checked.and_then(|folder| folder.require_safe_path());
+                checked.map_err(|error| {
                     let message = format!("cannot use the browser's profile folder `{}`: {error}", folder.display());
                     Error::new(ErrorKind::Io, Stage::Output, message).with_source(error)
                 })?;

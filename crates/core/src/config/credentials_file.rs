@@ -1,10 +1,9 @@
 //! Credentials in the AWS credentials file, for programs that read nothing else.
 
 use std::collections::HashSet;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::edit::{EditedFile, edit};
+use super::edit::{Content, EditedFile, edit};
 use super::profiles::aws_file;
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -73,10 +72,6 @@ pub fn write_aws_credentials(
 ) -> Result<PathBuf> {
     let lines = lines_for(profile, credentials, principal)?;
     let path = aws_file(CREDENTIALS_FILE, "credentials")?;
-    make_private(&path).map_err(|error| {
-        Error::new(ErrorKind::Io, Stage::Output, format!("cannot write `{}`: {error}", path.display()))
-            .with_source(error)
-    })?;
     let refused = |refusal| match refusal {
         Refusal::Exists => Error::new(
             ErrorKind::InvalidArgument,
@@ -92,7 +87,7 @@ pub fn write_aws_credentials(
         .with_hint("each section must occur once, and lines must not be indented"),
     };
     const REMEDY: &str = "choose another file with `AWS_SHARED_CREDENTIALS_FILE`";
-    let file = EditedFile { path: path.clone(), stage: Stage::Output, remedy: REMEDY };
+    let file = EditedFile { path: path.clone(), content: Content::Secrets, stage: Stage::Output, remedy: REMEDY };
     edit(&file, |text| with_section(text, profile, &lines, existing).map(|text| (text, ())).map_err(refused))?;
     Ok(path)
 }
@@ -117,26 +112,6 @@ fn has_default_credentials(text: &str) -> bool {
 }
 
 const CREDENTIALS_FILE: &str = "AWS_SHARED_CREDENTIALS_FILE";
-
-/// Takes the access of other users away from a file that is there, before secrets are in it.
-#[cfg(unix)]
-fn make_private(file: &Path) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-
-    match std::fs::metadata(file) {
-        Ok(metadata) if metadata.permissions().mode() & 0o077 != 0 => {
-            let mode = metadata.permissions().mode() & 0o700;
-            std::fs::set_permissions(file, std::fs::Permissions::from_mode(mode))
-        }
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(not(unix))]
-fn make_private(_: &Path) -> io::Result<()> {
-    Ok(())
-}
 
 /// The lines below the header: the mark, then each key.
 fn lines_for(profile: &str, credentials: &SessionCredentials, principal: Option<&str>) -> Result<Vec<String>> {

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::accounts::with_accounts;
 use super::console::ConsoleSettings;
-use super::edit::{EditedFile, edit};
+use super::edit::{Content, EditedFile, edit};
 use super::paths::{self, Base};
 use super::places::default_config_file;
 #[cfg(feature = "grants")]
@@ -214,7 +214,7 @@ impl Config {
     pub fn add(file: &Path, accounts: &AccountNames, profiles: &BTreeMap<String, Settings>) -> Result<Added> {
         const REMEDY: &str = "choose another file with `TEMPACCESS_CONFIG`";
         let path = paths::path(file, Base::Current)?;
-        let file = EditedFile { path, stage: Stage::Configuration, remedy: REMEDY };
+        let file = EditedFile { content: Content::Settings, path, stage: Stage::Configuration, remedy: REMEDY };
         edit(&file, |text| {
             let (text, named) = with_accounts(text, accounts)?;
             let (text, added) = with_profiles(&text, profiles)?;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use super::edit::{EditedFile, edit};
+use super::edit::{Content, EditedFile, edit};
 use super::paths::{self, Base};
 use super::services::transport;
 use super::{Config, Settings};
@@ -15,7 +15,7 @@ use crate::arn::{RoleArn, is_account_id};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::{GrantOpener, GrantRules, Grants};
 use crate::net::HttpTransport;
-use crate::records::{GrantKind, ObjectRecords, Records};
+use crate::records::{FolderRecords, GrantKind, ObjectRecords, Records};
 use crate::saml::SamlResponse;
 use crate::seal::{KeyFile, KeyFileSigner, Namespace, Signer, SignerLine, Signers, SshKeygenSigner};
 use crate::secret::SecretString;
@@ -184,7 +184,12 @@ impl Config {
     pub fn add_signer(file: &Path, name: &str, public_key: &str, namespace: Namespace) -> Result<bool> {
         let line = Signers::line(name, public_key, namespace)?;
         let path = paths::path(file, Base::Current)?;
-        let file = EditedFile { path, stage: Stage::Grant, remedy: "name another file with `--signers`" };
+        let file = EditedFile {
+            content: Content::Settings,
+            path,
+            stage: Stage::Grant,
+            remedy: "name another file with `--signers`",
+        };
         edit(&file, |text| {
             let known = Signers::parse(text)?;
             let is_known = |other: &SignerLine| other.to_string() == line.to_string();
@@ -315,7 +320,7 @@ impl Settings {
                     Error::new(ErrorKind::AuditFailed, Stage::Grant, message).with_source(error)
                 })?;
             }
-            return Ok(Arc::new(ObjectRecords::folder(folder)?));
+            return Ok(Arc::new(FolderRecords::new(folder)));
         }
         let access = self.bucket_access(&place, None, access, transport)?;
         Ok(Arc::new(ObjectRecords::s3(&place, access)?))

@@ -411,7 +411,7 @@ pub(crate) fn read_policy(policy: &str) -> Result<SessionPolicy> {
     if policy.trim_start().starts_with('{') {
         return policy.parse();
     }
-    let text = crate::input::read_text(Path::new(policy)).map_err(|error| {
+    let text = crate::input::read_trusted_text(Path::new(policy)).map_err(|error| {
         Error::new(ErrorKind::Io, Stage::Scope, format!("the session policy `{policy}` cannot be read: {error}"))
             .with_hint("give the path of a JSON file, or the JSON itself")
             .with_source(error)

@@ -220,7 +220,7 @@ fn required_command_line(setting: &str, line: &str) -> Result<(String, Vec<Strin
 }
 
 fn metadata(file: &Path) -> Result<Vec<u8>> {
-    crate::input::read(file, crate::input::MAX_BYTES, crate::input::PIPE_TIMEOUT).map_err(|error| {
+    crate::input::read_trusted(file).map_err(|error| {
         Error::new(
             ErrorKind::Io,
             Stage::Configuration,

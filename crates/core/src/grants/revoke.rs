@@ -44,6 +44,8 @@ pub struct RevocationPlan {
     pub reason: String,
     /// Whether the steps undo a revocation.
     pub undo: bool,
+    /// The grants that fit, and whose records do not say what to revoke: why, a line each. Everything else is revoked all the same.
+    pub skipped: Vec<String>,
 }
 
 /// One change of a role's policies.
@@ -84,7 +86,7 @@ impl Grants {
     pub async fn plan_revoke(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
         check_reason(reason)?;
         let now = self.clock.now();
-        let mut steps = Vec::new();
+        let (mut steps, mut skipped) = (Vec::new(), Vec::new());
         match target {
             Revoke::Grants(ids) => {
                 for id in ids {
@@ -95,11 +97,11 @@ impl Grants {
             }
             Revoke::To(name) => {
                 let filter = GrantFilter { to: Some(name.clone()), ..GrantFilter::default() };
-                steps = self.steps_for(&filter, &format!("to `{name}`"), now).await?;
+                (steps, skipped) = self.steps_for(&filter, &format!("to `{name}`"), now).await?;
             }
             Revoke::By(name) => {
                 let filter = GrantFilter { by: Some(name.clone()), ..GrantFilter::default() };
-                steps = self.steps_for(&filter, &format!("by `{name}`"), now).await?;
+                (steps, skipped) = self.steps_for(&filter, &format!("by `{name}`"), now).await?;
                 let mut roles: Vec<_> = steps
                     .iter()
                     .filter(|step| step.kind == Some(GrantKind::Session))
@@ -117,7 +119,7 @@ impl Grants {
                 steps.push(of_role(role.to_string(), &revocation));
             }
         }
-        Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: false })
+        Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: false, skipped })
     }
 
     /// Returns what would undo the revocations of these grants. Nothing is changed yet.
@@ -148,15 +150,34 @@ impl Grants {
             }
             steps.push(step);
         }
-        Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: true })
+        Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: true, skipped: Vec::new() })
     }
 
-    /// Returns the steps that end every running grant that fits a filter, of which there must be one. `whose` is for people.
-    async fn steps_for(&self, filter: &GrantFilter, whose: &str, now: Timestamp) -> Result<Vec<RevocationStep>> {
+    /// Returns the steps that end every running grant that fits a filter, of which there must be one, and why others have none.
+    /// `whose` is for people.
+    async fn steps_for(
+        &self,
+        filter: &GrantFilter,
+        whose: &str,
+        now: Timestamp,
+    ) -> Result<(Vec<RevocationStep>, Vec<String>)> {
         let histories = self.recorded(filter).await?;
-        let running = histories.iter().filter(|history| history.is_running(now));
-        let steps = running.map(|history| step(history, now)).collect::<Result<Vec<_>>>()?;
-        if steps.is_empty() { Err(nothing_live(whose)) } else { Ok(steps) }
+        let (mut steps, mut first, mut skipped) = (Vec::new(), None, Vec::new());
+        for history in histories.iter().filter(|history| history.is_running(now)) {
+            match step(history, now) {
+                Ok(step) => steps.push(step),
+                // Whoever can add files to the records must not be able to keep access open with them.
+                Err(error) => {
+                    skipped.push(error.message().to_owned());
+                    first.get_or_insert(error);
+                }
+            }
+        }
+        match first {
+            Some(error) if steps.is_empty() => Err(error),
+            None if steps.is_empty() => Err(nothing_live(whose)),
+            _ => Ok((steps, skipped)),
+        }
     }
 
     /// Ends one grant: [`plan_revoke`](Self::plan_revoke) and [`carry_out_revocation`](Self::carry_out_revocation).
@@ -177,7 +198,7 @@ impl Grants {
     /// # Errors
     ///
     /// That of the first step that fails: `iam_refused`, `iam_limit`, `grant_changed`, and errors of the records. Its hints say
-    /// which steps were done.
+    /// which steps were done. `grant_not_genuine` if all were done and the plan has skipped a grant.
     pub async fn carry_out_revocation(&self, plan: &RevocationPlan) -> Result<()> {
         let (mut first, mut outcomes) = (None, Vec::new());
         for step in &plan.steps {
@@ -189,7 +210,7 @@ impl Grants {
                 }
             }
         }
-        let Some(mut error) = first else { return Ok(()) };
+        let Some(mut error) = first.or_else(|| skipped(plan)) else { return Ok(()) };
         if error.kind() == ErrorKind::IamLimit {
             error = error.with_further_hint(
                 "`--print scp` prints a policy for the organization, which needs no room in the role",
@@ -266,6 +287,13 @@ impl Grants {
             }
         }
     }
+}
+
+/// The error of a plan that could not be made for all grants.
+fn skipped(plan: &RevocationPlan) -> Option<Error> {
+    let problem = plan.skipped.first()?;
+    let error = Error::new(ErrorKind::GrantNotGenuine, Stage::Grant, problem.clone());
+    Some(error.with_hint("all other grants were revoked; find the role and the person of this one in CloudTrail"))
 }
 
 fn nothing_live(whose: &str) -> Error {

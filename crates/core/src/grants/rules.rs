@@ -315,8 +315,12 @@ mod tests {
         );
         let long = spec("grace@example.com").duration(SignedDuration::from_hours(2));
         assert_eq!(message(long), "the preset `count` allows 1h at most");
-        let other = spec("grace@example.com").policy(r#"{"Statement":[]}"#.parse().unwrap());
-        assert_eq!(message(other), "the preset `count` has its own policies");
+        let allow = r#"{"Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}"#;
+        let wider = spec("grace@example.com").policy(allow.parse().unwrap());
+        assert_eq!(message(wider), "the preset `count` does not allow all that the policy allows");
+        let managed =
+            spec("grace@example.com").policy_arns(["arn:aws:iam::aws:policy/ReadOnlyAccess".parse().unwrap()]);
+        assert_eq!(message(managed), "the preset `count` has its own managed policies");
         assert_eq!(
             message(GrantSpec::to("grace").reason("please")),
             "the reason `please` does not match the ticket pattern"

@@ -1,5 +1,7 @@
 //! What the events of a grant say: who has what, until when, and whether it still counts.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -47,18 +49,31 @@ impl GrantState {
 const TOLERATED_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// The events of a grant, oldest first. There is at least one.
+///
+/// Decisions follow from the events that can be trusted. Whoever can add files next to the records must not be able to end, hide,
+/// move or widen access with them, nor keep administrators from ending it: other files are [`defects`](Self::defects), wherever their
+/// numbers are, and the chain of digests leads past them.
 #[derive(Debug, Clone)]
 pub struct GrantHistory {
+    /// The first event that can be trusted, or else the first.
     first: GrantEvent,
-    later: Vec<GrantEvent>,
-    /// The number and the file of the last record, be it an event or not. The next one follows it.
-    last: (u32, Vec<u8>),
-    /// Whether each event can be trusted.
-    trusted: Vec<bool>,
+    /// All events.
+    events: Vec<Judged>,
+    /// The file of the last event that can be trusted, or else of the last.
+    last_file: Vec<u8>,
+    /// The number of the next event: the first that is free after it.
+    next: u32,
     /// Why the records cannot be trusted, one line each.
     defects: Vec<String>,
     /// The event that each defect is about. A missing event is not one.
     suspects: Vec<Option<u32>>,
+}
+
+/// An event, and whether it can be trusted.
+#[derive(Debug, Clone)]
+struct Judged {
+    event: GrantEvent,
+    is_trusted: bool,
 }
 
 impl GrantHistory {
@@ -77,80 +92,44 @@ impl GrantHistory {
         })
     }
 
-    /// Puts events together from their numbers and files.
+    /// Puts events together from their numbers and files, in the order of the numbers. `None` if there are no files.
+    ///
+    /// # Errors
+    ///
+    /// `audit_failed` if none of the files is an event.
     pub(crate) fn from_files(files: Vec<(u32, Vec<u8>)>, id: &GrantId, signers: &Signers) -> Result<Option<Self>> {
-        let mut history: Option<Self> = None;
-        let mut previous: Option<String> = None;
-        let mut expected = 1;
+        let occupied: BTreeSet<u32> = files.iter().map(|(number, _)| *number).collect();
+        let mut reading = Reading { id, signers, earlier: BTreeMap::new(), last: None, defects: Vec::new() };
+        let (mut events, mut not_an_event) = (Vec::new(), None);
         for (number, file) in files {
-            let event = match (GrantEvent::parse(&file), &mut history) {
-                (Ok(event), _) => event,
-                (Err(error), None) => return Err(error),
-                // Somebody who can write a file there must not be able to hide the grant with it.
-                (Err(error), Some(history)) => {
-                    history.suspects.push(Some(number));
-                    history.defects.push(format!("event {number} is not one: {}", error.message()));
-                    expected = number.saturating_add(1);
-                    previous = Some(hex(&Sha256::digest(&file)));
-                    history.last = (number, file);
-                    continue;
+            match GrantEvent::parse(&file) {
+                Ok(event) => events.push((reading.judge(number, event, &file), number, file)),
+                Err(error) => {
+                    reading.defects.push((Some(number), format!("event {number} is not one: {}", error.message())));
+                    not_an_event.get_or_insert(error);
                 }
-            };
-            let mut found = Vec::new();
-            if event.id != *id {
-                found.push((Some(number), format!("event {number} belongs to the grant {}", event.id)));
-            }
-            if let Some(before) = history.as_ref().map(Self::last) {
-                let changed = before.changed_facts(&event);
-                if !changed.is_empty() {
-                    let text = format!("event {number} changes what no event can: {}", changed.join(", "));
-                    found.push((Some(number), text));
-                }
-                // Whose key was removed could sign for a time before that. Clocks differ a little.
-                if before.at.duration_since(event.at) > TOLERATED_SKEW {
-                    found.push((Some(number), format!("event {number} is dated before the one that it follows")));
-                }
-            }
-            match number.saturating_sub(expected) {
-                0 => {}
-                1 => found.push((None, format!("event {expected} is missing"))),
-                _ => found.push((None, format!("the events {expected} to {} are missing", number - 1))),
-            }
-            if event.seq != number || number == 0 {
-                found.push((Some(number), format!("event {number} says that it is event {}", event.seq)));
-            } else if number == expected && event.prev != previous {
-                let text = format!("event {number} does not follow the one before it: one of them was changed");
-                found.push((Some(number), text));
-            }
-            if let Err(error) = event.verify(&file, signers) {
-                found.push((Some(number), format!("event {number}: {}", error.message())));
-            } else if let Err(error) = verify_origin(&event, signers) {
-                found.push((Some(number), format!("event {number}: {}", error.message())));
-            }
-            expected = number.saturating_add(1);
-            previous = Some(hex(&Sha256::digest(&file)));
-            let history = match &mut history {
-                None => history.insert(Self {
-                    first: event,
-                    later: Vec::new(),
-                    last: (number, file),
-                    trusted: Vec::new(),
-                    defects: Vec::new(),
-                    suspects: Vec::new(),
-                }),
-                Some(history) => {
-                    history.later.push(event);
-                    history.last = (number, file);
-                    history
-                }
-            };
-            history.trusted.push(found.is_empty());
-            for (suspect, defect) in found {
-                history.suspects.push(suspect);
-                history.defects.push(defect);
             }
         }
-        Ok(history)
+        let decisive = |is_last: bool| {
+            let trusted = |judged: &&(Judged, u32, Vec<u8>)| judged.0.is_trusted;
+            match is_last {
+                true => events.iter().rfind(trusted).or(events.last()),
+                false => events.iter().find(trusted).or(events.first()),
+            }
+        };
+        let (Some((first, ..)), Some((_, number, last_file))) = (decisive(false), decisive(true)) else {
+            return not_an_event.map_or(Ok(None), Err);
+        };
+        let missing = missing(&occupied, *number).into_iter().map(|defect| (None, defect));
+        let (suspects, defects) = missing.chain(reading.defects).unzip();
+        Ok(Some(Self {
+            first: first.event.clone(),
+            next: (number.saturating_add(1)..).find(|number| !occupied.contains(number)).unwrap_or(u32::MAX),
+            last_file: last_file.clone(),
+            events: events.into_iter().map(|(judged, ..)| judged).collect(),
+            defects,
+            suspects,
+        }))
     }
 
     /// The id of the grant.
@@ -158,21 +137,15 @@ impl GrantHistory {
         &self.first.id
     }
 
-    /// The events, oldest first.
+    /// The events, oldest first, whether they can be trusted or not.
     pub fn events(&self) -> impl DoubleEndedIterator<Item = &GrantEvent> {
-        std::iter::once(&self.first).chain(&self.later)
+        self.events.iter().map(|judged| &judged.event)
     }
 
-    /// The events that can be trusted, oldest first, and in any case the first. If that one cannot be, none of the others is.
-    ///
-    /// Decisions are based on them: nobody ends, hides or moves access by adding events that no trusted administrator signed, nor
-    /// keeps administrators from ending it. Each of them is signed together with its number and the digest of the record before it.
+    /// The events that can be trusted, oldest first. If there is none, only the first of all.
     fn trusted_events(&self) -> impl DoubleEndedIterator<Item = &GrantEvent> {
-        let is_founded = !self.is_unfounded();
-        let flags = self.trusted.iter().skip(1).map(move |is_trusted| *is_trusted && is_founded);
-        let flags: Vec<bool> = flags.collect();
-        let later = self.later.iter().zip(flags).filter(|(_, is_trusted)| *is_trusted).map(|(event, _)| event);
-        std::iter::once(&self.first).chain(later)
+        let trusted = self.events.iter().filter(|judged| judged.is_trusted).map(|judged| &judged.event);
+        self.is_unfounded().then_some(&self.first).into_iter().chain(trusted)
     }
 
     /// The last event that can be trusted.
@@ -180,15 +153,14 @@ impl GrantHistory {
         self.trusted_events().next_back().unwrap_or(&self.first)
     }
 
-    /// Whether no event can be trusted, not even the first.
+    /// Whether no event can be trusted.
     pub(crate) fn is_unfounded(&self) -> bool {
-        self.trusted.first() != Some(&true)
+        !self.events.iter().any(|judged| judged.is_trusted)
     }
 
-    /// Returns the next event: the facts are those of the last trusted one, and the chain goes on from the last record.
+    /// Returns the next event: the facts and the chain are those of the last trusted one.
     pub(crate) fn next_event(&self, event: EventKind, at: Timestamp) -> GrantEvent {
-        let (number, file) = &self.last;
-        GrantEvent::following(self.last(), number.saturating_add(1), file, event, at)
+        GrantEvent::following(self.last(), self.next, &self.last_file, event, at)
     }
 
     /// Why the records cannot be trusted, one line each: events that were changed, are missing, or are not signed by a trusted
@@ -278,7 +250,10 @@ impl GrantHistory {
 
     /// The state at a time.
     pub fn state(&self, now: Timestamp) -> GrantState {
-        if !self.trusted_events().any(|event| event.event.begins()) {
+        let is_decision =
+            |event: &GrantEvent| matches!(event.event, EventKind::Requested | EventKind::Approved | EventKind::Denied);
+        // Whose events cannot be trusted any more may have begun it.
+        if self.trusted_events().all(is_decision) {
             let is_denied = self.trusted_events().any(|event| event.event == EventKind::Denied);
             return if is_denied { GrantState::Denied } else { GrantState::Pending };
         }
@@ -324,6 +299,85 @@ impl GrantHistory {
             policy_arns: &last.policy_arns,
             from_ip: &last.from_ip,
             defects: &self.defects,
+        }
+    }
+}
+
+/// Says which numbers up to the last event are missing.
+fn missing(occupied: &BTreeSet<u32>, last: u32) -> Vec<String> {
+    let mut expected = 1;
+    let mut missing = Vec::new();
+    for number in occupied.range(..=last) {
+        match number.saturating_sub(expected) {
+            0 => {}
+            1 => missing.push(format!("event {expected} is missing")),
+            _ => missing.push(format!("the events {expected} to {} are missing", number - 1)),
+        }
+        expected = number.saturating_add(1);
+    }
+    missing
+}
+
+/// The judgement of events, one after the other.
+struct Reading<'a> {
+    id: &'a GrantId,
+    signers: &'a Signers,
+    /// The numbers of the files so far, by their digests.
+    earlier: BTreeMap<String, u32>,
+    /// The last event that can be trusted, and its number.
+    last: Option<(u32, GrantEvent)>,
+    defects: Vec<(Option<u32>, String)>,
+}
+
+impl Reading<'_> {
+    fn judge(&mut self, number: u32, event: GrantEvent, file: &[u8]) -> Judged {
+        let mut found = Vec::new();
+        if event.id != *self.id {
+            found.push(format!("event {number} belongs to the grant {}", event.id));
+        }
+        if event.seq != number {
+            found.push(format!("event {number} says that it is event {}", event.seq));
+        } else if let Some(why) = self.broken_chain(number, &event) {
+            found.push(why);
+        }
+        if let Some((_, before)) = &self.last {
+            let changed = before.changed_facts(&event);
+            if !changed.is_empty() {
+                found.push(format!("event {number} changes what no event can: {}", changed.join(", ")));
+            }
+            // Whose key was removed could sign for a time before that. Clocks differ a little.
+            if before.at.duration_since(event.at) > TOLERATED_SKEW {
+                found.push(format!("event {number} is dated before the one that it follows"));
+            }
+        }
+        if let Err(error) = event.verify(file, self.signers).and_then(|()| verify_origin(&event, self.signers)) {
+            found.push(format!("event {number}: {}", error.message()));
+        }
+        self.earlier.insert(hex(&Sha256::digest(file)), number);
+        let is_trusted = found.is_empty();
+        self.defects.extend(found.into_iter().map(|defect| (Some(number), defect)));
+        if is_trusted {
+            self.last = Some((number, event.clone()));
+        }
+        Judged { event, is_trusted }
+    }
+
+    /// Why an event does not follow the last one that can be trusted. What lies between them does not matter: it may be an event of
+    /// somebody whose key is not trusted any more, which it follows, or anything else, which it leads past.
+    fn broken_chain(&self, number: u32, event: &GrantEvent) -> Option<String> {
+        let trusted = self.last.as_ref().map(|(number, _)| *number);
+        match (&event.prev, trusted) {
+            (None, None) if number == 1 => None,
+            (None, _) => Some(format!("event {number} says that it is the first")),
+            (Some(digest), trusted) => match self.earlier.get(digest) {
+                None => Some(format!(
+                    "event {number} does not follow an event that is there: it was changed, or is missing"
+                )),
+                Some(followed) if Some(*followed) < trusted => {
+                    Some(format!("event {number} does not follow event {}", trusted.unwrap_or_default()))
+                }
+                Some(_) => None,
+            },
         }
     }
 }

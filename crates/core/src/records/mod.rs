@@ -5,9 +5,10 @@
 //! (`grant_changed`). Every event has the digest of the one before it and is signed by the administrator who wrote it.
 //!
 //! The chain shows events that were changed, and missing ones in the middle. It does not show that the last events were
-//! deleted: versioning and Object Lock of the bucket do.
+//! deleted: versioning and Object Lock of the bucket do. Whatever else lies there is passed over and reported.
 
 mod event;
+mod folder;
 mod history;
 mod objects;
 
@@ -17,18 +18,45 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 pub use event::{EventKind, GrantEvent, GrantKind};
+pub use folder::FolderRecords;
 pub use history::{GrantDetails, GrantHistory, GrantState, GrantSummary};
 pub use objects::ObjectRecords;
 
 pub use crate::bucket::BucketAccess;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::GrantId;
 
 /// The limit on the number of events of one grant.
 pub const MAX_EVENTS: u32 = 9_999;
 
-/// Stores the events of grants. [`ObjectRecords`] is a folder or a bucket; bring your own for another register.
+/// The size limit of a record. More is not read.
+const MAX_BYTES: u64 = 64 << 10;
+
+/// The name of the file of an event: `0003.json`.
+fn name_of(number: u32) -> String {
+    format!("{number:04}.json")
+}
+
+/// Returns the number of an event, if that is its name and no other spelling of it.
+fn number_of(name: &str) -> Option<u32> {
+    let number = name.strip_suffix(".json")?.parse().ok()?;
+    ((1..=MAX_EVENTS).contains(&number) && name_of(number) == name).then_some(number)
+}
+
+fn changed(id: &GrantId) -> Error {
+    let message = format!("somebody else changed the grant {id} at the same time");
+    Error::new(ErrorKind::GrantChanged, Stage::Grant, message)
+        .with_hint(format!("see `tempaccess grant show {id}`, and try again"))
+}
+
+fn full(records: &dyn Records, id: &GrantId) -> Error {
+    let message = format!("the records in {} have {MAX_EVENTS} events of the grant {id} already", records.describe());
+    Error::new(ErrorKind::AuditFailed, Stage::Grant, message)
+        .with_hint("give a new grant when this one has ended; remove files that are not events")
+}
+
+/// Stores the events of grants: [`FolderRecords`] in a folder, [`ObjectRecords`] in a bucket; bring your own for another register.
 #[async_trait]
 pub trait Records: fmt::Debug + Send + Sync {
     /// Describes the place: `s3://acme-access/grants`.

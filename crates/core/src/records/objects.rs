@@ -1,26 +1,22 @@
-//! Records in a folder or in S3.
+//! Records in a bucket of S3, or in another store of the crate `object_store`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
-use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
-use super::{MAX_EVENTS, Records};
+use super::{MAX_BYTES, MAX_EVENTS, Records, changed, full, name_of, number_of};
 use crate::bucket::{self, BucketAccess};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::GrantId;
 
 /// How many records are read at once.
 const CONCURRENT: usize = 16;
-/// The size limit of a record. More is not read.
-const MAX_BYTES: u64 = 64 << 10;
 
-/// Records in a folder, which can be a git work tree or a network share, or below a prefix of an S3 bucket.
+/// Records below a prefix of an S3 bucket.
 #[derive(Debug)]
 pub struct ObjectRecords {
     store: Arc<dyn ObjectStore>,
@@ -29,21 +25,6 @@ pub struct ObjectRecords {
 }
 
 impl ObjectRecords {
-    /// Records in this folder, which is created with the first record.
-    ///
-    /// # Errors
-    ///
-    /// `audit_failed` if the path cannot be one of a folder.
-    pub fn folder(path: &Path) -> Result<Self> {
-        let failed = |reason: String| {
-            let message = format!("the records `{}` cannot be opened: {reason}", path.display());
-            Error::new(ErrorKind::AuditFailed, Stage::Grant, message)
-        };
-        let absolute = std::path::absolute(path).map_err(|error| failed(error.to_string()).with_source(error))?;
-        let prefix = ObjectPath::from_absolute_path(&absolute).map_err(|error| failed(error.to_string()))?;
-        Ok(Self { store: Arc::new(LocalFileSystem::new()), prefix, place: path.display().to_string() })
-    }
-
     /// Records in S3 below `s3://BUCKET/PREFIX`.
     ///
     /// # Errors
@@ -65,7 +46,7 @@ impl ObjectRecords {
     }
 
     fn path_of(&self, id: &GrantId, seq: u32) -> ObjectPath {
-        self.folder_of(id).join(format!("{seq:04}.json"))
+        self.folder_of(id).join(name_of(seq))
     }
 
     fn failed(&self, verb: &str, error: object_store::Error) -> Error {
@@ -82,21 +63,14 @@ impl ObjectRecords {
         Error::new(ErrorKind::AuditFailed, Stage::Grant, message).with_hint(hint)
     }
 
-    async fn read(&self, path: &ObjectPath) -> Result<Vec<u8>> {
-        let failed = |error| self.failed("read", error);
-        let object = self.store.get(path).await.map_err(failed)?;
+    async fn read(&self, path: &ObjectPath) -> object_store::Result<Vec<u8>> {
+        let object = self.store.get(path).await?;
         if object.meta.size > MAX_BYTES {
             // No event is so large. Its beginning is not one either, which is reported of this grant alone.
-            return Ok(self.store.get_range(path, 0..MAX_BYTES).await.map_err(failed)?.to_vec());
+            return Ok(self.store.get_range(path, 0..MAX_BYTES).await?.to_vec());
         }
-        Ok(object.bytes().await.map_err(failed)?.to_vec())
+        Ok(object.bytes().await?.to_vec())
     }
-}
-
-/// Returns the number of an event from the name of its file.
-fn number(path: &ObjectPath) -> Option<u32> {
-    let digits = path.filename()?.strip_suffix(".json")?;
-    (digits.len() == 4).then(|| digits.parse().ok()).flatten()
 }
 
 #[async_trait]
@@ -107,7 +81,7 @@ impl Records for ObjectRecords {
 
     async fn create(&self, id: &GrantId, seq: u32, event: Vec<u8>) -> Result<()> {
         if seq > MAX_EVENTS {
-            return Err(self.failure("written", &format!("the grant has {MAX_EVENTS} events already")));
+            return Err(full(self, id));
         }
         let path = self.path_of(id, seq);
         let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
@@ -118,9 +92,7 @@ impl Records for ObjectRecords {
                 if self.read(&path).await.is_ok_and(|stored| stored == event) {
                     return Ok(());
                 }
-                let message = format!("somebody else changed the grant {id} at the same time");
-                Err(Error::new(ErrorKind::GrantChanged, Stage::Grant, message)
-                    .with_hint(format!("see `tempaccess grant show {id}`, and try again")))
+                Err(changed(id))
             }
             Err(error) => Err(self.failed("written", error)),
         }
@@ -128,12 +100,17 @@ impl Records for ObjectRecords {
 
     async fn events(&self, id: &GrantId) -> Result<Vec<(u32, Vec<u8>)>> {
         let folder = self.folder_of(id);
-        let objects: Vec<_> =
-            self.store.list(Some(&folder)).try_collect().await.map_err(|error| self.failed("read", error))?;
-        let mut numbers: Vec<_> = objects.iter().filter_map(|object| number(&object.location)).collect();
+        let listed = self.store.list_with_delimiter(Some(&folder)).await.map_err(|error| self.failed("read", error))?;
+        let number = |object: &object_store::ObjectMeta| object.location.filename().and_then(number_of);
+        let mut numbers: Vec<_> = listed.objects.iter().filter_map(number).collect();
         numbers.sort_unstable();
-        let reads = stream::iter(numbers)
-            .map(|seq| async move { self.read(&self.path_of(id, seq)).await.map(|file| (seq, file)) });
+        let reads = stream::iter(numbers).map(|seq| async move {
+            match self.read(&self.path_of(id, seq)).await {
+                // One that the administrator may not read counts as one that is not an event.
+                Err(object_store::Error::PermissionDenied { .. }) => Ok((seq, Vec::new())),
+                file => file.map(|file| (seq, file)).map_err(|error| self.failed("read", error)),
+            }
+        });
         reads.buffered(CONCURRENT).try_collect().await
     }
 
@@ -160,27 +137,5 @@ impl Records for ObjectRecords {
         ids.sort();
         ids.dedup();
         Ok(ids)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[tokio::test]
-    async fn the_second_who_writes_an_event_is_told() {
-        let folder = tempfile::tempdir().unwrap();
-        let records = ObjectRecords::folder(folder.path()).unwrap();
-        let id: GrantId = "k7q3m5xw2p4a".parse().unwrap();
-        assert!(records.events(&id).await.unwrap().is_empty() && records.ids().await.unwrap().is_empty());
-        records.create(&id, 1, b"{}".to_vec()).await.unwrap();
-        // A retry of the same event is not a conflict.
-        records.create(&id, 1, b"{}".to_vec()).await.unwrap();
-        let error = records.create(&id, 1, b"other".to_vec()).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::GrantChanged);
-        std::fs::write(folder.path().join("k7q3m5xw2p4a/notes.txt"), "").unwrap();
-        std::fs::create_dir(folder.path().join("README")).unwrap();
-        assert_eq!(records.events(&id).await.unwrap(), [(1, b"{}".to_vec())]);
-        assert_eq!(records.ids().await.unwrap(), [id]);
     }
 }

@@ -1,11 +1,15 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use sha2::{Digest, Sha256};
 
 use super::invalid;
 use crate::error::{Error, Result};
 use crate::saml::hex;
+use crate::text::excerpt;
 
 /// An inline session policy: a JSON policy document without white space, which STS would count.
 ///
@@ -42,6 +46,10 @@ impl FromStr for SessionPolicy {
             invalid(format!("the session policy is not JSON: {error}"))
                 .with_hint("check its commas, quotes and brackets")
         })?;
+        // Of two values for one name, some readers take the first and others the last.
+        if let Err(error) = serde_json::from_str::<UniqueNames>(text) {
+            return Err(invalid(format!("the session policy is ambiguous: {error}")).with_hint("write each name once"));
+        }
         if document.get("Statement").is_none() {
             return Err(invalid("the session policy is not a policy document: it has no `Statement`")
                 .with_hint("a policy document looks like `{\"Version\":\"2012-10-17\",\"Statement\":[…]}`"));
@@ -54,6 +62,64 @@ impl FromStr for SessionPolicy {
             .with_hint("STS accepts characters up to U+00FF; write others as `\\u` escapes"));
         }
         Ok(Self(compact))
+    }
+}
+
+/// Any JSON value in whose objects no name occurs twice.
+struct UniqueNames;
+
+impl<'de> Deserialize<'de> for UniqueNames {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for UniqueNames {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        let mut names = HashSet::new();
+        while let Some(name) = fields.next_key::<String>()? {
+            if names.contains(&name) {
+                return Err(serde::de::Error::custom(format!("`{}` occurs twice in an object", excerpt(&name))));
+            }
+            names.insert(name);
+            fields.next_value::<Self>()?;
+        }
+        Ok(self)
     }
 }
 
@@ -83,6 +149,19 @@ impl fmt::Display for SessionPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_occurs_once() {
+        for text in [
+            r#"{"Statement":[{"Action":"iam:*","Action":"s3:*"}]}"#,
+            r#"{"Statement":[],"Version":"x","Statement":[]}"#,
+            r#"{"Statement":[{"Condition":{"Bool":{"a":"b","\u0061":"c"}}}]}"#,
+        ] {
+            let error = text.parse::<SessionPolicy>().unwrap_err();
+            assert!(error.message().contains("occurs twice"), "{error}");
+        }
+        assert!(r#"{"Statement":[{"a":1,"b":{"a":[null,-1,1.5,true]}}]}"#.parse::<SessionPolicy>().is_ok());
+    }
 
     #[test]
     fn strings_keep_their_white_space() {

@@ -357,7 +357,7 @@ fn decrypt(file: &[u8], identity: &dyn age::Identity) -> Result<SecretBytes, age
 /// The error for a grant that has ended.
 pub(crate) fn ended(id: &GrantId, by: &str, until: Timestamp) -> Error {
     Error::new(ErrorKind::GrantEnded, Stage::Grant, format!("the grant {id} ended at {until}"))
-        .with_hint(format!("ask `{by}` to extend it (`tempaccess grant extend {id}`) or for a new one"))
+        .with_hint(format!("ask `{}` to extend it (`tempaccess grant extend {id}`) or for a new one", excerpt(by)))
 }
 
 /// The error for a grant that is sealed to other keys.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::grants::{DatedPolicy, GRANT_TAG, GrantId, Revocation};
 
+/// The longest text that is kept of what a caller of AWS chooses freely, in characters.
+const MAX_FREE_TEXT: usize = 1_000;
+
 /// An event of CloudTrail, as far as it concerns access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -95,6 +98,14 @@ struct SessionContext {
     source_identity: Option<String>,
 }
 
+/// Cuts a text that a caller of AWS chooses freely, so that events take little memory.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(MAX_FREE_TEXT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text,
+    }
+}
+
 impl TrailEvent {
     /// Parses an event. `None` if it is not one.
     pub fn parse(json: &[u8]) -> Option<Self> {
@@ -113,9 +124,9 @@ impl TrailEvent {
             access_key_id: record.user_identity.access_key_id,
             source_identity: text("/sourceIdentity").or(session.source_identity),
             source_address: record.source_address,
-            user_agent: record.user_agent,
+            user_agent: record.user_agent.map(cut),
             error_code: record.error_code,
-            error_message: record.error_message,
+            error_message: record.error_message.map(cut),
             resources: resources(record.resources, &parameters),
             role: text("/roleArn").or_else(|| text("/roleName")),
             policy_name: text("/policyName"),

@@ -238,6 +238,7 @@ class RevocationPlan(TypedDict):
     steps: list[RevocationStep]
     reason: str
     undo: bool
+    skipped: list[str]
 
 
 class CleanedPolicy(TypedDict):

@@ -16,10 +16,21 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::private::{PrivateFolder, create_all};
 use crate::whole_file::replace;
 
+/// Who may read a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Content {
+    /// Those who could before.
+    Settings,
+    /// This user alone: the file is replaced by one with the mode 0600, and never written in place. Another user's file, or one that
+    /// another user's link leads to, is refused.
+    Secrets,
+}
+
 /// A file to change, and what errors say about it.
 #[derive(Debug)]
 pub(super) struct EditedFile {
     pub(super) path: PathBuf,
+    pub(super) content: Content,
     pub(super) stage: Stage,
     /// What to do where this file cannot be written: how to name another one.
     pub(super) remedy: &'static str,
@@ -67,7 +78,7 @@ fn edit_with<T>(
     change: impl FnOnce(&str) -> Result<(String, T)>,
 ) -> Result<T> {
     let failed = |error| file.io_error(error);
-    let target = follow_links(&file.path).map_err(failed)?;
+    let target = follow_links(&file.path, file.content).map_err(failed)?;
     let state = state.map(|folder| trusted(file, folder)).transpose()?.flatten();
     let places = Places::of(&target, state);
     let _lock = Lock::acquire(&places.locks).map_err(failed)?;
@@ -82,7 +93,11 @@ fn edit_with<T>(
         None => String::new(),
     };
     let (new, done) = change(&text).map_err(|error| error.in_file(&file.path))?;
-    if new != text {
+    if file.content == Content::Secrets {
+        if new != text || existing.as_ref().is_some_and(is_readable_by_others) {
+            create_parent(&target).and_then(|()| replace(&target, new.as_bytes(), None)).map_err(failed)?;
+        }
+    } else if new != text {
         write(&target, existing.as_ref(), &text, &new, &backup).map_err(failed)?;
     }
     Ok(done)
@@ -116,6 +131,9 @@ fn existing(file: &EditedFile, target: &Path) -> Result<Option<fs::Metadata>> {
         let what = if metadata.is_dir() { "it is a directory" } else { "it is not a regular file" };
         return Err(file.error(ErrorKind::Io, what).with_hint(file.remedy));
     }
+    if file.content == Content::Secrets {
+        require_own(&metadata).map_err(|error| file.io_error(error))?;
+    }
     if metadata.permissions().readonly() {
         let what = if target == file.path {
             "it is read-only".to_owned()
@@ -131,9 +149,7 @@ fn existing(file: &EditedFile, target: &Path) -> Result<Option<fs::Metadata>> {
 
 fn write(target: &Path, existing: Option<&fs::Metadata>, old: &str, new: &str, backup: &Backup) -> io::Result<()> {
     let Some(metadata) = existing else {
-        if let Some(folder) = target.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            create_all(folder)?;
-        }
+        create_parent(target)?;
         return replace(target, new.as_bytes(), None);
     };
     if is_shared(metadata) {
@@ -143,6 +159,37 @@ fn write(target: &Path, existing: Option<&fs::Metadata>, old: &str, new: &str, b
         Err(error) if cannot_replace(&error) => backup.write_in_place(target, old.as_bytes(), new.as_bytes()),
         done => done,
     }
+}
+
+fn create_parent(target: &Path) -> io::Result<()> {
+    target.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), create_all)
+}
+
+/// Refuses what belongs to another user.
+#[cfg(unix)]
+fn require_own(metadata: &fs::Metadata) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner == user {
+        return Ok(());
+    }
+    let what = if metadata.is_symlink() { "a link to it" } else { "it" };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{what} belongs to another user (uid {owner})")))
+}
+
+#[cfg(not(unix))]
+fn require_own(_: &fs::Metadata) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(unix)]
+fn is_readable_by_others(metadata: &fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::mode(metadata) & 0o077 != 0
+}
+
+#[cfg(not(unix))]
+fn is_readable_by_others(_: &fs::Metadata) -> bool {
+    false
 }
 
 /// Whether the file itself may still be written where it cannot be replaced: it is mounted by itself, or its folder is read-only.
@@ -200,12 +247,17 @@ impl Places {
 }
 
 /// Returns what a chain of links leads to, whether it is there or not.
-fn follow_links(file: &Path) -> io::Result<PathBuf> {
+fn follow_links(file: &Path, content: Content) -> io::Result<PathBuf> {
     let mut file = file.to_owned();
     // As many as Linux follows.
     for _ in 0..40 {
         match fs::read_link(&file) {
-            Ok(target) => file = file.parent().unwrap_or(Path::new("")).join(target),
+            Ok(target) => {
+                if content == Content::Secrets {
+                    require_own(&fs::symlink_metadata(&file)?)?;
+                }
+                file = file.parent().unwrap_or(Path::new("")).join(target);
+            }
             // It is not a link, or it is not there.
             Err(_) => return Ok(file),
         }
@@ -221,7 +273,12 @@ mod tests {
     use super::*;
 
     fn edited(path: &Path) -> EditedFile {
-        EditedFile { path: path.to_owned(), stage: Stage::Output, remedy: "name another file" }
+        EditedFile {
+            path: path.to_owned(),
+            content: Content::Settings,
+            stage: Stage::Output,
+            remedy: "name another file",
+        }
     }
 
     fn append(path: &Path) -> Result<()> {

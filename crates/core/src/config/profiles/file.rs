@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::AwsProfiles;
 use super::text::{aws_config_with, hidden_by};
-use crate::config::edit::{EditedFile, edit};
+use crate::config::edit::{Content, EditedFile, edit};
 use crate::config::paths::home;
 use crate::error::{Error, ErrorKind, Result, Stage};
 
@@ -93,7 +93,12 @@ impl Skipped {
 /// another process keeps it locked. The file is then as it was.
 pub fn sync_aws_profiles(profiles: &AwsProfiles, options: SyncOptions) -> Result<Synced> {
     const REMEDY: &str = "name another file with `AWS_CONFIG_FILE`";
-    let file = EditedFile { path: aws_file("AWS_CONFIG_FILE", "config")?, stage: Stage::Output, remedy: REMEDY };
+    let file = EditedFile {
+        content: Content::Settings,
+        path: aws_file("AWS_CONFIG_FILE", "config")?,
+        stage: Stage::Output,
+        remedy: REMEDY,
+    };
     let mut synced = edit(&file, |text| aws_config_with(text, profiles, options))?;
     let keys = aws_file("AWS_SHARED_CREDENTIALS_FILE", "credentials")?;
     let keys = crate::input::read_text(&keys).unwrap_or_default();

@@ -7,7 +7,7 @@ use crate::scope::SessionPolicy;
 
 /// Actions that change who has access, or that create credentials or sessions of another principal. A grant that has one of
 /// them could outlive its own end.
-const ESCAPES: [&str; 36] = [
+const ESCAPES: [&str; 37] = [
     "iam:putrolepolicy",
     "iam:deleterolepolicy",
     "iam:attachrolepolicy",
@@ -43,6 +43,7 @@ const ESCAPES: [&str; 36] = [
     "ec2:replaceiaminstanceprofileassociation",
     "sso:createaccountassignment",
     "sts:assumerole",
+    "sts:assumeroot",
     "sts:getfederationtoken",
 ];
 

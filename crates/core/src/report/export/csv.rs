@@ -82,11 +82,13 @@ fn cell_text(value: &Value) -> String {
 }
 
 /// Appends a cell, quoted if it must be, and never as a formula: spreadsheets evaluate cells that begin with one of these
-/// characters, quoted or not.
+/// characters, quoted or not. Where commas are in numbers, they take `;` for the end of a cell. Control characters are escaped: the
+/// text may be shown on a terminal.
 fn push_cell(line: &mut String, cell: &str) {
+    let cell = crate::text::printable(cell);
     let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let safe = if is_formula { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) };
-    if safe.contains([',', '"', '\r', '\n']) {
+    let safe = if is_formula { Cow::Owned(format!("'{cell}")) } else { cell };
+    if safe.contains([',', ';', '"']) {
         line.push('"');
         line.push_str(&safe.replace('"', "\"\""));
         line.push('"');
@@ -111,14 +113,16 @@ mod tests {
             ("", ""),
             ("a,b", "\"a,b\""),
             ("say \"hi\"", "\"say \"\"hi\"\"\""),
-            ("two\nlines", "\"two\nlines\""),
+            ("two\nlines", "two\\nlines"),
+            ("x;=1+1", "\"x;=1+1\""),
             ("=1+1", "'=1+1"),
             ("=HYPERLINK(\"http://evil\",\"x\")", "\"'=HYPERLINK(\"\"http://evil\"\",\"\"x\"\")\""),
             ("+4917", "'+4917"),
             ("-2", "'-2"),
             ("@SUM(A1)", "'@SUM(A1)"),
-            ("\t=1", "'\t=1"),
-            ("\r=1", "\"'\r=1\""),
+            ("\t=1", "\\t=1"),
+            ("\r=1", "\\r=1"),
+            ("\u{1b}[2J", "\\u{1b}[2J"),
             ("＝1", "'＝1"),
             ("a=b", "a=b"),
         ] {

@@ -1,0 +1,262 @@
+//! Records in a folder, which several people can write to.
+//!
+//! Whoever can write there can put anything next to the records: links, pipes, files that nobody else can read. Such a name counts as
+//! a file that is not an event, so that it hides nothing, and no call waits for it.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{MAX_BYTES, MAX_EVENTS, Records, changed, full, name_of, number_of};
+use crate::background::run_blocking;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::grants::GrantId;
+
+/// Records in a folder, which can be a git work tree or a network share.
+#[derive(Debug, Clone)]
+pub struct FolderRecords {
+    path: PathBuf,
+}
+
+impl FolderRecords {
+    /// Records in this folder, which is created with the first record.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    fn folder_of(&self, id: &GrantId) -> PathBuf {
+        self.path.join(id.as_str())
+    }
+
+    fn failed(&self, verb: &str, error: io::Error) -> Error {
+        let message = format!("the records in {} cannot be {verb}: {error}", self.path.display());
+        Error::new(ErrorKind::AuditFailed, Stage::Grant, message)
+            .with_hint("check the folder and its permissions")
+            .with_source(error)
+    }
+
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        verb: &str,
+        work: impl FnOnce(&Self) -> io::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let records = self.clone();
+        run_blocking(move || work(&records)).await.map_err(|error| self.failed(verb, error))
+    }
+
+    /// The folders of grants, with the time of the last change of any of their files.
+    fn grants(&self) -> io::Result<Vec<(GrantId, Option<Timestamp>)>> {
+        let mut grants: Vec<(GrantId, Option<Timestamp>)> = Vec::new();
+        for name in names(&self.path)? {
+            let Ok(id) = name.parse::<GrantId>() else { continue };
+            let folder = self.folder_of(&id);
+            // A link is not a folder of ours, wherever it leads.
+            if !fs::symlink_metadata(&folder).is_ok_and(|metadata| metadata.is_dir()) {
+                continue;
+            }
+            let files = names(&folder).unwrap_or_default();
+            let changed = |name: &String| fs::symlink_metadata(folder.join(name)).ok()?.modified().ok();
+            let changes = files.iter().filter_map(|name| Timestamp::try_from(changed(name)?).ok());
+            grants.push((id, changes.max()));
+        }
+        grants.sort();
+        Ok(grants)
+    }
+
+    fn read(&self, id: &GrantId) -> io::Result<Vec<(u32, Vec<u8>)>> {
+        let folder = self.folder_of(id);
+        let names = match names(&folder) {
+            // Closed to this user by somebody else: it has records that cannot be read.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(vec![(1, Vec::new())]),
+            names => names?,
+        };
+        let mut events: Vec<_> = names
+            .iter()
+            .filter_map(|name| {
+                number_of(name).map(|number| (number, read_file(&folder.join(name)).unwrap_or_default()))
+            })
+            .collect();
+        events.sort_unstable_by_key(|(number, _)| *number);
+        Ok(events)
+    }
+
+    /// Writes a record under a name that nothing has. Returns whether it is there now, by this call or an earlier one.
+    fn write(&self, id: &GrantId, seq: u32, event: &[u8]) -> io::Result<bool> {
+        let folder = self.folder_of(id);
+        create_folders(&folder)?;
+        let path = folder.join(name_of(seq));
+        let temporary = folder.join(format!(".{}.{}.{:x}", name_of(seq), std::process::id(), crate::private::unique()));
+        let mut file = create_new(&temporary)?;
+        let placed =
+            file.write_all(event).and_then(|()| file.sync_all()).and_then(|()| place(&temporary, &path, event));
+        let _ = fs::remove_file(&temporary);
+        match placed {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(read_file(&path).is_some_and(|stored| stored == event))
+            }
+            placed => placed.map(|()| true),
+        }
+    }
+}
+
+/// Gives a file its name, unless something has that name.
+fn place(temporary: &Path, path: &Path, event: &[u8]) -> io::Result<()> {
+    match fs::hard_link(temporary, path) {
+        Err(error) if error.kind() == io::ErrorKind::Unsupported || error.kind() == io::ErrorKind::PermissionDenied => {
+            // Some file systems have no links. There a reader may see the beginning of a record for a moment.
+            let mut file = create_new(path)?;
+            file.write_all(event).and_then(|()| file.sync_all())
+        }
+        placed => placed,
+    }
+}
+
+/// The names in a folder, sorted; none if there is no folder. Those that are not UTF-8 are left out.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string());
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Creates a folder and its parents, which the group may write to if the umask allows, and others may not.
+fn create_folders(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o775);
+    builder.create(folder)
+}
+
+fn create_new(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o664);
+    options.open(path)
+}
+
+/// Returns the content of a regular file, and of one that is too large its beginning, which is not an event. `None` for anything else.
+fn read_file(path: &Path) -> Option<Vec<u8>> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    // Neither a link is followed, nor is a pipe waited for.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed(),
+    );
+    let file = options.open(path).ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
+    let mut content = Vec::new();
+    file.take(MAX_BYTES).read_to_end(&mut content).ok()?;
+    Some(content)
+}
+
+#[async_trait]
+impl Records for FolderRecords {
+    fn describe(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn create(&self, id: &GrantId, seq: u32, event: Vec<u8>) -> Result<()> {
+        if seq > MAX_EVENTS {
+            return Err(full(self, id));
+        }
+        let of = id.clone();
+        match self.on_thread("written", move |records| records.write(&of, seq, &event)).await? {
+            true => Ok(()),
+            false => Err(changed(id)),
+        }
+    }
+
+    async fn events(&self, id: &GrantId) -> Result<Vec<(u32, Vec<u8>)>> {
+        let id = id.clone();
+        self.on_thread("read", move |records| records.read(&id)).await
+    }
+
+    async fn ids(&self) -> Result<Vec<GrantId>> {
+        let grants = self.on_thread("read", Self::grants).await?;
+        Ok(grants.into_iter().map(|(id, _)| id).collect())
+    }
+
+    async fn changed_since(&self, since: Timestamp) -> Result<Vec<GrantId>> {
+        let grants = self.on_thread("read", Self::grants).await?;
+        Ok(grants
+            .into_iter()
+            .filter(|(_, change)| change.is_none_or(|change| change >= since))
+            .map(|(id, _)| id)
+            .collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id() -> GrantId {
+        "k7q3m5xw2p4a".parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_second_who_writes_an_event_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let records = FolderRecords::new(folder.path().join("records"));
+        assert!(records.events(&id()).await.unwrap().is_empty() && records.ids().await.unwrap().is_empty());
+        records.create(&id(), 1, b"{}".to_vec()).await.unwrap();
+        // A retry of the same event is not a conflict.
+        records.create(&id(), 1, b"{}".to_vec()).await.unwrap();
+        let error = records.create(&id(), 1, b"other".to_vec()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::GrantChanged);
+        assert_eq!(records.create(&id(), 10_000, Vec::new()).await.unwrap_err().kind(), ErrorKind::AuditFailed);
+        assert_eq!(records.events(&id()).await.unwrap(), [(1, b"{}".to_vec())]);
+        assert_eq!(records.ids().await.unwrap(), [id()]);
+        let names = names(&folder.path().join("records/k7q3m5xw2p4a")).unwrap();
+        assert_eq!(names, ["0001.json"]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn nothing_in_the_folder_hides_a_record_or_is_waited_for() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let records = FolderRecords::new(folder.path());
+        records.create(&id(), 1, b"{}".to_vec()).await.unwrap();
+        let within = folder.path().join(id().as_str());
+        for name in ["0000.json", "+001.json", "+002.json", "1.json", "00001.json", "0002.JSON", "0002.json.bak"] {
+            fs::write(within.join(name), "{}").unwrap();
+        }
+        fs::create_dir_all(within.join("x")).unwrap();
+        fs::write(within.join("x/0007.json"), "{}").unwrap();
+        symlink(".", within.join("loop")).unwrap();
+        symlink(&within, folder.path().join("aaaaaaaaaaaa")).unwrap();
+        fs::write(folder.path().join("README"), "").unwrap();
+        assert_eq!(records.events(&id()).await.unwrap(), [(1, b"{}".to_vec())]);
+        assert_eq!(records.ids().await.unwrap(), [id()]);
+        // Names of events that are not files of events count as such.
+        symlink("/nowhere", within.join("0002.json")).unwrap();
+        symlink("0001.json", within.join("0003.json")).unwrap();
+        assert!(std::process::Command::new("mkfifo").arg(within.join("0004.json")).status().unwrap().success());
+        fs::create_dir(within.join("0005.json")).unwrap();
+        fs::write(within.join("0006.json"), vec![b' '; 100_000]).unwrap();
+        let events = records.events(&id()).await.unwrap();
+        assert_eq!(events.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
+        assert!(events[1..5].iter().all(|(_, file)| file.is_empty()) && events[5].1.len() == 64 << 10);
+        for number in 2..7 {
+            let error = records.create(&id(), number, b"{}".to_vec()).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::GrantChanged);
+        }
+        records.create(&id(), 7, b"{}".to_vec()).await.unwrap();
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o002;
+        assert_eq!((mode(&within), mode(&within.join("0007.json"))), (0, 0));
+    }
+}

@@ -1,0 +1,111 @@
+//! Files, links and pipes that another user of the machine has put in the way.
+#![cfg(unix)]
+
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
+use std::path::Path;
+use std::process::Command;
+
+use tempaccess_tests::ada::{demo, login};
+use tempaccess_tests::cli::binary;
+use tempaccess_tests::other_user;
+
+/// Neither root, nor the user who runs the commands.
+const STRANGER: u32 = 1;
+const MINE: u32 = 65534;
+
+fn pipe(path: &Path, owner: u32) {
+    assert!(Command::new("mkfifo").args(["-m", "644"]).arg(path).status().unwrap().success());
+    lchown(path, Some(owner), Some(owner)).unwrap();
+}
+
+#[test]
+fn a_configuration_is_read_from_nobody_elses_file_pipe_link_or_folder() {
+    let shared = other_user::shared_folder();
+    let status = |config: &Path| {
+        let mut command = other_user::command(&binary().display().to_string())?;
+        command.args(["status", "--store", "none"]).env_clear().env("TEMPACCESS_CONFIG", config);
+        let output = command.output().unwrap();
+        Some((output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned()))
+    };
+    let refused = |config: &Path, why: &str| {
+        let Some((code, stderr)) = status(config) else { return };
+        assert!(code == Some(3) && stderr.contains(why), "{why}: {code:?} {stderr}");
+    };
+    let write = |path: &Path, owner: u32| {
+        std::fs::write(path, "").unwrap();
+        lchown(path, Some(owner), Some(owner)).unwrap();
+    };
+    let own = shared.path().join("own.toml");
+    let Some(()) = other_user::is_root().then(|| write(&own, MINE)) else { return };
+    let (code, stderr) = status(&own).unwrap();
+    assert_eq!(code, Some(0), "{stderr}");
+    let foreign = shared.path().join("foreign.toml");
+    write(&foreign, STRANGER);
+    refused(&foreign, "it belongs to another user (uid 1)");
+    let fifo = shared.path().join("fifo.toml");
+    pipe(&fifo, STRANGER);
+    refused(&fifo, "it belongs to another user (uid 1)");
+    let link = shared.path().join("link.toml");
+    symlink(&own, &link).unwrap();
+    lchown(&link, Some(STRANGER), Some(STRANGER)).unwrap();
+    refused(&link, "it is a link of another user (uid 1)");
+    // A folder in which another user can replace the file.
+    let folder = shared.path().join("folder");
+    std::fs::create_dir(&folder).unwrap();
+    write(&folder.join("config.toml"), MINE);
+    for (owner, mode, why) in [
+        (0, 0o777, "all users can replace files in its folder"),
+        (STRANGER, 0o1777, "its folder belongs to another user (uid 1)"),
+    ] {
+        lchown(&folder, Some(owner), Some(owner)).unwrap();
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+        refused(&folder.join("config.toml"), why);
+    }
+}
+
+#[test]
+fn secrets_are_written_into_nobody_elses_file() {
+    if !other_user::is_root() {
+        return;
+    }
+    let (_sandbox, mut machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let shared = other_user::shared_folder();
+    let file = shared.path().join("credentials");
+    std::fs::write(&file, "[default]\n").unwrap();
+    other_user::give(&file);
+    machine.set("AWS_SHARED_CREDENTIALS_FILE", file.display().to_string());
+    let ran = machine.run("credentials --write-profile x --no-interactive");
+    assert!(ran.code == 4 && ran.stderr.contains("it belongs to another user"), "{ran}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "[default]\n");
+    // A link of another user leads to a file of this one: neither its content nor its mode changes.
+    let own = machine.home().join("profile");
+    std::fs::write(&own, "").unwrap();
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let link = shared.path().join("link");
+    symlink(&own, &link).unwrap();
+    other_user::give(&link);
+    machine.set("AWS_SHARED_CREDENTIALS_FILE", link.display().to_string());
+    let ran = machine.run("credentials --write-profile x --no-interactive");
+    assert!(ran.code == 4 && ran.stderr.contains("a link to it belongs to another user"), "{ran}");
+    let metadata = std::fs::metadata(&own).unwrap();
+    assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (0, 0o644));
+}
+
+#[test]
+fn a_store_that_another_users_link_leads_to_is_not_used() {
+    if !other_user::is_root() {
+        return;
+    }
+    let (_sandbox, mut machine) = demo();
+    let shared = other_user::shared_folder();
+    let (private, link) = (machine.home().join("private"), shared.path().join("store"));
+    std::fs::create_dir(&private).unwrap();
+    std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o700)).unwrap();
+    symlink(&private, &link).unwrap();
+    other_user::give(&link);
+    machine.set("TEMPACCESS_STORE_DIR", link.display().to_string());
+    let ran = login(&machine, "");
+    assert!(ran.code == 0 && ran.stderr.contains("it is a link of another user"), "{ran}");
+    assert_eq!(std::fs::read_dir(&private).unwrap().count(), 0);
+}
