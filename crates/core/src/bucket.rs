@@ -157,7 +157,7 @@ fn without_odd_names(listing: &[u8]) -> Option<Vec<u8>> {
             Event::End(_) => {
                 if let Some(from) = name.take() {
                     let text = listing.get(from..before).and_then(|text| unescape(text).ok());
-                    is_odd |= !text.is_some_and(|text| Path::parse(text).is_ok());
+                    is_odd |= text.is_none_or(|text| Path::parse(text).is_err());
                 }
                 if depth == 2
                     && let Some(from) = item.take()

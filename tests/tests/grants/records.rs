@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use tempaccess_core::grants::{GrantFilter, GrantId, Revoke};
-use tempaccess_core::records::GrantState;
+use tempaccess_core::records::{GrantState, ObjectRecords, Records};
 use tempaccess_core::{ErrorKind, grants::Grants};
 use tempaccess_tests::office::{Office, PEOPLE};
 
@@ -176,4 +176,24 @@ async fn what_a_colleague_has_extended_counts_without_who_gave_it() {
     assert!(history.defects().len() == 1 && history.defects()[0].starts_with("event 1: "), "{:?}", history.defects());
     without_ada.revoke(&id, "who gave it has left").await.unwrap();
     assert_eq!(without_ada.show(&id).await.unwrap().state(office.now()), GrantState::Revoked);
+}
+
+/// Names that the store cannot read as paths, which everybody who can write to the bucket can choose.
+#[tokio::test]
+async fn odd_names_in_a_bucket_hide_nothing() {
+    let office = Office::open();
+    let records = ObjectRecords::s3("s3://access-records/grants", office.bucket_access()).unwrap();
+    let id: GrantId = "k7q3m5xw2p4a".parse().unwrap();
+    records.create(&id, 1, b"{}".to_vec()).await.unwrap();
+    let put = |key: &str| office.sandbox.buckets().put_object("access-records", key, "{}");
+    for key in ["grants//x", "grants/../x", "grants/./x"] {
+        put(key);
+    }
+    for key in ["/x", "//0002.json", "x/0002.json", "0000.json", "+002.json", "0001.json/", "0003.json/x", "a\nb"] {
+        put(&format!("grants/{id}/{key}"));
+    }
+    assert_eq!(records.events(&id).await.unwrap(), [(1, b"{}".to_vec())]);
+    assert_eq!(records.ids().await.unwrap(), std::slice::from_ref(&id));
+    assert!(records.changed_since(office.now()).await.unwrap().contains(&id));
+    records.create(&id, 2, b"{}".to_vec()).await.unwrap();
 }

@@ -166,7 +166,7 @@ impl Grants {
         for history in histories.iter().filter(|history| history.is_running(now)) {
             match step(history, now) {
                 Ok(step) => steps.push(step),
-                // Whoever can add files to the records must not be able to keep access open with them.
+                // Anybody who can add files to the records must not be able to keep access open with them.
                 Err(error) => {
                     skipped.push(error.message().to_owned());
                     first.get_or_insert(error);

@@ -1,6 +1,6 @@
 //! Records in a folder, which several people can write to.
 //!
-//! Whoever can write there can put anything next to the records: links, pipes, files that nobody else can read. Such a name counts as
+//! Anybody who can write there can put anything next to the records: links, pipes, files that nobody else can read. Such a name counts as
 //! a file that is not an event, so that it hides nothing, and no call waits for it.
 
 use std::fs::{self, File, OpenOptions};

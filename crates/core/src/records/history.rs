@@ -50,7 +50,7 @@ const TOLERATED_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// The events of a grant, oldest first. There is at least one.
 ///
-/// Decisions follow from the events that can be trusted. Whoever can add files next to the records must not be able to end, hide,
+/// Decisions follow from the events that can be trusted. Others who can add files next to the records must not be able to end, hide,
 /// move or widen access with them, nor keep administrators from ending it: other files are [`defects`](Self::defects), wherever their
 /// numbers are, and the chain of digests leads past them.
 #[derive(Debug, Clone)]
