@@ -199,6 +199,29 @@ class Boto3(WithSandbox):
         session = tempaccess.boto3_session("work", config=str(config), prompter=None)
         self.assertEqual(session.region_name, "eu-north-1")
 
+    def test_aiobotocore_signs_in_once_for_many_clients_and_requests(self):
+        async def identities(duration, store):
+            session = tempaccess.aiobotocore_session(
+                username="alan@example.com",
+                password="bombe",
+                role="ReadOnly",
+                duration=duration,
+                store=store,
+                region_name="us-east-1",
+                prompter=None,
+            )
+            found = set()
+            for _ in range(2):
+                async with session.create_client("sts", endpoint_url=self.variables["AWS_ENDPOINT_URL_STS"]) as client:
+                    answers = await asyncio.gather(*(client.get_caller_identity() for _ in range(5)))
+                    found.update(answer["Arn"] for answer in answers)
+            return session.get_config_variable("region"), found
+
+        arn = "arn:aws:sts::111122223333:assumed-role/ReadOnly/alan@example.com"
+        for number, (duration, store) in enumerate([("1h", "file"), ("15m", "none")], 1):
+            self.assertEqual(asyncio.run(identities(duration, store)), ("us-east-1", {arn}))
+            self.assertEqual(self.issued(), number)
+
 
 if __name__ == "__main__":
     unittest.main()

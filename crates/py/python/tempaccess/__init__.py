@@ -2,7 +2,7 @@
 
 from ._audit import Audit, GrantReport
 from ._audit_types import RecordDefect, SessionCalls, TrailAnswer, TrailEvent, TrailFinding, TrailQuery, Verification
-from ._boto import boto3_session, botocore_credentials
+from ._boto import aiobotocore_session, boto3_session, botocore_credentials
 from ._grant_types import (
     ApprovalLimits,
     CleanedPolicy,
@@ -203,6 +203,7 @@ __all__ = [
     "Verifier",
     "Visitor",
     "__version__",
+    "aiobotocore_session",
     "boto3_session",
     "botocore_credentials",
     "inspect_grant",

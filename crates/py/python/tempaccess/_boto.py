@@ -1,14 +1,15 @@
-"""boto3 with credentials that are refreshed before they expire."""
+"""boto3 and aiobotocore with credentials that are refreshed before they expire."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ._session import Session
 from ._tempaccess import IssuedSession
 
 if TYPE_CHECKING:
+    import aiobotocore.session
     import boto3
     import botocore.credentials
 
@@ -41,3 +42,31 @@ def session_with(provide: Callable[[], IssuedSession], region_name: str | None) 
     # The only provider: credentials of another source must not take precedence.
     inner.register_component("credential_provider", CredentialResolver([Provider(provide)]))
     return boto3.session.Session(botocore_session=inner, region_name=region_name)
+
+
+def aiobotocore_session(
+    profile: str | None = None, *, region_name: str | None = None, **settings: Any
+) -> aiobotocore.session.AioSession:
+    """Returns an aiobotocore session with temporary access: `aiobotocore_session(role="ledger/ReadOnly").create_client("s3")`.
+
+    Takes the arguments of `Session`. The region is `region_name`, or else that of the settings or the profile. aioboto3 takes it as
+    well: `aioboto3.Session(botocore_session=...)`.
+    """
+    session = Session(profile, **settings)
+    return aio_session_with(session._refreshable_credentials_async, region_name or session.region)
+
+
+def aio_session_with(
+    provide: Callable[[], Awaitable[IssuedSession]], region_name: str | None
+) -> aiobotocore.session.AioSession:
+    """Returns an aiobotocore session whose only provider calls this."""
+    import aiobotocore.session
+    from aiobotocore.credentials import AioCredentialResolver
+
+    from ._aiobotocore import Provider
+
+    session = aiobotocore.session.get_session()
+    session.register_component("credential_provider", AioCredentialResolver([Provider(provide)]))
+    if region_name is not None:
+        session.set_config_variable("region", region_name)
+    return session

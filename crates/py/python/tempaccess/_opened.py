@@ -15,6 +15,7 @@ from ._shared import asked, settings_json, wait, wait_async
 from ._tempaccess import IssuedSession, Work
 
 if TYPE_CHECKING:
+    import aiobotocore.session
     import boto3
 
 _Timeout = float | timedelta | None
@@ -53,7 +54,16 @@ class OpenedGrant:
 
         return session_with(self._current, region_name or self._native.region)
 
+    def aiobotocore_session(self, *, region_name: str | None = None) -> aiobotocore.session.AioSession:
+        """As `boto3_session`, for aiobotocore."""
+        from ._boto import aio_session_with
+
+        return aio_session_with(self._current_async, region_name or self._native.region)
+
     def _current(self) -> IssuedSession:
+        return self.credentials
+
+    async def _current_async(self) -> IssuedSession:
         return self.credentials
 
     def __reduce__(self) -> NoReturn:

@@ -50,6 +50,10 @@ class Session(Shared[_tempaccess.Session], native=_tempaccess.Session):
         """As `credentials`, for a program that calls this before each of its requests."""
         return self._wait(lambda native: native.refreshable_credentials(), None)
 
+    async def _refreshable_credentials_async(self) -> IssuedSession:
+        """As `_refreshable_credentials`."""
+        return await self._wait_async(lambda native: native.refreshable_credentials())
+
     def renew(self, *, force: bool = False, timeout: float | timedelta | None = None) -> IssuedSession:
         """Returns new credentials, even if the cached ones are fresh.
 
