@@ -373,7 +373,7 @@ fn settings_that_make_no_sense() {
     std::fs::write(&config, "[profiles.default]\nsorce = '-'\n").unwrap();
     machine.set("TEMPACCESS_CONFIG", config.to_str().unwrap());
     snapshot!("config-unknown-key", machine.run("login"));
-    snapshot!("usage", machine.run("credentials"));
+    snapshot!("usage", machine.run("exec"));
 }
 
 #[test]

@@ -139,9 +139,9 @@ pub(crate) struct Credentials {
     /// Print credentials for every matching role, with one sign-in
     #[arg(long, conflicts_with = "then")]
     pub(crate) all: bool,
-    /// Output format
-    #[arg(long, value_enum, required_unless_present = "write_profile")]
-    pub(crate) output: Option<CredentialsOutput>,
+    /// Output format [default: `credential-process`, or nothing with `--write-profile`]
+    #[arg(long, value_enum)]
+    output: Option<CredentialsOutput>,
     /// Write the credentials in plain text to this profile of the AWS credentials file; a last resort, for programs that
     /// support nothing else
     #[arg(long, value_name = "NAME", conflicts_with = "all")]
@@ -383,6 +383,13 @@ pub(crate) struct Verify {
     pub(crate) engine: Engine,
 }
 
+impl Credentials {
+    /// The output format. With `--write-profile`, nothing is printed unless it is asked for.
+    pub(crate) fn output(&self) -> Option<CredentialsOutput> {
+        self.output.or(self.write_profile.is_none().then_some(CredentialsOutput::CredentialProcess))
+    }
+}
+
 impl Arguments {
     /// Returns whether errors are printed as JSON.
     pub(crate) fn wants_json(&self) -> bool {
@@ -400,7 +407,7 @@ impl Arguments {
             Command::Grant(command) => command.output() == Output::Json,
             Command::Setup(command) => command.output() == Output::Json,
             Command::Audit(command) => command.output() == Output::Json,
-            Command::Credentials(credentials) => credentials.output == Some(CredentialsOutput::Json),
+            Command::Credentials(credentials) => credentials.output() == Some(CredentialsOutput::Json),
             Command::Exec(_)
             | Command::Env(_)
             | Command::Serve(_)

@@ -169,20 +169,21 @@ fn environment(issued: &IssuedSession, settings: &Settings) -> AwsEnvironment {
 }
 
 async fn credentials(arguments: Credentials) -> Result<()> {
+    let output = arguments.output();
     let (mut given, settings) = arguments.chosen.into_parts()?;
     // The AWS CLI and the SDKs call this for every command, on the terminal of the person.
-    given.for_program = matches!(arguments.output, Some(CredentialsOutput::CredentialProcess));
+    given.for_program = output == Some(CredentialsOutput::CredentialProcess);
     let (access, settings) = access(&given, settings).await?;
-    if let (true, Some(output)) = (arguments.all, arguments.output) {
+    if let (true, Some(output)) = (arguments.all, output) {
         return many::credentials(&access, output).await;
     }
     let issued = access.credentials().await?;
     remark(&issued);
     if let Some(profile) = arguments.write_profile {
         let existing = if arguments.overwrite { ExistingProfile::Overwrite } else { ExistingProfile::Keep };
-        write_profile(profile, &issued, existing, arguments.output.is_none()).await?;
+        write_profile(profile, &issued, existing, output.is_none()).await?;
     }
-    let text = match arguments.output {
+    let text = match output {
         None => return Ok(()),
         Some(CredentialsOutput::Env) => environment(&issued, &settings).script(Shell::Posix)?,
         Some(CredentialsOutput::Json) => sink::credentials_json(&issued),

@@ -80,7 +80,7 @@ fn parse(mut words: impl Iterator<Item = OsString>) -> Option<CredentialRequest>
             None => words.next()?.into_string().ok().filter(|value| !value.starts_with('-'))?,
         });
     }
-    (asked.output.as_deref() == Some("credential-process")).then_some(asked)
+    asked.output.as_deref().is_none_or(|output| output == "credential-process").then_some(asked)
 }
 
 #[cfg(test)]
@@ -99,11 +99,12 @@ mod tests {
         assert!(asks("credentials --profile work --role x --output credential-process --no-interactive"));
         assert!(asks("credentials --config c --factor push --output credential-process"));
         assert!(asks("credentials work --output credential-process"));
+        assert!(asks("credentials work"));
         assert!(asks("credentials --profile=-x --headless --browser b --output=credential-process"));
         for line in [
             "",
             "login",
-            "credentials",
+            "credentials --write-profile x",
             "credentials --output json",
             "credentials --output credential-process --profile",
             "credentials --output credential-process --profile a --profile b",
