@@ -9,7 +9,7 @@ const { pathToFileURL } = require("node:url");
 const { inspect } = require("node:util");
 const { test } = require("node:test");
 
-const { Grants, OpenedGrant, TempAccessError, fromGrant, inspectGrant, openGrant, requestGrant } = require("..");
+const { Grants, OpenedGrant, TempAccessError, fromGrant, inspectGrant, inspectRequest, openGrant, requestGrant } = require("..");
 const { ledger, withOffice } = require("./support/office");
 const { examplesOf, parts } = require("./support/sandbox");
 
@@ -151,6 +151,11 @@ test("requests are approved, denied and reviewed", async () => {
   const text = await request();
   const plan = await grants.planApprove(text, { duration: "20m" });
   assert.deepEqual([plan.summary.duration, plan.summary.approved_by], ["20m", ["alan@example.com"]]);
+  const listing = { Statement: [{ Effect: "Allow", Action: "s3:ListBucket", Resource: "arn:aws:s3:::ledger" }] };
+  const narrower = await grants.planApprove(text, { policy: listing });
+  assert.deepEqual(JSON.parse(narrower.summary.policy), listing);
+  const signed = inspectRequest(await barbara.signApproval(text), { config: here.file("alan.toml") });
+  assert.deepEqual([signed.to, signed.approved_by], ["grace@example.com", ["barbara@example.com"]]);
   const issued = await grants.approve(await barbara.signApproval(text), { fromIp: "127.0.0.0/8" });
   assert.equal((await here.open(issued.sealed)).header.to, "grace@example.com");
   await assert.rejects(grants.approve(text), { code: "grant_changed" });

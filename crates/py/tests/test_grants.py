@@ -288,7 +288,14 @@ class Requests(WithOffice):
         text = self.request()
         plan = self.grants.plan_approve(text, duration="20m")
         self.assertEqual((plan.summary["duration"], plan.summary["approved_by"]), ("20m", ["alan@example.com"]))
+        listing = {"Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::ledger"}]}
+        narrower = self.grants.plan_approve(text, policy=listing)
+        self.assertEqual(json.loads(narrower.summary["policy"]), listing)
+        with self.assertRaisesRegex(TypeError, "policy"):
+            self.grants.plan_approve(text, polcy=listing)
         signed = self.barbara().sign_approval(text)
+        request = tempaccess.inspect_request(signed, config=self.config)
+        self.assertEqual((request["to"], request["approved_by"]), ("grace@example.com", ["barbara@example.com"]))
         issued = self.grants.approve(signed, from_ip="127.0.0.0/8")
         self.assertEqual(issued.event["request"]["text"] in text.replace("\n", ""), True)
         self.assertEqual(self.open(issued.sealed).header["to"], "grace@example.com")

@@ -133,7 +133,7 @@ async fn each_defect_of_a_trust_policy_is_found() {
     });
     assert_found(
         &found.await,
-        &["others than administrators can take the role: `arn:aws:iam::111122223333:role/People`"],
+        &["principals other than administrators can assume the role: `arn:aws:iam::111122223333:role/People`"],
     );
     let found = trust_defects(|trust| {
         let saml = json!({"Effect": "Allow", "Principal": {"Federated": PROVIDER}, "Action": "sts:AssumeRoleWithSAML"});
