@@ -32,8 +32,10 @@ impl Network {
         self.connections.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn count_connection(&self) {
+    /// Notes a connection of a client. Answers are sent at once: waiting for more to send would add 40 ms to some.
+    pub(crate) fn opened(&self, stream: &TcpStream) {
         self.connections.fetch_add(1, Ordering::Relaxed);
+        let _ = stream.set_nodelay(true);
     }
 
     /// Returns the listener to serve: the given one, or one that a delayed copy of each of its connections leads to.

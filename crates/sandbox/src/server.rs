@@ -107,10 +107,10 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     let listener = network.delayed(TcpListener::from_std(listener)?).await?;
     match acceptor {
-        None => axum::serve(listener.tap_io(move |_| network.count_connection()), router).await,
+        None => axum::serve(listener.tap_io(move |stream| network.opened(stream)), router).await,
         Some(acceptor) => {
             let listener = TlsListener::start(listener, acceptor)?;
-            axum::serve(listener.tap_io(move |_| network.count_connection()), router).await
+            axum::serve(listener.tap_io(move |stream| network.opened(stream.get_ref().0)), router).await
         }
     }
 }
