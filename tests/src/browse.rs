@@ -15,8 +15,32 @@ pub struct Page {
     pub text: String,
 }
 
-async fn send(request: http::Request<Vec<u8>>) -> Page {
-    let answer = HttpTransport::default().send(request).await.expect("an answer");
+/// Opens pages one after the other. It belongs to the runtime of its first request.
+#[derive(Debug, Default)]
+pub struct Browser(HttpTransport);
+
+impl Browser {
+    /// Opens a page, with a cookie if there is one.
+    pub async fn open(&self, url: &str, cookie: Option<&str>) -> Page {
+        let mut request = http::Request::get(url);
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        send(&self.0, request.body(Vec::new()).expect("a request")).await
+    }
+
+    /// Sends a form.
+    pub async fn submit(&self, url: &str, fields: &[(&str, &str)]) -> Page {
+        let request = http::Request::post(url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(form(fields).into_bytes())
+            .expect("a request");
+        send(&self.0, request).await
+    }
+}
+
+async fn send(transport: &HttpTransport, request: http::Request<Vec<u8>>) -> Page {
+    let answer = transport.send(request).await.expect("an answer");
     let header = |name: &str| answer.headers().get(name).map(|value| value.to_str().expect("ASCII").to_owned());
     Page {
         status: answer.status().as_u16(),
@@ -26,22 +50,14 @@ async fn send(request: http::Request<Vec<u8>>) -> Page {
     }
 }
 
-/// Opens a page, with a cookie if there is one.
+/// Opens a page in a browser of its own, with a cookie if there is one.
 pub async fn open(url: &str, cookie: Option<&str>) -> Page {
-    let mut request = http::Request::get(url);
-    if let Some(cookie) = cookie {
-        request = request.header("cookie", cookie);
-    }
-    send(request.body(Vec::new()).expect("a request")).await
+    Browser::default().open(url, cookie).await
 }
 
-/// Sends a form.
+/// Sends a form from a browser of its own.
 pub async fn submit(url: &str, fields: &[(&str, &str)]) -> Page {
-    let request = http::Request::post(url)
-        .header("content-type", "application/x-www-form-urlencoded")
-        .body(form(fields).into_bytes())
-        .expect("a request");
-    send(request).await
+    Browser::default().submit(url, fields).await
 }
 
 /// The body of a form.

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use tempaccess_core::source::browser::AcsSource;
 use tempaccess_core::{AssertionSource, ErrorKind, Result, SamlResponse, source::AssertionRequest};
 use tempaccess_sandbox::{Claims, Sandbox, World};
-use tempaccess_tests::browse::{self, Page};
+use tempaccess_tests::browse::{self, Browser, Page};
 #[cfg(unix)]
 use tempaccess_tests::other_user;
 use tempaccess_tests::parts;
@@ -21,6 +21,7 @@ struct SignIn {
     acs: String,
     start: String,
     visitor: Arc<Goer>,
+    browser: Browser,
     result: tokio::task::JoinHandle<Result<SamlResponse>>,
 }
 
@@ -44,7 +45,7 @@ impl SignIn {
         let prompter = Arc::clone(&visitor);
         let result = tokio::spawn(async move { source.saml_response(&AssertionRequest::new(&*prompter)).await });
         let start = visited.recv().await.expect("the sign-in begins");
-        Self { sandbox, acs, start, visitor, result }
+        Self { sandbox, acs, start, visitor, browser: Browser::default(), result }
     }
 
     async fn open(&self) -> Started {
@@ -65,7 +66,7 @@ impl SignIn {
     }
 
     async fn post(&self, response: &str, relay_state: &str) -> Page {
-        browse::submit(&self.acs, &[("SAMLResponse", response), ("RelayState", relay_state)]).await
+        self.browser.submit(&self.acs, &[("SAMLResponse", response), ("RelayState", relay_state)]).await
     }
 
     fn last_page(&self) -> String {
@@ -249,22 +250,22 @@ impl<'a> Requests<'a> {
     async fn statuses(&self) -> Vec<(&'static str, u16)> {
         let (sign_in, genuine) = (self.sign_in, &self.genuine);
         let mut statuses = Vec::new();
-        let mut others = vec![browse::submit(&sign_in.acs, &[("SAMLResponse", genuine)]).await.status];
+        let mut others = vec![sign_in.browser.submit(&sign_in.acs, &[("SAMLResponse", genuine)]).await.status];
         for relay_state in ["", "guessed"] {
             others.push(sign_in.post(genuine, relay_state).await.status);
         }
         statuses.push(("other RelayState", one(&others)));
         let elsewhere = format!("{}/elsewhere", sign_in.acs);
         let anything = [
-            browse::open(&sign_in.acs, None).await,
-            browse::open(&elsewhere, None).await,
-            browse::submit(&elsewhere, &[("SAMLResponse", genuine)]).await,
-            browse::submit(&sign_in.start, &[("SAMLResponse", genuine)]).await,
+            sign_in.browser.open(&sign_in.acs, None).await,
+            sign_in.browser.open(&elsewhere, None).await,
+            sign_in.browser.submit(&elsewhere, &[("SAMLResponse", genuine)]).await,
+            sign_in.browser.submit(&sign_in.start, &[("SAMLResponse", genuine)]).await,
         ];
         statuses.push(("anything else", one(&anything.map(|page| page.status))));
         if let Some(started) = self.started {
-            let own = browse::open(&sign_in.start, Some(&started.cookie)).await;
-            let another = browse::open(&sign_in.start, None).await;
+            let own = sign_in.browser.open(&sign_in.start, Some(&started.cookie)).await;
+            let another = sign_in.browser.open(&sign_in.start, None).await;
             statuses.extend([("start page, own browser", own.status), ("start page, another browser", another.status)]);
             let mut bad = Vec::new();
             for response in &self.bad {
@@ -272,7 +273,7 @@ impl<'a> Requests<'a> {
             }
             statuses.push(("does not verify", one(&bad)));
         }
-        statuses.push(("last page", browse::open(&sign_in.last_page(), None).await.status));
+        statuses.push(("last page", sign_in.browser.open(&sign_in.last_page(), None).await.status));
         statuses
     }
 }
