@@ -49,6 +49,9 @@ class Waits {
 function settings({ policy, ...given }) {
   const named = {};
   for (const [name, value] of Object.entries({ ...given, policy: typeof policy === "object" ? JSON.stringify(policy) : policy })) {
+    if (typeof value === "number" && !Number.isFinite(value)) {
+      throw Object.assign(new TypeError(`option \`${name}\` must be a finite number`), { code: "ERR_INVALID_ARG_VALUE" });
+    }
     if (value !== undefined) named[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
   }
   return JSON.stringify(named);
@@ -56,6 +59,12 @@ function settings({ policy, ...given }) {
 
 /** The native object of a session or of grants, with the functions of the caller. `waits` waits for its work. */
 function nativeOf(Native, waits, profile, { config, password, prompter, source, ...given }) {
+  for (const [name, value] of Object.entries({ profile, password })) {
+    if (value != null && typeof value !== "string") {
+      // Without the value, which may be a secret.
+      throw Object.assign(new TypeError(`\`${name}\` must be a string, not ${typeof value}`), { code: "ERR_INVALID_ARG_TYPE" });
+    }
+  }
   const own = typeof source === "function";
   const spelt = settings(own ? given : { source, ...given });
   const { calls, settle } = waits;

@@ -1,6 +1,8 @@
 // Waiting for the work of a session's native side.
 "use strict";
 
+const { call } = require("./errors.js");
+
 /** The longest interval of a timer: it never fires in practice. */
 const NEVER = 2 ** 31 - 1;
 
@@ -105,7 +107,7 @@ class Works {
     if (key !== undefined) this.#shared.set(key, work);
     this.#hold ??= setInterval(() => {}, NEVER);
     try {
-      begin(work.id);
+      call(() => begin(work.id));
     } catch (error) {
       this.#end(work);
       throw error;

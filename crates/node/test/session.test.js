@@ -73,6 +73,33 @@ test("a terminal prompter numbers from 1 and asks again after a typo", async () 
   input.write("correct horse\n");
   assert.equal(await hidden, "correct horse");
   assert.doesNotMatch(output.read().toString(), /correct/);
+  // Several answers at once, the last one without an end, and then nobody answers any more.
+  input.end("battery staple\n123456\n2");
+  assert.equal(await prompter.secret("Password"), "battery staple");
+  assert.equal(await prompter.secret("Code"), "123456");
+  assert.equal(await prompter.choose("Role", ["first", "second"]), 1);
+  await assert.rejects(prompter.text("User name"), { name: "AbortError", message: "the input has ended" });
+  const waiting = terminal({ input: new PassThrough(), output });
+  await assert.rejects(waiting.text("User name", { signal: AbortSignal.abort(new Error("enough")) }), { message: "enough" });
+});
+
+test("an argument of the wrong type is named and not repeated", () => {
+  const { Grants, openGrant } = require("..");
+  const wrong = { name: "TypeError", code: "ERR_INVALID_ARG_TYPE" };
+  const secrets = /hunter2|104,117/;
+  for (const make of [
+    () => new Grants({ password: "hunter2" }),
+    () => new Session({ password: Buffer.from("hunter2") }),
+    () => new Session({ password: { hunter2: true } }),
+  ]) {
+    assert.throws(make, (error) => {
+      assert.deepEqual({ name: error.name, code: error.code }, wrong);
+      assert.doesNotMatch(String(error), secrets);
+      return true;
+    });
+  }
+  assert.throws(() => new Session({ duration: NaN }), { name: "TypeError", message: /`duration` must be a finite number/ });
+  return assert.rejects(openGrant(5), { name: "TypeError", message: /wrong type/ });
 });
 
 test("errors and signals", async () => {

@@ -38,7 +38,8 @@ class Session(Shared[_tempaccess.Session], native=_tempaccess.Session):
     def credentials(self, *, timeout: float | timedelta | None = None) -> IssuedSession:
         """Returns cached credentials while they are fresh, and signs in otherwise.
 
-        If several threads and processes need the same credentials at once, one of them signs in and the others wait for it.
+        If several threads and processes need the same credentials at the same time, one of them signs in and the others wait for it,
+        unless nothing is stored (`store="none"`).
         """
         return self._wait(lambda native: native.credentials(), timeout)
 
