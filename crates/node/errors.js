@@ -24,7 +24,7 @@ function call(run) {
     if (error.code === "TEMPACCESS") throw new TempAccessError(JSON.parse(error.message));
     // As Node's own functions throw it.
     if (/^ERR_INVALID_ARG/.test(error.code)) throw Object.assign(new TypeError(error.message), { code: error.code });
-    // What could not be converted stands in the message, and may be a password.
+    // The message has the value that could not be converted, which may be a password.
     if (/into rust type/.test(error.message)) {
       const expected = /into rust type `(\w+)`/.exec(error.message)?.[1] ?? "another type";
       throw Object.assign(new TypeError(`an argument has the wrong type: ${expected} is expected`), { code: "ERR_INVALID_ARG_TYPE" });
