@@ -98,6 +98,11 @@ pub(crate) fn failed(error: object_store::Error, failure: impl FnOnce(&str) -> E
     failure(&reason(&error))
 }
 
+/// Whether the sign-in failed, and not the request.
+pub(crate) fn is_of_sign_in(error: &object_store::Error) -> bool {
+    matches!(error, object_store::Error::Generic { source, .. } if source.is::<Error>())
+}
+
 /// Shortens an error of the store to one line.
 fn reason(error: &object_store::Error) -> String {
     let text = error.to_string();

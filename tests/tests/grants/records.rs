@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use tempaccess_core::grants::{GrantFilter, GrantId, Revoke};
 use tempaccess_core::records::{GrantState, ObjectRecords, Records};
 use tempaccess_core::{ErrorKind, grants::Grants};
-use tempaccess_tests::office::{Office, PEOPLE};
+use tempaccess_tests::office::{GRANTED, Office, PEOPLE};
 
 fn file(office: &Office, id: &GrantId, number: u32) -> PathBuf {
     office.folder.path().join("records").join(id.as_str()).join(format!("{number:04}.json"))
@@ -196,4 +196,47 @@ async fn odd_names_in_a_bucket_hide_nothing() {
     assert_eq!(records.ids().await.unwrap(), std::slice::from_ref(&id));
     assert!(records.changed_since(office.now()).await.unwrap().contains(&id));
     records.create(&id, 2, b"{}".to_vec()).await.unwrap();
+}
+
+/// Two administrators write at the same time, because somebody else's file had the number in between for a moment.
+#[tokio::test]
+async fn a_signed_revocation_holds_whichever_event_it_follows() {
+    let office = Office::open();
+    let (ada, alan) = (office.grants(), office.grants_of("alan@example.com", Default::default()));
+    let id = ada.issue(&office.session_for_grace(20)).await.unwrap().event.id;
+    let [second, third] = [2, 3].map(|number| file(&office, &id, number));
+    std::fs::write(&second, "").unwrap();
+    ada.revoke(&id, "left the company").await.unwrap();
+    let revoked = std::fs::read(&third).unwrap();
+    std::fs::remove_file(&second).unwrap();
+    std::fs::remove_file(&third).unwrap();
+    alan.extend(&id, "40m".parse().unwrap(), "takes longer").await.unwrap();
+    std::fs::write(&third, revoked).unwrap();
+    let history = ada.show(&id).await.unwrap();
+    assert_eq!(history.state(office.now()), GrantState::Revoked, "{:?}", history.defects());
+    // The denial stays for as long as the extension would last.
+    let denials = || office.sandbox.iam().role_policies(GRANTED).len();
+    let before = denials();
+    office.advance(45);
+    let cleaned = ada.plan_clean(&[]).await.unwrap();
+    ada.clean(&cleaned).await.unwrap();
+    assert_eq!(denials(), before, "{cleaned:?}");
+}
+
+#[tokio::test]
+async fn a_fake_grant_keeps_nobody_from_getting_one() {
+    let office = Office::open();
+    let grants = office.grants();
+    let id = grants.issue(&office.session_for_grace(40)).await.unwrap().event.id;
+    let genuine = std::fs::read_to_string(file(&office, &id, 1)).unwrap();
+    grants.revoke(&id, "next").await.unwrap();
+    let fake: GrantId = "aaaaaaaaaaaa".parse().unwrap();
+    let path = file(&office, &fake, 1);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    for text in [genuine.replace(id.as_str(), fake.as_str()), genuine] {
+        std::fs::write(&path, text).unwrap();
+        assert_eq!(grants.show(&fake).await.unwrap().id(), &fake);
+        let next = grants.issue(&office.session_for_grace(10)).await.unwrap().event.id;
+        grants.revoke(&next, "next").await.unwrap();
+    }
 }

@@ -173,3 +173,18 @@ async fn an_approval_allows_less_than_the_preset_and_never_more() {
     let written = office.sandbox.iam().role_policies("arn:aws:iam::111122223333:role/People");
     assert!(written.iter().any(|(_, document)| document.contains("2026/*")), "{written:?}");
 }
+
+/// The id is known to the person who asks before anybody decides.
+#[tokio::test]
+async fn what_nobody_signed_decides_no_request() {
+    let office = Office::open();
+    let alan = office.grants_of(ALAN, rules());
+    let asked = request(&office, GRACE, "look", 10).await;
+    let folder = office.folder.path().join("records").join(asked.id().as_str());
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("9999.json"), "").unwrap();
+    let plan = alan.plan_approve(&asked, &ApprovalLimits::default()).await.unwrap();
+    let given = alan.carry_out(plan).await.unwrap();
+    assert_eq!(alan.show(&given.event.id).await.unwrap().state(office.now()), GrantState::Live);
+    assert_eq!(alan.deny(&asked, "too late").await.unwrap_err().kind(), ErrorKind::GrantChanged);
+}

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::policy::{DatedPolicy, Revocation};
+use super::policy::{DatedPolicy, Revocation, RevocationTarget};
 use super::revoke::recorded_role;
 use super::{GrantFilter, GrantId, Grants};
 use crate::error::{ErrorKind, Result};
@@ -56,7 +56,7 @@ impl Grants {
                 let until = match &id {
                     // Somebody who can write records must not be able to end access by them.
                     Some(_) => history.filter(|history| history.defects().is_empty()).map(GrantHistory::until),
-                    None => Revocation::needed_until(&name),
+                    None => Revocation::needed_until(&name).filter(|_| !is_needed(&name, &histories, now)),
                 };
                 let Some(until) = until.filter(|until| now.duration_since(*until) > MARGIN) else { continue };
                 found.push(Cleaned { role_arn: role.clone(), policy_name: name, id, until });
@@ -101,4 +101,10 @@ impl Grants {
         }
         Ok(())
     }
+}
+
+/// Whether the policy denies a grant that has been extended beyond the end of the denial.
+fn is_needed(policy_name: &str, histories: &[GrantHistory], now: Timestamp) -> bool {
+    let Some(RevocationTarget::Grant(id)) = Revocation::target_of(policy_name) else { return false };
+    histories.iter().any(|history| *history.id() == id && history.until() > now)
 }

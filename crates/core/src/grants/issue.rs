@@ -108,7 +108,7 @@ impl Grants {
             let Ok(history) = GrantHistory::read(&*self.records, &id, &self.signers).await else { continue };
             let is_same =
                 history.kind() == GrantKind::Session && history.to() == to && history.last().role_arn == role_arn;
-            if is_same && history.state(now) == GrantState::Live {
+            if is_same && !history.is_unfounded() && history.state(now) == GrantState::Live {
                 return Err(already_live(to, &history));
             }
         }

@@ -297,7 +297,7 @@ fn listed(history: &GrantHistory, now: Timestamp) -> ListedGrant {
         state: Some(state),
         until: Some(until),
         left,
-        reason: history.events().next().map(|event| event.reason.clone()),
+        reason: history.trusted_events().next().map(|event| event.reason.clone()),
         by: Some(history.by().to_owned()),
         problems,
     }

@@ -176,7 +176,8 @@ impl Grants {
 
     /// Removes the policy again if somebody revoked the grant while it was written.
     async fn yield_to_revocation(&self, plan: &GrantPlan, seq: u32, dated: &DatedPolicy) -> Result<()> {
-        let history = self.history(&plan.id).await?;
+        // What others have put beside the records must not keep the policy.
+        let history = self.show(&plan.id).await?;
         if history.last().seq == seq || !history.is_revoked() {
             return Ok(());
         }

@@ -11,7 +11,7 @@ use super::plan::Origin;
 use super::rules::{format_duration, refused};
 use super::{ApprovalLimits, GrantId, GrantPlan, GrantSpec, Grants, IssuedGrant};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::records::{EventKind, GrantEvent, GrantKind};
+use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind};
 use crate::seal::{Namespace, Recipient, SignedLine, Signer, Signers, not_genuine};
 use crate::text::excerpt;
 
@@ -325,8 +325,11 @@ impl Grants {
     }
 
     async fn require_undecided(&self, id: &GrantId) -> Result<()> {
-        if self.records.events(id).await?.is_empty() {
-            return Ok(());
+        let files = self.records.events(id).await?;
+        // Others may have put files there: what nobody has signed decides nothing.
+        match GrantHistory::from_files(files, id, &self.signers) {
+            Ok(Some(history)) if !history.is_unfounded() => {}
+            _ => return Ok(()),
         }
         let message = format!("the request was decided already, as the grant {id}");
         Err(Error::new(ErrorKind::GrantChanged, Stage::Grant, message)

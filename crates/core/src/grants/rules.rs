@@ -87,8 +87,15 @@ fn narrower_policy(
         return Err(refused(format!("the preset `{name}` has managed policies, which no other policy can narrow"))
             .with_hint("leave `--policy` out, or give the grant without a preset"));
     }
-    // A preset for sessions without a policy is for all that the role allows.
-    let Some(policy) = policy else { return Ok(narrower) };
+    let Some(policy) = policy else {
+        // A preset for sessions without a policy is for all that the role allows; one for a policy grant has to say what it adds.
+        return match preset.kind {
+            GrantKind::Session => Ok(narrower),
+            GrantKind::Policy => {
+                Err(refused(format!("the preset `{name}` has no policy that another one could narrow")))
+            }
+        };
+    };
     if covers(&parse(policy)?, &parse(&narrower)?) {
         return Ok(narrower);
     }

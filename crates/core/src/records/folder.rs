@@ -68,11 +68,14 @@ impl FolderRecords {
 
     fn read(&self, id: &GrantId) -> io::Result<Vec<(u32, Vec<u8>)>> {
         let folder = self.folder_of(id);
-        let names = match names(&folder) {
-            // Closed to this user by somebody else: it has records that cannot be read.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(vec![(1, Vec::new())]),
-            names => names?,
-        };
+        match fs::symlink_metadata(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Ok(metadata) if metadata.is_dir() => {}
+            // A link, or something else that is not a folder: `ids` passes it over as well.
+            _ => return Ok(vec![(1, Vec::new())]),
+        }
+        // Closed to this user by somebody else: it has records that cannot be read.
+        let Ok(names) = names(&folder) else { return Ok(vec![(1, Vec::new())]) };
         let mut events: Vec<_> = names
             .iter()
             .filter_map(|name| {
@@ -86,7 +89,8 @@ impl FolderRecords {
     /// Writes a record under a name that nothing has. Returns whether it is there now, by this call or an earlier one.
     fn write(&self, id: &GrantId, seq: u32, event: &[u8]) -> io::Result<bool> {
         let folder = self.folder_of(id);
-        create_folders(&folder)?;
+        create_folders(&self.path)?;
+        require_folder(&folder, seq)?;
         let path = folder.join(name_of(seq));
         let temporary = folder.join(format!(".{}.{}.{:x}", name_of(seq), std::process::id(), crate::private::unique()));
         let mut file = create_new(&temporary)?;
@@ -135,6 +139,37 @@ fn create_folders(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o775);
     builder.create(folder)
+}
+
+/// Creates the folder of a grant with its first event, or checks it. The id of a grant that was asked for is known beforehand: a link, or
+/// a folder of another user, would let that user hide the grant.
+fn require_folder(folder: &Path, seq: u32) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o775);
+    match builder.create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        created => return created,
+    }
+    let metadata = fs::symlink_metadata(folder)?;
+    let refused = |what: String| {
+        let message = format!("`{}` {what}", folder.display());
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+    };
+    if !metadata.is_dir() {
+        return refused("is not a folder".to_owned());
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
+        if seq == 1 && ![0, user].contains(&owner) {
+            return refused(format!("was there before the grant, and belongs to another user (uid {owner})"));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = seq;
+    Ok(())
 }
 
 fn create_new(path: &Path) -> io::Result<File> {
@@ -256,6 +291,14 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::GrantChanged);
         }
         records.create(&id(), 7, b"{}".to_vec()).await.unwrap();
+        // A link in the place of a grant's folder.
+        let asked: GrantId = "bbbbbbbbbbbb".parse().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        symlink(elsewhere.path(), folder.path().join(asked.as_str())).unwrap();
+        let error = records.create(&asked, 1, b"{}".to_vec()).await.unwrap_err();
+        assert!(error.message().contains("is not a folder"), "{error}");
+        assert_eq!(records.events(&asked).await.unwrap(), [(1, Vec::new())]);
+        assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o002;
         assert_eq!((mode(&within), mode(&within.join("0007.json"))), (0, 0));
     }

@@ -55,6 +55,8 @@ const TOLERATED_SKEW: SignedDuration = SignedDuration::from_mins(15);
 /// numbers are, and the chain of digests leads past them.
 #[derive(Debug, Clone)]
 pub struct GrantHistory {
+    /// The id of the folder: an event may say that it belongs to another grant.
+    id: GrantId,
     /// The first event that can be trusted, or else the first.
     first: GrantEvent,
     /// All events.
@@ -73,6 +75,9 @@ pub struct GrantHistory {
 #[derive(Debug, Clone)]
 struct Judged {
     event: GrantEvent,
+    /// Whether an administrator who is trusted has signed it as this event of this grant.
+    is_signed: bool,
+    /// Whether it follows the last event that can be trusted, too.
     is_trusted: bool,
 }
 
@@ -123,6 +128,7 @@ impl GrantHistory {
         let missing = missing(&occupied, *number).into_iter().map(|defect| (None, defect));
         let (suspects, defects) = missing.chain(reading.defects).unzip();
         Ok(Some(Self {
+            id: id.clone(),
             first: first.event.clone(),
             next: (number.saturating_add(1)..).find(|number| !occupied.contains(number)).unwrap_or(u32::MAX),
             last_file: last_file.clone(),
@@ -134,7 +140,7 @@ impl GrantHistory {
 
     /// The id of the grant.
     pub fn id(&self) -> &GrantId {
-        &self.first.id
+        &self.id
     }
 
     /// The events, oldest first, whether they can be trusted or not.
@@ -143,9 +149,15 @@ impl GrantHistory {
     }
 
     /// The events that can be trusted, oldest first. If there is none, only the first of all.
-    fn trusted_events(&self) -> impl DoubleEndedIterator<Item = &GrantEvent> {
+    pub(crate) fn trusted_events(&self) -> impl DoubleEndedIterator<Item = &GrantEvent> {
         let trusted = self.events.iter().filter(|judged| judged.is_trusted).map(|judged| &judged.event);
         self.is_unfounded().then_some(&self.first).into_iter().chain(trusted)
+    }
+
+    /// The events that a report tells of: those that can be trusted, or else all, which it says.
+    pub(crate) fn reported_events(&self) -> impl Iterator<Item = &GrantEvent> {
+        let is_unfounded = self.is_unfounded();
+        self.events.iter().filter(move |judged| judged.is_trusted || is_unfounded).map(|judged| &judged.event)
     }
 
     /// The last event that can be trusted.
@@ -224,9 +236,16 @@ impl GrantHistory {
 
     /// Whether a deny ends it at AWS, or its policy was removed early.
     pub(crate) fn is_revoked(&self) -> bool {
-        let decisive =
-            self.trusted_events().rev().find(|event| matches!(event.event, EventKind::Revoked | EventKind::Restored));
-        decisive.is_some_and(|event| event.event == EventKind::Revoked)
+        self.revocation().is_some()
+    }
+
+    /// The event that ended it early, if it was not restored afterwards. One that an administrator has signed counts even if it
+    /// follows another event than the last: two people may have written at the same time, and access must not come back by that.
+    pub(crate) fn revocation(&self) -> Option<&GrantEvent> {
+        let restored =
+            self.trusted_events().filter(|event| event.event == EventKind::Restored).map(|event| event.seq).max();
+        let signed = self.events.iter().filter(|judged| judged.is_signed).map(|judged| &judged.event);
+        signed.rev().find(|event| event.event == EventKind::Revoked && Some(event.seq) > restored)
     }
 
     /// Whether it was given in an emergency, and nobody has reviewed it: nobody but those who gave, extended and got it, and after
@@ -293,7 +312,7 @@ impl GrantHistory {
             reason: &self.first.reason,
             preset: self.first.preset.as_deref(),
             extensions: self.extensions(),
-            break_glass: self.events().any(|event| event.break_glass),
+            break_glass: self.trusted_events().any(|event| event.break_glass),
             needs_review: self.needs_review(),
             policy: last.policy.as_deref(),
             policy_arns: &last.policy_arns,
@@ -337,21 +356,25 @@ impl Reading<'_> {
         }
         if event.seq != number {
             found.push(format!("event {number} says that it is event {}", event.seq));
-        } else if let Some(why) = self.broken_chain(number, &event) {
-            found.push(why);
         }
         if let Some((_, before)) = &self.last {
             let changed = before.changed_facts(&event);
             if !changed.is_empty() {
                 found.push(format!("event {number} changes what no event can: {}", changed.join(", ")));
             }
-            // Whose key was removed could sign for a time before that. Clocks differ a little.
-            if before.at.duration_since(event.at) > TOLERATED_SKEW {
-                found.push(format!("event {number} is dated before the one that it follows"));
-            }
         }
         if let Err(error) = event.verify(file, self.signers).and_then(|()| verify_origin(&event, self.signers)) {
             found.push(format!("event {number}: {}", error.message()));
+        }
+        let is_signed = found.is_empty();
+        // Whose key was removed could sign for a time before that. Clocks differ a little.
+        if let Some((_, before)) = &self.last
+            && before.at.duration_since(event.at) > TOLERATED_SKEW
+        {
+            found.push(format!("event {number} is dated before the one that it follows"));
+        }
+        if event.seq == number {
+            found.extend(self.broken_chain(number, &event));
         }
         self.earlier.insert(hex(&Sha256::digest(file)), number);
         let is_trusted = found.is_empty();
@@ -359,7 +382,7 @@ impl Reading<'_> {
         if is_trusted {
             self.last = Some((number, event.clone()));
         }
-        Judged { event, is_trusted }
+        Judged { event, is_signed, is_trusted }
     }
 
     /// Why an event does not follow the last one that can be trusted. What lies between them does not matter: it may be an event of
@@ -367,7 +390,7 @@ impl Reading<'_> {
     fn broken_chain(&self, number: u32, event: &GrantEvent) -> Option<String> {
         let trusted = self.last.as_ref().map(|(number, _)| *number);
         match (&event.prev, trusted) {
-            (None, None) if number == 1 => None,
+            (None, None) => None,
             (None, _) => Some(format!("event {number} says that it is the first")),
             (Some(digest), trusted) => match self.earlier.get(digest) {
                 None => Some(format!(

@@ -106,9 +106,11 @@ impl Records for ObjectRecords {
         numbers.sort_unstable();
         let reads = stream::iter(numbers).map(|seq| async move {
             match self.read(&self.path_of(id, seq)).await {
-                // One that the administrator may not read counts as one that is not an event.
-                Err(object_store::Error::PermissionDenied { .. }) => Ok((seq, Vec::new())),
-                file => file.map(|file| (seq, file)).map_err(|error| self.failed("read", error)),
+                Ok(file) => Ok((seq, file)),
+                Err(error) if bucket::is_of_sign_in(&error) => Err(self.failed("read", error)),
+                // One object that cannot be read, such as one with a key of somebody else, counts as one that is not an event: it must
+                // not keep anybody from reading the others. Without it, nothing is given; access can be ended all the same.
+                Err(_) => Ok((seq, Vec::new())),
             }
         });
         reads.buffered(CONCURRENT).try_collect().await

@@ -9,7 +9,7 @@ use crate::seal::SignedLine;
 /// Returns the spans of time in which the person had access, as the records say: extensions prolong it, revocations cut it.
 pub(super) fn spans(history: &GrantHistory) -> Vec<(Timestamp, Timestamp)> {
     let mut spans: Vec<(Timestamp, Timestamp)> = Vec::new();
-    for event in history.events() {
+    for event in history.reported_events() {
         let last = spans.last_mut();
         match (event.event, last) {
             (EventKind::Issued | EventKind::Permitted | EventKind::Extended | EventKind::Restored, None) => {
@@ -26,6 +26,10 @@ pub(super) fn spans(history: &GrantHistory) -> Vec<(Timestamp, Timestamp)> {
             (EventKind::Revoked | EventKind::Ended, Some(last)) => last.1 = last.1.min(event.at).max(last.0),
             _ => {}
         }
+    }
+    // A revocation ends all of it, whichever event it follows.
+    if let Some(revocation) = history.revocation() {
+        spans.iter_mut().for_each(|(_, until)| *until = (*until).min(revocation.at));
     }
     spans.retain(|(from, until)| from < until);
     spans
@@ -98,7 +102,7 @@ fn step(line: &SignedLine, kind: EventKind, signer: &str) -> Option<Step> {
 /// Returns who agreed to a grant before it was given, each once.
 pub(super) fn approvers(history: &GrantHistory) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for event in history.events() {
+    for event in history.reported_events() {
         let recorded = (event.event == EventKind::Approved).then(|| event.by.clone());
         let signed = origin(event).into_iter().filter(|step| step.kind == EventKind::Approved).map(|step| step.by);
         for name in recorded.into_iter().chain(signed) {

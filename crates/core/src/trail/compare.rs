@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::event::role_name;
 use super::{RecordedSession, TrailEvent, TrailQuery};
 use crate::grants::GrantId;
-use crate::records::{EventKind, GrantHistory, GrantKind};
+use crate::records::{GrantHistory, GrantKind};
 
 /// How long CloudTrail may take to deliver an event. Younger ones are not reported as missing.
 const DELAY: SignedDuration = SignedDuration::from_mins(15);
@@ -115,7 +115,8 @@ pub fn compare(
     sign_ins: &[RecordedSession],
     now: Timestamp,
 ) -> Comparison {
-    let by_id: BTreeMap<_, _> = histories.iter().map(|history| (history.id(), history)).collect();
+    let by_id: BTreeMap<_, _> =
+        histories.iter().filter(|history| !history.is_unfounded()).map(|history| (history.id(), history)).collect();
     let by_key: BTreeMap<_, _> = sign_ins.iter().map(|sign_in| (sign_in.access_key_id.as_str(), sign_in)).collect();
     let mut by_person = BTreeMap::<&str, Vec<&RecordedSession>>::new();
     for sign_in in sign_ins {
@@ -244,11 +245,7 @@ pub fn grant_of_call(event: &TrailEvent, histories: &[GrantHistory]) -> Option<G
 
 /// When the access of a grant ended: at its time, or when it was revoked.
 fn end_of(history: &GrantHistory) -> Timestamp {
-    let revoked = history.events().rev().find(|event| matches!(event.event, EventKind::Revoked | EventKind::Restored));
-    match revoked {
-        Some(event) if event.event == EventKind::Revoked => event.at.min(history.until()),
-        _ => history.until(),
-    }
+    history.revocation().map_or(history.until(), |event| event.at.min(history.until()))
 }
 
 /// Credentials in the records that CloudTrail does not have.

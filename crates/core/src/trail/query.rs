@@ -45,7 +45,7 @@ impl TrailQuery {
         let mut people: Vec<_> = histories.iter().map(|history| history.to().to_owned()).collect();
         people.sort();
         people.dedup();
-        let from = histories.iter().filter_map(|history| history.events().next()).map(|event| event.at).min();
+        let from = histories.iter().filter_map(|history| history.trusted_events().next()).map(|event| event.at).min();
         Self { people, from: from.and_then(|from| from.checked_sub(BEFORE).ok()), ..Self::default() }
     }
 
@@ -62,12 +62,13 @@ impl TrailQuery {
 
     /// Returns the query for everything about a grant.
     pub fn for_grant(history: &GrantHistory) -> Self {
-        let first = history.events().next().map_or(history.until(), |event| event.at.min(event.from));
+        let first = history.trusted_events().next().map_or(history.until(), |event| event.at.min(event.from));
         let session = match history.kind() {
             GrantKind::Session => Some(format!("{}+{}", history.to(), history.id())),
             GrantKind::Policy => Some(history.to().to_owned()),
         };
-        let mut resources: Vec<_> = history.events().filter_map(|event| event.iam_policy_name.clone()).collect();
+        let mut resources: Vec<_> =
+            history.trusted_events().filter_map(|event| event.iam_policy_name.clone()).collect();
         if history.kind() == GrantKind::Session {
             resources.push(history.last().role_arn.clone());
         }

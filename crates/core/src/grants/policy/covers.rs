@@ -7,11 +7,20 @@ use super::{has_effect, statements, texts};
 /// Whether each statement of `narrower` that allows is within one of `wider` that allows, and each deny of `wider` is one of
 /// `narrower`. Whatever such a policy allows, the wider one allows. `false` can mean that this cannot be seen.
 pub(crate) fn covers(wider: &Value, narrower: &Value) -> bool {
+    // Policy variables are plain text in the older language.
+    if version(wider) != version(narrower) {
+        return false;
+    }
     let (wider, narrower) = (statements(wider), statements(narrower));
     let is_within = |allow: &&Value| wider.iter().any(|outer| has_effect(outer, "Allow") && allows_less(outer, allow));
     let is_kept = |deny: &&Value| narrower.iter().any(|own| without_sid(own) == without_sid(deny));
     narrower.iter().filter(|statement| has_effect(statement, "Allow")).all(is_within)
         && wider.iter().filter(|statement| has_effect(statement, "Deny")).all(is_kept)
+}
+
+/// The version of the policy language: the older one is the default.
+fn version(policy: &Value) -> &str {
+    policy.get("Version").map_or("2008-10-17", |version| version.as_str().unwrap_or_default())
 }
 
 fn without_sid(statement: &Value) -> Value {
@@ -187,5 +196,7 @@ mod tests {
             json!({"Effect": "Allow", "NotAction": "iam:Get*", "Resource": "x", "Condition": {"Bool": {"a": "b"}}});
         assert!(!covers(&preset, &with_deny(most)));
         assert!(covers(&preset, &json!({"Statement": [deny]})));
+        assert!(covers(&preset, &json!({"Version": "2008-10-17", "Statement": [deny]})));
+        assert!(!covers(&preset, &json!({"Version": "2012-10-17", "Statement": [deny]})));
     }
 }
