@@ -176,7 +176,7 @@ impl Grants {
 
     /// Removes the policy again if somebody revoked the grant while it was written.
     async fn yield_to_revocation(&self, plan: &GrantPlan, seq: u32, dated: &DatedPolicy) -> Result<()> {
-        // What others have put beside the records must not keep the policy.
+        // What others have added to the records must not keep the policy.
         let history = self.show(&plan.id).await?;
         if history.last().seq == seq || !history.is_revoked() {
             return Ok(());
