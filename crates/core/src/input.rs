@@ -42,8 +42,7 @@ pub(crate) fn read_trusted(path: &Path) -> io::Result<Vec<u8>> {
 /// As [`read_trusted`], for text in UTF-8.
 #[cfg(any(test, feature = "config"))]
 pub(crate) fn read_trusted_text(path: &Path) -> io::Result<String> {
-    let content = read_trusted(path)?;
-    String::from_utf8(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, not_utf8(error.as_bytes())))
+    text(read_trusted(path)?)
 }
 
 /// Refuses a program that another user can change.
@@ -130,8 +129,7 @@ fn read_opened(file: &File, metadata: &std::fs::Metadata, limit: usize, timeout:
 /// As [`read`], for text in UTF-8, within [`MAX_BYTES`] and [`PIPE_TIMEOUT`].
 #[cfg(any(test, feature = "config"))]
 pub(crate) fn read_text(path: &Path) -> io::Result<String> {
-    let content = read(path, MAX_BYTES, PIPE_TIMEOUT)?;
-    String::from_utf8(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, not_utf8(error.as_bytes())))
+    text(read(path, MAX_BYTES, PIPE_TIMEOUT)?)
 }
 
 /// The size limit of a public key, or of a ticket with a request or a sealed grant in it.
@@ -155,6 +153,11 @@ pub fn read_short_text(path: &Path) -> io::Result<String> {
     } else {
         read(path, MAX_SHORT_TEXT, PIPE_TIMEOUT)?
     };
+    text(content)
+}
+
+#[cfg(any(test, feature = "config"))]
+fn text(content: Vec<u8>) -> io::Result<String> {
     String::from_utf8(content).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, not_utf8(error.as_bytes())))
 }
 

@@ -82,9 +82,9 @@ pub(crate) fn require_closed(folder: &Path) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt;
         require_own_link(folder)?;
         let metadata = std::fs::metadata(folder)?;
-        let (mode, owner, user) = (metadata.mode(), metadata.uid(), rustix::process::geteuid().as_raw());
+        let (mode, owner) = (metadata.mode(), metadata.uid());
         // One with the rules of `/tmp` protects the files of each user, except from its owner.
-        if mode & 0o002 != 0 && mode & 0o1000 != 0 && ![0, user].contains(&owner) {
+        if mode & 0o002 != 0 && mode & 0o1000 != 0 && is_foreign(owner) {
             return Err(untrusted(format!(
                 "its folder belongs to another user (uid {owner}), who can replace files in it"
             )));
@@ -102,13 +102,18 @@ pub(crate) fn require_closed(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Whether something belongs to neither this user nor root.
+#[cfg(unix)]
+pub(crate) fn is_foreign(owner: u32) -> bool {
+    ![0, rustix::process::geteuid().as_raw()].contains(&owner)
+}
+
 /// Refuses a path that is another user's link, wherever it leads.
 #[cfg(unix)]
 fn require_own_link(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
-    let user = rustix::process::geteuid().as_raw();
     match std::fs::symlink_metadata(path) {
-        Ok(link) if link.is_symlink() && ![0, user].contains(&link.uid()) => {
+        Ok(link) if link.is_symlink() && is_foreign(link.uid()) => {
             Err(untrusted(format!("it is a link of another user (uid {})", link.uid())))
         }
         _ => Ok(()),

@@ -76,9 +76,8 @@ fn write_to_device(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = options.open(path)?;
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-        let (owner, user) = (file.metadata()?.uid(), rustix::process::geteuid().as_raw());
-        if ![0, user].contains(&owner) {
+        let owner = std::os::unix::fs::MetadataExt::uid(&file.metadata()?);
+        if crate::private::is_foreign(owner) {
             let reason = format!("it belongs to another user (uid {owner})");
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
         }

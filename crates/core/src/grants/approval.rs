@@ -1,4 +1,4 @@
-//! What an approval gives less of than was asked for.
+//! The limits of an approval.
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};

@@ -47,7 +47,7 @@ pub enum GrantChange {
     Approve {
         /// The request and its approvals.
         text: String,
-        /// What is given less than requested.
+        /// The limits of what is given.
         limits: ApprovalInput,
     },
 }

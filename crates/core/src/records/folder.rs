@@ -89,7 +89,7 @@ impl FolderRecords {
     /// Writes a record under a name that nothing has. Returns whether it is there now, by this call or an earlier one.
     fn write(&self, id: &GrantId, seq: u32, event: &[u8]) -> io::Result<bool> {
         let folder = self.folder_of(id);
-        create_folders(&self.path)?;
+        shared_folders().recursive(true).create(&self.path)?;
         require_folder(&folder, seq)?;
         let path = folder.join(name_of(seq));
         let temporary = folder.join(format!(".{}.{}.{:x}", name_of(seq), std::process::id(), crate::private::unique()));
@@ -132,22 +132,18 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Creates a folder and its parents, which the group may write to if the umask allows, and others may not.
-fn create_folders(folder: &Path) -> io::Result<()> {
+/// Creates folders that the group may write to if the umask allows, and others may not.
+fn shared_folders() -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o775);
-    builder.create(folder)
+    builder
 }
 
 /// Creates the folder of a grant with its first event, or checks it. The id of a grant that was asked for is known beforehand: a link, or
 /// a folder of another user, would let that user hide the grant.
 fn require_folder(folder: &Path, seq: u32) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o775);
-    match builder.create(folder) {
+    match shared_folders().create(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         created => return created,
     }
@@ -161,9 +157,8 @@ fn require_folder(folder: &Path, seq: u32) -> io::Result<()> {
     }
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-        let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
-        if seq == 1 && ![0, user].contains(&owner) {
+        let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
+        if seq == 1 && crate::private::is_foreign(owner) {
             return refused(format!("was there before the grant, and belongs to another user (uid {owner})"));
         }
     }

@@ -115,14 +115,10 @@ impl GrantHistory {
                 }
             }
         }
-        let decisive = |is_last: bool| {
-            let trusted = |judged: &&(Judged, u32, Vec<u8>)| judged.0.is_trusted;
-            match is_last {
-                true => events.iter().rfind(trusted).or(events.last()),
-                false => events.iter().find(trusted).or(events.first()),
-            }
-        };
-        let (Some((first, ..)), Some((_, number, last_file))) = (decisive(false), decisive(true)) else {
+        let is_trusted = |(judged, ..): &&(Judged, u32, Vec<u8>)| judged.is_trusted;
+        let first = events.iter().find(is_trusted).or(events.first());
+        let last = events.iter().rfind(is_trusted).or(events.last());
+        let (Some((first, ..)), Some((_, number, last_file))) = (first, last) else {
             return not_an_event.map_or(Ok(None), Err);
         };
         let missing = missing(&occupied, *number).into_iter().map(|defect| (None, defect));
