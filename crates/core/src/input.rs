@@ -64,7 +64,7 @@ fn require_trusted(path: &Path, metadata: &std::fs::Metadata) -> io::Result<()> 
 
     let me = rustix::process::geteuid().as_raw();
     let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    let is_foreign = |owner: u32| ![0, me].contains(&owner) && me != 0;
+    let is_foreign = |owner: u32| crate::private::is_foreign(owner) && me != 0;
     // Everybody may write to `/dev/null`, which nobody can replace.
     let is_device = metadata.file_type().is_char_device() && owner == 0;
     let why = if mode & 0o002 != 0 && !is_device {
