@@ -413,6 +413,11 @@ fn a_policy_that_iam_would_refuse_is_refused_before_it_is_recorded() {
         (r#"{"Effect":"Allow","Action":"s3:ListBucket"}"#, "needs one of `Resource` and `NotResource`"),
         (r#"{"Effect":"Allow","Resource":"*"}"#, "needs one of `Action` and `NotAction`"),
         (r#"{"Effect":"Allow","Action":"nonsense","Resource":"*"}"#, "`nonsense`, which is none of AWS"),
+        (r#"{"Effect":"Allow","Action":["s3:ListBucket",7],"Resource":"*"}"#, "`Action` in a statement"),
+        (r#"{"Effect":"Allow","Action":"s3:ListBucket","Resource":[]}"#, "`Resource` in a statement"),
+        (r#"{"Effect":"Allow","NotAction":{},"Resource":"*"}"#, "`NotAction` in a statement"),
+        (r#"{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*","Condition":{"Bool":"a"}}"#, "a `Condition` of"),
+        (r#""Allow""#, "a statement of the policy is not an object"),
     ] {
         alan.write("bad.json", &format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#));
         let ran = alan.run("grant permit --to grace@example.com --on People --policy bad.json --for 1h --reason OPS-2 --profile admin --yes");

@@ -89,6 +89,9 @@ pub(crate) fn check_elements(policy: &SessionPolicy) -> Result<()> {
         return Err(refused(key));
     }
     for statement in statements(&document) {
+        if !statement.is_object() {
+            return Err(invalid("a statement of the policy is not an object"));
+        }
         if let Some(key) = unknown(statement, &STATEMENT_ELEMENTS) {
             return Err(refused(key));
         }
@@ -96,17 +99,46 @@ pub(crate) fn check_elements(policy: &SessionPolicy) -> Result<()> {
             if statement.get(one).is_some() == statement.get(other).is_some() {
                 return Err(invalid(format!("a statement of the policy needs one of `{one}` and `{other}`")));
             }
+            for element in [one, other] {
+                if statement.get(element).is_some_and(|values| !is_texts(values)) {
+                    let message =
+                        format!("`{element}` in a statement of the policy is not a string or a list of strings");
+                    return Err(invalid(message));
+                }
+            }
         }
         let actions = texts(statement, "Action").or_else(|| texts(statement, "NotAction")).unwrap_or_default();
         if let Some(action) = actions.iter().find(|action| !is_action(action)) {
             return Err(invalid(format!("the policy has the action `{}`, which is none of AWS", excerpt(action)))
                 .with_hint("write actions as `s3:GetObject`"));
         }
+        if statement.get("Condition").is_some_and(|conditions| !is_conditions(conditions)) {
+            return Err(invalid("a `Condition` of the policy is not `{OPERATOR: {KEY: VALUES}}`"));
+        }
         if !matches!(statement.get("Effect").and_then(Value::as_str), Some("Allow" | "Deny")) {
             return Err(invalid("a statement of the policy has no `Effect` of `Allow` or `Deny`"));
         }
     }
     Ok(())
+}
+
+/// Whether a value is a string, or a list of strings that is not empty.
+fn is_texts(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => !values.is_empty() && values.iter().all(Value::is_string),
+        value => value.is_string(),
+    }
+}
+
+/// Whether a value has the form of a `Condition`: `{"Bool": {"aws:SecureTransport": "true"}}`.
+fn is_conditions(value: &Value) -> bool {
+    let is_scalar = |value: &Value| value.is_string() || value.is_boolean() || value.is_number();
+    let is_values = |value: &Value| match value {
+        Value::Array(values) => values.iter().all(is_scalar),
+        value => is_scalar(value),
+    };
+    let is_keys = |keys: &Value| keys.as_object().is_some_and(|keys| keys.values().all(is_values));
+    value.as_object().is_some_and(|operators| operators.values().all(is_keys))
 }
 
 /// Whether a text can be an action: `s3:GetObject`, with `*` and `?` in its name, or `*` alone.
