@@ -159,8 +159,14 @@ impl Grants {
         error: Error,
     ) -> Error {
         let kind = if before.is_some() { EventKind::Extended } else { EventKind::Revoked };
-        let mut correction =
-            crate::records::GrantEvent::following(event, event.seq.saturating_add(1), file, kind, self.clock.now());
+        let now = self.clock.now();
+        let mut correction = crate::records::GrantEvent::following(event, event.seq.saturating_add(1), file, kind, now);
+        // A file that somebody else put in the place of the next event is led past.
+        if let Ok(history) = self.show(&plan.id).await
+            && history.last().seq == event.seq
+        {
+            correction = history.next_event(kind, now);
+        }
         correction.reason = format!("not written to IAM: {}", error.message());
         if let Some(history) = &plan.history {
             correction.until = history.until();

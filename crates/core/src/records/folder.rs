@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{MAX_BYTES, MAX_EVENTS, Records, changed, full, name_of, number_of};
+use super::{MAX_BYTES, MAX_EVENTS, Records, changed, event_or_empty, full, name_of, number_of};
 use crate::background::run_blocking;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::GrantId;
@@ -79,7 +79,8 @@ impl FolderRecords {
         let mut events: Vec<_> = names
             .iter()
             .filter_map(|name| {
-                number_of(name).map(|number| (number, read_file(&folder.join(name)).unwrap_or_default()))
+                let file = || read_file(&folder.join(name)).map(event_or_empty).unwrap_or_default();
+                number_of(name).map(|number| (number, file()))
             })
             .collect();
         events.sort_unstable_by_key(|(number, _)| *number);
@@ -92,16 +93,15 @@ impl FolderRecords {
         shared_folders().recursive(true).create(&self.path)?;
         require_folder(&folder, seq)?;
         let path = folder.join(name_of(seq));
-        let temporary = folder.join(format!(".{}.{}.{:x}", name_of(seq), std::process::id(), crate::private::unique()));
+        let temporary = folder.join(format!(".{}.{:x}", std::process::id(), crate::private::unique()));
         let mut file = create_new(&temporary)?;
         let placed =
             file.write_all(event).and_then(|()| file.sync_all()).and_then(|()| place(&temporary, &path, event));
         let _ = fs::remove_file(&temporary);
         match placed {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Ok(read_file(&path).is_some_and(|stored| stored == event))
-            }
-            placed => placed.map(|()| true),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            // Others who can write to the folder may have put another file in the place of either name.
+            _ => Ok(read_file(&path).is_some_and(|stored| stored == event)),
         }
     }
 }
@@ -112,7 +112,11 @@ fn place(temporary: &Path, path: &Path, event: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::Unsupported || error.kind() == io::ErrorKind::PermissionDenied => {
             // Some file systems have no links. There a reader may see the beginning of a record for a moment.
             let mut file = create_new(path)?;
-            file.write_all(event).and_then(|()| file.sync_all())
+            let written = file.write_all(event).and_then(|()| file.sync_all());
+            if written.is_err() {
+                let _ = fs::remove_file(path);
+            }
+            written
         }
         placed => placed,
     }
@@ -167,11 +171,12 @@ fn require_folder(folder: &Path, seq: u32) -> io::Result<()> {
     Ok(())
 }
 
+/// Creates a file that only its owner can change: a record is never rewritten.
 fn create_new(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o664);
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
     options.open(path)
 }
 
@@ -280,7 +285,7 @@ mod tests {
         fs::write(within.join("0006.json"), vec![b' '; 100_000]).unwrap();
         let events = records.events(&id()).await.unwrap();
         assert_eq!(events.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
-        assert!(events[1..5].iter().all(|(_, file)| file.is_empty()) && events[5].1.len() == 64 << 10);
+        assert!(events[1..].iter().all(|(_, file)| file.is_empty()));
         for number in 2..7 {
             let error = records.create(&id(), number, b"{}".to_vec()).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::GrantChanged);
@@ -294,7 +299,7 @@ mod tests {
         assert!(error.message().contains("is not a folder"), "{error}");
         assert_eq!(records.events(&asked).await.unwrap(), [(1, Vec::new())]);
         assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0);
-        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o002;
-        assert_eq!((mode(&within), mode(&within.join("0007.json"))), (0, 0));
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o022;
+        assert_eq!((mode(&within) & 0o002, mode(&within.join("0007.json"))), (0, 0));
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use object_store::path::Path as ObjectPath;
 use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload};
 
-use super::{MAX_BYTES, MAX_EVENTS, Records, changed, full, name_of, number_of};
+use super::{MAX_BYTES, MAX_EVENTS, Records, changed, event_or_empty, full, name_of, number_of};
 use crate::bucket::{self, BucketAccess};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::GrantId;
@@ -106,7 +106,7 @@ impl Records for ObjectRecords {
         numbers.sort_unstable();
         let reads = stream::iter(numbers).map(|seq| async move {
             match self.read(&self.path_of(id, seq)).await {
-                Ok(file) => Ok((seq, file)),
+                Ok(file) => Ok((seq, event_or_empty(file))),
                 Err(error) if bucket::is_of_sign_in(&error) => Err(self.failed("read", error)),
                 // One object that cannot be read, such as one with a key of somebody else, counts as one that is not an event: it must
                 // not keep anybody from reading the others. Without it, nothing is given; access can be ended all the same.
