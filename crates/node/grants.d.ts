@@ -81,7 +81,7 @@ export interface GrantEvent {
   id: string;
   seq: number;
   at: string;
-  event: "requested" | "approved" | "denied" | "issued" | "permitted" | "opened" | "extended" | "revoked" | "restored" | "ended" | "reviewed";
+  event: "requested" | "approved" | "denied" | "issued" | "permitted" | "extended" | "revoked" | "restored" | "ended" | "reviewed";
   prev?: string;
   how: GrantKind;
   to: string;

@@ -31,8 +31,6 @@ pub enum EventKind {
     Issued,
     /// A policy was written onto the role that the person signs in to.
     Permitted,
-    /// The person opened the sealed credentials.
-    Opened,
     /// The end was moved.
     Extended,
     /// The access was ended early.
@@ -54,7 +52,6 @@ impl EventKind {
             Self::Denied => "denied",
             Self::Issued => "issued",
             Self::Permitted => "permitted",
-            Self::Opened => "opened",
             Self::Extended => "extended",
             Self::Revoked => "revoked",
             Self::Restored => "restored",

@@ -131,7 +131,6 @@ class GrantEvent(_Begins, _GrantEvent):
         "denied",
         "issued",
         "permitted",
-        "opened",
         "extended",
         "revoked",
         "restored",

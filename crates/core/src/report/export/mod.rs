@@ -58,7 +58,7 @@ impl<'a> Export<'a> {
     }
 
     /// Returns the events in the Open Cybersecurity Schema Framework, version 1.3: a JSON object on each line, of the class
-    /// Authentication (3002) when credentials were opened, of the class User Access Management (3005) otherwise.
+    /// User Access Management (3005).
     ///
     /// # Errors
     ///

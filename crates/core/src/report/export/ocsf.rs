@@ -11,27 +11,24 @@ use crate::report::facts::{further, origin};
 const SCHEMA: &str = "1.3.0";
 /// The category Identity & Access Management.
 const CATEGORY: u32 = 3;
-/// The class Authentication.
-const AUTHENTICATION: u32 = 3002;
 /// The class User Access Management.
 const USER_ACCESS: u32 = 3005;
 
-/// The class and activity of an event, and the name of the activity.
-fn classify(event: EventKind) -> (u32, u32, &'static str) {
+/// The activity of an event, and its name.
+fn activity_of(event: EventKind) -> (u32, &'static str) {
     match event {
-        EventKind::Opened => (AUTHENTICATION, 1, "Logon"),
         EventKind::Issued | EventKind::Permitted | EventKind::Extended | EventKind::Restored => {
-            (USER_ACCESS, 1, "Assign Privileges")
+            (1, "Assign Privileges")
         }
-        EventKind::Revoked | EventKind::Ended => (USER_ACCESS, 2, "Revoke Privileges"),
+        EventKind::Revoked | EventKind::Ended => (2, "Revoke Privileges"),
         // The schema has no activity for these, and asks for the name that the source has.
-        other => (USER_ACCESS, 99, other.as_str()),
+        other => (99, other.as_str()),
     }
 }
 
 /// Returns an event in the schema. Text is as the records have it.
 pub(super) fn event(history: &GrantHistory, event: &GrantEvent) -> Value {
-    let (class, activity, activity_name) = classify(event.event);
+    let (activity, activity_name) = activity_of(event.event);
     let further = further(event);
     let defects: Vec<_> = history.defects_of(event.seq).collect();
     let is_trusted = history.defects().is_empty();
@@ -47,14 +44,15 @@ pub(super) fn event(history: &GrantHistory, event: &GrantEvent) -> Value {
     let role = event.role_arn.parse::<RoleArn>().ok();
     let account = role.as_ref().map(RoleArn::account_id).unwrap_or_default();
     let (status_id, status) = if event.event == EventKind::Denied { (2, "Failure") } else { (1, "Success") };
-    let mut mapped = object(json!({
-        "class_uid": class,
-        "class_name": if class == AUTHENTICATION { "Authentication" } else { "User Access Management" },
+    let resource = json!({ "uid": event.role_arn, "name": role.as_ref().map(RoleArn::name), "type": "AWS::IAM::Role" });
+    json!({
+        "class_uid": USER_ACCESS,
+        "class_name": "User Access Management",
         "category_uid": CATEGORY,
         "category_name": "Identity & Access Management",
         "activity_id": activity,
         "activity_name": activity_name,
-        "type_uid": class * 100 + activity,
+        "type_uid": USER_ACCESS * 100 + activity,
         "severity_id": severity_id,
         "severity": severity,
         "status_id": status_id,
@@ -73,6 +71,8 @@ pub(super) fn event(history: &GrantHistory, event: &GrantEvent) -> Value {
         "cloud": { "provider": "AWS", "account": { "uid": account, "type": "AWS Account", "type_id": 10 } },
         "user": user(&event.to),
         "actor": { "user": actor(event) },
+        "privileges": privileges(event),
+        "resource": resource,
         // What the schema has no attribute for, with the names of the records.
         "unmapped": {
             "grant": {
@@ -90,23 +90,7 @@ pub(super) fn event(history: &GrantHistory, event: &GrantEvent) -> Value {
                 "record": further,
             },
         },
-    }));
-    let resource = json!({ "uid": event.role_arn, "name": role.as_ref().map(RoleArn::name), "type": "AWS::IAM::Role" });
-    if class == AUTHENTICATION {
-        mapped.insert("service".to_owned(), json!({ "name": "AWS STS" }));
-        mapped.insert("is_remote".to_owned(), true.into());
-        mapped.insert(
-            "session".to_owned(),
-            json!({
-                "uid": event.session.as_deref().unwrap_or(event.id.as_str()),
-                "expiration_time": event.until.as_millisecond(),
-            }),
-        );
-    } else {
-        mapped.insert("privileges".to_owned(), privileges(event).into());
-        mapped.insert("resource".to_owned(), resource);
-    }
-    Value::Object(mapped)
+    })
 }
 
 /// A person: the records have a name, which is an e-mail address at most companies.
@@ -118,7 +102,7 @@ fn user(name: &str) -> Value {
     Value::Object(user)
 }
 
-/// Who acted: the person when they opened the credentials, an administrator otherwise.
+/// Who acted.
 fn actor(event: &GrantEvent) -> Value {
     let mut actor = object(user(&event.by));
     if let Some(arn) = &event.by_arn {
@@ -164,7 +148,6 @@ mod tests {
             "denied",
             "issued",
             "permitted",
-            "opened",
             "extended",
             "revoked",
             "restored",
@@ -182,11 +165,8 @@ mod tests {
             assert_eq!(event.pointer("/cloud/account/uid").unwrap(), "111122223333");
             // Unsigned: nobody is trusted here.
             assert_eq!(number("severity_id"), 4);
-            match number("class_uid") {
-                3002 => assert!(kind == "opened" && event.pointer("/service/name").is_some()),
-                3005 => assert_eq!(event.pointer("/privileges/0").unwrap(), "s3:Get* on *"),
-                other => panic!("{kind}: {other}"),
-            }
+            assert_eq!(number("class_uid"), 3005);
+            assert_eq!(event.pointer("/privileges/0").unwrap(), "s3:Get* on *");
         }
         assert_eq!(exported("revoked")["activity_id"], 2);
         assert_eq!(exported("requested")["activity_name"], "requested");

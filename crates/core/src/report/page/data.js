@@ -10,8 +10,7 @@ const STATES = {
 };
 const EVENTS = {
   requested: "Requested", approved: "Approved", denied: "Denied", issued: "Issued", permitted: "Permitted",
-  opened: "Opened", extended: "Extended", revoked: "Revoked", restored: "Restored", ended: "Cleaned up",
-  reviewed: "Reviewed",
+  extended: "Extended", revoked: "Revoked", restored: "Restored", ended: "Cleaned up", reviewed: "Reviewed",
 };
 
 // Characters that are invisible or change the direction of reading are shown as their code.

@@ -196,7 +196,6 @@ const MARKS = {
   extended: { name: "Extended", path: "M-3 -5l5 5l-5 5", kind: "stroke" },
   revoked: { name: "Revoked", path: "M-4 -4l8 8M4 -4l-8 8", kind: "stroke bad" },
   restored: { name: "Restored", path: "M4 -1a4.5 4.5 0 1 0 .5 3M4.5 -5v4h-4", kind: "stroke" },
-  opened: { name: "Opened", path: "M-2.5 0a2.5 2.5 0 1 0 5 0a2.5 2.5 0 1 0 -5 0z", kind: "solid" },
   reviewed: { name: "Reviewed", path: "M-4 0l3 3l5 -6", kind: "stroke" },
 };
 const SYMBOLS = {
