@@ -396,6 +396,24 @@ fn a_profile_with_a_password_command_needs_no_argument() {
 }
 
 #[test]
+fn a_program_signs_in_with_a_password_that_was_corrected() {
+    let (sandbox, mut machine) = demo();
+    let password = machine.home().join("password");
+    let config = machine.home().join(".config/tempaccess/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let command = format!("password_command = \"cat '{}'\"\nusername = 'alan@example.com'\n", password.display());
+    std::fs::write(config, format!("[profiles.default]\n{command}")).unwrap();
+    machine.set("TEMPACCESS_STORE", "file");
+    let sent = || sandbox.requests().iter().filter(|request| request.what.ends_with("/authn")).count();
+    for (content, code, count) in [("stale", 10, 1), ("stale", 10, 1), ("older", 10, 2), ("bombe", 0, 3)] {
+        std::fs::write(&password, content).unwrap();
+        let ran = machine.run("credentials --output credential-process");
+        assert_eq!((ran.code, sent()), (code, count), "{content}: {ran}");
+        assert!(!ran.stderr.contains("programs do not try again"), "{content}: {ran}");
+    }
+}
+
+#[test]
 fn a_command_as_the_source() {
     let (sandbox, mut machine) = demo();
     let claims = sandbox.claims_of("alan@example.com").unwrap();

@@ -155,6 +155,7 @@ async fn callers_within_one_program_share_a_sign_in_and_its_failure() {
         let error = failing.credentials().await.unwrap_err();
         assert_eq!((error.kind(), count.load(Ordering::Relaxed)), (ErrorKind::AuthenticationFailed, 1));
         assert!(error.hint().unwrap().contains("programs do not try again before"), "{error:?}");
+        assert!(error.retry_after().is_some_and(|wait| wait.as_secs() > 900), "{error:?}");
         assert!(failing.renew().await.is_err());
         assert_eq!(count.load(Ordering::Relaxed), 2);
     }

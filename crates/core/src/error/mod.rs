@@ -45,6 +45,8 @@ struct Inner {
     limit: Option<ExceededLimit>,
     #[cfg(feature = "runtime")]
     is_replayed: bool,
+    #[cfg(feature = "runtime")]
+    is_guarded: bool,
 }
 
 impl Error {
@@ -63,6 +65,8 @@ impl Error {
             limit: None,
             #[cfg(feature = "runtime")]
             is_replayed: false,
+            #[cfg(feature = "runtime")]
+            is_guarded: false,
         }))
     }
 
@@ -90,6 +94,24 @@ impl Error {
     #[cfg(feature = "runtime")]
     pub(crate) fn is_held_back(&self) -> bool {
         self.0.is_replayed
+    }
+
+    /// Marks a failure whose source will not let the same input through again, and lets other input through.
+    pub(crate) fn mark_guarded(self) -> Self {
+        #[cfg(feature = "runtime")]
+        {
+            let mut error = self;
+            error.0.is_guarded = true;
+            error
+        }
+        #[cfg(not(feature = "runtime"))]
+        self
+    }
+
+    /// Whether the source will not let the same input through again.
+    #[cfg(feature = "runtime")]
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.0.is_guarded
     }
 
     /// Names the file in an error about its content.

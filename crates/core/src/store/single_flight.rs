@@ -69,6 +69,9 @@ struct Failure {
     stage: String,
     message: String,
     hint: Option<String>,
+    /// Whether the source keeps the same input from being sent again, so that a corrected one can be.
+    #[serde(default)]
+    is_guarded: bool,
 }
 
 fn timed_out() -> Error {
@@ -213,6 +216,7 @@ impl Leader<'_> {
             stage: error.stage().as_str().to_owned(),
             message: error.message().to_owned(),
             hint: error.hint().map(str::to_owned),
+            is_guarded: error.is_guarded(),
         };
         if let Some(file) = &mut self.lock {
             let text = serde_json::to_vec(&failure).unwrap_or_default();
@@ -224,11 +228,11 @@ impl Leader<'_> {
 }
 
 impl Failure {
-    /// Whether the identity provider rejected the password or the account.
+    /// Whether the identity provider rejected the password or the account, and would be asked with the same again.
     fn was_rejected(&self) -> bool {
         use ErrorKind::{AccountActionRequired, AccountLocked, AuthenticationFailed};
         let kinds = [AccountActionRequired, AccountLocked, AuthenticationFailed];
-        kinds.iter().any(|kind| kind.as_str() == self.kind)
+        !self.is_guarded && kinds.iter().any(|kind| kind.as_str() == self.kind)
     }
 
     /// Whether the person refused a second factor, or did not answer.
@@ -255,14 +259,15 @@ impl Failure {
             Need::NowUnlessRefused => self.was_refused(),
             Need::Later => true,
         };
-        if is_recent && holds_back { self.error().map(|error| self.with_retry_hint(error)) } else { None }
+        if is_recent && holds_back { self.error().map(|error| self.with_retry_hint(error, since)) } else { None }
     }
 
-    fn with_retry_hint(&self, error: Error) -> Error {
+    fn with_retry_hint(&self, error: Error, now: i64) -> Error {
         let Some(at) = self.retry_at() else { return error };
+        let wait = u64::try_from(at.as_millisecond().saturating_sub(now)).unwrap_or_default();
         let at = at.strftime("%H:%M UTC");
         let hint = format!("programs do not try again before {at}; run `tempaccess login` to sign in now");
-        error.with_further_hint(&hint).mark_replayed()
+        error.with_further_hint(&hint).with_retry_after(Duration::from_millis(wait)).mark_replayed()
     }
 
     fn error(&self) -> Option<Error> {

@@ -78,10 +78,10 @@ impl<'a> OrgCache<'a> {
         })
     }
 
-    /// Stores that Okta rejected this password.
-    pub(super) async fn set_rejected(&mut self, username: &str, password: &SecretString) {
+    /// Stores that Okta rejected this password. Returns whether it could.
+    pub(super) async fn set_rejected(&mut self, username: &str, password: &SecretString) -> bool {
         self.data.refused = Some((self.digest(username, password), self.source.settings.timer.now()));
-        self.save().await;
+        self.save().await
     }
 
     fn digest(&self, username: &str, password: &SecretString) -> u32 {
@@ -115,15 +115,16 @@ impl<'a> OrgCache<'a> {
         self.save().await;
     }
 
-    /// Writes the entry. A failure is not reported, because every sign-in works without it.
-    async fn save(&self) {
+    /// Writes the entry. Returns whether it could: a failure is not reported, because every sign-in works without it.
+    async fn save(&self) -> bool {
         if !self.is_writable {
-            return;
+            return false;
         }
-        let Ok(text) = serde_json::to_string(&self.data) else { return };
+        let Ok(text) = serde_json::to_string(&self.data) else { return false };
         let now = self.source.settings.timer.now();
         let info = EntryInfo::new(EntryKind::Org, address::describe(&self.source.org), None, now);
-        let _ = self.source.put_in_store(Entry::new(key(&self.source.org), info, text.into())).await;
+        let entry = Entry::new(key(&self.source.org), info, text.into());
+        self.source.store().is_some() && self.source.put_in_store(entry).await.is_ok()
     }
 }
 

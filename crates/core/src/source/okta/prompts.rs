@@ -89,7 +89,8 @@ impl<'a> SignInPrompts<'a> {
                     Stage::SignIn,
                     "Okta rejected this password before, so it was not sent again",
                 )
-                .with_hint("correct the configured password, or remove it to be asked for one"));
+                .with_hint("correct the configured password, or remove it to be asked for one")
+                .mark_guarded());
             }
             self.configured_password = Some((username.to_owned(), password.clone()));
         }
@@ -100,8 +101,9 @@ impl<'a> SignInPrompts<'a> {
     pub(super) async fn note_rejected_password<T>(&self, result: Result<T>) -> Result<T> {
         if let (Err(error), Some((username, password))) = (&result, &self.configured_password)
             && error.kind() == ErrorKind::AuthenticationFailed
+            && OrgCache::load(self.source).await.set_rejected(username, password).await
         {
-            OrgCache::load(self.source).await.set_rejected(username, password).await;
+            return result.map_err(Error::mark_guarded);
         }
         result
     }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::store::{Entry, Lookup, Store, StoreKey};
 
 impl OktaSource {
-    fn store(&self) -> Option<Arc<dyn Store>> {
+    pub(super) fn store(&self) -> Option<Arc<dyn Store>> {
         self.settings.store.clone()
     }
 
