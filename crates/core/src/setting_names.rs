@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::error::{Error, ErrorReport, Stage};
+use crate::source::NO_PERSON_HINT;
 
 /// The syntax in which a front end writes settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,7 +117,21 @@ impl SettingNames {
         let report = error.report();
         let more = if error.stage() == Stage::Grant { GRANT_OPTIONS } else { &[] };
         let written = |text| self.apply_from(more, text);
-        ErrorReport { message: written(error.message()), hint: error.hint().map(written), ..report }
+        let hint = error.hint().map(written);
+        let hint = match self.prompter().filter(|_| error.hint() == Some(NO_PERSON_HINT)) {
+            Some(prompter) => Some(Cow::Owned(format!("{NO_PERSON_HINT}, or pass {prompter} that answers"))),
+            None => hint,
+        };
+        ErrorReport { message: written(error.message()), hint, ..report }
+    }
+
+    /// How a program passes a prompter, where programs can.
+    fn prompter(self) -> Option<&'static str> {
+        match self {
+            Self::CommandLine | Self::Profile => None,
+            Self::Python => Some("a `prompter=`"),
+            Self::Node => Some("a `prompter`"),
+        }
     }
 
     /// Rewrites `--name value --name value`.
@@ -202,6 +217,16 @@ mod tests {
         assert_eq!(report.hint.as_deref(), Some(hint));
         assert_eq!(SettingNames::Node.report(&error).message, "give `duration:` or `from:`");
         assert_eq!(SettingNames::CommandLine.report(&error).message, error.message());
+    }
+
+    #[test]
+    fn programs_read_how_to_pass_a_prompter() {
+        let error = Error::new(crate::ErrorKind::InteractionRequired, Stage::SignIn, "nobody can be asked: Password")
+            .with_hint(NO_PERSON_HINT);
+        let hint = |names: SettingNames| names.report(&error).hint.unwrap().into_owned();
+        assert_eq!(hint(SettingNames::CommandLine), NO_PERSON_HINT);
+        assert_eq!(hint(SettingNames::Python), format!("{NO_PERSON_HINT}, or pass a `prompter=` that answers"));
+        assert_eq!(hint(SettingNames::Node), format!("{NO_PERSON_HINT}, or pass a `prompter` that answers"));
     }
 
     #[test]

@@ -88,7 +88,6 @@ pub(super) fn get(variable: Variable) -> Result<Option<String>> {
 }
 
 /// Returns the region that programs of AWS use.
-#[cfg(feature = "grants")]
 pub(super) fn aws_region() -> Option<String> {
     let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     set("AWS_REGION").or_else(|| set("AWS_DEFAULT_REGION"))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Settings, env};
+use super::Settings;
 use crate::bucket::BucketAccess;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::iam::IamClient;
@@ -85,11 +85,6 @@ impl Settings {
         let region = region.or_else(|| self.aws_region()).or_else(of_double);
         let region = region.map_or_else(|| self.required_region(&format!("`{url}`")), Ok)?;
         Ok(BucketAccess { region, endpoint_url: self.s3_endpoint_url.clone(), access: access.clone(), transport })
-    }
-
-    /// Returns the region: that of the settings, or the one that programs of AWS use.
-    pub(crate) fn aws_region(&self) -> Option<String> {
-        self.region.clone().or_else(env::aws_region)
     }
 
     /// As [`aws_region`](Self::aws_region), for something that is in one region.

@@ -243,6 +243,11 @@ impl Settings {
         Ok(given.over(profile))
     }
 
+    /// Returns the region for clients of AWS: that of the settings, or else of `AWS_REGION` or `AWS_DEFAULT_REGION`.
+    pub fn aws_region(&self) -> Option<String> {
+        self.region.clone().or_else(env::aws_region)
+    }
+
     /// Whether the credentials are those of a grant that was opened on this machine.
     pub fn is_grant(&self) -> bool {
         self.source.as_deref().is_some_and(|source| source.starts_with("grant:"))

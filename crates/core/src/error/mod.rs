@@ -97,6 +97,7 @@ impl Error {
     }
 
     /// Marks a failure whose source will not let the same input through again, and lets other input through.
+    #[cfg_attr(not(feature = "okta"), allow(dead_code, reason = "marked by the sources of Okta"))]
     pub(crate) fn mark_guarded(self) -> Self {
         #[cfg(feature = "runtime")]
         {

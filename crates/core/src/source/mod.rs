@@ -20,6 +20,7 @@ pub use command::CommandSource;
 pub(crate) use command::output_of;
 pub use file::FileSource;
 pub use notice::{CachedItem, FactorStep, Notice};
+pub(crate) use prompter::NO_PERSON_HINT;
 pub use prompter::{NoPrompter, Prompter, Visit};
 
 use crate::error::Result;

@@ -111,6 +111,9 @@ pub trait Prompter: fmt::Debug + Send + Sync {
     }
 }
 
+/// What to do when nobody can be asked. Front ends for programs add how a program passes a prompter.
+pub(crate) const NO_PERSON_HINT: &str = "run `tempaccess login` on a terminal";
+
 /// A prompter without a person: every question is an error that names it.
 #[derive(Debug, Clone, Copy, Default)]
 #[allow(clippy::exhaustive_structs, reason = "it has no fields")]
@@ -131,7 +134,7 @@ impl NoPrompter {
 
     fn refuse<T>(question: &str) -> Result<T> {
         Err(Error::new(ErrorKind::InteractionRequired, Stage::SignIn, format!("nobody can be asked: {question}"))
-            .with_hint("run `tempaccess login` on a terminal"))
+            .with_hint(NO_PERSON_HINT))
     }
 }
 
