@@ -14,6 +14,12 @@ class TempAccessError extends Error {
     this.retryAfterSeconds = retry_after_seconds;
     this.limit = limit;
   }
+
+  /** For loggers that write JSON: properties of the base class, such as the message, are not enumerable. */
+  toJSON() {
+    const { name, message, code, stage, fault, hint, roles, retryAfterSeconds, limit } = this;
+    return { name, message, code, stage, fault, hint, roles, retryAfterSeconds, limit };
+  }
 }
 
 /** Calls the native side, whose errors carry a report as JSON. */

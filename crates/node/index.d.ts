@@ -45,12 +45,12 @@ export interface VerifierOptions {
 
 /** A role to assume from the session of the role before (role chaining). */
 export interface NextRole {
-  role_arn: string;
-  session_name?: string;
-  source_identity?: string;
-  external_id?: string;
+  roleArn: string;
+  sessionName?: string;
+  sourceIdentity?: string;
+  externalId?: string;
   tags?: Record<string, string>;
-  transitive_tag_keys?: string[];
+  transitiveTagKeys?: string[];
 }
 
 export type Awaitable<T> = T | PromiseLike<T>;
@@ -320,7 +320,7 @@ export class IssuedSession {
 /** Temporary access: who signs in, which role to assume, for how long and with which permissions. */
 export class Session {
   constructor(options?: SessionOptions);
-  /** The AWS region of the options, the environment or the profile. */
+  /** The AWS region: of the options, the profile, or else of `AWS_REGION` or `AWS_DEFAULT_REGION`. */
   get region(): string | undefined;
   /** Returns cached credentials while they are fresh, and signs in otherwise. Simultaneous callers share one sign-in. */
   credentials(options?: WaitOptions): Promise<IssuedSession>;
@@ -426,6 +426,8 @@ export class TempAccessError extends Error {
   readonly retryAfterSeconds: number | undefined;
   /** The limit that the input exceeds, if it does: at most `maximum` of what `unit` says, such as `elements`. */
   readonly limit: { maximum: number; unit: string } | undefined;
+  /** The same as properties of an object, so that `JSON.stringify` has the message. */
+  toJSON(): Record<string, unknown>;
 }
 
 /**

@@ -45,16 +45,28 @@ class Waits {
   }
 }
 
-/** The options as JSON, with their names in the configuration: `policyArns` is `policy_arns` there. */
-function settings({ policy, ...given }) {
+function invalid(message) {
+  return Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_VALUE" });
+}
+
+/** The options with their names in the configuration: `policyArns` is `policy_arns` there. */
+function configured(options) {
   const named = {};
-  for (const [name, value] of Object.entries({ ...given, policy: typeof policy === "object" ? JSON.stringify(policy) : policy })) {
-    if (typeof value === "number" && !Number.isFinite(value)) {
-      throw Object.assign(new TypeError(`option \`${name}\` must be a finite number`), { code: "ERR_INVALID_ARG_VALUE" });
+  for (const [name, value] of Object.entries(options)) {
+    if (name.includes("_")) {
+      const known = name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+      throw invalid(`unknown option \`${name}\`; did you mean \`${known}\`?`);
     }
+    if (typeof value === "number" && !Number.isFinite(value)) throw invalid(`option \`${name}\` must be a finite number`);
     if (value !== undefined) named[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
   }
-  return JSON.stringify(named);
+  return named;
+}
+
+/** The options as JSON. */
+function settings({ policy, then, ...given }) {
+  const roles = Array.isArray(then) ? then.map((role) => (role !== null && typeof role === "object" ? configured(role) : role)) : then;
+  return JSON.stringify(configured({ ...given, then: roles, policy: typeof policy === "object" ? JSON.stringify(policy) : policy }));
 }
 
 /** The native object of a session or of grants, with the functions of the caller. `waits` waits for its work. */

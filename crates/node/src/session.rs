@@ -32,7 +32,9 @@ pub(crate) fn invalid(wrong: &WrongArgument) -> napi::Error<&'static str> {
             napi::Error::new("ERR_INVALID_ARG_VALUE", format!("unknown option `{}`{suggestion}", named(name)))
         }
         WrongArgument::Invalid { name, reason } => {
-            napi::Error::new("ERR_INVALID_ARG_TYPE", format!("option `{}`: {reason}", named(name)))
+            // The reason can name a key of a value, such as one of a role to go on to.
+            let reason: Vec<_> = reason.split('`').map(named).collect();
+            napi::Error::new("ERR_INVALID_ARG_TYPE", format!("option `{}`: {}", named(name), reason.join("`")))
         }
     }
 }
@@ -86,7 +88,7 @@ impl Session {
 
     #[napi]
     pub fn region(&self) -> Option<String> {
-        self.settings.region.clone()
+        self.settings.aws_region()
     }
 
     /// As `credentials`, for a program that requests them for every call.

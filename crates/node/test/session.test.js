@@ -178,8 +178,25 @@ test("the console opens by its address", async () => {
   await assert.rejects(session.consoleUrl({ destination: "https://evil.example/" }), { code: "invalid_argument" });
 });
 
+test("an error is written as JSON with its message", async () => {
+  const error = await new Session({ ...alan, role: "Owner" }).credentials().then(assert.fail, (error) => error);
+  const written = JSON.parse(JSON.stringify({ error })).error;
+  assert.equal(written.message, error.message);
+  assert.deepEqual([written.name, written.code, written.roles], ["TempAccessError", "role_not_offered", error.roles]);
+});
+
+test("names are those of JavaScript, within the roles of a chain, too", () => {
+  for (const [options, message] of [
+    [{ policy_arns: [] }, "unknown option `policy_arns`; did you mean `policyArns`?"],
+    [{ then: [{ role_arn: "arn:aws:iam::777788889999:role/Deploy" }] }, "unknown option `role_arn`; did you mean `roleArn`?"],
+    [{ then: [{}] }, "option `then`: missing field `roleArn`"],
+  ]) {
+    assert.throws(() => new Session(options), (error) => error instanceof TypeError && error.message === message);
+  }
+});
+
 test("roles are chained", async () => {
-  const then = [{ role_arn: "arn:aws:iam::777788889999:role/Deploy", external_id: "contract-17" }];
+  const then = [{ roleArn: "arn:aws:iam::777788889999:role/Deploy", externalId: "contract-17" }];
   const issued = await new Session({ ...alan, then }).credentials();
   assert.equal(issued.accountId, "777788889999");
   assert.match(issued.summary.chained_from, /assumed-role\/ReadOnly/);
@@ -195,6 +212,9 @@ test("objects, dates and URLs are accepted", async () => {
   const policy = { Version: "2012-10-17", Statement: [{ Effect: "Allow", Action: "s3:ListBucket", Resource: "*" }] };
   const session = new Session({ ...alan, config, profile: "work", policy, duration: 900 });
   assert.equal(session.region, "eu-north-1");
+  // That of the environment, without one in the settings.
+  assert.equal(new Session(alan).region, "us-east-1");
+  for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION"]) delete process.env[name];
   assert.equal(new Session(alan).region, undefined);
   const issued = await session.credentials();
   assert.equal(issued.summary.duration_asked, 900);

@@ -69,7 +69,8 @@ const runs = {
       if (response) writeFileSync(join(home, "response"), data(response));
       writeFileSync(join(home, "config.toml"), config);
       const given = JSON.parse(JSON.stringify(settings).replaceAll("$HOME", home));
-      const session = new Session({ profile, config: join(home, "config.toml"), ...camel(given) });
+      const options = { ...camel(given), ...(given.then && { then: given.then.map(camel) }) };
+      const session = new Session({ profile, config: join(home, "config.toml"), ...options });
       if (call === "roles") return JSON.stringify((await session.roles()).map(role));
       return (await session.credentials()).credentialsJson();
     } catch (error) {
