@@ -112,6 +112,20 @@ impl IssuedRole {
         None
     }
 
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err(
+            "an IssuedRole cannot be pickled, because it contains secrets; pickle its `role` and `issued.summary`",
+        ))
+    }
+
     fn __repr__(&self) -> String {
         format!("IssuedRole(role_arn='{}')", self.role.get().0.role())
     }
@@ -134,9 +148,28 @@ impl FailedRole {
         None
     }
 
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Py<Role>, Py<PyAny>))> {
+        let restore = py.import("tempaccess._tempaccess")?.getattr("restore_failed_role")?;
+        Ok((restore, (self.role.clone_ref(py), self.error.clone_ref(py))))
+    }
+
     fn __repr__(&self, py: Python<'_>) -> String {
         format!("FailedRole(role_arn='{}', error={:?})", self.role.get().0.role(), self.error.bind(py).to_string())
     }
+}
+
+/// Restores a pickled role without credentials.
+#[pyfunction]
+pub(crate) fn restore_failed_role(role: Py<Role>, error: Py<PyAny>) -> FailedRole {
+    FailedRole { role, error }
 }
 
 /// Returns an `IssuedRole` or a `FailedRole`.

@@ -41,5 +41,6 @@ fn _tempaccess(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(opened::inspect_request, module)?)?;
     module.add_function(wrap_pyfunction!(session::status, module)?)?;
     module.add_function(wrap_pyfunction!(reading::restore_role, module)?)?;
+    module.add_function(wrap_pyfunction!(issued::restore_failed_role, module)?)?;
     module.add_function(wrap_pyfunction!(reading::read, module)?)
 }

@@ -130,10 +130,10 @@ impl Session {
         Self::build(self.parts.clone(), prompter, assertion_source).map_err(|error| raise(py, &error))
     }
 
-    /// The region of the settings.
+    /// The region of the settings, or else of the environment.
     #[getter]
-    fn region(&self) -> Option<&str> {
-        self.parts.settings.region.as_deref()
+    fn region(&self) -> Option<String> {
+        self.parts.settings.aws_region()
     }
 
     /// Returns credentials for a program that requests them for every call.

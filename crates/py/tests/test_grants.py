@@ -130,7 +130,8 @@ class SessionGrants(WithOffice):
             tempaccess.inspect_grant("Hello", signers)
 
     def test_nothing_shows_a_secret(self):
-        opened = self.open(self.issue().sealed)
+        issued = self.issue()
+        opened = self.open(issued.sealed)
         credentials = opened.credentials
         texts = [repr(opened), repr(credentials), json.dumps(opened.header), credentials.summary_json(), repr(self.grants)]
         for secret in (credentials.secret_access_key, credentials.session_token):
@@ -138,6 +139,10 @@ class SessionGrants(WithOffice):
         with self.assertRaisesRegex(TypeError, "secrets"):
             pickle.dumps(opened)
         self.assertEqual(copy.deepcopy(opened).id, opened.id)
+        self.assertIs(copy.deepcopy(issued), issued)
+        with self.assertRaisesRegex(TypeError, "`event` and `sealed`"):
+            pickle.dumps(issued)
+        self.assertEqual(pickle.loads(pickle.dumps(issued.event)), issued.event)
         for copied in (copy.copy, pickle.dumps):
             with self.assertRaisesRegex(TypeError, "create one in each process"):
                 copied(self.grants)

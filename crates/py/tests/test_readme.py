@@ -61,7 +61,7 @@ class Examples(WithSandbox):
 
 
 class Fixtures(unittest.TestCase):
-    def test_the_fixture_of_pytest_runs_a_test(self):
+    def test_the_examples_of_pytest_pass(self):
         with tempfile.TemporaryDirectory() as folder:
             for example in examples("docs/testing.md"):
                 name = example.splitlines()[0].removeprefix("# ")
@@ -70,7 +70,7 @@ class Fixtures(unittest.TestCase):
             command = [sys.executable, "-m", "pytest", "-q", folder]
             run = subprocess.run(command, env=environment, capture_output=True, text=True)
             self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
-            self.assertIn("1 passed", run.stdout)
+            self.assertIn("3 passed", run.stdout)
 
 
 if __name__ == "__main__":

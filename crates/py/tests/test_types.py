@@ -50,6 +50,16 @@ class Types(unittest.TestCase):
             run = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
             self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
+    def test_a_misspelt_setting_is_found_before_the_program_runs(self):
+        self.need_mypy()
+        with tempfile.TemporaryDirectory() as folder:
+            program = pathlib.Path(folder, "program.py")
+            calls = [f"tempaccess.{name}(rol='ReadOnly')" for name in ("Session", "boto3_session", "aiobotocore_session")]
+            program.write_text("\n".join(["import tempaccess", *calls]))
+            words = ["mypy", "--strict", "--config-file", PACKAGE / "mypy.ini", program]
+            run = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
+            self.assertEqual(run.stdout.count('Unexpected keyword argument "rol"'), 3, run.stdout + run.stderr)
+
     def test_the_stubs_are_those_of_the_native_half(self):
         self.need_mypy()
         ini, allowed = PACKAGE / "mypy.ini", PACKAGE / "stubtest.txt"

@@ -3,6 +3,7 @@
 import copy
 import datetime
 import json
+import os
 import pickle
 import unittest
 
@@ -23,6 +24,9 @@ class Values(WithSandbox):
             "work", prompter=None, username="alan@example.com", password="bombe", role="ReadOnly", **more
         )
         self.assertEqual(session.region, "eu-north-1")
+        os.environ["AWS_REGION"] = "us-west-2"
+        self.addCleanup(os.environ.pop, "AWS_REGION")
+        self.assertEqual((session.region, self.session().region), ("eu-north-1", "us-west-2"))
         summary = session.credentials(timeout=datetime.timedelta(minutes=1)).summary
         self.assertEqual(summary["duration_asked"], 900)
         self.assertIsNotNone(summary["policy_sha256"])
@@ -85,6 +89,14 @@ class Values(WithSandbox):
         self.assertEqual(pickle.loads(pickle.dumps(issued.summary)), issued.summary)
         with self.assertRaisesRegex(TypeError, "secrets"):
             pickle.dumps(issued)
+        # A policy that STS refuses.
+        [given], [failed] = (self.session(role="1", **more).all_credentials() for more in ({}, {"policy": '{"Statement": 1}'}))
+        for one in (given, failed):
+            self.assertIs(copy.deepcopy(one), one)
+        with self.assertRaisesRegex(TypeError, "`issued.summary`"):
+            pickle.dumps(given)
+        restored = pickle.loads(pickle.dumps(failed))
+        self.assertEqual((restored.role, str(restored.error)), (failed.role, str(failed.error)))
         for copied in (copy.copy, pickle.dumps):
             with self.assertRaisesRegex(TypeError, "create one in each process"):
                 copied(session)

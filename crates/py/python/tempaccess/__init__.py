@@ -96,7 +96,7 @@ from ._tempaccess import (
     read,
     status,
 )
-from ._types import Examination, ExceededLimit, Inspection, SessionSummary, Status
+from ._types import Examination, ExceededLimit, Fault, Inspection, Kind, SessionSummary, Stage, Status
 
 __all__ = [
     "AccessDeniedError",
@@ -124,6 +124,7 @@ __all__ = [
     "FactorFailedError",
     "FactorUnsupportedError",
     "FailedRole",
+    "Fault",
     "ForbiddenConstructError",
     "GrantChangedError",
     "GrantCheck",
@@ -159,6 +160,7 @@ __all__ = [
     "IssuedGrant",
     "IssuedRole",
     "IssuedSession",
+    "Kind",
     "LimitExceededError",
     "ListedGrant",
     "MalformedPolicyError",
@@ -188,6 +190,7 @@ __all__ = [
     "Settings",
     "SessionCalls",
     "SignatureInvalidError",
+    "Stage",
     "Status",
     "StsThrottledError",
     "StsUnavailableError",

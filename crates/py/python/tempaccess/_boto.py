@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ._session import Session
 from ._tempaccess import IssuedSession
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     import aiobotocore.session
     import boto3
     import botocore.credentials
+    from typing_extensions import Unpack
+
+    from ._settings import SessionArguments
 
 
 def botocore_credentials(session: Session) -> botocore.credentials.RefreshableCredentials:
@@ -21,12 +24,14 @@ def botocore_credentials(session: Session) -> botocore.credentials.RefreshableCr
     return Credentials(session._refreshable_credentials)
 
 
-def boto3_session(profile: str | None = None, *, region_name: str | None = None, **settings: Any) -> boto3.session.Session:
+def boto3_session(
+    profile: str | None = None, *, region_name: str | None = None, **arguments: Unpack[SessionArguments]
+) -> boto3.session.Session:
     """Returns a boto3 session with temporary access: `boto3_session(role="ledger/ReadOnly").client("s3")`.
 
-    Takes the arguments of `Session`. The region is `region_name`, or else that of the settings or the profile.
+    Takes the arguments of `Session`. The region is `region_name`, or else that of the session.
     """
-    session = Session(profile, **settings)
+    session = Session(profile, **arguments)
     return session_with(session._refreshable_credentials, region_name or session.region)
 
 
@@ -45,14 +50,14 @@ def session_with(provide: Callable[[], IssuedSession], region_name: str | None) 
 
 
 def aiobotocore_session(
-    profile: str | None = None, *, region_name: str | None = None, **settings: Any
+    profile: str | None = None, *, region_name: str | None = None, **arguments: Unpack[SessionArguments]
 ) -> aiobotocore.session.AioSession:
     """Returns an aiobotocore session with temporary access: `aiobotocore_session(role="ledger/ReadOnly").create_client("s3")`.
 
-    Takes the arguments of `Session`. The region is `region_name`, or else that of the settings or the profile. aioboto3 takes it as
+    Takes the arguments of `Session`. The region is `region_name`, or else that of the session. aioboto3 takes it as
     well: `aioboto3.Session(botocore_session=...)`.
     """
-    session = Session(profile, **settings)
+    session = Session(profile, **arguments)
     return aio_session_with(session._refreshable_credentials_async, region_name or session.region)
 
 

@@ -32,7 +32,7 @@ class Session(Shared[_tempaccess.Session], native=_tempaccess.Session):
 
     @property
     def region(self) -> str | None:
-        """The AWS region of the settings."""
+        """The AWS region: of the arguments, the profile, or else of `AWS_REGION` or `AWS_DEFAULT_REGION`."""
         return self._state()[0].region
 
     def credentials(self, *, timeout: float | timedelta | None = None) -> IssuedSession:

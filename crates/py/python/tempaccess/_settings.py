@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from ._prompts import Prompter
+    from ._shared import Response
+    from ._tempaccess import AssertionRequest
 
 
 class NextRole(TypedDict, total=False):
@@ -50,3 +55,12 @@ class Settings(TypedDict, total=False):
     store: Literal["auto", "file", "keyring", "kernel", "none"]
     reason: str
     audit_log: str | os.PathLike[str]
+
+
+class SessionArguments(Settings, total=False):
+    """The keyword arguments of `Session`."""
+
+    config: str | os.PathLike[str] | None
+    prompter: Prompter | None
+    assertion_source: Callable[[AssertionRequest], Response | Awaitable[Response]] | None
+    password: str | None

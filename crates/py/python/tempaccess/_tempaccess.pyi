@@ -322,6 +322,8 @@ class IssuedRole:
     def issued(self) -> IssuedSession: ...
     @property
     def error(self) -> None: ...
+    def __copy__(self) -> IssuedRole: ...
+    def __deepcopy__(self, _memo: Any) -> IssuedRole: ...
 
 @final
 class FailedRole:
@@ -333,6 +335,11 @@ class FailedRole:
     def issued(self) -> None: ...
     @property
     def error(self) -> Error: ...
+    def __copy__(self) -> FailedRole: ...
+    def __deepcopy__(self, _memo: Any) -> FailedRole: ...
+
+def restore_failed_role(role: Role, error: Error) -> FailedRole:
+    """Restores a pickled role without credentials."""
 
 @final
 class AssertionRequest:
@@ -398,7 +405,7 @@ class Session:
 
     @property
     def region(self) -> str | None:
-        """The region of the settings."""
+        """The region of the settings, or else of the environment."""
 
     def credentials(self) -> Work[IssuedSession]:
         """Returns cached credentials while they are fresh, and signs in otherwise."""
@@ -449,6 +456,9 @@ class IssuedGrant:
     @property
     def event(self) -> GrantEvent:
         """The event that records it."""
+
+    def __copy__(self) -> IssuedGrant: ...
+    def __deepcopy__(self, _memo: Any) -> IssuedGrant: ...
 
 @final
 class OpenedGrant:
