@@ -162,6 +162,25 @@ async fn callers_within_one_program_share_a_sign_in_and_its_failure() {
 }
 
 #[tokio::test]
+async fn simultaneous_callers_share_a_sign_in_where_nothing_is_stored() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let (builder, count) = access(&sandbox, None);
+    let access_without_store = builder.build();
+    for round in 1..=2 {
+        let results = all_at_once(&access_without_store, 8).await;
+        let keys: std::collections::HashSet<_> = results.into_iter().map(Result::unwrap).collect();
+        assert_eq!((keys.len(), count.load(Ordering::Relaxed)), (1, round));
+    }
+    // One who comes later signs in: nothing is kept.
+    access_without_store.credentials().await.unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), 3);
+    let (builder, count) = access(&sandbox, Some(ErrorKind::FactorFailed));
+    let results = all_at_once(&builder.build(), 8).await;
+    assert!(results.iter().all(|result| result.as_ref().unwrap_err().kind() == ErrorKind::FactorFailed));
+    assert_eq!(count.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
 async fn a_person_who_refused_is_not_asked_again_for_another_role() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let folder = tempfile::tempdir().unwrap();

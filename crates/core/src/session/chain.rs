@@ -16,6 +16,7 @@ impl TempAccess {
         #[cfg(feature = "runtime")]
         {
             base.single_flight = std::sync::Arc::default();
+            base.unstored = std::sync::Arc::default();
         }
         base
     }

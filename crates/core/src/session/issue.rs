@@ -41,6 +41,17 @@ pub(super) enum Queueing {
     OnlyIfFree,
 }
 
+impl Queueing {
+    /// What a caller without credentials needs.
+    #[cfg(feature = "runtime")]
+    pub(super) const fn need(self) -> Need {
+        match self {
+            Self::Skip => Need::Now,
+            Self::Wait | Self::OnlyIfFree => Need::NowUnlessRejected,
+        }
+    }
+}
+
 /// Which cached credentials will do.
 #[derive(Debug, Clone, Copy)]
 enum Accept<'g> {
@@ -87,7 +98,7 @@ impl TempAccess {
     /// writes the audit record and caches the session.
     ///
     /// If several callers, in any number of processes, need the same credentials at the same time, one signs in and the others get
-    /// its result, or its error. Credentials are refreshed before they expire (see [`REFRESH_WINDOW`](super::REFRESH_WINDOW));
+    /// its result, or its error. Where nothing is stored, this holds for the callers of this access and its clones. Credentials are refreshed before they expire (see [`REFRESH_WINDOW`](super::REFRESH_WINDOW));
     /// if that fails, the cached ones are returned until they do.
     ///
     /// A program, whose prompter is not [interactive](crate::Prompter::is_interactive), does not ask a person again who has just
@@ -103,7 +114,7 @@ impl TempAccess {
 
     pub(super) async fn credentials_with(&self, queueing: Queueing) -> Result<IssuedSession> {
         let Some(key) = self.cache_key() else {
-            return self.issue_and_cache(None, SessionReuse::Allow, queueing).await;
+            return self.issue_unstored(queueing).await;
         };
         let expiring = match self.lookup_in_background(&key).await {
             Cached::Fresh(issued) => return Ok(issued),
@@ -171,10 +182,9 @@ impl TempAccess {
         reuse: SessionReuse,
         queueing: Queueing,
     ) -> Result<IssuedSession> {
-        let (need, queueing) = match (accept, queueing) {
-            (Accept::Expiring(_), _) => (Need::Later, Queueing::OnlyIfFree),
-            (_, Queueing::Skip) => (Need::Now, queueing),
-            (_, Queueing::Wait | Queueing::OnlyIfFree) => (Need::NowUnlessRejected, queueing),
+        let (need, queueing) = match accept {
+            Accept::Expiring(_) => (Need::Later, Queueing::OnlyIfFree),
+            Accept::Fresh | Accept::New => (queueing.need(), queueing),
         };
         let open_lock = || self.lock_file(key);
         let report = |error: &Error| self.prompter.notify(&Notice::Cache { text: error.message().to_owned() });
@@ -209,6 +219,11 @@ impl TempAccess {
         self.issue_and_cache(Some(key), reuse, queueing).await
     }
 
+    #[cfg(not(feature = "runtime"))]
+    async fn issue_unstored(&self, queueing: Queueing) -> Result<IssuedSession> {
+        self.issue_and_cache(None, SessionReuse::Allow, queueing).await
+    }
+
     /// Returns how a sign-in queues unless the caller says otherwise: interactive callers do not wait.
     pub(super) fn default_queueing(&self) -> Queueing {
         if self.prompter.is_interactive() { Queueing::Skip } else { Queueing::Wait }
@@ -224,7 +239,7 @@ impl TempAccess {
         issued.answer.credentials.expiration > self.clock.now()
     }
 
-    async fn issue_and_cache(
+    pub(super) async fn issue_and_cache(
         &self,
         key: Option<&StoreKey>,
         reuse: SessionReuse,
@@ -454,7 +469,7 @@ impl TempAccess {
 }
 
 #[cfg(feature = "runtime")]
-fn busy() -> Error {
+pub(super) fn busy() -> Error {
     Error::new(ErrorKind::DeadlineExceeded, Stage::Store, "another sign-in is in progress")
 }
 

@@ -13,6 +13,8 @@ mod issue;
 mod many;
 #[cfg(feature = "runtime")]
 mod refresh;
+#[cfg(feature = "runtime")]
+mod unstored;
 
 use std::sync::Arc;
 
@@ -40,6 +42,8 @@ pub use cache::REFRESH_WINDOW;
 pub use many::{Exchanged, MAX_CONCURRENT_EXCHANGES, Progress};
 #[cfg(feature = "runtime")]
 pub use refresh::RefreshableSession;
+#[cfg(feature = "runtime")]
+use unstored::Unstored;
 
 /// Temporary access to AWS: the source of assertions, the role to assume, and the scope of the session.
 ///
@@ -74,6 +78,9 @@ pub struct TempAccess {
     /// Callers of one process wait for each other even if the store has no lock file.
     #[cfg(feature = "runtime")]
     single_flight: Arc<SingleFlight>,
+    /// What simultaneous callers share where nothing is stored.
+    #[cfg(feature = "runtime")]
+    unstored: Arc<Unstored>,
     /// Programs sign one person in at a time, whichever roles they need.
     #[cfg(feature = "runtime")]
     person_flight: Arc<SingleFlight>,
@@ -172,7 +179,7 @@ impl TempAccessBuilder {
         self
     }
 
-    /// Sets the cache for credentials (default: none; each call signs in).
+    /// Sets the cache for credentials (default: none; each call signs in, and simultaneous ones share a sign-in).
     #[must_use]
     pub fn store(mut self, store: Arc<dyn Store>) -> Self {
         self.0.store = Some(store);
@@ -210,6 +217,8 @@ impl TempAccess {
             store: None,
             #[cfg(feature = "runtime")]
             single_flight: Arc::default(),
+            #[cfg(feature = "runtime")]
+            unstored: Arc::default(),
             #[cfg(feature = "runtime")]
             person_flight: Arc::default(),
         })

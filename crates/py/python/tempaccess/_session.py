@@ -38,8 +38,8 @@ class Session(Shared[_tempaccess.Session], native=_tempaccess.Session):
     def credentials(self, *, timeout: float | timedelta | None = None) -> IssuedSession:
         """Returns cached credentials while they are fresh, and signs in otherwise.
 
-        If several threads and processes need the same credentials at the same time, one of them signs in and the others wait for it,
-        unless nothing is stored (`store="none"`).
+        If several threads and processes need the same credentials at the same time, one of them signs in and the others wait for it.
+        Where nothing is stored (`store="none"`), this holds for the threads that share this session.
         """
         return self._wait(lambda native: native.credentials(), timeout)
 
