@@ -156,7 +156,7 @@ impl FailedRole {
         slf
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (Py<Role>, Py<PyAny>))> {
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Restored<'py>> {
         let restore = py.import("tempaccess._tempaccess")?.getattr("restore_failed_role")?;
         Ok((restore, (self.role.clone_ref(py), self.error.clone_ref(py))))
     }
@@ -165,6 +165,9 @@ impl FailedRole {
         format!("FailedRole(role_arn='{}', error={:?})", self.role.get().0.role(), self.error.bind(py).to_string())
     }
 }
+
+/// How `pickle` restores a role without credentials: the function, and its arguments.
+type Restored<'py> = (Bound<'py, PyAny>, (Py<Role>, Py<PyAny>));
 
 /// Restores a pickled role without credentials.
 #[pyfunction]
