@@ -138,6 +138,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
 
 /// Creates folders that the group may write to if the umask allows, and others may not.
 fn shared_folders() -> fs::DirBuilder {
+    #[cfg_attr(not(unix), allow(unused_mut, reason = "modes are of Unix"))]
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o775);

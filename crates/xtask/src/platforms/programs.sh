@@ -71,6 +71,33 @@ expect "profiles sync" "$(cat aws-config)" '*credential_process = *tempaccess.ex
 case "$(cat aws-config)" in *'\\?\'*) fail "a path with \\\\?\\ is in the AWS config file" ;; esac
 expect "the shell of env" "$(tempaccess env)" '*set "AWS_ACCESS_KEY_ID=ASIA*'
 
+# Ada gives access, and Grace uses it: keys, signers and records are files here.
+echo 'correct horse' >password.txt
+cat >>config.toml <<'CONFIG'
+
+[profiles.admin]
+username = "ada@example.com"
+password_command = 'cmd /c type Z:\tmp\programs\password.txt'
+role = "ledger/AccessAdmin"
+
+[grants]
+signers = 'access.signers'
+records = 'records'
+sign_with = 'ada'
+CONFIG
+for name in ada grace; do
+    tempaccess grant key --new --file "$name" >"$name.txt"
+done
+tempaccess grant trust ada@example.com ada.pub --yes >trust.txt
+tempaccess grant issue admin --to grace@example.com --seal-to grace.pub --role ledger/Granted --for 40m --reason OPS-1 \
+    --out grace.grant --yes >issue.txt
+id="$(ls records)"
+expect "grant issue" "$(tempaccess grant list --profile admin)" "*$id*grace@example.com*"
+tempaccess grant open grace.grant --identity grace >open.txt
+expect "grant open" "$(tempaccess exec "grant-$id" -- cmd /c 'echo %AWS_ACCESS_KEY_ID%')" 'ASIA*'
+tempaccess grant revoke "$id" --reason done --profile admin --yes >revoke.txt
+expect "grant revoke" "$(tempaccess grant list --ended --profile admin)" "*$id*revoked*"
+
 # Both systems print the same for each document.
 inspected() {
     local code=0
