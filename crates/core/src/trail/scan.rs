@@ -6,11 +6,15 @@
 use std::io::{self, Read};
 
 use memchr::memmem::Finder;
+use wide::u8x64;
 
 /// The size limit of one record. CloudTrail's have 256 KB at most.
 const MAX_RECORD: usize = 4 << 20;
 /// The size of what is read at once.
 const CHUNK: usize = 64 << 10;
+
+/// How many bytes are looked at together: a bit of a word for each.
+const BLOCK: usize = 64;
 
 /// How deep the inside of a record is: records are the objects in the one list of the file's object.
 const IN_RECORD: usize = 3;
@@ -61,25 +65,35 @@ impl State {
     fn feed(&mut self, chunk: &[u8], needles: &Needles, found: &mut impl FnMut(&[u8])) -> io::Result<()> {
         // Where the record begins that the scan is in.
         let mut start = (self.depth >= IN_RECORD).then_some(0);
-        let mut at = 0;
-        loop {
-            at += self.next_mark(chunk.get(at..).unwrap_or_default());
-            let Some(byte) = chunk.get(at) else { break };
-            at += 1;
-            match byte {
-                _ if self.escaped => self.escaped = false,
-                b'\\' if self.in_string => self.escaped = true,
-                b'"' => self.in_string = !self.in_string,
-                b'{' | b'[' => {
+        let (blocks, rest) = chunk.as_chunks::<BLOCK>();
+        let mut last = [b' '; BLOCK];
+        if let Some(copy) = last.get_mut(..rest.len()) {
+            copy.copy_from_slice(rest);
+        }
+        let last = (!rest.is_empty()).then_some((&last, rest.len()));
+        for (number, (block, length)) in blocks.iter().map(|block| (block, BLOCK)).chain(last).enumerate() {
+            let (mut opening, mut closing) = self.brackets(block, length);
+            let closed = closing.count_ones() as usize;
+            if self.depth >= IN_RECORD + closed {
+                // The record does not end here, whatever the order.
+                self.depth += opening.count_ones() as usize;
+                self.depth -= closed;
+                continue;
+            }
+            while opening | closing != 0 {
+                let bit = (opening | closing).trailing_zeros();
+                let at = number * BLOCK + bit as usize;
+                if opening >> bit & 1 == 1 {
+                    opening &= opening - 1;
                     self.depth += 1;
                     if self.depth == IN_RECORD {
-                        start = Some(at - 1);
+                        start = Some(at);
                     }
-                }
-                _ => {
+                } else {
+                    closing &= closing - 1;
                     self.depth = self.depth.saturating_sub(1);
                     if let Some(start) = start.take_if(|_| self.depth < IN_RECORD) {
-                        self.end(chunk.get(start..at).unwrap_or_default(), needles, found)?;
+                        self.end(chunk.get(start..=at).unwrap_or_default(), needles, found)?;
                     }
                 }
             }
@@ -87,16 +101,32 @@ impl State {
         start.map_or(Ok(()), |start| self.keep(chunk.get(start..).unwrap_or_default()))
     }
 
-    /// Returns the position of the next byte that can change the state.
-    fn next_mark(&self, text: &[u8]) -> usize {
-        if self.escaped {
-            return 0;
+    /// Returns the opening and the closing brackets that are in no string among the first bytes of a block: a bit for each byte.
+    fn brackets(&mut self, block: &[u8; BLOCK], length: usize) -> (u64, u64) {
+        let Marks { quotes, backslashes, opening, closing } = Marks::of(block);
+        // What follows a backslash is escaped, and if it is one itself, it escapes nothing.
+        let mut escaped = u64::from(self.escaped);
+        let mut rest = backslashes & !escaped;
+        self.escaped = false;
+        while rest != 0 {
+            let at = rest.trailing_zeros();
+            if at as usize == length - 1 {
+                self.escaped = true;
+                break;
+            }
+            escaped |= 2 << at;
+            rest &= !(3 << at);
+        }
+        // A byte is in a string if an odd number of quotation marks is before it.
+        let mut strings = quotes & !escaped;
+        for shift in [1, 2, 4, 8, 16, 32] {
+            strings ^= strings << shift;
         }
         if self.in_string {
-            return end_of_plain(text);
+            strings = !strings;
         }
-        let mark = text.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'));
-        mark.unwrap_or(text.len())
+        self.in_string = strings >> (length - 1) & 1 == 1;
+        (opening & !strings, closing & !strings)
     }
 
     /// Handles a record of which this is the last part. Most records are in one piece, and are not copied.
@@ -123,22 +153,29 @@ impl State {
     }
 }
 
-/// Returns the position of the first quotation mark or backslash. Eight bytes at a time: the strings of events are too short for
-/// `memchr`, whose calls would take most of the time.
-fn end_of_plain(text: &[u8]) -> usize {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    // The lowest bit that is set belongs to the first byte that is zero.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & (ONES << 7);
-    let (words, rest) = text.as_chunks::<8>();
-    for (number, bytes) in words.iter().enumerate() {
-        let word = u64::from_le_bytes(*bytes);
-        let marks = zeros(word ^ (ONES * u64::from(b'"'))) | zeros(word ^ (ONES * u64::from(b'\\')));
-        if marks != 0 {
-            return number * 8 + marks.trailing_zeros() as usize / 8;
+/// The bytes of a block that can change the state, a bit for each byte.
+#[derive(Debug, PartialEq)]
+struct Marks {
+    quotes: u64,
+    backslashes: u64,
+    opening: u64,
+    closing: u64,
+}
+
+impl Marks {
+    /// All bytes at once: the strings of events are too short for `memchr`, whose calls would take most of the time.
+    fn of(block: &[u8; BLOCK]) -> Self {
+        let bytes = u8x64::new(*block);
+        // `[` and `{`, and `]` and `}`, differ in this bit alone.
+        let lower = bytes | u8x64::splat(0x20);
+        let places = |bytes: u8x64, byte| bytes.simd_eq(u8x64::splat(byte)).to_bitmask();
+        Self {
+            quotes: places(bytes, b'"'),
+            backslashes: places(bytes, b'\\'),
+            opening: places(lower, b'{'),
+            closing: places(lower, b'}'),
         }
     }
-    let mark = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
-    words.len() * 8 + mark.unwrap_or(rest.len())
 }
 
 #[cfg(test)]
@@ -172,16 +209,37 @@ mod tests {
     }
 
     #[test]
-    fn strings_end_where_they_do() {
-        for length in 0..40 {
-            for mark in ['"', '\\'] {
-                let text = format!(
-                    "{}{mark}é\"\\#!]",
-                    "é\u{1}#!][\u{7f}\u{a2}".chars().cycle().take(length).collect::<String>()
-                );
-                assert_eq!(end_of_plain(text.as_bytes()), text.find(['"', '\\']).unwrap(), "{text:?}");
+    fn every_mark_is_found_where_it_is() {
+        let every: Vec<u8> = (0..=u8::MAX).collect();
+        let bits = |block: &[u8], marks: &[u8]| {
+            block
+                .iter()
+                .enumerate()
+                .filter(|(_, byte)| marks.contains(byte))
+                .fold(0, |bits, (at, _)| bits | 1_u64 << at)
+        };
+        for step in [1, 3, 7, 59, 101] {
+            let text: Vec<u8> = every.iter().cycle().step_by(step).take(1024).copied().collect();
+            for block in text.as_chunks::<BLOCK>().0 {
+                let expected = Marks {
+                    quotes: bits(block, b"\""),
+                    backslashes: bits(block, b"\\"),
+                    opening: bits(block, b"[{"),
+                    closing: bits(block, b"]}"),
+                };
+                assert_eq!(Marks::of(block), expected);
             }
         }
-        assert_eq!(end_of_plain(b"0123456789"), 10);
+    }
+
+    #[test]
+    fn escapes_and_strings_may_cross_every_boundary() {
+        for length in 0..2 * BLOCK {
+            for escape in [r"\\", r#"\""#, r"\\\\", r#"\\\""#] {
+                let record = format!(r#"{{"a":"{}{escape}}}]","b":[{{}}]}}"#, "x".repeat(length));
+                let text = format!(r#"{{"Records":[{record},{{"c":1}}]}}"#);
+                assert_eq!(records(&text, ""), [record.as_str(), r#"{"c":1}"#], "{text}");
+            }
+        }
     }
 }
