@@ -32,11 +32,56 @@ pub(crate) fn read(path: &Path, limit: usize, timeout: Duration) -> io::Result<V
 /// # Errors
 ///
 /// As [`read`], and `PermissionDenied` where another user can change the file.
-#[cfg(any(test, feature = "config"))]
+#[cfg(any(test, feature = "config", feature = "net", feature = "verify"))]
 pub(crate) fn read_trusted(path: &Path) -> io::Result<Vec<u8>> {
-    let (file, metadata) = open(path)?;
-    require_trusted(path, &metadata)?;
-    read_opened(&file, &metadata, MAX_BYTES, PIPE_TIMEOUT)
+    read_trusted_up_to(path, MAX_BYTES)
+}
+
+/// As [`read_trusted`], with another limit.
+///
+/// # Errors
+///
+/// As [`read_trusted`].
+#[cfg(any(test, feature = "config", feature = "net", feature = "verify"))]
+pub(crate) fn read_trusted_up_to(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
+    let (file, metadata) = open_trusted(path)?;
+    read_opened(&file, &metadata, limit, PIPE_TIMEOUT)
+}
+
+/// Opens a file that no other user can have changed or replaced, nor the folders and links that lead to it.
+#[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "verify")))]
+fn open_trusted(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+    use crate::private::{Place, Through, is_descriptor, is_foreign};
+
+    let (file, metadata) = if is_descriptor(path) {
+        open(path)?
+    } else {
+        let place = Place::find(path, Through::TrustedFolders)?;
+        let file = place.open(rustix::fs::OFlags::RDONLY, rustix::fs::Mode::empty())?;
+        let metadata = file.metadata()?;
+        (file, metadata)
+    };
+    if metadata.is_dir() {
+        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+    }
+    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+    // Everybody may write to `/dev/null`, which nobody can replace.
+    let is_device = metadata.file_type().is_char_device() && owner == 0;
+    let why = if mode & 0o002 != 0 && !is_device {
+        format!("all users can change it (mode {mode:04o}); close it with `chmod o-w '{}'`", path.display())
+    } else if is_foreign(owner) {
+        format!("it belongs to another user (uid {owner}); copy it")
+    } else {
+        return Ok((file, metadata));
+    };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+}
+
+#[cfg(all(not(unix), any(test, feature = "config", feature = "net", feature = "verify")))]
+fn open_trusted(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
+    open(path)
 }
 
 /// As [`read_trusted`], for text in UTF-8.
@@ -45,56 +90,33 @@ pub(crate) fn read_trusted_text(path: &Path) -> io::Result<String> {
     text(read_trusted(path)?)
 }
 
-/// Refuses a program that another user can change.
+/// Refuses a program that another user can change or replace.
 ///
 /// # Errors
 ///
 /// `PermissionDenied`.
-#[cfg(feature = "grants")]
+#[cfg(feature = "config")]
 pub(crate) fn require_trusted_file(path: &Path) -> io::Result<()> {
-    // What is not there says so when it is started.
-    path.metadata().map_or(Ok(()), |metadata| require_trusted(path, &metadata))
-}
-
-/// A file can be changed by its owner, and by everybody if its mode says so. Root reads the files of others: with `sudo`, the
-/// home directory stays.
-#[cfg(all(unix, any(test, feature = "config")))]
-fn require_trusted(path: &Path, metadata: &std::fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
-
-    let me = rustix::process::geteuid().as_raw();
-    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    let is_foreign = |owner: u32| crate::private::is_foreign(owner) && me != 0;
-    // Everybody may write to `/dev/null`, which nobody can replace.
-    let is_device = metadata.file_type().is_char_device() && owner == 0;
-    let why = if mode & 0o002 != 0 && !is_device {
-        format!("all users can change it (mode {mode:04o}); close it with `chmod o-w '{}'`", path.display())
-    } else if is_foreign(owner) {
-        format!("it belongs to another user (uid {owner}); copy it")
-    } else if let Ok(link) = path.symlink_metadata()
-        && link.is_symlink()
-        && is_foreign(link.uid())
-    {
-        format!("it is a link of another user (uid {})", link.uid())
-    } else {
-        return require_trusted_folder(path);
-    };
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
-}
-
-/// Refuses a file whose folder lets other users put another file in its place.
-#[cfg(all(unix, any(test, feature = "config")))]
-fn require_trusted_folder(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(folder) if folder.as_os_str().is_empty() => crate::private::require_closed(Path::new(".")),
-        Some(folder) => crate::private::require_closed(folder),
-        None => Ok(()),
+    match open_trusted(path) {
+        // What is not there, or may be run and not read, says so when it is started.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        opened => opened.map(drop),
     }
 }
 
-#[cfg(all(not(unix), any(test, feature = "config")))]
-fn require_trusted(_: &Path, _: &std::fs::Metadata) -> io::Result<()> {
-    Ok(())
+/// Opens a regular file, however large.
+///
+/// # Errors
+///
+/// `InvalidInput` for anything else, and whatever the system reports.
+#[cfg(feature = "grants")]
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    let (file, metadata) = open(path)?;
+    if metadata.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"))
+    }
 }
 
 fn open(path: &Path) -> io::Result<(File, std::fs::Metadata)> {

@@ -169,7 +169,7 @@ mod loopback;
 mod named;
 #[cfg(feature = "net")]
 pub mod net;
-#[cfg(any(not(unix), feature = "config"))]
+#[cfg(not(unix))]
 mod open_elsewhere;
 mod private;
 #[cfg(feature = "grants")]
@@ -228,7 +228,7 @@ pub mod front_end {
     #[cfg(feature = "endpoint")]
     pub use crate::loopback::{Handoff, handoff};
     pub use crate::setting_names::SettingNames;
-    pub use crate::text::printable;
+    pub use crate::text::{printable, printable_json};
     #[cfg(feature = "config")]
     pub use crate::whole_file::{Existing, Readers, write as write_whole_file};
 }

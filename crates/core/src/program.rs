@@ -88,7 +88,7 @@ impl Program {
         let broken = |error: std::io::Error| self.failed(&error).with_source(error);
         let stdin = if matches!(input, Input::Bytes(_)) { Stdio::piped() } else { Stdio::null() };
         let program = crate::executable::to_start(self.program.as_ref());
-        if self.is_detached && crate::executable::is_path(&program) {
+        if crate::executable::is_path(&program) {
             crate::input::require_trusted_file(&program).map_err(broken)?;
         }
         let mut command = Command::new(program);

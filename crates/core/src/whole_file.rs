@@ -1,10 +1,13 @@
 //! Files that are there whole or not at all, even if the program is killed while it writes them.
 
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::path::Path;
 
+#[cfg(not(unix))]
 use crate::open_elsewhere;
+use crate::private::is_descriptor;
 
 /// What happens if there is a file already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,99 +29,29 @@ pub enum Readers {
     Everybody,
 }
 
-/// Writes a file. A device or a pipe, such as `/dev/stdout`, is written to and not replaced.
+/// Writes a file. A device or a pipe, such as `/dev/stdout`, is written to and not replaced. A link is followed if it is this user's
+/// or root's.
 ///
 /// # Errors
 ///
-/// `AlreadyExists`, and what the system reports. Nothing is left behind.
+/// `AlreadyExists`, `PermissionDenied` where another user has put something in the way, and what the system reports. Nothing is left
+/// behind.
 pub fn write(path: &Path, bytes: &[u8], existing: Existing, readers: Readers) -> io::Result<()> {
     match existing {
-        Existing::Replace if is_device(path) => write_to_device(path, bytes),
-        Existing::Replace => place(path, bytes, readers, None, |temporary| open_elsewhere::rename(temporary, path)),
-        Existing::Keep => place(path, bytes, readers, None, |temporary| {
-            // Unlike a rename, a link replaces nothing.
-            let linked = match fs::hard_link(temporary, path) {
-                // A memory stick has no links.
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    let written = create(path, readers)?;
-                    fill(written, bytes, None).inspect_err(|_| drop(fs::remove_file(path)))
-                }
-                linked => linked,
-            };
-            let _ = fs::remove_file(temporary);
-            linked
-        }),
+        Existing::Replace if is_descriptor(path) => OpenOptions::new().append(true).open(path)?.write_all(bytes),
+        Existing::Replace => put(path, bytes, readers, None, Existing::Replace),
+        Existing::Keep => put(path, bytes, readers, None, Existing::Keep),
     }
 }
 
 /// Replaces a file. The new one has these permissions, or is for its owner alone.
 pub(crate) fn replace(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
-    place(path, bytes, Readers::Owner, permissions, |temporary| open_elsewhere::rename(temporary, path))
+    put(path, bytes, Readers::Owner, permissions, Existing::Replace)
 }
 
-fn is_device(path: &Path) -> bool {
-    let is_other = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
-    // What these lead to can be a file, which another program has opened.
-    let is_descriptor = path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd");
-    let is_stream = ["/dev/stdout", "/dev/stderr"].iter().any(|stream| path == Path::new(stream));
-    is_descriptor || is_stream || fs::metadata(path).is_ok_and(is_other)
-}
-
-/// Writes to a device, a pipe, or what a stream leads to. Nothing is created, and a pipe that nobody reads is not waited for.
-fn write_to_device(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        &mut options,
-        (rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed(),
-    );
-    let mut file = options.open(path)?;
-    #[cfg(unix)]
-    {
-        let owner = std::os::unix::fs::MetadataExt::uid(&file.metadata()?);
-        if crate::private::is_foreign(owner) {
-            let reason = format!("it belongs to another user (uid {owner})");
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
-        }
-        let flags = rustix::fs::fcntl_getfl(&file)?;
-        rustix::fs::fcntl_setfl(&file, flags - rustix::fs::OFlags::NONBLOCK)?;
-    }
-    file.write_all(bytes)
-}
-
-/// Writes a temporary file in the same folder, and has it put in its place.
-fn place(
-    path: &Path,
-    bytes: &[u8],
-    readers: Readers,
-    permissions: Option<Permissions>,
-    put: impl FnOnce(&Path) -> io::Result<()>,
-) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+fn temporary_name(path: &Path) -> OsString {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = folder.join(format!(".{name}.{}.{:x}", std::process::id(), crate::private::unique()));
-    let file = create(&temporary, readers)?;
-    let written = fill(file, bytes, permissions).and_then(|()| put(&temporary));
-    if written.is_err() {
-        let _ = fs::remove_file(&temporary);
-        return written;
-    }
-    // The name reaches the disk too. Some systems cannot synchronise a folder.
-    if let Ok(folder) = File::open(folder) {
-        let _ = folder.sync_all();
-    }
-    Ok(())
-}
-
-fn create(path: &Path, readers: Readers) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, if readers == Readers::Owner { 0o600 } else { 0o644 });
-    #[cfg(not(unix))]
-    let _ = readers;
-    options.open(path)
+    format!(".{name}.{}.{:x}", std::process::id(), crate::private::unique()).into()
 }
 
 fn fill(mut file: File, bytes: &[u8], permissions: Option<Permissions>) -> io::Result<()> {
@@ -129,8 +62,111 @@ fn fill(mut file: File, bytes: &[u8], permissions: Option<Permissions>) -> io::R
     file.sync_all()
 }
 
+/// Writes a temporary file in the same folder, and puts it in its place. The folder is the one that the path led to first.
+#[cfg(unix)]
+fn put(
+    path: &Path,
+    bytes: &[u8],
+    readers: Readers,
+    permissions: Option<Permissions>,
+    existing: Existing,
+) -> io::Result<()> {
+    use rustix::fs::{FileType, Mode};
+
+    use crate::private::{Place, Through};
+
+    let mode = if readers == Readers::Owner { Mode::RUSR | Mode::WUSR } else { Mode::from_raw_mode(0o644) };
+    let place = match existing {
+        Existing::Replace => Place::find(path, Through::OwnLinks)?,
+        Existing::Keep => Place::find_name(path, Through::OwnLinks)?,
+    };
+    if let Some(stat) = place.stat()? {
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        match existing {
+            Existing::Keep => return Err(io::ErrorKind::AlreadyExists.into()),
+            Existing::Replace if kind == FileType::Directory => {
+                return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
+            }
+            Existing::Replace if kind != FileType::RegularFile => return write_to_device(&place, bytes),
+            Existing::Replace => {}
+        }
+    }
+    let temporary = temporary_name(path);
+    let file = place.create_beside(&temporary, mode)?;
+    let placed = fill(file, bytes, permissions).and_then(|()| match existing {
+        Existing::Replace => place.rename_from(&temporary),
+        // Unlike a rename, a link replaces nothing.
+        Existing::Keep => match place.link_from(&temporary) {
+            // A memory stick has no links.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                let flags = rustix::fs::OFlags::WRONLY | rustix::fs::OFlags::CREATE | rustix::fs::OFlags::EXCL;
+                fill(place.open(flags, mode)?, bytes, None).inspect_err(|_| drop(place.remove()))
+            }
+            linked => linked,
+        },
+    });
+    if placed.is_err() || existing == Existing::Keep {
+        let _ = place.remove_beside(&temporary);
+    }
+    placed?;
+    // The name reaches the disk too.
+    place.sync_folder();
+    Ok(())
+}
+
+/// Writes to a device or a pipe. Nothing is created or emptied, and a pipe that nobody reads is not waited for.
+#[cfg(unix)]
+fn write_to_device(place: &crate::private::Place, bytes: &[u8]) -> io::Result<()> {
+    use rustix::fs::{Mode, OFlags};
+
+    let mut file = place.open(OFlags::WRONLY, Mode::empty())?;
+    let metadata = file.metadata()?;
+    if metadata.is_file() {
+        let reason = "it was replaced while it was opened";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+    }
+    let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
+    if crate::private::is_foreign(owner) {
+        let reason = format!("it belongs to another user (uid {owner})");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
+    }
+    let flags = rustix::fs::fcntl_getfl(&file)?;
+    rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
+    file.write_all(bytes)
+}
+
+/// Writes a temporary file in the same folder, and puts it in its place.
+#[cfg(not(unix))]
+fn put(path: &Path, bytes: &[u8], _: Readers, permissions: Option<Permissions>, existing: Existing) -> io::Result<()> {
+    use std::fs;
+
+    let is_other = |metadata: fs::Metadata| !metadata.is_file() && !metadata.is_dir();
+    if existing == Existing::Replace && fs::metadata(path).is_ok_and(is_other) {
+        return OpenOptions::new().write(true).open(path)?.write_all(bytes);
+    }
+    let create = |path: &Path| OpenOptions::new().write(true).create_new(true).open(path);
+    let temporary = path.with_file_name(temporary_name(path));
+    let placed = fill(create(&temporary)?, bytes, permissions).and_then(|()| match existing {
+        Existing::Replace => open_elsewhere::rename(&temporary, path),
+        // Unlike a rename, a link replaces nothing.
+        Existing::Keep => match fs::hard_link(&temporary, path) {
+            // A memory stick has no links.
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                fill(create(path)?, bytes, None).inspect_err(|_| drop(fs::remove_file(path)))
+            }
+            linked => linked,
+        },
+    });
+    if placed.is_err() || existing == Existing::Keep {
+        let _ = fs::remove_file(&temporary);
+    }
+    placed
+}
+
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -55,12 +55,27 @@ fn a_configuration_is_read_from_nobody_elses_file_pipe_link_or_folder() {
     write(&folder.join("config.toml"), MINE);
     for (owner, mode, why) in [
         (0, 0o777, "all users can replace files in its folder"),
-        (STRANGER, 0o1777, "its folder belongs to another user (uid 1)"),
+        (STRANGER, 0o1777, "belongs to another user (uid 1)"),
+        (STRANGER, 0o755, "belongs to another user (uid 1), who can replace what is in it"),
     ] {
         lchown(&folder, Some(owner), Some(owner)).unwrap();
         std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
         refused(&folder.join("config.toml"), why);
     }
+    // A link that is not the last part of the path, and what makes no other path of it.
+    let way = shared.path().join("way");
+    symlink(shared.path(), &way).unwrap();
+    lchown(&way, Some(STRANGER), Some(STRANGER)).unwrap();
+    refused(&way.join("own.toml"), "or leads through one");
+    refused(&way.join(".").join("folder").join("..").join("own.toml"), "or leads through one");
+    // A group in which others are, and one of the system.
+    lchown(&folder, Some(0), Some(2000)).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o2775)).unwrap();
+    refused(&folder.join("config.toml"), "the members of a group (gid 2000) can replace what is in the folder");
+    lchown(&folder, Some(0), Some(50)).unwrap();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o2775)).unwrap();
+    let (code, stderr) = status(&folder.join("config.toml")).unwrap();
+    assert_eq!(code, Some(0), "{stderr}");
 }
 
 #[test]
@@ -87,7 +102,7 @@ fn secrets_are_written_into_nobody_elses_file() {
     other_user::give(&link);
     machine.set("AWS_SHARED_CREDENTIALS_FILE", link.display().to_string());
     let ran = machine.run("credentials --write-profile x --no-interactive");
-    assert!(ran.code == 4 && ran.stderr.contains("a link to it belongs to another user"), "{ran}");
+    assert!(ran.code == 4 && ran.stderr.contains("it is a link of another user"), "{ran}");
     let metadata = std::fs::metadata(&own).unwrap();
     assert_eq!((metadata.len(), metadata.permissions().mode() & 0o777), (0, 0o644));
 }
@@ -104,8 +119,46 @@ fn a_store_that_another_users_link_leads_to_is_not_used() {
     std::fs::set_permissions(&private, std::fs::Permissions::from_mode(0o700)).unwrap();
     symlink(&private, &link).unwrap();
     other_user::give(&link);
-    machine.set("TEMPACCESS_STORE_DIR", link.display().to_string());
-    let ran = login(&machine, "");
-    assert!(ran.code == 0 && ran.stderr.contains("it is a link of another user"), "{ran}");
-    assert_eq!(std::fs::read_dir(&private).unwrap().count(), 0);
+    for end in ["", "/", "/.", "/deeper"] {
+        machine.set("TEMPACCESS_STORE_DIR", format!("{}{end}", link.display()));
+        let ran = login(&machine, "");
+        assert!(ran.code == 0 && ran.stderr.contains("it is a link of another user"), "{end}: {ran}");
+        assert_eq!(std::fs::read_dir(&private).unwrap().count(), 0, "{end}");
+    }
+}
+
+#[test]
+fn nothing_is_written_through_another_users_link() {
+    if !other_user::is_root() {
+        return;
+    }
+    let (_sandbox, mut machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let shared = other_user::shared_folder();
+    let own = machine.home().join("own");
+    std::fs::create_dir(&own).unwrap();
+    std::fs::write(own.join("file"), "mine").unwrap();
+    pipe(&own.join("pipe"), 0);
+    let (last, middle) = (shared.path().join("last"), shared.path().join("middle"));
+    symlink(own.join("file"), &last).unwrap();
+    symlink(&own, &middle).unwrap();
+    let to_pipe = shared.path().join("to-pipe");
+    symlink(own.join("pipe"), &to_pipe).unwrap();
+    for link in [&last, &middle, &to_pipe] {
+        other_user::give(link);
+    }
+    for place in [last, middle.join("file"), middle.join("new/file"), to_pipe] {
+        let shown = place.display().to_string();
+        machine.set("AWS_CONFIG_FILE", &shown);
+        for command in [
+            "profiles sync --roles --no-interactive".to_owned(),
+            format!("audit report --out {shown}"),
+            format!("login --no-interactive --audit-log {shown}"),
+        ] {
+            let ran = machine.run(&command);
+            assert!(ran.code != 0 && ran.stderr.contains("a link of another user"), "{shown}: {command}: {ran}");
+        }
+    }
+    assert_eq!(std::fs::read_to_string(own.join("file")).unwrap(), "mine");
+    assert_eq!(std::fs::read_dir(&own).unwrap().count(), 2);
 }

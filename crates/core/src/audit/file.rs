@@ -1,4 +1,4 @@
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -32,16 +32,15 @@ impl AuditFile {
     }
 
     fn open(&self) -> io::Result<File> {
-        if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            crate::private::create_all(folder)?;
-            crate::private::require_closed(folder)?;
-        }
-        let mut options = OpenOptions::new();
-        options.create(true).read(true).append(true);
         #[cfg(unix)]
-        let file = unix::open(&self.path, &mut options)?;
+        let file = unix::open(&self.path)?;
         #[cfg(not(unix))]
-        let file = options.open(&self.path)?;
+        let file = {
+            if let Some(folder) = self.path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                crate::private::create_all(folder)?;
+            }
+            std::fs::OpenOptions::new().create(true).read(true).append(true).open(&self.path)?
+        };
         Ok(file)
     }
 
@@ -96,46 +95,30 @@ fn lock(file: File) -> io::Result<FileLock> {
 #[cfg(unix)]
 mod unix {
     use std::fs::{Metadata, Permissions};
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-    use rustix::fs::OFlags;
+    use rustix::fs::{Mode, OFlags};
 
     use super::*;
+    use crate::private::{Place, Through, is_descriptor, is_foreign};
 
-    /// As many links as Linux follows.
-    const MAX_LINKS: usize = 40;
-
-    /// Opens the log. Links are followed one by one, as long as they belong to this user or to root.
-    pub(super) fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-        // A FIFO without a reader must not block.
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-        options.mode(0o600).custom_flags(flags.bits().cast_signed());
-        let mut path = path.to_owned();
-        for _ in 0..MAX_LINKS {
-            match options.open(&path) {
-                Err(error) if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) => {
-                    require_owner(&path.symlink_metadata()?)?;
-                    let target = path.read_link()?;
-                    path = path.parent().unwrap_or(Path::new("")).join(target);
-                }
-                opened => {
-                    let file = opened?;
-                    let metadata = file.metadata()?;
-                    require_owner(&metadata)?;
-                    close_to_others(&file, &metadata)?;
-                    return Ok(file);
-                }
-            }
+    /// Opens the log. Links are followed as long as they belong to this user or to root.
+    pub(super) fn open(path: &Path) -> io::Result<File> {
+        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::APPEND;
+        let file = if is_descriptor(path) {
+            File::options().read(true).append(true).open(path)?
+        } else {
+            let place = Place::find_or_create(path, Through::OwnLinks)?;
+            place.require_closed()?;
+            place.open(flags, Mode::RUSR | Mode::WUSR)?
+        };
+        let metadata = file.metadata()?;
+        if is_foreign(metadata.uid()) {
+            let reason = format!("it belongs to another user (uid {})", metadata.uid());
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
         }
-        Err(io::Error::new(io::ErrorKind::InvalidInput, "too many links"))
-    }
-
-    fn require_owner(metadata: &Metadata) -> io::Result<()> {
-        if metadata.uid() == rustix::process::geteuid().as_raw() || metadata.uid() == 0 {
-            return Ok(());
-        }
-        let reason = format!("it belongs to another user (uid {})", metadata.uid());
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, reason))
+        close_to_others(&file, &metadata)?;
+        Ok(file)
     }
 
     /// Takes away the permissions of others. A log of several writers belongs to root, and stays as it is.

@@ -189,8 +189,7 @@ fn read_certificates(file: &Path) -> Result<Vec<Certificate>> {
         )
         .with_hint("`AWS_CA_BUNDLE` or `SSL_CERT_FILE` names this file; it must contain PEM certificates")
     };
-    let pem = crate::input::read(file, crate::input::MAX_BYTES, crate::input::PIPE_TIMEOUT)
-        .map_err(|error| unusable(error.to_string()))?;
+    let pem = crate::input::read_trusted(file).map_err(|error| unusable(error.to_string()))?;
     let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(chain(&error)))?;
     if certificates.is_empty() { Err(unusable("there is no certificate in it".to_owned())) } else { Ok(certificates) }
 }

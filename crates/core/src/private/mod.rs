@@ -13,6 +13,8 @@ mod portable;
 mod tests;
 #[cfg(unix)]
 mod unix;
+#[cfg(unix)]
+mod walk;
 
 use std::fmt;
 use std::fs::File;
@@ -21,6 +23,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use zeroize::Zeroizing;
+
+#[cfg(unix)]
+pub(crate) use walk::{Place, Through};
 
 /// A folder that belongs to this user and is closed to all others.
 pub(crate) struct PrivateFolder {
@@ -75,53 +80,54 @@ pub(crate) fn create_all(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Refuses a folder whose files everybody can delete and replace.
+/// Refuses a folder whose files everybody can delete and replace, or that is reached by another user's link.
 ///
 /// # Errors
 ///
 /// `PermissionDenied` with the reason and the remedy.
+#[cfg(feature = "grants")]
 pub(crate) fn require_closed(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
-        use std::os::unix::fs::MetadataExt;
-        require_own_link(folder)?;
-        let metadata = std::fs::metadata(folder)?;
-        let (mode, owner) = (metadata.mode(), metadata.uid());
-        // One with the rules of `/tmp` protects the files of each user, except from its owner.
-        if mode & 0o002 != 0 && mode & 0o1000 != 0 && is_foreign(owner) {
-            return Err(untrusted(format!(
-                "its folder belongs to another user (uid {owner}), who can replace files in it"
-            )));
-        }
-        if mode & 0o002 != 0 && mode & 0o1000 == 0 {
-            return Err(untrusted(format!(
-                "all users can replace files in its folder (mode {:04o}); close it with `chmod o-w '{}'`",
-                mode & 0o777,
-                folder.display()
-            )));
-        }
+        let opened = walk::folder(folder, Through::OwnLinks)?;
+        require_closed_to_others(&rustix::fs::fstat(opened)?, folder)?;
     }
     #[cfg(not(unix))]
     let _ = folder;
     Ok(())
 }
 
-/// Whether something belongs to neither this user nor root.
 #[cfg(unix)]
-pub(crate) fn is_foreign(owner: u32) -> bool {
-    ![0, rustix::process::geteuid().as_raw()].contains(&owner)
+fn require_closed_to_others(folder: &rustix::fs::Stat, path: &Path) -> io::Result<()> {
+    let (mode, owner) = (folder.st_mode, folder.st_uid);
+    // One with the rules of `/tmp` protects the files of each user, except from its owner.
+    if mode & 0o002 != 0 && mode & 0o1000 != 0 && is_foreign(owner) {
+        return Err(untrusted(format!(
+            "its folder belongs to another user (uid {owner}), who can replace files in it"
+        )));
+    }
+    if mode & 0o002 != 0 && mode & 0o1000 == 0 {
+        return Err(untrusted(format!(
+            "all users can replace files in its folder (mode {:04o}); close it with `chmod o-w '{}'`",
+            mode & 0o777,
+            path.display()
+        )));
+    }
+    Ok(())
 }
 
-/// Refuses a path that is another user's link, wherever it leads.
+/// Whether something belongs to neither this user nor root. For root, what belongs to the user of `sudo` is not of others.
 #[cfg(unix)]
-fn require_own_link(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    match std::fs::symlink_metadata(path) {
-        Ok(link) if link.is_symlink() && is_foreign(link.uid()) => {
-            Err(untrusted(format!("it is a link of another user (uid {})", link.uid())))
-        }
-        _ => Ok(()),
-    }
+pub(crate) fn is_foreign(owner: u32) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    let is_of_sudo = || std::env::var("SUDO_UID").is_ok_and(|user| user.parse() == Ok(owner));
+    owner != me && owner != 0 && !(me == 0 && is_of_sudo())
+}
+
+/// Whether a path is that of a stream or a descriptor of this process, such as `/dev/stdin`, and not that of a file.
+pub(crate) fn is_descriptor(path: &Path) -> bool {
+    let is_stream = ["/dev/stdin", "/dev/stdout", "/dev/stderr"].iter().any(|stream| path == Path::new(stream));
+    is_stream || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
 }
 
 fn untrusted(reason: String) -> io::Error {

@@ -6,13 +6,14 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
+use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::{PrivateFolder, ReadError, require_own_link, untrusted};
+use super::walk::{self, Through};
+use super::{PrivateFolder, ReadError, untrusted};
 
 /// Opening must neither follow a link nor wait for the other end of a pipe.
-const SAFE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
+pub(super) const SAFE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
 
 impl PrivateFolder {
@@ -23,8 +24,11 @@ impl PrivateFolder {
     /// `PermissionDenied` with the reason and the remedy if the folder is not private to this user.
     pub(crate) fn open(path: &Path) -> io::Result<Option<Self>> {
         // A link of the person's own that leads to the folder is fine: the folder itself is checked.
-        require_own_link(path)?;
-        Self::open_at(CWD, path, path, OFlags::empty())
+        match walk::folder(path, Through::OwnLinks) {
+            Ok(folder) => Self::open_at(folder, Path::new("."), path, OFlags::empty()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// Opens a folder in this one, or creates it.

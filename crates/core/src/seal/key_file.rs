@@ -38,7 +38,7 @@ impl KeyFile {
     ///
     /// `io` if the file cannot be read, `invalid_argument` if it is not a private key.
     pub fn read(path: &Path) -> Result<Self> {
-        let bytes = crate::input::read(path, MAX_BYTES, crate::input::PIPE_TIMEOUT).map_err(|error| {
+        let bytes = crate::input::read_trusted_up_to(path, MAX_BYTES).map_err(|error| {
             Error::new(ErrorKind::Io, Stage::Grant, format!("cannot read the key `{}`: {error}", path.display()))
                 .with_source(error)
         })?;

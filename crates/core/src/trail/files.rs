@@ -1,6 +1,5 @@
 //! The files that a trail delivers: `.json.gz` in a folder.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -14,6 +13,7 @@ use super::layout::{Days, MAX_DEPTH, is_event_file};
 use super::scan::{Needles, scan};
 use super::{TrailEvent, TrailQuery};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::input;
 
 /// Files of CloudTrail in a folder and the folders below it.
 ///
@@ -105,7 +105,7 @@ fn collect(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 fn read(path: &Path, needles: &Needles, query: &TrailQuery) -> io::Result<Vec<TrailEvent>> {
-    let file = BufReader::with_capacity(256 << 10, File::open(path)?);
+    let file = BufReader::with_capacity(256 << 10, input::open_file(path)?);
     events_in(file, path.extension().is_some_and(|extension| extension == "gz"), needles, query)
 }
 

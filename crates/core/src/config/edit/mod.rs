@@ -13,6 +13,8 @@ use self::in_place::Backup;
 use self::lock::Lock;
 use super::places::state_place;
 use crate::error::{Error, ErrorKind, Result, Stage};
+#[cfg(unix)]
+use crate::private::{Place, Through};
 use crate::private::{PrivateFolder, create_all};
 use crate::whole_file::replace;
 
@@ -78,7 +80,7 @@ fn edit_with<T>(
     change: impl FnOnce(&str) -> Result<(String, T)>,
 ) -> Result<T> {
     let failed = |error| file.io_error(error);
-    let target = follow_links(&file.path, file.content).map_err(failed)?;
+    let target = follow_links(&file.path).map_err(failed)?;
     let state = state.map(|folder| trusted(file, folder)).transpose()?.flatten();
     let places = Places::of(&target, state);
     let _lock = Lock::acquire(&places.locks).map_err(failed)?;
@@ -246,23 +248,16 @@ impl Places {
     }
 }
 
-/// Returns what a chain of links leads to, whether it is there or not.
-fn follow_links(file: &Path, content: Content) -> io::Result<PathBuf> {
-    let mut file = file.to_owned();
-    // As many as Linux follows.
-    for _ in 0..40 {
-        match fs::read_link(&file) {
-            Ok(target) => {
-                if content == Content::Secrets {
-                    require_own(&fs::symlink_metadata(&file)?)?;
-                }
-                file = file.parent().unwrap_or(Path::new("")).join(target);
-            }
-            // It is not a link, or it is not there.
-            Err(_) => return Ok(file),
-        }
+/// Returns what a path leads to, whether it is there or not. Links of other users are refused.
+fn follow_links(file: &Path) -> io::Result<PathBuf> {
+    #[cfg(unix)]
+    match Place::find(file, Through::OwnLinks) {
+        Ok(place) => return Ok(place.path().to_owned()),
+        // A folder is missing, and is created later.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
-    Err(io::Error::new(io::ErrorKind::InvalidInput, "its links lead in a circle"))
+    Ok(file.to_owned())
 }
 
 #[cfg(unix)]
