@@ -37,6 +37,29 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     if text.contains(is_hostile) { Cow::Owned(escape(text, is_hostile)) } else { Cow::Borrowed(text) }
 }
 
+/// Returns JSON whose strings cannot act on a terminal either: what [`printable`] would escape is written as `\\u001b`.
+///
+/// ```
+/// assert_eq!(tempaccess_core::front_end::printable_json("[\"\u{9b}31m\"]"), r#"["\u009b31m"]"#);
+/// ```
+pub fn printable_json(json: &str) -> Cow<'_, str> {
+    // Line breaks are between values: within strings they are escaped.
+    let is_hostile = |character: char| !character.is_ascii() && is_hostile(character);
+    if !json.contains(is_hostile) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 64);
+    for character in json.chars() {
+        if is_hostile(character) {
+            let mut units = [0; 2];
+            shown.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// As [`printable`], cut at 300 characters: for texts from elsewhere in messages.
 pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(300) {

@@ -258,7 +258,7 @@ fn read_password() -> Result<SecretString> {
 
 fn print_json(value: &impl serde::Serialize) -> Result<()> {
     let text = serde_json::to_string_pretty(value).map_err(|error| cannot_print(error.into()))?;
-    print(&text)
+    print(&tempaccess_core::front_end::printable_json(&text))
 }
 
 fn print(text: &str) -> Result<()> {

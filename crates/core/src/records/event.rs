@@ -13,6 +13,8 @@ use crate::text::excerpt;
 
 /// The version of the format.
 const VERSION: u8 = 1;
+/// The limit on the number of networks, keys, policies and approvals of an event.
+const MAX_LIST: usize = 256;
 /// What the signature is appended after: always the last field.
 const SIGNATURE_FIELD: &str = ",\"signature\":\"";
 
@@ -262,6 +264,18 @@ impl GrantEvent {
             let message = format!("a record of a grant has version {} of the format", event.version);
             return Err(Error::new(ErrorKind::AuditFailed, Stage::Grant, message)
                 .with_hint("install a newer version of tempaccess"));
+        }
+        // No event has so many, and each would take more memory than the file.
+        let lists = [
+            event.policy_arns.len(),
+            event.from_ip.len(),
+            event.approvals.len(),
+            event.recipients.len(),
+            event.recipient_keys.len(),
+        ];
+        if lists.iter().any(|length| *length > MAX_LIST) {
+            let message = format!("a record of a grant has a list of more than {MAX_LIST} values");
+            return Err(Error::new(ErrorKind::AuditFailed, Stage::Grant, message));
         }
         Ok(event)
     }

@@ -6,6 +6,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -14,6 +15,10 @@ use super::{MAX_BYTES, MAX_EVENTS, Records, changed, event_or_empty, full, name_
 use crate::background::run_blocking;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::GrantId;
+
+/// How many files no grant has.
+const MANY: usize = 1000;
+static READING_MANY: Mutex<()> = Mutex::new(());
 
 /// Records in a folder, which can be a git work tree or a network share.
 #[derive(Debug, Clone)]
@@ -76,6 +81,8 @@ impl FolderRecords {
         }
         // Closed to this user by somebody else: it has records that cannot be read.
         let Ok(names) = names(&folder) else { return Ok(vec![(1, Vec::new())]) };
+        // Of a folder with as many files as nobody needs, one at a time is read.
+        let _alone = (names.len() > MANY).then(|| READING_MANY.lock());
         let mut events: Vec<_> = names
             .iter()
             .filter_map(|name| {
@@ -136,12 +143,13 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Creates folders that the group may write to if the umask allows, and others may not.
+/// Creates folders that the group may write to if the umask allows, and others may not. With the sticky bit, each file can be removed
+/// by its owner and that of the folder alone.
 fn shared_folders() -> fs::DirBuilder {
     #[cfg_attr(not(unix), allow(unused_mut, reason = "modes are of Unix"))]
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o775);
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o1775);
     builder
 }
 
@@ -150,7 +158,7 @@ fn shared_folders() -> fs::DirBuilder {
 fn require_folder(folder: &Path, seq: u32) -> io::Result<()> {
     match shared_folders().create(folder) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        created => return created,
+        created => return created.and_then(|()| share(folder)),
     }
     let metadata = fs::symlink_metadata(folder)?;
     let refused = |what: String| {
@@ -169,6 +177,21 @@ fn require_folder(folder: &Path, seq: u32) -> io::Result<()> {
     }
     #[cfg(not(unix))]
     let _ = seq;
+    Ok(())
+}
+
+/// Lets the group write to a new folder if it may write to the one around it, whatever the umask: other administrators add events.
+fn share(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| Ok::<_, io::Error>(fs::symlink_metadata(path)?.permissions().mode());
+        let around = mode(folder.parent().unwrap_or(folder))?;
+        let shared = (mode(folder)? & 0o7777) | (around & 0o020) | 0o1000;
+        fs::set_permissions(folder, fs::Permissions::from_mode(shared))?;
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
     Ok(())
 }
 
@@ -302,5 +325,11 @@ mod tests {
         assert_eq!(elsewhere.path().read_dir().unwrap().count(), 0);
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o022;
         assert_eq!((mode(&within) & 0o002, mode(&within.join("0007.json"))), (0, 0));
+        // Whom the group is trusted with adds events, and removes none of others.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o2770)).unwrap();
+        let shared: GrantId = "cccccccccccc".parse().unwrap();
+        records.create(&shared, 1, b"{}".to_vec()).await.unwrap();
+        let shared = fs::metadata(folder.path().join(shared.as_str())).unwrap().permissions().mode();
+        assert_eq!(shared & 0o1020, 0o1020, "{shared:o}");
     }
 }

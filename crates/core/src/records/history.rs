@@ -105,16 +105,23 @@ impl GrantHistory {
     pub(crate) fn from_files(files: Vec<(u32, Vec<u8>)>, id: &GrantId, signers: &Signers) -> Result<Option<Self>> {
         let occupied: BTreeSet<u32> = files.iter().map(|(number, _)| *number).collect();
         let mut reading = Reading { id, signers, earlier: BTreeMap::new(), last: None, defects: Vec::new() };
-        let (mut events, mut not_an_event) = (Vec::new(), None);
+        let (mut events, mut not_an_event, mut unsigned) = (Vec::new(), None, 0);
         for (number, file) in files {
             match GrantEvent::parse(&file) {
-                Ok(event) => events.push((reading.judge(number, event, &file), number, file)),
+                Ok(event) => {
+                    let judged = reading.judge(number, event, &file);
+                    unsigned += usize::from(!judged.is_signed);
+                    if judged.is_signed || unsigned <= MOST {
+                        events.push((judged, number, file));
+                    }
+                }
                 Err(error) => {
                     reading.defects.push((Some(number), format!("event {number} is not one: {}", error.message())));
                     not_an_event.get_or_insert(error);
                 }
             }
         }
+        shorten(&mut reading.defects);
         let is_trusted = |(judged, ..): &&(Judged, u32, Vec<u8>)| judged.is_trusted;
         let first = events.iter().find(is_trusted).or(events.first());
         let last = events.iter().rfind(is_trusted).or(events.last());
@@ -315,6 +322,18 @@ impl GrantHistory {
             from_ip: &last.from_ip,
             defects: &self.defects,
         }
+    }
+}
+
+/// How many files and defects are kept of those that anybody can add: thousands must not fill the memory.
+const MOST: usize = 100;
+
+/// Leaves out the defects beyond the first ones, and says so.
+fn shorten(defects: &mut Vec<(Option<u32>, String)>) {
+    if defects.len() > MOST {
+        let further = defects.len() - MOST;
+        defects.truncate(MOST);
+        defects.push((None, format!("{further} further defects, such as files that are not events")));
     }
 }
 

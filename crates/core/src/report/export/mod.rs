@@ -6,6 +6,7 @@ mod ocsf;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::records::{GrantEvent, GrantHistory};
 use crate::report::Period;
+use crate::text::printable_json;
 
 /// The events of grants, in the order in which they happened.
 ///
@@ -54,7 +55,8 @@ impl<'a> Export<'a> {
     /// `audit_failed` if an event cannot be written.
     pub fn json(&self) -> Result<String> {
         let events: Vec<_> = self.events.iter().map(|(_, event)| event).collect();
-        serde_json::to_string_pretty(&events).map_err(|error| unwritable(&error))
+        let json = serde_json::to_string_pretty(&events).map_err(|error| unwritable(&error))?;
+        Ok(printable_json(&json).into_owned())
     }
 
     /// Returns the events in the Open Cybersecurity Schema Framework, version 1.3: a JSON object on each line, of the class
@@ -65,7 +67,8 @@ impl<'a> Export<'a> {
     /// `audit_failed` if an event cannot be written.
     pub fn ocsf(&self) -> Result<String> {
         let lines = self.events.iter().map(|(history, event)| {
-            serde_json::to_string(&ocsf::event(history, event)).map_err(|error| unwritable(&error))
+            let json = serde_json::to_string(&ocsf::event(history, event)).map_err(|error| unwritable(&error))?;
+            Ok(printable_json(&json).into_owned())
         });
         Ok(lines.collect::<Result<Vec<_>>>()?.join("\n"))
     }
