@@ -40,6 +40,35 @@ async fn a_session_grant_is_narrow_and_ends_alone() {
 }
 
 #[tokio::test]
+async fn a_grant_opens_however_a_mail_broke_its_lines() {
+    let office = Office::open();
+    let spec = office.session_for_grace(40).reason("OPS-123: count the objects  before the migration");
+    let sealed = office.grants().issue(&spec).await.unwrap().sealed;
+    for width in 36..140 {
+        let folded: Vec<String> = sealed
+            .lines()
+            .flat_map(|line| line.as_bytes().chunks(width).map(|part| String::from_utf8(part.to_vec()).unwrap()))
+            .collect();
+        for quoted in [folded.join("\n"), folded.iter().map(|line| format!("> {line}\r\n")).collect()] {
+            let opened = office.opener("grace@example.com").open(&format!("Dear Grace,\n{quoted}\n")).await;
+            assert!(opened.is_ok(), "{width}: {opened:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plan_gives_no_second_grant() {
+    let office = Office::open();
+    let grants = office.grants();
+    let (first, second) = (office.session_for_grace(40), office.session_for_grace(40));
+    let plan = grants.plan_issue(&first).await.unwrap();
+    grants.issue(&second).await.unwrap();
+    let error = grants.carry_out(plan).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GrantRefused, "{error}");
+    assert!(error.message().contains("already has grant"), "{error}");
+}
+
+#[tokio::test]
 async fn a_grant_of_five_minutes_ends_after_five_minutes() {
     let office = Office::open();
     let issued = office.grants().issue(&office.session_for_grace(5)).await.unwrap();

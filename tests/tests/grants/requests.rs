@@ -41,7 +41,10 @@ async fn request(office: &Office, who: &str, preset: &str, minutes: i64) -> Requ
 
 /// The text as the next person finds it in the ticket.
 fn through_a_ticket(text: &RequestText) -> RequestText {
-    let quoted: String = text.to_text().lines().map(|line| format!("> {line}\r\n")).collect();
+    // Its lines are broken, and quoted.
+    let lines = text.to_text();
+    let parts = lines.lines().flat_map(|line| line.as_bytes().chunks(61));
+    let quoted: String = parts.map(|part| format!("> {}\r\n", String::from_utf8(part.to_vec()).unwrap())).collect();
     RequestText::parse(&format!("Dear all,\r\n\r\n{quoted}\r\nthank you")).unwrap()
 }
 

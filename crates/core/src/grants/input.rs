@@ -190,8 +190,12 @@ fn policy_arn(text: &str) -> Result<PolicyArn> {
 }
 
 fn time(text: &str) -> Result<Timestamp> {
-    text.parse().map_err(|error| {
-        Error::new(ErrorKind::InvalidArgument, Stage::Grant, format!("invalid time `{}`: {error}", excerpt(text)))
+    text.parse().map_err(|error: jiff::Error| {
+        let reason = match text.parse::<jiff::civil::Date>() {
+            Ok(_) => "it has no time of day".to_owned(),
+            Err(_) => error.to_string(),
+        };
+        Error::new(ErrorKind::InvalidArgument, Stage::Grant, format!("invalid time `{}`: {reason}", excerpt(text)))
             .with_hint("write it as `2026-11-25T18:00:00Z`, or with an offset as `2026-11-25T18:00:00+01:00`")
     })
 }

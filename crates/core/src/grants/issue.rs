@@ -64,7 +64,9 @@ impl Grants {
             return Err(Error::new(ErrorKind::IamRefused, Stage::Grant, message));
         }
         let now = whole_seconds(self.clock.now());
-        self.require_no_live_session(&spec.to, role.as_str(), now).await?;
+        // A session grant that nothing was recorded for since then has ended.
+        let since = now.checked_sub(MAX_SESSION + MIN_SESSION).unwrap_or(Timestamp::MIN);
+        self.require_no_live_session(&spec.to, role.as_str(), since).await?;
         let plan = GrantPlan {
             id: spec.origin.new_id()?,
             kind: GrantKind::Session,
@@ -99,10 +101,9 @@ impl Grants {
         self.carry_out(plan).await
     }
 
-    /// Fails if the person has a session grant on the role already.
-    async fn require_no_live_session(&self, to: &str, role_arn: &str, now: Timestamp) -> Result<()> {
-        // A session grant that nothing was recorded for since then has ended.
-        let since = now.checked_sub(MAX_SESSION + MIN_SESSION).unwrap_or(Timestamp::MIN);
+    /// Fails if the person has a session grant on the role already, of which something was recorded since a time.
+    async fn require_no_live_session(&self, to: &str, role_arn: &str, since: Timestamp) -> Result<()> {
+        let now = self.clock.now();
         for id in self.records.changed_since(since).await? {
             // `audit verify` reports records that cannot be read; a grant to somebody else does not wait for that.
             let Ok(history) = GrantHistory::read(&*self.records, &id, &self.signers).await else { continue };
@@ -118,6 +119,11 @@ impl Grants {
     /// Issues the session of a plan, seals it and records it.
     pub(super) async fn carry_out_session(&self, plan: GrantPlan) -> Result<IssuedGrant> {
         let administrator = self.administrator().await?;
+        if plan.history.is_none() {
+            // One may have been given since the plan was made; clocks differ.
+            let since = plan.from.checked_sub(MIN_SESSION).unwrap_or(Timestamp::MIN);
+            self.require_no_live_session(&plan.to, plan.role.as_str(), since).await?;
+        }
         let (issued, now, until) = self.assume(&plan).await?;
         let number = plan.history.as_ref().and_then(|history| history.last().issue).unwrap_or(0).saturating_add(1);
         let kind = if plan.history.is_some() { EventKind::Extended } else { EventKind::Issued };

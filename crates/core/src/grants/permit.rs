@@ -109,6 +109,10 @@ impl Grants {
         let before = plan.history.as_ref().map(written).transpose()?.map(|policy| policy.document);
         self.require_unchanged(&plan, &dated.name, before.as_deref()).await?;
         let now = self.clock.now();
+        if plan.history.is_none() {
+            // One may have been given since the plan was made.
+            self.require_no_live_policy(&plan.to, plan.role.name(), now).await?;
+        }
         let kind = if plan.history.is_some() { EventKind::Extended } else { EventKind::Permitted };
         let mut event = plan.event(kind, plan.iam_role.as_ref().and_then(|role| role.server_time).unwrap_or(now));
         event.by_arn = administrator.arn();

@@ -97,8 +97,19 @@ impl AssertionSource for GrantSource {
     async fn saml_response(&self, _: &AssertionRequest<'_>) -> Result<SamlResponse> {
         let id = &self.id;
         let facts = self.store.clone().and_then(|store| GrantFacts::read(&*store, id));
+        let has_credentials = || {
+            let key = grant_key(&self.describe());
+            self.store.as_ref().zip(key).is_some_and(|(store, key)| matches!(store.get(&key), Lookup::Found(_)))
+        };
         Err(match facts {
             Some(facts) if facts.until <= self.clock.now() => ended(id, &facts.by, facts.until),
+            Some(facts) if has_credentials() => {
+                let message = format!("the grant {id} is one session, and nobody can sign in for another");
+                Error::new(ErrorKind::InvalidArgument, Stage::Grant, message).with_hint(format!(
+                    "its credentials are in the cache until {}: use them with `tempaccess exec grant-{id} -- PROGRAM`; `{}` can extend it",
+                    facts.until, facts.by
+                ))
+            }
             Some(facts) => {
                 let message = format!("the credentials of the grant {id} are not in the cache");
                 Error::new(ErrorKind::GrantNotFound, Stage::Grant, message).with_hint(format!(

@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::signed::{SIGNATURE_BEGIN, SIGNATURE_END, unquoted};
+use super::signed::{SIGNATURE_BEGIN, SIGNATURE_END, position, signature};
 use super::signers::not_genuine;
+use super::wrapped::{unbroken, unquoted};
 use super::{KeyFile, Namespace, Recipient, Signers};
 use crate::arn::{ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;
@@ -212,30 +213,25 @@ impl SealedGrant {
             let message = format!("this is not a sealed grant: it has more than {} KiB", MAX_BYTES >> 10);
             return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message));
         }
-        let lines: Vec<_> = text.lines().map(unquoted).collect();
-        let begins = lines.iter().filter(|line| **line == AGE_BEGIN).count();
+        let lines: Vec<_> = text.lines().collect();
+        let begins = lines.iter().filter(|line| unquoted(line) == AGE_BEGIN).count();
         if begins > 1 {
             let message = format!("the text has {begins} sealed grants");
             return Err(
                 Error::new(ErrorKind::InvalidArgument, Stage::Grant, message).with_hint("open them one at a time")
             );
         }
-        let position = |wanted: &str| lines.iter().position(|line| *line == wanted);
+        let position = |wanted: &str| position(&lines, 0, wanted);
         let (begin, end) = position(AGE_BEGIN).zip(position(AGE_END)).ok_or_else(|| missing("age file"))?;
-        let body: String = lines.get(begin + 1..end).unwrap_or_default().concat();
+        let body: String = lines.get(begin + 1..end).unwrap_or_default().iter().map(|line| unquoted(line)).collect();
         let file = STANDARD.decode(body.trim()).map_err(|_| missing("complete age file"))?;
-        let signature = position(SIGNATURE_BEGIN).zip(position(SIGNATURE_END)).filter(|(from, to)| from < to);
-        let (from, to) = signature.ok_or_else(|| missing("signature"))?;
-        let signature = lines.get(from..=to).unwrap_or_default().join("\n") + "\n";
+        let marks = position(SIGNATURE_BEGIN).zip(position(SIGNATURE_END)).filter(|(from, to)| from < to);
+        let (from, to) = marks.ok_or_else(|| missing("signature"))?;
+        let signature = signature(lines.get(from..=to).unwrap_or_default());
         let before = lines.get(..begin).unwrap_or_default();
-        let start = before.iter().rposition(|line| line.starts_with("{\"")).ok_or_else(|| missing("header"))?;
-        let header = before.get(start..).unwrap_or_default();
-        // One line as a rule. A mail breaks it at spaces and drops them, or anywhere.
-        let mut candidates = vec![header.concat()];
-        if header.len() > 1 {
-            candidates.push(header.join(" "));
-        }
-        Ok(Self { lines: candidates, file, signature })
+        let start = before.iter().rposition(|line| unquoted(line).starts_with("{\""));
+        let header = before.get(start.ok_or_else(|| missing("header"))?..).unwrap_or_default();
+        Ok(Self { lines: unbroken(header), file, signature })
     }
 
     /// Verifies that a trusted administrator signed it for the time `now`.

@@ -12,6 +12,7 @@ mod recipient;
 mod signed;
 mod signer;
 mod signers;
+mod wrapped;
 
 pub use envelope::{GrantHeader, OpenedGrant, SealedGrant, VerifiedGrant};
 pub(crate) use envelope::{ended, not_for, seal};

@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use ssh_key::{PublicKey, SshSig};
 
 use super::signers::not_genuine;
+use super::wrapped::{armor, unbroken, unquoted};
 use super::{Namespace, Signer, Signers};
 use crate::error::Result;
 use crate::saml::hex;
@@ -13,6 +15,8 @@ use crate::text::excerpt;
 
 pub(super) const SIGNATURE_BEGIN: &str = "-----BEGIN SSH SIGNATURE-----";
 pub(super) const SIGNATURE_END: &str = "-----END SSH SIGNATURE-----";
+/// How long the lines of a signature are.
+const SIGNATURE_WIDTH: usize = 70;
 
 /// A line of JSON and its signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,18 +41,22 @@ impl SignedLine {
         Ok(Self { text, signature: signature.trim_end().to_owned() + "\n" })
     }
 
-    /// Finds every signed line of a text, in order. Text between them is ignored, and so are line ends and the quotation marks
-    /// of mails (`> `).
+    /// Finds every signed line of a text, in order. Text between them is ignored, and so are line ends, the quotation marks
+    /// of mails (`> `) and line breaks that were inserted.
     pub(crate) fn find_all(text: &str) -> Vec<Self> {
-        let lines: Vec<_> = text.lines().map(unquoted).collect();
+        let lines: Vec<_> = text.lines().collect();
         let mut found = Vec::new();
         let mut before = 0;
         while let Some(begin) = position(&lines, before, SIGNATURE_BEGIN) {
             let Some(end) = position(&lines, begin, SIGNATURE_END) else { break };
             let above = lines.get(before..begin).unwrap_or_default();
-            if let Some(line) = above.iter().rev().find(|line| line.starts_with("{\"")) {
-                let signature = lines.get(begin..=end).unwrap_or_default().join("\n") + "\n";
-                found.push(Self { text: (*line).to_owned(), signature });
+            if let Some(start) = above.iter().rposition(|line| unquoted(line).starts_with("{\"")) {
+                let signature = signature(lines.get(begin..=end).unwrap_or_default());
+                let header = above.get(start..).unwrap_or_default();
+                let first = header.first().map(|line| unquoted(line).to_owned()).unwrap_or_default();
+                // The key that comes with the signature tells which text it is about, and nothing about who made it.
+                let signed = unbroken(header).into_iter().find(|text| matches(text, &signature));
+                found.push(Self { text: signed.unwrap_or(first), signature });
             }
             before = end + 1;
         }
@@ -85,13 +93,22 @@ impl SignedLine {
     }
 }
 
-fn position(lines: &[&str], from: usize, wanted: &str) -> Option<usize> {
-    lines.iter().skip(from).position(|line| *line == wanted).map(|at| at + from)
+pub(super) fn position(lines: &[&str], from: usize, wanted: &str) -> Option<usize> {
+    lines.iter().skip(from).position(|line| unquoted(line) == wanted).map(|at| at + from)
 }
 
-/// Returns a line without the quotation marks of mails and white space around it.
-pub(super) fn unquoted(line: &str) -> &str {
-    line.trim().trim_start_matches(['>', ' ']).trim_end()
+/// Returns a signature from its lines, of which the first and the last are the marks.
+pub(super) fn signature(lines: &[&str]) -> String {
+    let body = lines.get(1..lines.len().saturating_sub(1)).unwrap_or_default();
+    armor(SIGNATURE_BEGIN, body, SIGNATURE_END, SIGNATURE_WIDTH)
+}
+
+/// Whether the signature is one of this text, by any key.
+fn matches(text: &str, signature: &str) -> bool {
+    SshSig::from_pem(signature).is_ok_and(|signature| {
+        let key = PublicKey::new(signature.public_key().clone(), "");
+        key.verify(signature.namespace(), text.as_bytes(), &signature).is_ok()
+    })
 }
 
 #[cfg(test)]

@@ -208,7 +208,13 @@ impl Signers {
         } else if named.is_empty() {
             not_genuine(format!("it says that `{who}` signed it, but the key {fingerprint} belongs to somebody else"))
         } else if named.iter().any(|line| line.is_valid(at)) {
-            not_genuine(format!("the signers do not allow the key of `{who}` the namespace `{}`", namespace.as_str()))
+            let message = format!("the signers do not allow the key of `{who}` the namespace `{}`", namespace.as_str());
+            // Who may ask is no reason to let them give.
+            match namespace {
+                Namespace::Grant => not_genuine(message),
+                Namespace::Request => not_genuine(message)
+                    .with_hint(format!("`tempaccess grant trust {who} KEY --as requester` lets them ask")),
+            }
         } else {
             not_genuine(format!("the key of `{who}` is outside its validity period"))
         };
