@@ -50,6 +50,9 @@ pub(crate) fn plan(plan: &PlanSummary, names: &AccountNames) -> String {
     if !plan.from_ip.is_empty() {
         table.row("networks", plan.from_ip.join(", "));
     }
+    if plan.from > Timestamp::now() {
+        table.row("from", time(plan.from));
+    }
     let longer = if plan.action == "extend" { format!("{} longer", plan.duration) } else { plan.duration.clone() };
     table.row("until", format!("{} ({longer})", time(plan.until)));
     table.row("reason", printable(&plan.reason));
@@ -159,6 +162,7 @@ pub(crate) fn history(history: &GrantHistory, now: Timestamp, names: &AccountNam
     if !summary.from_ip.is_empty() {
         table.row("networks", printable(&summary.from_ip.join(", ")));
     }
+    table.row("from", time(summary.from));
     table.row("until", time(summary.until));
     table.row("by", printable(summary.by));
     table.row("reason", printable(summary.reason));

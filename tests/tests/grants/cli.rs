@@ -38,11 +38,24 @@ fn a_contractor_gets_forty_minutes_of_one_bucket() {
     assert!(process.stdout.contains("\"SessionToken\""));
     let environment = contractor.ok(&format!("exec {profile} -- env"));
     assert!(environment.stdout.contains("AWS_REGION=us-east-1"), "{}", environment.stdout);
-    let list = alan.ok("grant list --profile admin");
+    // A grant is one session: there is nothing to sign in to.
+    assert!(contractor.ok(&format!("login {profile}")).stdout.contains(":role/Granted"));
+    let examined = contractor.run(&format!("doctor {profile}"));
+    assert!(
+        examined.stdout.contains("the cache has credentials for arn:aws:iam::111122223333:role/Granted"),
+        "{}",
+        examined.stdout
+    );
+    let roles = contractor.run(&format!("roles {profile}"));
+    assert!(roles.code != 0 && roles.stderr.contains("is one session"), "{}", roles.stderr);
+    let list = alan.ok("grant list admin");
     assert!(list.stdout.contains(id) && list.stdout.contains("ledger/Granted"), "{}", list.stdout);
     let refused = contractor.run(&format!("exec {profile} --duration 20m --policy '{{\"Statement\":[]}}' -- env"));
     assert_ne!(refused.code, 0, "a grant cannot be narrowed by its cache key alone");
     alan.ok(&format!("grant revoke {id} --reason 'done early' --profile admin"));
+    // A role says nothing about what else is named.
+    let both = alan.run("grant revoke --to grace@example.com --role Granted --dry-run --profile admin");
+    assert!(both.code == 2 && both.stderr.contains("cannot be used with"), "{}", both.stderr);
     // To undo is by id only: another selection would select nothing.
     for selection in ["--to grace@example.com", "--by ada@example.com", "--older --role ledger/Granted"] {
         for id in [id, ""] {

@@ -92,7 +92,7 @@ pub(crate) struct Issue {
     #[arg(long = "policy-arn", value_name = "ARN")]
     pub(crate) policy_arns: Vec<String>,
     /// Duration, 1 hour at most: 40m, or seconds [default: `max_duration` of the preset]
-    #[arg(long = "for", value_name = "DURATION", required_unless_present = "preset")]
+    #[arg(long = "for", alias = "duration", value_name = "DURATION", required_unless_present = "preset")]
     pub(crate) duration: Option<String>,
     /// File to write the sealed grant to [default: standard output]
     #[arg(long, value_name = "FILE")]
@@ -138,10 +138,10 @@ pub(crate) struct Permit {
     #[command(flatten)]
     pub(crate) given: GrantOptions,
     /// Role to add the policy to: its name or its ARN
-    #[arg(long = "on", value_name = "ROLE", required_unless_present = "preset")]
+    #[arg(long = "on", alias = "role", value_name = "ROLE", required_unless_present = "preset")]
     pub(crate) role: Option<String>,
     /// Duration: 4h, 2d, or seconds [default: `max_duration` of the preset]
-    #[arg(long = "for", value_name = "DURATION", conflicts_with = "until")]
+    #[arg(long = "for", alias = "duration", value_name = "DURATION", conflicts_with = "until")]
     pub(crate) duration: Option<String>,
     /// End of the access, such as 2026-11-25T18:00:00Z
     #[arg(long, value_name = "TIME")]
@@ -155,7 +155,7 @@ pub(crate) struct Permit {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
     #[command(flatten)]
-    pub(crate) access: Access,
+    pub(crate) sign_in: SignIn,
 }
 
 #[derive(Debug, Args)]
@@ -164,7 +164,7 @@ pub(crate) struct Request {
     #[arg(long, value_name = "NAME")]
     pub(crate) preset: String,
     /// Duration: 40m, 4h, or seconds
-    #[arg(long = "for", value_name = "DURATION")]
+    #[arg(long = "for", alias = "duration", value_name = "DURATION")]
     pub(crate) duration: String,
     /// Reason for the request, such as the number of a ticket
     #[arg(long, value_name = "TEXT")]
@@ -191,7 +191,7 @@ pub(crate) struct Approve {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     /// Duration, if it is shorter than requested
-    #[arg(long = "for", value_name = "DURATION")]
+    #[arg(long = "for", alias = "duration", value_name = "DURATION")]
     pub(crate) duration: Option<String>,
     /// Network that access is limited to, as a CIDR block; can be repeated
     #[arg(long, value_name = "CIDR", conflicts_with = "sign_only")]
@@ -247,7 +247,7 @@ pub(crate) struct Extend {
     #[arg(value_name = "ID")]
     pub(crate) id: String,
     /// Duration to add: 30m, or seconds
-    #[arg(long = "for", value_name = "DURATION")]
+    #[arg(long = "for", alias = "duration", value_name = "DURATION")]
     pub(crate) duration: String,
     /// Reason for the extension
     #[arg(long, value_name = "TEXT")]
@@ -288,7 +288,8 @@ pub(crate) struct Revoke {
     #[arg(long, requires = "role")]
     pub(crate) older: bool,
     /// Role whose sessions `--older` revokes
-    #[arg(long, value_name = "ROLE", requires = "older")]
+    // `requires` does not count here, since `older` conflicts with the others.
+    #[arg(long, value_name = "ROLE", conflicts_with_all = ["ids", "to", "by"])]
     pub(crate) role: Option<String>,
     /// Reason for the revocation
     #[arg(long, value_name = "TEXT", default_value = "no reason given")]
@@ -326,7 +327,7 @@ pub(crate) struct List {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
     #[command(flatten)]
-    pub(crate) access: Access,
+    pub(crate) sign_in: SignIn,
 }
 
 #[derive(Debug, Args)]
@@ -350,7 +351,7 @@ pub(crate) struct Check {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) output: Output,
     #[command(flatten)]
-    pub(crate) access: Access,
+    pub(crate) sign_in: SignIn,
 }
 
 #[derive(Debug, Args)]
@@ -361,7 +362,7 @@ pub(crate) struct Clean {
     #[command(flatten)]
     pub(crate) confirm: Confirm,
     #[command(flatten)]
-    pub(crate) access: Access,
+    pub(crate) sign_in: SignIn,
 }
 
 #[derive(Debug, Args)]

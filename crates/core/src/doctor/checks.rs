@@ -42,8 +42,11 @@ impl<R: FnMut(&Finding) + Send> Checks<'_, R> {
         let source = self.identity_provider(&settings, &transport, store).await;
         let sts_time = self.sts(&settings, &transport).await;
         self.clock(sts_time);
-        if let Some(source) = source.filter(|_| self.doctor.signs_in) {
+        let Some(source) = source.filter(|_| self.doctor.signs_in) else { return };
+        if source.can_sign_in() {
             self.assertion(&*source, &config, &settings).await;
+        } else {
+            self.cached_credentials(&config, &settings).await;
         }
     }
 
@@ -247,6 +250,23 @@ impl<R: FnMut(&Finding) + Send> Checks<'_, R> {
                 let hint = "set the clock, or turn on time synchronisation";
                 self.warn(Step::Clock, skew.to_string(), hint, ResponsibleParty::MachineAdministrator);
             }
+        }
+    }
+
+    /// Of a grant, the session that was opened is all that there is.
+    async fn cached_credentials(&mut self, config: &Config, settings: &Settings) {
+        let credentials = match settings.access(config, None) {
+            Ok(access) => access.build().credentials().await,
+            Err(error) => Err(error),
+        };
+        match credentials {
+            Ok(issued) => {
+                let credentials = &issued.answer.credentials;
+                let message =
+                    format!("the cache has credentials for {} until {}", credentials.role, credentials.expiration);
+                self.found(Step::SignIn, CheckOutcome::Good, message);
+            }
+            Err(error) => self.failed(Step::SignIn, &error),
         }
     }
 

@@ -129,9 +129,12 @@ impl RoleQuery {
 
     fn not_offered(&self, offers: &[RoleOffer], names: &AccountNames) -> Error {
         let all: Vec<_> = offers.iter().collect();
-        let advice = match self.probably_meant(offers, names) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => "choose one of the offered roles, or ask the administrator of the identity provider to assign the one you need".to_owned(),
+        let advice = match (self.probably_meant(offers, names), self.unknown_account(names)) {
+            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (None, Some(account)) => {
+                format!("no account is named `{account}`: give its 12 digits, or name it in `[accounts]` of the configuration")
+            }
+            (None, None) => "choose one of the offered roles, or ask the administrator of the identity provider to assign the one you need".to_owned(),
         };
         Error::new(
             ErrorKind::RoleNotOffered,
@@ -163,6 +166,14 @@ impl RoleQuery {
         let part = |what: &str, wanted: &Option<String>| wanted.as_ref().map(|wanted| format!("{what} `{wanted}`"));
         let parts = [part("role", &self.role), part("account", &self.account), part("provider", &self.provider)];
         parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
+    /// Returns the account that is asked for by a name that no account has.
+    fn unknown_account(&self, names: &AccountNames) -> Option<&str> {
+        let of_role = self.role.as_deref().and_then(|role| role.split_once('/')).map(|(account, _)| account);
+        let is_known = |account: &str| arn::is_account_id(account) || names.values().any(|name| name == account);
+        let accounts = [self.account.as_deref(), of_role].into_iter().flatten();
+        accounts.filter(|account| !is_glob(account) && !account.starts_with("arn:")).find(|account| !is_known(account))
     }
 
     /// Returns the one known text that differs by a typing mistake.

@@ -135,12 +135,15 @@ impl TempAccess {
     }
 
     /// Returns new credentials and caches them, even if the cached ones are fresh. A session at the identity provider is
-    /// used if there is one.
+    /// used if there is one. A source that cannot sign in, such as a grant, has no newer ones than those in the cache.
     ///
     /// # Errors
     ///
     /// See [`credentials`](Self::credentials).
     pub async fn renew(&self) -> Result<IssuedSession> {
+        if !self.source.can_sign_in() {
+            return self.credentials().await;
+        }
         self.issue_new(SessionReuse::Allow).await
     }
 

@@ -3,6 +3,7 @@
 use std::io::Write as _;
 use std::path::Path;
 
+use jiff::Timestamp;
 use tempaccess_core::front_end::{Existing, Readers, write_whole_file};
 use tempaccess_core::grants::{GrantInput, GrantPlan, IssuedGrant, parse_duration};
 use tempaccess_core::records::GrantKind;
@@ -31,7 +32,7 @@ pub(super) async fn issue(arguments: Issue) -> Result<()> {
 }
 
 pub(super) async fn permit(arguments: Permit) -> Result<()> {
-    let access = arguments.access;
+    let access = arguments.sign_in.into_access()?;
     let context = GrantContext::open(&access, arguments.given.preset.as_deref()).await?;
     let input = GrantInput {
         role: arguments.role,
@@ -89,9 +90,11 @@ pub(super) async fn carry_out(
 fn hand_out(given: &IssuedGrant, output: Output, out: Option<&Path>) -> Result<()> {
     let id = &given.event.id;
     if given.event.how == GrantKind::Policy {
+        let from = given.event.from;
+        let from = if from > Timestamp::now() { format!("from {from} ") } else { String::new() };
         return match output {
             Output::Json => print_json(&given.event),
-            Output::Text => print(&format!("grant {id} is valid until {}", given.event.until)),
+            Output::Text => print(&format!("grant {id} is valid {from}until {}", given.event.until)),
         };
     }
     if let Some(path) = out {

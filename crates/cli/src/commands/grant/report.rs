@@ -11,7 +11,7 @@ use crate::commands::{note, print, print_json};
 use crate::render_grant as render;
 
 pub(super) async fn list(arguments: List) -> Result<()> {
-    let context = GrantContext::open(&arguments.access, None).await?;
+    let context = GrantContext::open(&arguments.sign_in.into_access()?, None).await?;
     let filter = GrantFilter {
         roles: arguments.role,
         to: arguments.to,
@@ -40,7 +40,7 @@ pub(super) async fn show(arguments: Show) -> Result<()> {
 }
 
 pub(super) async fn check(arguments: Check) -> Result<()> {
-    let context = GrantContext::open(&arguments.access, None).await?;
+    let context = GrantContext::open(&arguments.sign_in.into_access()?, None).await?;
     let checked = context.grants.check(&arguments.role).await?;
     match arguments.output {
         Output::Json => print_json(&checked)?,

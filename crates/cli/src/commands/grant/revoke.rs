@@ -55,7 +55,8 @@ fn target(arguments: &Revoke) -> Result<Target> {
 }
 
 pub(super) async fn clean(arguments: Clean) -> Result<()> {
-    let context = GrantContext::open(&arguments.access, None).await?;
+    let access = arguments.sign_in.into_access()?;
+    let context = GrantContext::open(&access, None).await?;
     let found = context.grants.plan_clean(&arguments.role).await?;
     if arguments.confirm.dry_run || found.is_empty() {
         return match arguments.confirm.output {
@@ -65,7 +66,7 @@ pub(super) async fn clean(arguments: Clean) -> Result<()> {
     }
     if !arguments.confirm.yes {
         let _ = writeln!(std::io::stderr(), "{}", render::cleaned(&found, "can be removed"));
-        if !confirmed(&arguments.confirm, &arguments.access, "Remove these policies?").await? {
+        if !confirmed(&arguments.confirm, &access, "Remove these policies?").await? {
             return Err(declined());
         }
     }
