@@ -119,7 +119,7 @@ impl SettingNames {
         let written = |text| self.apply_from(more, text);
         let hint = error.hint().map(written);
         let hint = match self.prompter().filter(|_| error.hint() == Some(NO_PERSON_HINT)) {
-            Some(prompter) => Some(Cow::Owned(format!("{NO_PERSON_HINT}, or pass {prompter} that answers"))),
+            Some(prompter) => Some(Cow::Owned(format!("{NO_PERSON_HINT}, or pass {prompter}"))),
             None => hint,
         };
         ErrorReport { message: written(error.message()), hint, ..report }
@@ -129,8 +129,8 @@ impl SettingNames {
     fn prompter(self) -> Option<&'static str> {
         match self {
             Self::CommandLine | Self::Profile => None,
-            Self::Python => Some("a `prompter=`"),
-            Self::Node => Some("a `prompter`"),
+            Self::Python => Some("a `prompter=` such as `tempaccess.Terminal()`"),
+            Self::Node => Some("a `prompter` such as `terminal()`"),
         }
     }
 
@@ -225,8 +225,11 @@ mod tests {
             .with_hint(NO_PERSON_HINT);
         let hint = |names: SettingNames| names.report(&error).hint.unwrap().into_owned();
         assert_eq!(hint(SettingNames::CommandLine), NO_PERSON_HINT);
-        assert_eq!(hint(SettingNames::Python), format!("{NO_PERSON_HINT}, or pass a `prompter=` that answers"));
-        assert_eq!(hint(SettingNames::Node), format!("{NO_PERSON_HINT}, or pass a `prompter` that answers"));
+        assert_eq!(
+            hint(SettingNames::Python),
+            format!("{NO_PERSON_HINT}, or pass a `prompter=` such as `tempaccess.Terminal()`")
+        );
+        assert_eq!(hint(SettingNames::Node), format!("{NO_PERSON_HINT}, or pass a `prompter` such as `terminal()`"));
     }
 
     #[test]

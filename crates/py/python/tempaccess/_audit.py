@@ -6,7 +6,7 @@ import html
 import json
 import os
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, cast
 
 from . import _tempaccess
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _Timeout = float | timedelta | None
-_Instant = str | datetime | None
+_Instant = str | date | None
 _Ids = str | Sequence[str]
 
 

@@ -21,6 +21,18 @@ async def _awaited(answer: Awaitable[_T]) -> _T:
     return await answer
 
 
+class _Run:
+    """A coroutine on an event loop of its own."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, task: asyncio.Future[Any]) -> None:
+        self._loop = loop
+        self._task = task
+        self.ended = threading.Event()
+
+    def cancel(self) -> None:
+        self._loop.call_soon_threadsafe(self._task.cancel)
+
+
 class Calls:
     """Runs a coroutine on the event loop that waits for the session, or on a new one if none does.
 
@@ -32,12 +44,13 @@ class Calls:
         self._works: list[Work[Any]] = []
         self._loops: list[asyncio.AbstractEventLoop] = []
         self._running: set[Future[Any]] = set()
+        self._runs: set[_Run] = set()
 
     @contextmanager
     def during(
         self, begin: Callable[[], Work[_T]], loop: asyncio.AbstractEventLoop | None = None
     ) -> Iterator[Work[_T]]:
-        """Begins work that this caller, on this event loop, waits for. Open prompts are cancelled with the last loop."""
+        """Begins work that this caller, on this event loop, waits for. Open prompts are cancelled with the last one that waits."""
         # With the lock, so that a callback cannot fail before its work is listed.
         with self._lock:
             work = begin()
@@ -53,8 +66,14 @@ class Calls:
                 if loop is not None:
                     self._loops.remove(loop)
                 left = [] if self._loops else list(self._running)
+                runs = [] if self._works else list(self._runs)
             for future in left:
                 future.cancel()
+            for run in runs:
+                run.cancel()
+            # A prompt may have to leave the terminal as it found it before the program ends.
+            for run in runs:
+                run.ended.wait(1)
 
     def of(self, function: Callable[..., _T | Awaitable[_T]]) -> Callable[..., _T]:
         """Returns the function as one that waits for its result."""
@@ -64,10 +83,32 @@ class Calls:
             if not inspect.isawaitable(answer):
                 return answer
             future = self._begin(answer)
-            result: _T = asyncio.run(_awaited(answer)) if future is None else future.result()
+            result: _T = self._run(answer) if future is None else future.result()
             return result
 
         return called
+
+    def _run(self, answer: Awaitable[_T]) -> _T:
+        """Runs it on an event loop of its own, until nobody waits any more."""
+        run: _Run | None = None
+
+        async def cancellable() -> _T:
+            nonlocal run
+            task = asyncio.ensure_future(_awaited(answer))
+            run = _Run(asyncio.get_running_loop(), task)
+            with self._lock:
+                self._runs.add(run)
+                if not self._works:
+                    task.cancel()
+            return await task
+
+        try:
+            return asyncio.run(cancellable())
+        finally:
+            if run is not None:
+                with self._lock:
+                    self._runs.discard(run)
+                run.ended.set()
 
     def start(self, name: str, function: Callable[..., None | Awaitable[None]], *arguments: Any) -> None:
         """Calls a function whose result is not needed. If it fails, so does all work that is waited for."""

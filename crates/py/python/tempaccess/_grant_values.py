@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from ._grant_types import Texts
 from ._shared import duration_text, settings_json
@@ -21,10 +21,12 @@ def texts(name: str, value: Texts | None) -> list[str]:
         raise TypeError(f"argument {name!r} must be str, os.PathLike or a sequence of them") from None
 
 
-def instant(name: str, value: str | datetime | None) -> str | None:
-    """An instant as core reads it."""
+def instant(name: str, value: str | date | None) -> str | None:
+    """An instant as core reads it. A date is one at 0:00 UTC where core takes dates."""
     if value is None or isinstance(value, str):
         return value
+    if not isinstance(value, datetime):
+        return value.isoformat()
     if value.tzinfo is None:
         raise ValueError(f"argument {name!r}: a datetime without a time zone; add `tzinfo`")
     return value.isoformat()
@@ -38,10 +40,19 @@ def values_json(values: Mapping[str, object]) -> str:
             return texts(name, value)  # type: ignore[arg-type]
         if name == "duration":
             return duration_text(value)  # type: ignore[arg-type]
-        return instant(name, value) if isinstance(value, datetime) else value
+        return instant(name, value) if isinstance(value, date) else value
 
     given = {name: plain(name, value) for name, value in values.items() if value is not None}
     return settings_json({name.removesuffix("_"): value for name, value in given.items()})
+
+
+def text_of(value: str | bytes) -> str:
+    """The text of a grant or a request."""
+    if isinstance(value, bytes):
+        return value.decode()
+    if not isinstance(value, str):
+        raise TypeError(f"argument 'text' must be str or bytes, not {type(value).__name__}")
+    return value
 
 
 def optional_duration(value: str | float | timedelta | None) -> str | None:

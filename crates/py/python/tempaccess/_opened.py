@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NoReturn
 from . import _tempaccess
 from ._calls import Calls
 from ._grant_types import GrantHeader, Texts
-from ._grant_values import texts, values_json
+from ._grant_values import text_of, texts, values_json
 from ._prompts import TERMINAL, Prompter
 from ._shared import asked, settings_json, wait, wait_async
 from ._tempaccess import IssuedSession, Work
@@ -80,7 +80,7 @@ class OpenedGrant:
 
 
 def _opens(
-    text: str,
+    text: str | bytes,
     identity: Texts,
     accounts: str | list[str] | tuple[str, ...],
     config: _Path | None,
@@ -89,7 +89,7 @@ def _opens(
     calls: Calls,
 ) -> Work[_tempaccess.OpenedGrant]:
     return _tempaccess.open_grant(
-        text,
+        text_of(text),
         texts("identity", identity),
         texts("accounts", accounts),
         config=config,
@@ -99,7 +99,7 @@ def _opens(
 
 
 def open_grant(
-    text: str,
+    text: str | bytes,
     *,
     identity: Texts = (),
     accounts: str | list[str] | tuple[str, ...] = (),
@@ -125,7 +125,7 @@ def open_grant(
 
 
 async def open_grant_async(
-    text: str,
+    text: str | bytes,
     *,
     identity: Texts = (),
     accounts: str | list[str] | tuple[str, ...] = (),

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import getpass
+import os
+import select
 import sys
 import webbrowser
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
+
+try:
+    import termios
+except ImportError:
+    # On Windows, `getpass` changes nothing of the console.
+    termios = None  # type: ignore[assignment]
 
 
 class Prompter(Protocol):
@@ -41,20 +50,33 @@ class Visitor(Prompter, Protocol):
 class Terminal:
     """Asks on the terminal."""
 
-    def text(self, question: str) -> str:
+    def text(self, question: str) -> str | Awaitable[str]:
+        if _is_terminal():
+            return _read_line(f"{question}: ", echo=True)
         print(f"{question}: ", end="", file=sys.stderr, flush=True)
         return input()
 
-    def secret(self, question: str) -> str:
-        return getpass.getpass(f"{question}: ")
+    def secret(self, question: str) -> str | Awaitable[str]:
+        return _read_line(f"{question}: ", echo=False) if _is_terminal() else getpass.getpass(f"{question}: ")
 
-    def choose(self, question: str, choices: Sequence[str]) -> int:
+    def choose(self, question: str, choices: Sequence[str]) -> int | Awaitable[int]:
         for number, choice in enumerate(choices, 1):
             print(f"{number:>3}  {choice}", file=sys.stderr)
+        prompt = f"{question} (1-{len(choices)})"
+        answer = self.text(prompt)
+        if not isinstance(answer, str):
+            return self._chosen(answer, prompt, len(choices))
+        while (chosen := _index(answer, len(choices))) is None:
+            answer = self.text(prompt)
+            assert isinstance(answer, str)
+        return chosen
+
+    async def _chosen(self, answer: str | Awaitable[str], prompt: str, count: int) -> int:
         while True:
-            answer = self.text(f"{question} (1-{len(choices)})")
-            if answer.isdecimal() and 1 <= int(answer) <= len(choices):
-                return int(answer) - 1
+            given = answer if isinstance(answer, str) else await answer
+            if (chosen := _index(given, count)) is not None:
+                return chosen
+            answer = self.text(prompt)
 
     def visit(self, url: str, code: str | None) -> None:
         shown = "" if code is None else f"; the code there is {code}"
@@ -63,6 +85,44 @@ class Terminal:
 
     def notify(self, message: str) -> None:
         print(message, file=sys.stderr)
+
+
+def _index(answer: str, count: int) -> int | None:
+    """The index of a number from 1, if it is one."""
+    answer = answer.strip()
+    return int(answer) - 1 if answer.isdecimal() and 1 <= int(answer) <= count else None
+
+
+def _is_terminal() -> bool:
+    """Whether standard input is a terminal that can be read without blocking. Notebooks have an input of their own."""
+    return termios is not None and sys.stdin is sys.__stdin__ and sys.stdin is not None and sys.stdin.isatty()
+
+
+async def _read_line(question: str, *, echo: bool) -> str:
+    """Reads a line of the terminal. Cancelling ends it at once, and leaves the terminal as it was."""
+    assert termios is not None and sys.stdin is not None
+    file = sys.stdin.fileno()
+    before = termios.tcgetattr(file)
+    if not echo:
+        hidden = termios.tcgetattr(file)
+        hidden[3] &= ~termios.ECHO
+        termios.tcsetattr(file, termios.TCSAFLUSH, hidden)
+    try:
+        # Once nothing is shown any more: a program may answer at once.
+        print(question, end="", file=sys.stderr, flush=True)
+        ready = select.poll()
+        ready.register(file, select.POLLIN)
+        while not ready.poll(0):
+            await asyncio.sleep(0.05)
+        line = os.read(file, 4096)
+    finally:
+        if not echo:
+            # What was typed of a secret is no answer to the next question.
+            termios.tcsetattr(file, termios.TCSAFLUSH, before)
+            print(file=sys.stderr, flush=True)
+    if not line:
+        raise EOFError
+    return line.decode(sys.stdin.encoding, "surrogateescape").rstrip("\r\n")
 
 
 TERMINAL: Prompter = Terminal()

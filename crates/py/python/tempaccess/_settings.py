@@ -25,36 +25,36 @@ class NextRole(TypedDict, total=False):
 
 
 class Settings(TypedDict, total=False):
-    """The settings of a session. Precedence: arguments, the environment, the profile."""
+    """The settings of a session. Precedence: arguments, the environment, the profile. One that is `None` is not given."""
 
-    source: str
-    auth: Literal["auto", "classic", "device", "browser", "idx"]
-    client_id: str
-    username: str
-    password_command: str
-    factor: Literal["push", "code", "sms", "call", "email", "question"]
-    remember_device: bool
-    browser: str
-    headless: bool
-    acs_url: str
-    role: str
-    account: str
-    provider: str
-    then: list[NextRole]
-    duration: str | int | timedelta
-    policy: str | Mapping[str, Any] | os.PathLike[str]
-    policy_arns: list[str]
-    region: str
-    sts_endpoint_url: str
-    iam_endpoint_url: str
-    s3_endpoint_url: str
-    cloudtrail_endpoint_url: str
-    logs_endpoint_url: str
-    athena_endpoint_url: str
-    federation_endpoint_url: str
-    store: Literal["auto", "file", "keyring", "kernel", "none"]
-    reason: str
-    audit_log: str | os.PathLike[str]
+    source: str | None
+    auth: Literal["auto", "classic", "device", "browser", "idx"] | None
+    client_id: str | None
+    username: str | None
+    password_command: str | None
+    factor: Literal["push", "code", "sms", "call", "email", "question"] | None
+    remember_device: bool | None
+    browser: str | None
+    headless: bool | None
+    acs_url: str | None
+    role: str | None
+    account: str | None
+    provider: str | None
+    then: list[NextRole] | None
+    duration: str | int | timedelta | None
+    policy: str | Mapping[str, Any] | os.PathLike[str] | None
+    policy_arns: list[str] | None
+    region: str | None
+    sts_endpoint_url: str | None
+    iam_endpoint_url: str | None
+    s3_endpoint_url: str | None
+    cloudtrail_endpoint_url: str | None
+    logs_endpoint_url: str | None
+    athena_endpoint_url: str | None
+    federation_endpoint_url: str | None
+    store: Literal["auto", "file", "keyring", "kernel", "none"] | None
+    reason: str | None
+    audit_log: str | os.PathLike[str] | None
 
 
 class SessionArguments(Settings, total=False):

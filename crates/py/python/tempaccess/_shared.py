@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -56,6 +57,10 @@ _N = TypeVar("_N", bound=_Native)
 def _seconds(value: float | timedelta) -> float:
     """A number of seconds, which is an integer if possible."""
     seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
+        raise TypeError(f"a duration must be a text, a number of seconds or a timedelta, not {type(value).__name__}")
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(f"a duration cannot be {value} seconds")
     return int(seconds) if float(seconds).is_integer() else seconds
 
 
@@ -79,8 +84,10 @@ def settings_json(settings: Mapping[str, object]) -> str:
     """The arguments as JSON."""
     parts = []
     for name, value in settings.items():
+        if value is None:
+            continue
         try:
-            parts.append(f"{json.dumps(name)}: {json.dumps(_plain(name, value))}")
+            parts.append(f"{json.dumps(name)}: {json.dumps(_plain(name, value), allow_nan=False)}")
         except (TypeError, ValueError) as error:
             raise TypeError(f"argument {name!r}: {error}") from None
     return f"{{{', '.join(parts)}}}"
