@@ -325,7 +325,7 @@ export class OpenedGrant {
  * Opens a sealed grant: a file, a ticket or a mail that has one. Before anything is decrypted, the signature must be that of a
  * trusted administrator. Then AWS is asked whose credentials they are.
  */
-export function openGrant(text: string, options?: OpenOptions): Promise<OpenedGrant>;
+export function openGrant(text: string | Uint8Array, options?: OpenOptions): Promise<OpenedGrant>;
 
 /**
  * Returns a credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromGrant(text, { identity }) })`. It
@@ -355,7 +355,7 @@ export function requestGrant(options: RequestOptions): Promise<string>;
  * Verifies who signed a sealed grant, at this instant or now, and returns the facts that are signed. `signers` is the text of a
  * signers file; the default is that of the configuration. Nothing is decrypted, and the end of the grant is not judged.
  */
-export function inspectGrant(text: string, options?: { signers?: string; config?: string | URL } & JudgeOptions): GrantHeader;
+export function inspectGrant(text: string | Uint8Array, options?: { signers?: string; config?: string | URL } & JudgeOptions): GrantHeader;
 
 /** A request whose signature is that of a person who may ask, with approvals of people who may give. */
 export interface VerifiedRequest {
@@ -380,6 +380,6 @@ export interface VerifiedRequest {
  * is in the records.
  */
 export function inspectRequest(
-  text: string,
+  text: string | Uint8Array,
   options?: { signers?: string; config?: string | URL } & JudgeOptions,
 ): VerifiedRequest;

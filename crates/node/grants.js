@@ -3,6 +3,7 @@
 
 const { call } = require("./errors.js");
 const native = require("./native.js");
+const { checked } = require("./options.js");
 const { Waits, instant, nativeOf, path, settings } = require("./waits.js");
 
 /** A list of what may be one value. */
@@ -135,7 +136,8 @@ class Grants {
   }
 
   async revoke(whose, { reason = "", dryRun = false, ...options } = {}) {
-    const named = typeof whose === "string" || Array.isArray(whose) ? { ids: list(whose) } : { ids: [], ...whose };
+    const isIds = typeof whose === "string" || Array.isArray(whose);
+    const named = isIds ? { ids: list(whose) } : { ids: [], ...checked(whose, ["to", "by", "olderRole"]) };
     return JSON.parse(await this.#text((id) => this.#native.revoke(id, named, reason, dryRun), options));
   }
 

@@ -5,7 +5,7 @@ const { call } = require("./errors.js");
 const { list, paths, values } = require("./grants.js");
 const { IssuedSession, forSdk } = require("./issued.js");
 const native = require("./native.js");
-const { checked } = require("./options.js");
+const { checked, textOf } = require("./options.js");
 const { Waits, instant, path, settings } = require("./waits.js");
 
 /** A sealed grant that was opened. Its credentials are behind a private field, and nothing renews them. */
@@ -27,14 +27,17 @@ class OpenedGrant {
   }
 }
 
+const OPEN_OPTIONS = ["identity", "accounts", "config", "prompter", "signal", "timeout", "store", "region", "stsEndpointUrl"];
+
 /** Opens a sealed grant. */
-async function openGrant(text, { identity, accounts, config, prompter, signal, timeout, ...given } = {}) {
+async function openGrant(text, options) {
+  const { identity, accounts, config, prompter, signal, timeout, ...given } = checked(options, OPEN_OPTIONS);
   let opener;
   const waits = new Waits((id) => opener.abort(id));
   const ask = waits.calls.person(prompter);
   const [keys, known, spelt] = [paths(identity), list(accounts), settings(given)];
   opener = call(() => new native.Opener(keys, known, path(config), spelt, waits.settle, ask, prompter != null));
-  const { opened } = await waits.outcome((id) => opener.open(id, text), { signal, timeout });
+  const { opened } = await waits.outcome((id) => opener.open(id, textOf("text", text)), { signal, timeout });
   return new OpenedGrant(opened);
 }
 
@@ -64,13 +67,13 @@ async function requestGrant({ profile, config, prompter, signal, timeout, ...giv
 /** Verifies who signed a sealed grant. Returns the facts that are signed. */
 function inspectGrant(text, options) {
   const { signers, config, at } = checked(options, ["signers", "config", "at"]);
-  return JSON.parse(call(() => native.inspectGrantJson(text, signers, path(config), instant(at))));
+  return JSON.parse(call(() => native.inspectGrantJson(textOf("text", text), signers, path(config), instant(at))));
 }
 
 /** Verifies who signed a request and its approvals. Returns what is asked for, and who has approved it. */
 function inspectRequest(text, options) {
   const { signers, config, at } = checked(options, ["signers", "config", "at"]);
-  return JSON.parse(call(() => native.inspectRequestJson(text, signers, path(config), instant(at))));
+  return JSON.parse(call(() => native.inspectRequestJson(textOf("text", text), signers, path(config), instant(at))));
 }
 
 module.exports = { OpenedGrant, fromGrant, inspectGrant, inspectRequest, openGrant, requestGrant };

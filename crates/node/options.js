@@ -42,4 +42,13 @@ function duration(value, name = "duration") {
   return String(value);
 }
 
-module.exports = { checked, duration, waitOptions };
+/** Returns a text that a file may have as bytes. */
+function textOf(name, value) {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString("utf8");
+  if (typeof value !== "string") {
+    throw invalid("ERR_INVALID_ARG_TYPE", `\`${name}\` must be a string or a Uint8Array, not ${typeof value}`);
+  }
+  return value;
+}
+
+module.exports = { checked, duration, textOf, waitOptions };

@@ -16,6 +16,9 @@ class Session {
   #waits = new Waits((id) => this.#native.abort(id));
 
   constructor(given = {}) {
+    if (given === null || (typeof given !== "object" && typeof given !== "string")) {
+      throw Object.assign(new TypeError("the options of a session must be an object"), { code: "ERR_INVALID_ARG_TYPE" });
+    }
     // As for `Grants`, the profile alone is enough.
     const { profile, ...options } = typeof given === "string" ? { profile: given } : given;
     this.#native = nativeOf(native.Session, this.#waits, profile, options);

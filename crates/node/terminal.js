@@ -43,6 +43,11 @@ class Terminal {
     const close = () => stop.abort(ended());
     signal?.addEventListener("abort", cancel, { once: true });
     line.once("close", close);
+    // While a line is read, Ctrl-C is a key: it ends the program as it would at another time.
+    line.once("SIGINT", () => {
+      line.close();
+      process.kill(process.pid, "SIGINT");
+    });
     try {
       if (signal?.aborted) cancel();
       return await line.question(isHidden ? "" : question, { signal: stop.signal });

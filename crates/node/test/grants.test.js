@@ -15,6 +15,13 @@ const { examplesOf, parts } = require("./support/sandbox");
 
 const here = withOffice();
 
+test("a misspelt name never widens what is revoked or opened", async () => {
+  const grants = new Grants("admin");
+  await assert.rejects(grants.revoke({ to: "grace@example.com", role: "Granted" }, { reason: "x" }), /unknown option `role`/);
+  await assert.rejects(openGrant("text", { account: "444455556666" }), /unknown option `account`; did you mean `accounts`\?/);
+  await assert.rejects(openGrant(undefined), { code: "ERR_INVALID_ARG_TYPE" });
+});
+
 test("a contractor uses what was issued until it is revoked", async (context) => {
   const sdk = parts(context, "@aws-sdk/client-s3");
   if (!sdk) return;
