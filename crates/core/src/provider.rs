@@ -33,7 +33,7 @@ impl From<&SessionCredentials> for Credentials {
 ///
 /// let okta = OktaSource::builder("https://acme.okta.com/home/amazon_aws/0oa1b2c3d4E5f6G7h8i9/272").build()?;
 /// let access = TempAccess::builder(okta, StsExchange::builder().build()?).role(RoleQuery::new().role("ReadOnly"));
-/// let config = aws_config::from_env().credentials_provider(access.build()).load().await;
+/// let config = aws_config::defaults(aws_config::BehaviorVersion::latest()).credentials_provider(access.build()).load().await;
 /// # Ok(())
 /// # }
 /// ```

@@ -87,7 +87,7 @@ macro_rules! settings {
 }
 
 settings! {
-    /// The profile whose settings count where this one is silent: an org and a person are written down once.
+    /// The profile that has the settings which this one does not have, so that the org and the person are written once.
     base: String, option = None, paths = none;
     /// Where the SAML response comes from: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `file:PATH`, `command:PROGRAM ARGUMENTS`; see [`SourceSpec`].
     source: String, option = Some("--source"), paths = source;

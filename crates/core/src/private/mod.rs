@@ -9,7 +9,8 @@
 
 #[cfg(not(unix))]
 mod portable;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
 #[cfg(unix)]
 mod unix;
