@@ -209,7 +209,7 @@ impl Signers {
             not_genuine(format!("it says that `{who}` signed it, but the key {fingerprint} belongs to somebody else"))
         } else if named.iter().any(|line| line.is_valid(at)) {
             let message = format!("the signers do not allow the key of `{who}` the namespace `{}`", namespace.as_str());
-            // Who may ask is no reason to let them give.
+            // Somebody who may ask is not let give by a hint.
             match namespace {
                 Namespace::Grant => not_genuine(message),
                 Namespace::Request => not_genuine(message)

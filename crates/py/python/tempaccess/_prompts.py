@@ -117,7 +117,7 @@ async def _read_line(question: str, *, echo: bool) -> str:
         line = os.read(file, 4096)
     finally:
         if not echo:
-            # What was typed of a secret is no answer to the next question.
+            # What was typed of a secret must not answer the next question.
             termios.tcsetattr(file, termios.TCSAFLUSH, before)
             print(file=sys.stderr, flush=True)
     if not line:
