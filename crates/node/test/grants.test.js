@@ -16,7 +16,7 @@ const { examplesOf, parts } = require("./support/sandbox");
 const here = withOffice();
 
 test("a misspelt name never widens what is revoked or opened", async () => {
-  const grants = new Grants("admin");
+  const grants = new Grants("admin", { config: here.file("alan.toml") });
   await assert.rejects(grants.revoke({ to: "grace@example.com", role: "Granted" }, { reason: "x" }), /unknown option `role`/);
   await assert.rejects(openGrant("text", { account: "444455556666" }), /unknown option `account`; did you mean `accounts`\?/);
   await assert.rejects(openGrant(undefined), { code: "ERR_INVALID_ARG_TYPE" });

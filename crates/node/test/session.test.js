@@ -99,7 +99,7 @@ test("an argument of the wrong type is named and not repeated", () => {
     });
   }
   assert.throws(() => new Session({ duration: NaN }), { name: "TypeError", message: /`duration` must be a finite number/ });
-  return assert.rejects(openGrant(5), { name: "TypeError", message: /wrong type/ });
+  return assert.rejects(openGrant(5), { name: "TypeError", message: /must be a string or a Uint8Array/ });
 });
 
 test("errors and signals", async () => {

@@ -40,7 +40,8 @@ function withSandbox(environment = {}, more = []) {
     const { home } = here;
     for (const name of Object.keys(process.env)) if (/^(AWS|TEMPACCESS|XDG)_/.test(name)) delete process.env[name];
     Object.assign(process.env, here.variables, { HOME: home, TEMPACCESS_STORE: "file" });
-    context.after?.(() => rmSync(home, { recursive: true }));
+    // An attempt that was given up may still be writing its record.
+    context.after?.(() => rmSync(home, { recursive: true, maxRetries: 5 }));
   });
 
   here.audit = () => readFileSync(join(here.home, ".local/state/tempaccess/audit.jsonl"), "utf8").trim().split("\n").map(JSON.parse);
