@@ -26,7 +26,20 @@ use tempaccess_core::{Error, ErrorKind, Result, Stage};
 use args::{Arguments, Command};
 use commands::Running;
 
+#[cfg(unix)]
 fn main() -> ExitCode {
+    start()
+}
+
+/// The main thread has 1 MiB of stack on Windows, and 8 elsewhere.
+#[cfg(not(unix))]
+fn main() -> ExitCode {
+    let main = std::thread::Builder::new().name("main".to_owned()).stack_size(8 << 20).spawn(start);
+    // A panic has been printed.
+    main.ok().and_then(|main| main.join().ok()).unwrap_or(ExitCode::FAILURE)
+}
+
+fn start() -> ExitCode {
     hardening::protect();
     // Before anything that ends the process on a signal: this one ends with the program that it serves.
     #[cfg(unix)]

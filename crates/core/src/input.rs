@@ -51,9 +51,9 @@ pub(crate) fn read_trusted_up_to(path: &Path, limit: usize) -> io::Result<Vec<u8
 /// Opens a file that no other user can have changed or replaced, nor the folders and links that lead to it.
 #[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "verify")))]
 fn open_trusted(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
-    use std::os::unix::fs::{FileTypeExt, MetadataExt};
+    use std::os::unix::fs::MetadataExt;
 
-    use crate::private::{Place, Through, is_descriptor, is_foreign};
+    use crate::private::{Place, Through, is_descriptor};
 
     let (file, metadata) = if is_descriptor(path) {
         open(path)?
@@ -66,17 +66,8 @@ fn open_trusted(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
-    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    // Everybody may write to `/dev/null`, which nobody can replace.
-    let is_device = metadata.file_type().is_char_device() && owner == 0;
-    let why = if mode & 0o002 != 0 && !is_device {
-        format!("all users can change it (mode {mode:04o}); close it with `chmod o-w '{}'`", path.display())
-    } else if is_foreign(owner) {
-        format!("it belongs to another user (uid {owner}); copy it")
-    } else {
-        return Ok((file, metadata));
-    };
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
+    require_trusted(path, metadata.uid(), metadata.mode())?;
+    Ok((file, metadata))
 }
 
 #[cfg(all(not(unix), any(test, feature = "config", feature = "net", feature = "verify")))]
@@ -95,13 +86,42 @@ pub(crate) fn read_trusted_text(path: &Path) -> io::Result<String> {
 /// # Errors
 ///
 /// `PermissionDenied`.
-#[cfg(feature = "config")]
+#[cfg(feature = "grants")]
 pub(crate) fn require_trusted_file(path: &Path) -> io::Result<()> {
-    match open_trusted(path) {
-        // What is not there, or may be run and not read, says so when it is started.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        opened => opened.map(drop),
+    #[cfg(unix)]
+    {
+        use crate::private::{Place, Through};
+        // What is not there says so when it is started. What is there may be run and not read.
+        let stat = match Place::find(path, Through::TrustedFolders).and_then(|place| place.stat()) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            found => found?,
+        };
+        #[allow(clippy::useless_conversion, reason = "modes have 16 bits on macOS")]
+        stat.map_or(Ok(()), |stat| require_trusted(path, stat.st_uid, u32::from(stat.st_mode)))
     }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        Ok(())
+    }
+}
+
+/// A file can be changed by its owner, and by everybody if its mode says so.
+#[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "verify")))]
+fn require_trusted(path: &Path, owner: u32, mode: u32) -> io::Result<()> {
+    const KIND: u32 = 0o170_000;
+    const CHARACTER_DEVICE: u32 = 0o020_000;
+    // Everybody may write to `/dev/null`, which nobody can replace.
+    let is_device = mode & KIND == CHARACTER_DEVICE && owner == 0;
+    let why = if mode & 0o002 != 0 && !is_device {
+        let mode = mode & 0o7777;
+        format!("all users can change it (mode {mode:04o}); close it with `chmod o-w '{}'`", path.display())
+    } else if crate::private::is_foreign(owner) {
+        format!("it belongs to another user (uid {owner}); copy it")
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, why))
 }
 
 /// Opens a regular file, however large.

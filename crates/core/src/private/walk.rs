@@ -316,10 +316,7 @@ fn require_trusted(stat: &Stat, path: &Path) -> io::Result<()> {
         return Err(untrusted(format!("{reason}, who can replace what is in it")));
     }
     require_closed_to_others(stat, path)?;
-    // Most systems give every user a group of their own, and programs to a group that is as powerful as root.
-    let is_of_system = stat.st_uid == 0 && stat.st_gid < 1000;
-    let is_own_group = stat.st_gid == rustix::process::getegid().as_raw();
-    if stat.st_mode & 0o020 != 0 && stat.st_mode & 0o1000 == 0 && !is_of_system && !is_own_group {
+    if stat.st_mode & 0o020 != 0 && stat.st_mode & 0o1000 == 0 && !is_trusted_group(stat) {
         return Err(untrusted(format!(
             "the members of a group (gid {}) can replace what is in the folder `{}`; close it with `chmod g-w` or `chmod +t`",
             stat.st_gid,
@@ -327,4 +324,15 @@ fn require_trusted(stat: &Stat, path: &Path) -> io::Result<()> {
         )));
     }
     Ok(())
+}
+
+/// Whether a group has this user alone, or those who can become root.
+fn is_trusted_group(folder: &Stat) -> bool {
+    if cfg!(target_os = "linux") {
+        // Distributions give every user a group of their own, and their folders to groups of the system.
+        folder.st_gid == rustix::process::getegid().as_raw() || (folder.st_uid == 0 && folder.st_gid < 1000)
+    } else {
+        // `wheel`, and `admin` of macOS, where all users have the same primary group.
+        matches!(folder.st_gid, 0 | 80)
+    }
 }
