@@ -27,6 +27,8 @@ fn a_contractor_gets_forty_minutes_of_one_bucket() {
     contractor.write("ticket.txt", &format!("Hello,\n\n{}\nAlan\n", issued.stdout));
     let unknown = contractor.run("grant open ticket.txt");
     assert_eq!(unknown.code, 67, "{}", unknown.stderr);
+    let misspelt = contractor.run("grant open ticket.txt --account 1111-2222-3333");
+    assert!(misspelt.stderr.contains("`1111-2222-3333` is not the ID of an account"), "{}", misspelt.stderr);
     let opened = contractor.ok("grant open ticket.txt --account 111122223333 --region us-east-1 --output json");
     let facts: serde_json::Value = serde_json::from_str(&opened.stdout).unwrap();
     let profile = facts["profile"].as_str().unwrap();

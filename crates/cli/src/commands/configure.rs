@@ -40,7 +40,11 @@ async fn ask(given: Settings, prompter: &dyn Prompter) -> Result<Settings> {
     let answer = async |question: &str, known: Option<String>| match known {
         Some(known) => Ok(Some(known)),
         None => {
-            let answer = prompter.text(question).await?.trim().to_owned();
+            let answer = prompter.text(question).await.map_err(|error| match error.kind() {
+                ErrorKind::InteractionRequired => error.with_hint("run this on a terminal, or give `--source`"),
+                _ => error,
+            })?;
+            let answer = answer.trim().to_owned();
             Ok::<_, Error>((!answer.is_empty()).then_some(answer))
         }
     };

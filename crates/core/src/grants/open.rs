@@ -99,7 +99,7 @@ impl GrantOpener {
     ///
     /// # Errors
     ///
-    /// `grant_not_genuine` (nothing was decrypted), `grant_not_for_you`, `grant_ended`, `grant_elsewhere` (another account, role
+    /// `invalid_argument` (what is named is not an account), `grant_not_genuine` (nothing was decrypted), `grant_not_for_you`, `grant_ended`, `grant_elsewhere` (another account, role
     /// or session than was signed), and errors of the exchange.
     pub async fn open(&self, text: &str) -> Result<OpenedGrant> {
         let now = self.clock.now();
@@ -125,6 +125,12 @@ impl GrantOpener {
         let account = role.account_id();
         if self.accounts.contains(account) {
             return Ok(());
+        }
+        if let Some(wrong) = self.accounts.iter().find(|account| !crate::arn::is_account_id(account)) {
+            let message = format!("`{}` is not the ID of an account", crate::text::excerpt(wrong));
+            return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message).with_hint(
+                "give its 12 digits; a name in `[accounts]` of the configuration makes an account known as well",
+            ));
         }
         Err(elsewhere(format!(
             "the grant {} is for the account {account}, which is not in your configuration",
