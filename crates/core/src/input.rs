@@ -66,7 +66,7 @@ fn open_trusted(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
-    require_trusted(path, metadata.uid(), metadata.mode())?;
+    require_trusted(path, (metadata.uid(), metadata.gid()), metadata.mode())?;
     Ok((file, metadata))
 }
 
@@ -97,7 +97,7 @@ pub(crate) fn require_trusted_file(path: &Path) -> io::Result<()> {
             found => found?,
         };
         #[allow(clippy::useless_conversion, reason = "modes have 16 bits on macOS")]
-        stat.map_or(Ok(()), |stat| require_trusted(path, stat.st_uid, u32::from(stat.st_mode)))
+        stat.map_or(Ok(()), |stat| require_trusted(path, (stat.st_uid, stat.st_gid), u32::from(stat.st_mode)))
     }
     #[cfg(not(unix))]
     {
@@ -106,9 +106,9 @@ pub(crate) fn require_trusted_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// A file can be changed by its owner, and by everybody if its mode says so.
+/// A file can be changed by its owner, and by its group or everybody if its mode says so.
 #[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "verify")))]
-fn require_trusted(path: &Path, owner: u32, mode: u32) -> io::Result<()> {
+fn require_trusted(path: &Path, (owner, group): (u32, u32), mode: u32) -> io::Result<()> {
     const KIND: u32 = 0o170_000;
     const CHARACTER_DEVICE: u32 = 0o020_000;
     // Everybody may write to `/dev/null`, which nobody can replace.
@@ -118,6 +118,8 @@ fn require_trusted(path: &Path, owner: u32, mode: u32) -> io::Result<()> {
         format!("all users can change it (mode {mode:04o}); close it with `chmod o-w '{}'`", path.display())
     } else if crate::private::is_foreign(owner) {
         format!("it belongs to another user (uid {owner}); copy it")
+    } else if mode & 0o020 != 0 && !is_device && !crate::private::is_trusted_group(group, owner) {
+        format!("the members of a group (gid {group}) can change it; close it with `chmod g-w '{}'`", path.display())
     } else {
         return Ok(());
     };

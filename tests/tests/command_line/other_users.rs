@@ -76,6 +76,9 @@ fn a_configuration_is_read_from_nobody_elses_file_pipe_link_or_folder() {
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o2775)).unwrap();
     let (code, stderr) = status(&folder.join("config.toml")).unwrap();
     assert_eq!(code, Some(0), "{stderr}");
+    lchown(folder.join("config.toml"), Some(MINE), Some(2000)).unwrap();
+    std::fs::set_permissions(folder.join("config.toml"), std::fs::Permissions::from_mode(0o664)).unwrap();
+    refused(&folder.join("config.toml"), "the members of a group (gid 2000) can change it");
 }
 
 #[test]
@@ -154,11 +157,21 @@ fn nothing_is_written_through_another_users_link() {
             "profiles sync --roles --no-interactive".to_owned(),
             format!("audit report --out {shown}"),
             format!("login --no-interactive --audit-log {shown}"),
+            format!("grant key --new --file {shown}"),
         ] {
             let ran = machine.run(&command);
-            assert!(ran.code != 0 && ran.stderr.contains("a link of another user"), "{shown}: {command}: {ran}");
+            // A key is never replaced.
+            let said = ran.stderr.contains("a link of another user") || ran.stderr.contains("there is a key");
+            assert!(ran.code != 0 && said, "{shown}: {command}: {ran}");
         }
     }
+    let pages = shared.path().join("pages");
+    std::fs::create_dir(&pages).unwrap();
+    let page = pages.join("tempaccess.1");
+    symlink(own.join("file"), &page).unwrap();
+    other_user::give(&page);
+    let ran = machine.run(&format!("man {}", pages.display()));
+    assert!(ran.code != 0 && ran.stderr.contains("a link of another user"), "{ran}");
     assert_eq!(std::fs::read_to_string(own.join("file")).unwrap(), "mine");
     assert_eq!(std::fs::read_dir(&own).unwrap().count(), 2);
 }

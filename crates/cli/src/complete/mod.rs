@@ -3,16 +3,15 @@
 mod shells;
 mod words;
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::Path;
 
 use clap::CommandFactory;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::front_end::{Existing, Readers, printable, write_whole_file};
 use tempaccess_core::store::EntryInfo;
-use tempaccess_core::{Error, ErrorKind, Result, Stage, front_end::printable};
+use tempaccess_core::{Error, ErrorKind, Result, Stage};
 
 use crate::args::{Arguments, CompletionShell};
 use crate::exit_code;
@@ -50,9 +49,24 @@ pub(crate) fn manual(folder: &Path) -> Result<()> {
 
 fn write_manual(folder: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(folder)?;
-    clap_mangen::generate_to(Arguments::command(), folder)?;
-    let mut main = OpenOptions::new().append(true).open(folder.join("tempaccess.1"))?;
-    main.write_all(exit_code::section().as_bytes())
+    let mut command = Arguments::command().disable_help_subcommand(true);
+    command.build();
+    write_pages(command, folder, true)
+}
+
+/// Writes the page of a command, and those of its subcommands.
+fn write_pages(command: clap::Command, folder: &Path, is_main: bool) -> std::io::Result<()> {
+    for subcommand in command.get_subcommands().filter(|subcommand| !subcommand.is_hide_set()) {
+        write_pages(subcommand.clone(), folder, false)?;
+    }
+    let page = clap_mangen::Man::new(command);
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    if is_main {
+        text.extend_from_slice(exit_code::section().as_bytes());
+    }
+    // Whole, and through nobody else's link.
+    write_whole_file(&folder.join(page.get_filename()), &text, Existing::Replace, Readers::Everybody)
 }
 
 /// Offers these values, except those that a shell or the command line would not take as a value: names with control

@@ -25,6 +25,10 @@ use std::time::SystemTime;
 
 use zeroize::Zeroizing;
 
+#[cfg(all(unix, feature = "grants"))]
+pub(crate) use walk::folder;
+#[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "verify")))]
+pub(crate) use walk::is_trusted_group;
 #[cfg(unix)]
 pub(crate) use walk::{Place, Through};
 
@@ -73,6 +77,7 @@ impl From<io::Error> for ReadError {
 }
 
 /// Creates a folder and its parents, each of them for this user alone (0700).
+#[cfg(any(not(unix), feature = "config"))]
 pub(crate) fn create_all(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
@@ -127,8 +132,10 @@ pub(crate) fn is_foreign(owner: u32) -> bool {
 
 /// Whether a path is that of a stream or a descriptor of this process, such as `/dev/stdin`, and not that of a file.
 pub(crate) fn is_descriptor(path: &Path) -> bool {
-    let is_stream = ["/dev/stdin", "/dev/stdout", "/dev/stderr"].iter().any(|stream| path == Path::new(stream));
-    is_stream || path.starts_with("/dev/fd") || path.starts_with("/proc/self/fd")
+    let Some(path) = path.to_str() else { return false };
+    let number = path.strip_prefix("/dev/fd/").or_else(|| path.strip_prefix("/proc/self/fd/"));
+    ["/dev/stdin", "/dev/stdout", "/dev/stderr"].contains(&path)
+        || number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn untrusted(reason: String) -> io::Error {
@@ -145,6 +152,9 @@ impl PrivateFolder {
         match Self::open(path)? {
             Some(folder) => Ok(folder),
             None => {
+                #[cfg(unix)]
+                drop(walk::create_folder(path, Through::OwnLinks)?);
+                #[cfg(not(unix))]
                 create_all(path)?;
                 Self::open(path)?.ok_or_else(|| io::ErrorKind::NotFound.into())
             }

@@ -78,6 +78,12 @@ impl Place {
         &self.path
     }
 
+    /// A name in a folder that is open.
+    #[cfg(feature = "grants")]
+    pub(crate) fn within(folder: OwnedFd, name: OsString, path: PathBuf) -> Self {
+        Self { folder, name, path }
+    }
+
     /// What is there, if anything.
     pub(crate) fn stat(&self) -> io::Result<Option<Stat>> {
         match rustix::fs::statat(&self.folder, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -136,10 +142,12 @@ impl Place {
 ///
 /// As [`Place::find`].
 pub(crate) fn folder(path: &Path, through: Through) -> io::Result<OwnedFd> {
-    let mut walk = Walk::new(through);
-    walk.push(path);
-    while walk.step()?.is_none() {}
-    walk.folder.ok_or_else(|| io::ErrorKind::NotFound.into())
+    Walk::new(through).follow(path)
+}
+
+/// As [`folder`], and creates the folders that are missing, for this user alone (0700).
+pub(crate) fn create_folder(path: &Path, through: Through) -> io::Result<OwnedFd> {
+    Walk { creates: true, ..Walk::new(through) }.follow(path)
 }
 
 /// A path that is being followed.
@@ -168,7 +176,19 @@ impl Walk {
         }
     }
 
+    fn follow(mut self, path: &Path) -> io::Result<OwnedFd> {
+        self.push(path);
+        while self.step()?.is_none() {}
+        self.folder.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
     fn end(mut self, path: &Path) -> io::Result<Place> {
+        if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(io::Error::new(
+                io::ErrorKind::NotADirectory,
+                "a name that ends with `/` is that of a directory",
+            ));
+        }
         self.push(path);
         loop {
             if self.rest.len() == 1
@@ -316,7 +336,7 @@ fn require_trusted(stat: &Stat, path: &Path) -> io::Result<()> {
         return Err(untrusted(format!("{reason}, who can replace what is in it")));
     }
     require_closed_to_others(stat, path)?;
-    if stat.st_mode & 0o020 != 0 && stat.st_mode & 0o1000 == 0 && !is_trusted_group(stat) {
+    if stat.st_mode & 0o020 != 0 && stat.st_mode & 0o1000 == 0 && !is_trusted_group(stat.st_gid, stat.st_uid) {
         return Err(untrusted(format!(
             "the members of a group (gid {}) can replace what is in the folder `{}`; close it with `chmod g-w` or `chmod +t`",
             stat.st_gid,
@@ -326,13 +346,13 @@ fn require_trusted(stat: &Stat, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a group has this user alone, or those who can become root.
-fn is_trusted_group(folder: &Stat) -> bool {
+/// Whether a group has this user alone, or those who can become root. Something belongs to the group and the owner.
+pub(crate) fn is_trusted_group(group: u32, owner: u32) -> bool {
     if cfg!(target_os = "linux") {
-        // Distributions give every user a group of their own, and their folders to groups of the system.
-        folder.st_gid == rustix::process::getegid().as_raw() || (folder.st_uid == 0 && folder.st_gid < 1000)
+        // Distributions give every user a group of their own, with the same number, and their folders to groups of the system.
+        group == rustix::process::getegid().as_raw() || group == owner || (owner == 0 && group < 1000)
     } else {
         // `wheel`, and `admin` of macOS, where all users have the same primary group.
-        matches!(folder.st_gid, 0 | 80)
+        matches!(group, 0 | 80)
     }
 }

@@ -3,8 +3,12 @@
 //! Anybody who can write there can put anything next to the records: links, pipes, files that nobody else can read. Such a name counts as
 //! a file that is not an event, so that it hides nothing, and no call waits for it.
 
+#[cfg(unix)]
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+#[cfg(unix)]
+use std::io::Write;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -15,6 +19,8 @@ use super::{MAX_BYTES, MAX_EVENTS, Records, changed, event_or_empty, full, name_
 use crate::background::run_blocking;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::GrantId;
+#[cfg(unix)]
+use crate::private::{Place, Through};
 
 /// How many files no grant has.
 const MANY: usize = 1000;
@@ -95,37 +101,84 @@ impl FolderRecords {
     }
 
     /// Writes a record under a name that nothing has. Returns whether it is there now, by this call or an earlier one.
+    #[cfg(unix)]
     fn write(&self, id: &GrantId, seq: u32, event: &[u8]) -> io::Result<bool> {
-        let folder = self.folder_of(id);
-        shared_folders().recursive(true).create(&self.path)?;
-        require_folder(&folder, seq)?;
-        let path = folder.join(name_of(seq));
-        let temporary = folder.join(format!(".{}.{:x}", std::process::id(), crate::private::unique()));
-        let mut file = create_new(&temporary)?;
-        let placed =
-            file.write_all(event).and_then(|()| file.sync_all()).and_then(|()| place(&temporary, &path, event));
-        let _ = fs::remove_file(&temporary);
+        use rustix::fs::{Mode, OFlags};
+
+        let place = self.place_of(id, seq)?;
+        // A record is never rewritten: its owner alone can change it.
+        let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
+        let temporary = OsString::from(format!(".{}.{:x}", std::process::id(), crate::private::unique()));
+        let mut file = place.create_beside(&temporary, mode)?;
+        let placed = file.write_all(event).and_then(|()| file.sync_all()).and_then(|()| {
+            match place.link_from(&temporary) {
+                // Some file systems have no links. There a reader may see the beginning of a record for a moment.
+                Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
+                    let mut file = place.open(OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL, mode)?;
+                    let written = file.write_all(event).and_then(|()| file.sync_all());
+                    written.inspect_err(|_| drop(place.remove()))
+                }
+                placed => placed,
+            }
+        });
+        let _ = place.remove_beside(&temporary);
         match placed {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             // Others who can write to the folder may have put another file in the place of either name.
-            _ => Ok(read_file(&path).is_some_and(|stored| stored == event)),
+            _ => {
+                let stored = place.open(OFlags::RDONLY, Mode::empty()).ok().and_then(content);
+                Ok(stored.is_some_and(|stored| stored == event))
+            }
         }
     }
-}
 
-/// Gives a file its name, unless something has that name.
-fn place(temporary: &Path, path: &Path, event: &[u8]) -> io::Result<()> {
-    match fs::hard_link(temporary, path) {
-        Err(error) if error.kind() == io::ErrorKind::Unsupported || error.kind() == io::ErrorKind::PermissionDenied => {
-            // Some file systems have no links. There a reader may see the beginning of a record for a moment.
-            let mut file = create_new(path)?;
-            let written = file.write_all(event).and_then(|()| file.sync_all());
-            if written.is_err() {
-                let _ = fs::remove_file(path);
-            }
-            written
+    /// Creates the folder of a grant with its first event, or checks it, and returns the place of an event in it. The id of a grant that
+    /// was asked for is known beforehand: a link, or a folder of another user, would let that user hide the grant.
+    #[cfg(unix)]
+    fn place_of(&self, id: &GrantId, seq: u32) -> io::Result<Place> {
+        use rustix::fs::{Mode, OFlags};
+
+        shared_folders().recursive(true).create(&self.path)?;
+        let (around, path) = (crate::private::folder(&self.path, Through::OwnLinks)?, self.folder_of(id));
+        let refused = |what: String| {
+            let message = format!("`{}` {what}", path.display());
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+        };
+        let is_new = match rustix::fs::mkdirat(&around, id.as_str(), Mode::from_bits_truncate(0o1775)) {
+            Ok(()) => true,
+            Err(rustix::io::Errno::EXIST) => false,
+            Err(error) => return Err(error.into()),
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(folder) = rustix::fs::openat(&around, id.as_str(), flags, Mode::empty()) else {
+            return refused("is not a folder that can be read".to_owned());
+        };
+        let stat = rustix::fs::fstat(&folder)?;
+        if (is_new || seq == 1) && crate::private::is_foreign(stat.st_uid) {
+            return refused(format!("was there before the grant, and belongs to another user (uid {})", stat.st_uid));
         }
-        placed => placed,
+        if is_new {
+            // Whom the folder around it is shared with adds events, whatever the umask, and removes none of others.
+            let shared = (stat.st_mode & 0o7777) | (rustix::fs::fstat(&around)?.st_mode & 0o020) | 0o1000;
+            rustix::fs::fchmod(&folder, Mode::from_bits_truncate(shared))?;
+        }
+        Ok(Place::within(folder, name_of(seq).into(), path))
+    }
+
+    /// Writes a record under a name that nothing has. Returns whether it is there now, by this call or an earlier one.
+    #[cfg(not(unix))]
+    fn write(&self, id: &GrantId, seq: u32, event: &[u8]) -> io::Result<bool> {
+        let path = self.folder_of(id).join(name_of(seq));
+        fs::create_dir_all(self.folder_of(id))?;
+        match crate::whole_file::write(
+            &path,
+            event,
+            crate::whole_file::Existing::Keep,
+            crate::whole_file::Readers::Everybody,
+        ) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(read_file(&path).is_some_and(|stored| stored == event)),
+        }
     }
 }
 
@@ -145,63 +198,11 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
 
 /// Creates folders that the group may write to if the umask allows, and others may not. With the sticky bit, each file can be removed
 /// by its owner and that of the folder alone.
+#[cfg(unix)]
 fn shared_folders() -> fs::DirBuilder {
-    #[cfg_attr(not(unix), allow(unused_mut, reason = "modes are of Unix"))]
     let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o1775);
     builder
-}
-
-/// Creates the folder of a grant with its first event, or checks it. The id of a grant that was asked for is known beforehand: a link, or
-/// a folder of another user, would let that user hide the grant.
-fn require_folder(folder: &Path, seq: u32) -> io::Result<()> {
-    match shared_folders().create(folder) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-        created => return created.and_then(|()| share(folder)),
-    }
-    let metadata = fs::symlink_metadata(folder)?;
-    let refused = |what: String| {
-        let message = format!("`{}` {what}", folder.display());
-        Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
-    };
-    if !metadata.is_dir() {
-        return refused("is not a folder".to_owned());
-    }
-    #[cfg(unix)]
-    {
-        let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
-        if seq == 1 && crate::private::is_foreign(owner) {
-            return refused(format!("was there before the grant, and belongs to another user (uid {owner})"));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = seq;
-    Ok(())
-}
-
-/// Lets the group write to a new folder if it may write to the one around it, whatever the umask: other administrators add events.
-fn share(folder: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = |path: &Path| Ok::<_, io::Error>(fs::symlink_metadata(path)?.permissions().mode());
-        let around = mode(folder.parent().unwrap_or(folder))?;
-        let shared = (mode(folder)? & 0o7777) | (around & 0o020) | 0o1000;
-        fs::set_permissions(folder, fs::Permissions::from_mode(shared))?;
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
-}
-
-/// Creates a file that only its owner can change: a record is never rewritten.
-fn create_new(path: &Path) -> io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
-    options.open(path)
 }
 
 /// Returns the content of a regular file, and of one that is too large its beginning, which is not an event. `None` for anything else.
@@ -214,7 +215,13 @@ fn read_file(path: &Path) -> Option<Vec<u8>> {
         &mut options,
         (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed(),
     );
-    let file = options.open(path).ok().filter(|file| file.metadata().is_ok_and(|metadata| metadata.is_file()))?;
+    content(options.open(path).ok()?)
+}
+
+fn content(file: File) -> Option<Vec<u8>> {
+    if !file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        return None;
+    }
     let mut content = Vec::new();
     file.take(MAX_BYTES).read_to_end(&mut content).ok()?;
     Some(content)

@@ -191,16 +191,22 @@ impl KeyFile {
 fn create_new(path: &Path, bytes: &[u8], mode: u32) -> std::io::Result<()> {
     use std::io::Write;
 
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    let mut file = {
+        use rustix::fs::{Mode, OFlags};
+        let place = crate::private::Place::find_or_create(path, crate::private::Through::OwnLinks)?;
+        #[allow(clippy::useless_conversion, reason = "modes have 16 bits on macOS")]
+        let mode = Mode::from_bits_truncate(mode.try_into().unwrap_or_default());
+        place.open(OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL, mode)?
+    };
     #[cfg(not(unix))]
-    let _ = mode;
-    if let Some(folder) = path.parent() {
-        crate::private::create_all(folder)?;
-    }
-    let mut file = options.open(path)?;
+    let mut file = {
+        let _ = mode;
+        if let Some(folder) = path.parent() {
+            crate::private::create_all(folder)?;
+        }
+        std::fs::OpenOptions::new().write(true).create_new(true).open(path)?
+    };
     file.write_all(bytes)?;
     file.sync_all()
 }

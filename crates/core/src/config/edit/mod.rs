@@ -133,9 +133,7 @@ fn existing(file: &EditedFile, target: &Path) -> Result<Option<fs::Metadata>> {
         let what = if metadata.is_dir() { "it is a directory" } else { "it is not a regular file" };
         return Err(file.error(ErrorKind::Io, what).with_hint(file.remedy));
     }
-    if file.content == Content::Secrets {
-        require_own(&metadata).map_err(|error| file.io_error(error))?;
-    }
+    require_own(&metadata).map_err(|error| file.io_error(error))?;
     if metadata.permissions().readonly() {
         let what = if target == file.path {
             "it is read-only".to_owned()
@@ -171,12 +169,11 @@ fn create_parent(target: &Path) -> io::Result<()> {
 #[cfg(unix)]
 fn require_own(metadata: &fs::Metadata) -> io::Result<()> {
     use std::os::unix::fs::MetadataExt;
-    let (owner, user) = (metadata.uid(), rustix::process::geteuid().as_raw());
-    if owner == user {
+    let owner = metadata.uid();
+    if !crate::private::is_foreign(owner) {
         return Ok(());
     }
-    let what = if metadata.is_symlink() { "a link to it" } else { "it" };
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{what} belongs to another user (uid {owner})")))
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("it belongs to another user (uid {owner})")))
 }
 
 #[cfg(not(unix))]
@@ -251,12 +248,17 @@ impl Places {
 /// Returns what a path leads to, whether it is there or not. Links of other users are refused.
 fn follow_links(file: &Path) -> io::Result<PathBuf> {
     #[cfg(unix)]
-    match Place::find(file, Through::OwnLinks) {
-        Ok(place) => return Ok(place.path().to_owned()),
-        // A folder is missing, and is created later.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+    {
+        // Nobody else can change what is on such a way, so that the path can be used from here on.
+        let place = match Place::find(file, Through::TrustedFolders) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Place::find_or_create(file, Through::TrustedFolders)?
+            }
+            place => place?,
+        };
+        Ok(place.path().to_owned())
     }
+    #[cfg(not(unix))]
     Ok(file.to_owned())
 }
 
