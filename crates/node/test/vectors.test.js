@@ -76,7 +76,7 @@ const runs = {
     } catch (error) {
       return JSON.stringify(report(error)).replaceAll(home, "$HOME");
     } finally {
-      rmSync(home, { recursive: true, maxRetries: 5 });
+      rmSync(home, { recursive: true });
     }
   },
 };

@@ -82,7 +82,8 @@ class WithSandbox(unittest.TestCase):
         cls.sandbox.stdout.close()
 
     def setUp(self):
-        home = tempfile.TemporaryDirectory()
+        # An attempt that was given up may still write its record there.
+        home = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         self.addCleanup(home.cleanup)
         before = dict(os.environ)
         self.addCleanup(lambda: (os.environ.clear(), os.environ.update(before)))

@@ -40,14 +40,22 @@ function withSandbox(environment = {}, more = []) {
     const { home } = here;
     for (const name of Object.keys(process.env)) if (/^(AWS|TEMPACCESS|XDG)_/.test(name)) delete process.env[name];
     Object.assign(process.env, here.variables, { HOME: home, TEMPACCESS_STORE: "file" });
-    // An attempt that was given up may still be writing its record.
-    context.after?.(() => rmSync(home, { recursive: true, maxRetries: 5 }));
+    context.after?.(() => remove(home));
   });
 
   here.audit = () => readFileSync(join(here.home, ".local/state/tempaccess/audit.jsonl"), "utf8").trim().split("\n").map(JSON.parse);
   here.issued = () => here.audit().filter(({ outcome }) => outcome === "issued").length;
   here.page = () => page(here.variables.TEMPACCESS_SOURCE);
   return here;
+}
+
+/** Removes a home. An attempt that was given up may write its record there meanwhile, which stays then. */
+function remove(home) {
+  try {
+    rmSync(home, { recursive: true, force: true });
+  } catch (error) {
+    if (error.code !== "ENOTEMPTY") throw error;
+  }
 }
 
 /** The environment of programs in a time that they move on, by the file of `FAKETIME_TIMESTAMP_FILE`. */
