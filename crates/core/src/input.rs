@@ -116,7 +116,7 @@ fn require_trusted(path: &Path, (owner, group): (u32, u32), mode: u32) -> io::Re
     let why = if mode & 0o002 != 0 && !is_device {
         let mode = mode & 0o7777;
         format!("all users can change it (mode {mode:04o}); close it with `chmod o-w '{}'`", path.display())
-    } else if crate::private::is_foreign(owner) {
+    } else if crate::private::is_of_stranger(owner) {
         format!("it belongs to another user (uid {owner}); copy it")
     } else if mode & 0o020 != 0 && !is_device && !crate::private::is_trusted_group(group, owner) {
         format!("the members of a group (gid {group}) can change it; close it with `chmod g-w '{}'`", path.display())

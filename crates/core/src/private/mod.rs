@@ -130,6 +130,14 @@ pub(crate) fn is_foreign(owner: u32) -> bool {
     owner != me && owner != 0 && !(me == 0 && is_of_sudo())
 }
 
+/// Whether something that is read belongs to neither this user nor root. Root reads the files of others where they are: in a
+/// container, they are those of the machine around it.
+#[cfg(unix)]
+#[cfg_attr(not(feature = "config"), allow(dead_code, reason = "files that a configuration names"))]
+pub(crate) fn is_of_stranger(owner: u32) -> bool {
+    is_foreign(owner) && !rustix::process::geteuid().is_root()
+}
+
 /// Whether a path is that of a stream or a descriptor of this process, such as `/dev/stdin`, and not that of a file.
 pub(crate) fn is_descriptor(path: &Path) -> bool {
     let Some(path) = path.to_str() else { return false };

@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{is_foreign, require_closed_to_others, untrusted};
+use super::{is_foreign, is_of_stranger, require_closed_to_others, untrusted};
 
 /// As many links as Linux follows.
 const MAX_LINKS: usize = 40;
@@ -331,7 +331,7 @@ fn require_own_link(stat: &Stat) -> io::Result<()> {
 
 /// Refuses a folder whose owner, or whose group, could put another file in the place of one.
 fn require_trusted(stat: &Stat, path: &Path) -> io::Result<()> {
-    if is_foreign(stat.st_uid) {
+    if is_of_stranger(stat.st_uid) {
         let reason = format!("its folder `{}` belongs to another user (uid {})", path.display(), stat.st_uid);
         return Err(untrusted(format!("{reason}, who can replace what is in it")));
     }

@@ -203,7 +203,7 @@ impl TrustedKeys {
 
 /// Reads a file with keys or metadata, within the limits for files that a person names.
 pub(super) fn read_file(path: &Path) -> Result<Vec<u8>> {
-    input::read_trusted(path).map_err(|error| {
+    input::read(path, input::MAX_BYTES, input::PIPE_TIMEOUT).map_err(|error| {
         let message = format!("cannot read the keys in `{}`: {error}", path.display());
         Error::new(ErrorKind::Io, Stage::Verification, message).with_source(error)
     })
