@@ -125,11 +125,7 @@ fn write_to_device(place: &crate::private::Place, bytes: &[u8]) -> io::Result<()
         let reason = "it was replaced while it was opened";
         return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
     }
-    let owner = std::os::unix::fs::MetadataExt::uid(&metadata);
-    if crate::private::is_foreign(owner) {
-        let reason = format!("it belongs to another user (uid {owner})");
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
-    }
+    crate::private::require_own(&metadata)?;
     let flags = rustix::fs::fcntl_getfl(&file)?;
     rustix::fs::fcntl_setfl(&file, flags - OFlags::NONBLOCK)?;
     file.write_all(bytes)

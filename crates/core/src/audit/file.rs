@@ -95,12 +95,12 @@ fn lock(file: File) -> io::Result<FileLock> {
 #[cfg(unix)]
 mod unix {
     use std::fs::{Metadata, Permissions};
-    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::fs::PermissionsExt;
 
     use rustix::fs::{Mode, OFlags};
 
     use super::*;
-    use crate::private::{Place, Through, is_descriptor, is_foreign};
+    use crate::private::{Place, Through, is_descriptor, require_own};
 
     /// Opens the log. Links are followed as long as they belong to this user or to root.
     pub(super) fn open(path: &Path) -> io::Result<File> {
@@ -113,10 +113,7 @@ mod unix {
             place.open(flags, Mode::RUSR | Mode::WUSR)?
         };
         let metadata = file.metadata()?;
-        if is_foreign(metadata.uid()) {
-            let reason = format!("it belongs to another user (uid {})", metadata.uid());
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
-        }
+        require_own(&metadata)?;
         close_to_others(&file, &metadata)?;
         Ok(file)
     }

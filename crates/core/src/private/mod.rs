@@ -130,6 +130,13 @@ pub(crate) fn is_foreign(owner: u32) -> bool {
     owner != me && owner != 0 && !(me == 0 && is_of_sudo())
 }
 
+/// Refuses what belongs to another user.
+#[cfg(unix)]
+pub(crate) fn require_own(metadata: &std::fs::Metadata) -> io::Result<()> {
+    let owner = std::os::unix::fs::MetadataExt::uid(metadata);
+    if is_foreign(owner) { Err(untrusted(format!("it belongs to another user (uid {owner})"))) } else { Ok(()) }
+}
+
 /// Whether something that is read belongs to neither this user nor root. Root reads the files of others where they are: in a
 /// container, they are those of the machine around it.
 #[cfg(unix)]

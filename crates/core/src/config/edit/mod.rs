@@ -133,7 +133,8 @@ fn existing(file: &EditedFile, target: &Path) -> Result<Option<fs::Metadata>> {
         let what = if metadata.is_dir() { "it is a directory" } else { "it is not a regular file" };
         return Err(file.error(ErrorKind::Io, what).with_hint(file.remedy));
     }
-    require_own(&metadata).map_err(|error| file.io_error(error))?;
+    #[cfg(unix)]
+    crate::private::require_own(&metadata).map_err(|error| file.io_error(error))?;
     if metadata.permissions().readonly() {
         let what = if target == file.path {
             "it is read-only".to_owned()
@@ -163,22 +164,6 @@ fn write(target: &Path, existing: Option<&fs::Metadata>, old: &str, new: &str, b
 
 fn create_parent(target: &Path) -> io::Result<()> {
     target.parent().filter(|folder| !folder.as_os_str().is_empty()).map_or(Ok(()), create_all)
-}
-
-/// Refuses what belongs to another user.
-#[cfg(unix)]
-fn require_own(metadata: &fs::Metadata) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let owner = metadata.uid();
-    if !crate::private::is_foreign(owner) {
-        return Ok(());
-    }
-    Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("it belongs to another user (uid {owner})")))
-}
-
-#[cfg(not(unix))]
-fn require_own(_: &fs::Metadata) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(unix)]
@@ -250,13 +235,7 @@ fn follow_links(file: &Path) -> io::Result<PathBuf> {
     #[cfg(unix)]
     {
         // Nobody else can change what is on such a way, so that the path can be used from here on.
-        let place = match Place::find(file, Through::TrustedFolders) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Place::find_or_create(file, Through::TrustedFolders)?
-            }
-            place => place?,
-        };
-        Ok(place.path().to_owned())
+        Ok(Place::find_or_create(file, Through::TrustedFolders)?.path().to_owned())
     }
     #[cfg(not(unix))]
     Ok(file.to_owned())
