@@ -141,7 +141,7 @@ fn from_xml<'i>(content: &'i [u8], limits: &Limits) -> Result<Unwrapped<'i>> {
     let xml = Secret(encoding::decode_xml(content)?);
     limits.check("bytes of XML", xml.len(), limits.xml_bytes)?;
     Ok(match soap::response_inside(&xml, limits)? {
-        Some(response) => Unwrapped { encoded: Encoded::Xml, xml: response.into() },
+        Some(response) => in_utf8(response.into())?,
         None => Unwrapped { encoded: Encoded::Bytes(content), xml: xml.into_secret() },
     })
 }
@@ -242,13 +242,22 @@ fn from_found(found: &Found, limits: &Limits) -> Result<Unwrapped<'static>> {
             return Err(DocumentError::malformed("contains no element").into());
         }
         limits.check("bytes of XML", xml.len(), limits.xml_bytes)?;
-        return Ok(Unwrapped { encoded: Encoded::Xml, xml: xml.into() });
+        return Ok(in_utf8(xml.into())?);
     }
     let unwrapped = from_base64(found.content(), limits);
     match (unwrapped, found.shorter()) {
         (Ok(unwrapped), Some(_)) if is_whole(unwrapped.xml.expose()) => Ok(unwrapped),
         (unwrapped, Some(shorter)) => from_base64(shorter, limits).or(unwrapped),
         (unwrapped, None) => unwrapped,
+    }
+}
+
+/// A document that is sent in UTF-8: one that AWS would decode in another encoding is refused, since that would not be what
+/// was read here.
+fn in_utf8(xml: SecretString) -> Result<Unwrapped<'static>, DocumentError> {
+    match encoding::decode_xml(xml.expose().as_bytes()) {
+        Ok(Cow::Borrowed(same)) if same == xml.expose() => Ok(Unwrapped { encoded: Encoded::Xml, xml }),
+        _ => Err(DocumentError::malformed("contains a zero character, or a second XML declaration")),
     }
 }
 

@@ -137,6 +137,20 @@ fn xml_in_other_text() {
     }
 }
 
+/// In UTF-8, in which XML is sent that was found in something else, it would be another document.
+#[test]
+fn xml_that_would_be_decoded_differently() {
+    let protocol = crate::saml::names::PROTOCOL;
+    let utf16: String = "<r/>".chars().flat_map(|c| [c, '\0']).collect();
+    let declared = format!("<?xml version='1.0'?><?xml version='1.0' encoding='KOI8-R'?><é x='{protocol}'/>");
+    let prefixed = format!(
+        "<S:Envelope xmlns:S='http://schemas.xmlsoap.org/soap/envelope/'><S:Body><\0:Response xmlns:\0='{protocol}'/></S:Body></S:Envelope>"
+    );
+    for input in [format!("text {utf16}{protocol}>"), format!("text {declared}"), prefixed] {
+        assert_eq!(message(input), "the SAML response contains a zero character, or a second XML declaration");
+    }
+}
+
 #[test]
 fn an_http_charset_decodes_a_page() {
     let page = format!("<html><form><input name=SAMLResponse value='{}'></form></html>", STANDARD.encode(XML));
