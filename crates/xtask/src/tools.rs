@@ -79,7 +79,10 @@ impl Tool {
             return Ok(());
         }
         let package = format!("{}@{}", self.name, self.version);
-        run(cargo(&["install", "--quiet", "--locked", &package]).args(self.options))
+        let mut install = cargo(&["install", "--quiet", "--locked", &package]);
+        // They run for seconds and take minutes to optimize.
+        install.envs([("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0"), ("CARGO_PROFILE_RELEASE_LTO", "off")]);
+        run(install.args(self.options))
     }
 }
 
