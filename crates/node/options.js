@@ -51,4 +51,4 @@ function textOf(name, value) {
   return value;
 }
 
-module.exports = { checked, duration, textOf, waitOptions };
+module.exports = { checked, duration, invalid, textOf, waitOptions };

@@ -5,7 +5,7 @@ const { fileURLToPath } = require("node:url");
 
 const { Calls } = require("./calls.js");
 const { TempAccessError, call } = require("./errors.js");
-const { waitOptions } = require("./options.js");
+const { invalid, waitOptions } = require("./options.js");
 const { Works, withTimeout } = require("./works.js");
 
 /** The work of one native object, and the functions that it calls. */
@@ -45,19 +45,15 @@ class Waits {
   }
 }
 
-function invalid(message) {
-  return Object.assign(new TypeError(message), { code: "ERR_INVALID_ARG_VALUE" });
-}
-
 /** The options with their names in the configuration: `policyArns` is `policy_arns` there. */
 function configured(options) {
   const named = {};
   for (const [name, value] of Object.entries(options)) {
     if (name.includes("_")) {
       const known = name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
-      throw invalid(`unknown option \`${name}\`; did you mean \`${known}\`?`);
+      throw invalid("ERR_INVALID_ARG_VALUE", `unknown option \`${name}\`; did you mean \`${known}\`?`);
     }
-    if (typeof value === "number" && !Number.isFinite(value)) throw invalid(`option \`${name}\` must be a finite number`);
+    if (typeof value === "number" && !Number.isFinite(value)) throw invalid("ERR_INVALID_ARG_VALUE", `option \`${name}\` must be a finite number`);
     if (value !== undefined) named[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
   }
   return named;
@@ -74,7 +70,7 @@ function nativeOf(Native, waits, profile, { config, password, prompter, source, 
   for (const [name, value] of Object.entries({ profile, password })) {
     if (value != null && typeof value !== "string") {
       // Without the value, which may be a secret.
-      throw Object.assign(new TypeError(`\`${name}\` must be a string, not ${typeof value}`), { code: "ERR_INVALID_ARG_TYPE" });
+      throw invalid("ERR_INVALID_ARG_TYPE", `\`${name}\` must be a string, not ${typeof value}`);
     }
   }
   const own = typeof source === "function";

@@ -91,7 +91,19 @@ fn put(
             Existing::Replace => {}
         }
     }
-    let temporary = temporary_name(path);
+    put_at(&place, bytes, mode, permissions, existing)
+}
+
+/// Writes a temporary file next to a place, and puts it there.
+#[cfg(unix)]
+pub(crate) fn put_at(
+    place: &crate::private::Place,
+    bytes: &[u8],
+    mode: rustix::fs::Mode,
+    permissions: Option<Permissions>,
+    existing: Existing,
+) -> io::Result<()> {
+    let temporary = temporary_name(place.path());
     let file = place.create_beside(&temporary, mode)?;
     let placed = fill(file, bytes, permissions).and_then(|()| match existing {
         Existing::Replace => place.rename_from(&temporary),

@@ -95,7 +95,7 @@ const EVERYWHERE: [(&str, &[&str]); 4] = [
     ("documents", &["canonical::", "corpus::", "vectors::"]),
     ("grants", &["lifecycle::", "requests::"]),
     ("sandbox", &["grants::", "iam::", "s3::"]),
-    ("sign_in", &["clock::", "okta::", "session::", "sts::"]),
+    ("sign_in", &["clock::", "endpoint::", "okta::", "session::", "sts::"]),
 ];
 
 /// Builds the programs and runs the tests that every system can run.

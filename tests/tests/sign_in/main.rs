@@ -6,6 +6,8 @@ mod auth_methods;
 mod browser;
 mod clock;
 mod damage;
+mod endpoint;
+mod keyring;
 mod loopback;
 mod many;
 mod okta;

@@ -78,10 +78,10 @@ impl Place {
         &self.path
     }
 
-    /// A name in a folder that is open.
+    /// A name in a folder that is open, and has this path.
     #[cfg(feature = "grants")]
-    pub(crate) fn within(folder: OwnedFd, name: OsString, path: PathBuf) -> Self {
-        Self { folder, name, path }
+    pub(crate) fn within(folder: OwnedFd, path: &Path, name: &str) -> Self {
+        Self { folder, name: name.into(), path: path.join(name) }
     }
 
     /// What is there, if anything.

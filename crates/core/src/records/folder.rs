@@ -3,11 +3,7 @@
 //! Anybody who can write there can put anything next to the records: links, pipes, files that nobody else can read. Such a name counts as
 //! a file that is not an event, so that it hides nothing, and no call waits for it.
 
-#[cfg(unix)]
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-#[cfg(unix)]
-use std::io::Write;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -21,6 +17,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::GrantId;
 #[cfg(unix)]
 use crate::private::{Place, Through};
+use crate::whole_file::{self, Existing};
 
 /// How many files no grant has.
 const MANY: usize = 1000;
@@ -106,23 +103,10 @@ impl FolderRecords {
         use rustix::fs::{Mode, OFlags};
 
         let place = self.place_of(id, seq)?;
-        // A record is never rewritten: its owner alone can change it.
+        // A record is never rewritten: its owner alone can change it. Where there are no links, a reader may see the beginning of a
+        // record for a moment.
         let mode = Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::ROTH;
-        let temporary = OsString::from(format!(".{}.{:x}", std::process::id(), crate::private::unique()));
-        let mut file = place.create_beside(&temporary, mode)?;
-        let placed = file.write_all(event).and_then(|()| file.sync_all()).and_then(|()| {
-            match place.link_from(&temporary) {
-                // Some file systems have no links. There a reader may see the beginning of a record for a moment.
-                Err(error) if matches!(error.kind(), io::ErrorKind::Unsupported | io::ErrorKind::PermissionDenied) => {
-                    let mut file = place.open(OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL, mode)?;
-                    let written = file.write_all(event).and_then(|()| file.sync_all());
-                    written.inspect_err(|_| drop(place.remove()))
-                }
-                placed => placed,
-            }
-        });
-        let _ = place.remove_beside(&temporary);
-        match placed {
+        match whole_file::put_at(&place, event, mode, None, Existing::Keep) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             // Others who can write to the folder may have put another file in the place of either name.
             _ => {
@@ -162,7 +146,7 @@ impl FolderRecords {
             let shared = (stat.st_mode & 0o7777) | (rustix::fs::fstat(&around)?.st_mode & 0o020) | 0o1000;
             rustix::fs::fchmod(&folder, Mode::from_bits_truncate(shared))?;
         }
-        Ok(Place::within(folder, name_of(seq).into(), path))
+        Ok(Place::within(folder, &path, &name_of(seq)))
     }
 
     /// Writes a record under a name that nothing has. Returns whether it is there now, by this call or an earlier one.
@@ -170,12 +154,7 @@ impl FolderRecords {
     fn write(&self, id: &GrantId, seq: u32, event: &[u8]) -> io::Result<bool> {
         let path = self.folder_of(id).join(name_of(seq));
         fs::create_dir_all(self.folder_of(id))?;
-        match crate::whole_file::write(
-            &path,
-            event,
-            crate::whole_file::Existing::Keep,
-            crate::whole_file::Readers::Everybody,
-        ) {
+        match whole_file::write(&path, event, Existing::Keep, whole_file::Readers::Everybody) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Ok(read_file(&path).is_some_and(|stored| stored == event)),
         }

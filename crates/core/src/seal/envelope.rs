@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::signed::{SIGNATURE_BEGIN, SIGNATURE_END, position, signature};
 use super::signers::not_genuine;
-use super::wrapped::{unbroken, unquoted};
+use super::wrapped::{armor, unbroken, unquoted};
 use super::{KeyFile, Namespace, Recipient, Signers};
 use crate::arn::{ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;
@@ -32,6 +32,7 @@ const VERSION: u8 = 1;
 
 const AGE_BEGIN: &str = "-----BEGIN AGE ENCRYPTED FILE-----";
 const AGE_END: &str = "-----END AGE ENCRYPTED FILE-----";
+const ARMOR_WIDTH: usize = 64;
 
 /// The facts of a sealed grant, which everybody can read and the signature protects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -150,8 +151,8 @@ pub(crate) async fn seal(
     header.sealed_sha256 = hex(&Sha256::digest(&file));
     let line = serde_json::to_string(&header).map_err(|error| cannot_seal(error.into()))?;
     let signature = signer.sign(Namespace::Grant, line.as_bytes()).await?;
-    let armor = armored(&file);
-    Ok((header, format!("{line}\n{armor}\n{}\n", signature.trim_end())))
+    let armor = armor(AGE_BEGIN, &[&STANDARD.encode(&file)], AGE_END, ARMOR_WIDTH);
+    Ok((header, format!("{line}\n{armor}{}\n", signature.trim_end())))
 }
 
 fn cannot_seal(error: std::io::Error) -> Error {
@@ -167,21 +168,6 @@ fn encrypt(plaintext: &[u8], recipients: &[Recipient]) -> std::io::Result<Vec<u8
     writer.write_all(plaintext)?;
     writer.finish()?;
     Ok(file)
-}
-
-fn armored(file: &[u8]) -> String {
-    let encoded = STANDARD.encode(file);
-    let mut text = AGE_BEGIN.to_owned();
-    let mut rest = encoded.as_str();
-    while !rest.is_empty() {
-        let (line, after) = rest.split_at(rest.len().min(64));
-        text.push('\n');
-        text.push_str(line);
-        rest = after;
-    }
-    text.push('\n');
-    text.push_str(AGE_END);
-    text
 }
 
 /// A sealed grant that was parsed. Nothing in it can be trusted yet.
