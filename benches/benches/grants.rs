@@ -126,7 +126,8 @@ impl Signer for NoSigner {
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let access = TempAccess::builder(Admin, Near).build();
     let grants = Grants::builder(access, Arc::new(Far), Arc::new(NoRecords), Arc::new(NoSigner)).build();
-    let filter = GrantFilter { roles: vec!["*".to_owned()], ..GrantFilter::default() };
+    let mut filter = GrantFilter::default();
+    filter.roles = vec!["*".to_owned()];
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let start = Instant::now();
     let listing = runtime.block_on(grants.list(&filter))?;

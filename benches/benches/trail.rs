@@ -28,7 +28,8 @@ fn main() -> Result<(), Failure> {
     let files = write(folder.path(), count)?;
     let size: u64 = files.iter().map(|file| file.metadata().map_or(0, |metadata| metadata.len())).sum();
     println!("{count} events in {} files, {} MB compressed", files.len(), size >> 20);
-    let query = TrailQuery { session: Some(SESSION.to_owned()), ..TrailQuery::default() };
+    let mut query = TrailQuery::default();
+    query.session = Some(SESSION.to_owned());
     let found = TrailFiles::find(folder.path())?;
     let (mut ours, mut least) = (Vec::new(), Vec::new());
     for _ in 0..3 {

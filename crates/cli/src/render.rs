@@ -462,7 +462,7 @@ pub(crate) fn added(added: &Added, notes: &[String], file: &Path) -> String {
         added
             .left_alone
             .iter()
-            .map(|name| format!("{note} there is a profile `{}` already, and it was left alone", printable(name))),
+            .map(|name| format!("{note} profile `{}` already exists and was not changed", printable(name))),
     );
     lines.extend(added.accounts_left_alone.iter().map(|id| {
         format!("{note} account {id} was left alone: it has another name, or `accounts` is an inline table")

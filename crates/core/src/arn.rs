@@ -301,7 +301,8 @@ impl RoleArn {
 }
 
 /// Returns the default region of a partition's STS, or an error that asks for one.
-pub fn default_region(partition: &str) -> Result<&'static str> {
+#[cfg_attr(not(feature = "sts"), allow(dead_code, reason = "only STS has a default region"))]
+pub(crate) fn default_region(partition: &str) -> Result<&'static str> {
     Ok(match partition {
         "aws" => "us-east-1",
         "aws-cn" => "cn-north-1",

@@ -1,4 +1,4 @@
-//! The crates whose types are in the signatures of this one. Named from here, they have the version that fits.
+//! The crates whose types are in the signatures of this one. Named from here, their versions match.
 //!
 //! ```
 //! use tempaccess_core::external::jiff::{SignedDuration, Timestamp};

@@ -74,7 +74,7 @@
 //!         "mine".to_owned()
 //!     }
 //!
-//!     /// What is given is kept under this.
+//!     /// The key under which this source's sessions are cached.
 //!     fn identity(&self) -> Option<String> {
 //!         Some("mine".to_owned())
 //!     }
@@ -122,11 +122,11 @@
 //! | `endpoint` | [`endpoint::CredentialsEndpoint`]: container credentials on loopback | hyper, ring, tokio |
 //! | `grants` | [`grants`]: access that administrators give to others | age, ssh-key, object_store, aws-sigv4 |
 //! | `aws-config` | [`TempAccess`] as a provider of credentials for the AWS SDK for Rust | aws-credential-types |
-//! | `keyring` | secrets of a [`store`] sealed with a key in the system's keyring, or held there | keyring, ring |
+//! | `keyring` | secrets of a [`store`] encrypted with a key in the system's keyring | keyring, ring |
 //! | `samael` | libxmlsec1 as a second engine for [`verify`] | samael, OpenSSL, libxml2, libxmlsec1 |
 //! | `tracing` | the steps of a sign-in as spans and events of [`tracing`](https://docs.rs/tracing) | tracing |
 //!
-//! All but the last four are on by default.
+//! All are on by default but `grants`, `aws-config`, `keyring`, `samael` and `tracing`.
 //!
 //! # What a session policy is worth
 //!

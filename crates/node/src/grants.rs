@@ -70,9 +70,9 @@ fn used() -> napi::Error<&'static str> {
     napi::Error::new("ERR_INVALID_STATE", "this plan was carried out already".to_owned())
 }
 
-/// Whose access to end.
+/// RevokeTarget access to end.
 #[napi(object)]
-pub struct Whose {
+pub struct RevokeTarget {
     pub ids: Vec<String>,
     pub to: Option<String>,
     pub by: Option<String>,
@@ -225,26 +225,34 @@ impl Grants {
     }
 
     #[napi]
-    pub fn revoke(&self, id: u32, whose: Whose, reason: String, dry_run: bool) {
+    pub fn revoke(&self, id: u32, target: RevokeTarget, reason: String, dry_run: bool) {
         self.begin(id, move |grants| async move {
-            let Whose { ids, to, by, older_role } = whose;
+            let RevokeTarget { ids, to, by, older_role } = target;
             let target = Revoke::from_parts(&ids, to, by, older_role)?;
-            Ok(Outcome::json(&grants.core.revoke(&target, &reason, dry_run).await?))
+            let plan = match dry_run {
+                true => grants.core.plan_revoke(&target, &reason).await?,
+                false => grants.core.revoke(&target, &reason).await?,
+            };
+            Ok(Outcome::json(&plan))
         });
     }
 
     #[napi]
     pub fn restore(&self, id: u32, ids: Vec<String>, reason: String, dry_run: bool) {
-        self.begin(
-            id,
-            move |grants| async move { Ok(Outcome::json(&grants.core.restore(&ids, &reason, dry_run).await?)) },
-        );
+        self.begin(id, move |grants| async move {
+            let plan = match dry_run {
+                true => grants.core.plan_restore(&ids, &reason).await?,
+                false => grants.core.restore(&ids, &reason).await?,
+            };
+            Ok(Outcome::json(&plan))
+        });
     }
 
     #[napi]
     pub fn list(&self, id: u32, filter: Filter) {
         let Filter { roles, to, by, ended, offline } = filter;
-        let filter = GrantFilter { roles, to, by, ended, offline };
+        let mut filter = GrantFilter::default();
+        (filter.roles, filter.to, filter.by, filter.ended, filter.offline) = (roles, to, by, ended, offline);
         self.begin(id, |grants| async move { Ok(Outcome::json(&grants.core.list(&filter).await?)) });
     }
 
@@ -262,7 +270,13 @@ impl Grants {
 
     #[napi]
     pub fn clean(&self, id: u32, roles: Vec<String>, dry_run: bool) {
-        self.begin(id, move |grants| async move { Ok(Outcome::json(&grants.core.clean(&roles, dry_run).await?)) });
+        self.begin(id, move |grants| async move {
+            let found = match dry_run {
+                true => grants.core.plan_clean(&roles).await?,
+                false => grants.core.clean(&roles).await?,
+            };
+            Ok(Outcome::json(&found))
+        });
     }
 
     #[napi]

@@ -146,8 +146,9 @@ pub fn callback_error_json(name: String, message: String, cancelled: bool) -> St
 #[napi]
 pub fn status_json(config: Option<String>, store: Option<String>) -> Result<String> {
     let listed = || {
-        let settings = Settings { store, ..Settings::default() }.resolve(&session::config(config)?, None)?;
-        CachedEntries::new(settings.store()?.as_deref())
+        let mut settings = Settings::default();
+        settings.store = store;
+        CachedEntries::new(settings.resolve(&session::config(config)?, None)?.store()?.as_deref())
     };
     json(&listed().map_err(|error| thrown(&error))?)
 }

@@ -128,7 +128,7 @@ test("wrong options are named, and keep no program from ending", async () => {
   await assert.rejects(grants.permit(here.session({ role: "People", sealTo: undefined, duration: undefined })), { hint: /`duration:`/ });
   await assert.rejects(grants.show("x"), { code: "invalid_argument" });
   await assert.rejects(grants.revoke({}, { reason: "x" }), { hint: /`olderRole:`/ });
-  await assert.rejects(grants.revoke("k7q3m5xw2p4a"), { code: "invalid_argument", message: "a grant needs a reason" });
+  await assert.rejects(grants.revoke("k7q3m5xw2p4a"), { code: "invalid_argument", message: "a reason is required" });
   await assert.rejects(grants.issue(here.session({ sealTo: "nobody" })), { code: "invalid_recipient" });
   const all = { Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
   await assert.rejects(grants.issue(here.session({ policy: all })), { code: "grant_unsafe", hint: /`allowEscape: true`/ });

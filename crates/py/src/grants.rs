@@ -174,7 +174,10 @@ impl Grants {
         let grants = self.grants()?;
         let work = async move {
             let target = Revoke::from_parts(&ids, to, by, older_role)?;
-            grants.revoke(&target, &reason, dry_run).await
+            match dry_run {
+                true => grants.plan_revoke(&target, &reason).await,
+                false => grants.revoke(&target, &reason).await,
+            }
         };
         Work::begin(work, |py, plan| json(py, &plan))
     }
@@ -182,7 +185,13 @@ impl Grants {
     /// Undoes revocations. Returns what was changed, or would be.
     fn restore(&self, ids: Vec<String>, reason: String, dry_run: bool) -> PyResult<Work> {
         let grants = self.grants()?;
-        Work::begin(async move { grants.restore(&ids, &reason, dry_run).await }, |py, plan| json(py, &plan))
+        let work = async move {
+            match dry_run {
+                true => grants.plan_restore(&ids, &reason).await,
+                false => grants.restore(&ids, &reason).await,
+            }
+        };
+        Work::begin(work, |py, plan| json(py, &plan))
     }
 
     /// Lists grants.
@@ -194,7 +203,8 @@ impl Grants {
         ended: bool,
         offline: bool,
     ) -> PyResult<Work> {
-        let (grants, filter) = (self.grants()?, GrantFilter { roles, to, by, ended, offline });
+        let (grants, mut filter) = (self.grants()?, GrantFilter::default());
+        (filter.roles, filter.to, filter.by, filter.ended, filter.offline) = (roles, to, by, ended, offline);
         Work::begin(async move { grants.list(&filter).await }, |py, listing| json(py, &listing))
     }
 
@@ -213,7 +223,13 @@ impl Grants {
     /// Removes policies that have no effect any more. Returns those that were removed, or would be.
     fn clean(&self, roles: Vec<String>, dry_run: bool) -> PyResult<Work> {
         let grants = self.grants()?;
-        Work::begin(async move { grants.clean(&roles, dry_run).await }, |py, found| json(py, &found))
+        let work = async move {
+            match dry_run {
+                true => grants.plan_clean(&roles).await,
+                false => grants.clean(&roles).await,
+            }
+        };
+        Work::begin(work, |py, found| json(py, &found))
     }
 
     fn __repr__(&self) -> String {

@@ -220,8 +220,9 @@ pub(crate) fn status<'py>(
     store: Option<String>,
 ) -> PyResult<Bound<'py, PyDict>> {
     let listed = py.detach(|| {
-        let settings = Settings { store, ..Settings::default() }.resolve(&self::config(config)?, None)?;
-        CachedEntries::new(settings.store()?.as_deref())
+        let mut settings = Settings::default();
+        settings.store = store;
+        CachedEntries::new(settings.resolve(&self::config(config)?, None)?.store()?.as_deref())
     });
     loads(py, &to_json(&listed.map_err(|error| raise(py, &error))?)?)
 }

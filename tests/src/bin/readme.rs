@@ -6,7 +6,9 @@ use tempaccess_core::config::{Config, Settings};
 #[tokio::main]
 async fn main() -> tempaccess_core::Result<()> {
     let config = Config::find()?;
-    let settings = Settings { role: Some("ledger/ReadOnly".into()), ..Settings::default() }.resolve(&config, None)?;
+    let mut settings = Settings::default();
+    settings.role = Some("ledger/ReadOnly".into());
+    let settings = settings.resolve(&config, None)?;
     let issued = settings.access(&config, None)?.build().credentials().await?;
     println!("{} until {}", issued.offer.role(), issued.answer.credentials.expiration);
     Ok(())

@@ -19,11 +19,10 @@ const SESSION: &str = "grace@example.com+k7q3m5xw2p4a";
 
 fn query() -> TrailQuery {
     let now = Timestamp::now();
-    TrailQuery {
-        people: vec!["grace@example.com".to_owned()],
-        from: now.checked_sub(SignedDuration::from_hours(1)).ok(),
-        ..TrailQuery::default()
-    }
+    let mut query = TrailQuery::default();
+    query.people = vec!["grace@example.com".to_owned()];
+    query.from = now.checked_sub(SignedDuration::from_hours(1)).ok();
+    query
 }
 
 fn keys() -> SessionCredentials {

@@ -42,7 +42,7 @@ fn configure_writes_a_profile_and_overwrites_none() {
     let before = config(&machine);
     let ran = machine.run("configure work --source file:response.txt");
     assert_eq!(ran.code, 2, "{ran}");
-    assert!(ran.stderr.contains("there is a profile `work` already, and it was left alone"), "{ran}");
+    assert!(ran.stderr.contains("profile `work` already exists and was not changed"), "{ran}");
     assert_eq!(config(&machine), before);
     let ran = machine.run("configure other --source file:response.txt --output json");
     assert_eq!(ran.code, 0, "{ran}");

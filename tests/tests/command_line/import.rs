@@ -68,12 +68,10 @@ fn values_of_saml2aws_are_read_as_go_ini_reads_them() {
          [plain]\nurl : {LINK} ; the AWS tile\nusername = pat@example.com   # work account\nprovider=Okta\n"
     );
     let (_, _, config) = import("saml2aws", &format!("\u{feff}{text}"));
-    let expected = Settings {
-        source: Some(format!("{LINK}?x=1#tile")),
-        username: Some("pat@example.com ".to_owned()),
-        duration: Some("3600".to_owned()),
-        ..Settings::default()
-    };
+    let mut expected = Settings::default();
+    expected.source = Some(format!("{LINK}?x=1#tile"));
+    expected.username = Some("pat@example.com ".to_owned());
+    expected.duration = Some("3600".to_owned());
     // The default account is also the default profile.
     assert_eq!((config.profile("saml").unwrap(), config.profile("default").unwrap()), (expected.clone(), expected));
     let plain = config.profile("plain").unwrap();

@@ -205,7 +205,7 @@ async fn what_a_grant_must_not_give_is_refused_before_anything_happens() {
         "arn:aws:iam::111122223333:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Admin_0123456789abcdef";
     assert_eq!(kind(office.session_for_grace(10).role(reserved)).await, ErrorKind::IamRefused);
     // Nothing was recorded, and no role has a policy of ours.
-    assert!(grants.list(&GrantFilter { ended: true, ..GrantFilter::default() }).await.unwrap().grants.is_empty());
+    assert!(grants.list(&GrantFilter::all()).await.unwrap().grants.is_empty());
     assert!(grants.check(&["*".to_owned()]).await.unwrap().findings.is_empty());
     // STS refuses a role that does not trust the administrator, with what it needs.
     let error = grants.issue(&office.session_for_grace(20).role("ReadOnly")).await.unwrap_err();
@@ -223,7 +223,7 @@ async fn a_full_role_takes_no_further_grant_and_says_what_to_do() {
     assert_eq!(error.kind(), ErrorKind::IamLimit);
     assert!(error.hint().unwrap().contains("grant clean"), "{error:?}");
     // The record says that it was not given.
-    let listing = grants.list(&GrantFilter { ended: true, ..GrantFilter::default() }).await.unwrap();
+    let listing = grants.list(&GrantFilter::all()).await.unwrap();
     assert_eq!(listing.grants[0].state, Some(GrantState::Revoked));
     let room = grants.check(&["People".to_owned()]).await.unwrap().roles.remove(0);
     assert!(room.left < 300, "{room:?}");

@@ -154,7 +154,11 @@ async fn an_approval_allows_less_than_the_preset_and_never_more() {
     let office = Office::open();
     let alan = office.grants_of(ALAN, rules());
     let asked = request(&office, GRACE, "look", 60).await;
-    let limits = |policy: &str| ApprovalInput { policy: Some(policy.to_owned()), ..Default::default() }.into_limits();
+    let limits = |policy: &str| {
+        let mut limits = ApprovalInput::default();
+        limits.policy = Some(policy.to_owned());
+        limits.into_limits()
+    };
     let list = |resource: &str, more: &str| {
         format!(r#"{{"Statement":[{{"Effect":"Allow","Action":"s3:ListBucket","Resource":"{resource}"{more}}}]}}"#)
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use tempaccess_core::config::{Config, Settings, SourceSpec};
+use tempaccess_core::config::{Config, SourceSpec};
 use tempaccess_tests::{parts, workspace};
 
 fn docs() -> PathBuf {
@@ -137,7 +137,8 @@ fn profiles_and_policies_that_are_shown_are_well_formed() {
                             assert!(source.parse::<SourceSpec>().is_ok(), "{place}: {name}");
                         }
                         // The policy file exists on the reader's machine only.
-                        let shown = Settings { policy: None, ..settings.clone() };
+                        let mut shown = settings.clone();
+                        shown.policy = None;
                         shown.scope().unwrap_or_else(|error| panic!("{place}: {name}: {error}"));
                         shown.chain().unwrap_or_else(|error| panic!("{place}: {name}: {error}"));
                     }

@@ -105,7 +105,7 @@ pub(crate) struct Period {
 /// The format of exported events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportFormat {
-    /// A table with a header line (RFC 4180), without formulas
+    /// CSV with a header line (RFC 4180); cells that look like formulas are escaped
     Csv,
     /// The records as they are, in an array
     Json,

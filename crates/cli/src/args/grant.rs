@@ -308,7 +308,7 @@ pub(crate) struct Revoke {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Role to look at, by name or glob, recorded or not; can be repeated
+    /// Role to check, by name or glob, even if the records do not have it; can be repeated
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Vec<String>,
     /// Person whose grants to list
@@ -344,7 +344,7 @@ pub(crate) struct Show {
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// Role to look at, by name or glob, recorded or not; can be repeated [default: roles with grants]
+    /// Role to check, by name or glob, even if the records do not have it; can be repeated [default: roles with grants]
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Vec<String>,
     /// Output format

@@ -255,7 +255,7 @@ pub(crate) struct Configure {
 
 /// Lists the tools in the help and in completions.
 fn other_tool() -> impl TypedValueParser<Value = OtherTool> {
-    PossibleValuesParser::new(OtherTool::ALL.map(OtherTool::name)).try_map(|name| name.parse::<OtherTool>())
+    PossibleValuesParser::new(OtherTool::ALL.iter().map(|tool| tool.as_str())).try_map(|name| name.parse::<OtherTool>())
 }
 
 #[derive(Debug, Args)]

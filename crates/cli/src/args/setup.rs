@@ -17,7 +17,7 @@ pub(crate) enum Setup {
     Grants(Grants),
     /// Compare an account with what grants need
     Check(Check),
-    /// Try in a scratch account what grants rely on, and remove everything again
+    /// Test in a scratch account the AWS behaviour that grants rely on, and remove everything again
     Verify(Verify),
 }
 
@@ -106,7 +106,7 @@ pub(crate) struct GrantRoles {
     #[arg(long = "people-role", value_name = "NAME")]
     people: Vec<String>,
     /// Permissions boundary of people's roles, the limit of what grants can add: a JSON file, JSON, or the ARN of a managed
-    /// policy [default: that of the template, which `setup grants` leaves to be filled in]
+    /// policy [default: a placeholder in the template]
     #[arg(long, value_name = "FILE|JSON|ARN")]
     ceiling: Option<String>,
     /// Place of the records [default: `records` of `[grants]` in the configuration file]
@@ -152,7 +152,7 @@ pub(crate) struct Verify {
     /// Scratch account, in which roles below /tempaccess-verify/ are created and deleted
     #[arg(long, value_name = "ID")]
     pub(crate) account: String,
-    /// The same account again
+    /// The account again, to confirm it
     #[arg(long, value_name = "ID")]
     pub(crate) confirm: String,
     /// Only remove what an earlier run left behind
@@ -180,19 +180,20 @@ impl Setup {
 
 impl Place {
     fn choices(&self) -> SetupChoices {
-        SetupChoices {
-            account: self.account.clone(),
-            provider: self.provider.clone(),
-            recipients: self.recipients.clone(),
-            ..SetupChoices::default()
-        }
+        let mut choices = SetupChoices::default();
+        choices.account = self.account.clone();
+        choices.provider = self.provider.clone();
+        choices.recipients = self.recipients.clone();
+        choices
     }
 }
 
 impl GrantRoles {
     /// Returns the choices for an account.
     pub(crate) fn choices(&self, account: &str) -> SetupChoices {
-        self.over(SetupChoices { account: Some(account.to_owned()), ..SetupChoices::default() })
+        let mut choices = SetupChoices::default();
+        choices.account = Some(account.to_owned());
+        self.over(choices)
     }
 
     /// Whether the role of administrators is that of the session.
@@ -200,35 +201,31 @@ impl GrantRoles {
         self.admin.is_empty()
     }
 
-    fn over(&self, choices: SetupChoices) -> SetupChoices {
-        SetupChoices {
-            admin_roles: self.admin.clone(),
-            granted_roles: self.granted.clone(),
-            people_roles: self.people.clone(),
-            ceiling: self.ceiling.clone(),
-            records: self.records.clone(),
-            ..choices
-        }
+    fn over(&self, mut choices: SetupChoices) -> SetupChoices {
+        choices.admin_roles = self.admin.clone();
+        choices.granted_roles = self.granted.clone();
+        choices.people_roles = self.people.clone();
+        choices.ceiling = self.ceiling.clone();
+        choices.records = self.records.clone();
+        choices
     }
 }
 
 impl Aws {
     pub(crate) fn choices(&self) -> SetupChoices {
-        SetupChoices {
-            roles: self.roles.clone(),
-            max_duration: self.max_duration.clone(),
-            policy_arns: self.policy_arns.clone(),
-            ..self.place.choices()
-        }
+        let mut choices = self.place.choices();
+        choices.roles = self.roles.clone();
+        choices.max_duration = self.max_duration.clone();
+        choices.policy_arns = self.policy_arns.clone();
+        choices
     }
 }
 
 impl Grants {
     pub(crate) fn choices(&self) -> SetupChoices {
-        SetupChoices {
-            existing: self.existing.clone(),
-            granted_policy: self.granted_policy.clone(),
-            ..self.roles.over(self.place.choices())
-        }
+        let mut choices = self.roles.over(self.place.choices());
+        choices.existing = self.existing.clone();
+        choices.granted_policy = self.granted_policy.clone();
+        choices
     }
 }

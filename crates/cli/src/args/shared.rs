@@ -197,19 +197,18 @@ impl Access {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        Settings {
-            source: self.source.clone(),
-            auth: self.method.auth.clone(),
-            client_id: self.method.client_id.clone(),
-            username: self.username.clone(),
-            factor: self.method.factor.clone(),
-            remember_device: self.method.remember_device.then_some(true),
-            browser: self.method.browser.clone(),
-            headless: self.method.headless.then_some(true),
-            acs_url: self.method.acs_url.clone(),
-            store: self.store.store.clone(),
-            ..Settings::default()
-        }
+        let mut settings = Settings::default();
+        settings.source = self.source.clone();
+        settings.auth = self.method.auth.clone();
+        settings.client_id = self.method.client_id.clone();
+        settings.username = self.username.clone();
+        settings.factor = self.method.factor.clone();
+        settings.remember_device = self.method.remember_device.then_some(true);
+        settings.browser = self.method.browser.clone();
+        settings.headless = self.method.headless.then_some(true);
+        settings.acs_url = self.method.acs_url.clone();
+        settings.store = self.store.store.clone();
+        settings
     }
 }
 
@@ -223,19 +222,18 @@ impl Session {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        Settings {
-            role: self.role.clone(),
-            account: self.account.clone(),
-            provider: self.provider.clone(),
-            then: self.then(),
-            duration: self.duration.clone(),
-            policy: self.policy.clone(),
-            policy_arns: (!self.policy_arns.is_empty()).then(|| self.policy_arns.clone()),
-            region: self.region.clone(),
-            sts_endpoint_url: self.sts_endpoint_url.clone(),
-            reason: self.reason.clone(),
-            audit_log: self.audit_log.clone(),
-            ..Settings::default()
-        }
+        let mut settings = Settings::default();
+        settings.role = self.role.clone();
+        settings.account = self.account.clone();
+        settings.provider = self.provider.clone();
+        settings.then = self.then();
+        settings.duration = self.duration.clone();
+        settings.policy = self.policy.clone();
+        settings.policy_arns = (!self.policy_arns.is_empty()).then(|| self.policy_arns.clone());
+        settings.region = self.region.clone();
+        settings.sts_endpoint_url = self.sts_endpoint_url.clone();
+        settings.reason = self.reason.clone();
+        settings.audit_log = self.audit_log.clone();
+        settings
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn configure(arguments: &Configure) -> Result<()> {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
             Stage::Configuration,
-            format!("there is a profile `{name}` already, and it was left alone"),
+            format!("profile `{name}` already exists and was not changed"),
         )
         .with_hint(format!("give another name, or edit `{}`", file.display())));
     }
@@ -59,15 +59,13 @@ async fn ask(given: Settings, prompter: &dyn Prompter) -> Result<Settings> {
             None => prompter.notify(&Notice::Other("A source is required".to_owned())),
         }
     };
-    Settings {
-        source,
-        username: answer("User name (empty: ask each time)", given.username.clone()).await?,
-        role: answer("Role (empty: choose each time)", given.role.clone()).await?,
-        duration: answer("Duration, such as 45m or 8h (empty: 1h)", given.duration.clone()).await?,
-        region: answer("Region (empty: none)", given.region.clone()).await?,
-        ..given
-    }
-    .absolute()
+    let mut settings = given;
+    settings.source = source;
+    settings.username = answer("User name (empty: ask each time)", settings.username).await?;
+    settings.role = answer("Role (empty: choose each time)", settings.role).await?;
+    settings.duration = answer("Duration, such as 45m or 8h (empty: 1h)", settings.duration).await?;
+    settings.region = answer("Region (empty: none)", settings.region).await?;
+    settings.absolute()
 }
 
 /// Checks what can be checked before it is used.

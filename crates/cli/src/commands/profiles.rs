@@ -92,13 +92,11 @@ async fn of_roles(arguments: &Sync, config: &Config, command: &Command) -> Resul
     let offers = signed_in.assertion.offers()?;
     let mut profiles = AwsProfiles::default();
     for (name, offer) in names_for_roles(offers, access.account_names()).iter().zip(offers) {
-        let role = Settings {
-            role: Some(offer.role().as_str().to_owned()),
-            // The profile may name another one.
-            account: Some(offer.role().account_id().to_owned()),
-            provider: Some(offer.provider().as_str().to_owned()),
-            ..Settings::default()
-        };
+        let mut role = Settings::default();
+        role.role = Some(offer.role().as_str().to_owned());
+        // The profile may name another account.
+        role.account = Some(offer.role().account_id().to_owned());
+        role.provider = Some(offer.provider().as_str().to_owned());
         profiles.add(name, &words(&command.of_profile(profile.as_deref(), &role)), settings.region.as_deref());
     }
     Ok(profiles)
@@ -173,42 +171,35 @@ mod tests {
 
     use crate::args::{Arguments, Command};
 
-    /// Every setting. A new one has to be added here.
+    /// Every setting that an option can set. A new one has to be added here.
     fn every_setting() -> Settings {
         let text = |text: &str| Some(text.to_owned());
         let mut next = NextRole::new("arn:aws:iam::444455556666:role/Deploy");
         next.external_id = text("contract");
-        Settings {
-            base: None,
-            source: text("saml:/metadata.xml"),
-            auth: text("idx"),
-            client_id: text("0oa1"),
-            username: text("-ada@example.com"),
-            password_command: None,
-            factor: text("push"),
-            remember_device: Some(true),
-            browser: text("/opt/chromium --no-sandbox"),
-            headless: Some(true),
-            acs_url: text("http://127.0.0.1:35001/saml"),
-            role: text("-*"),
-            account: text("111122223333"),
-            provider: text("Okta"),
-            then: Some(vec![NextRole::new("arn:aws:iam::444455556666:role/Jump"), next]),
-            duration: text("45m"),
-            policy: text("/policy.json"),
-            policy_arns: Some(vec!["arn:aws:iam::aws:policy/A".to_owned(), "arn:aws:iam::aws:policy/B".to_owned()]),
-            region: text("eu-west-1"),
-            sts_endpoint_url: text("http://127.0.0.1:1"),
-            federation_endpoint_url: None,
-            iam_endpoint_url: None,
-            cloudtrail_endpoint_url: None,
-            logs_endpoint_url: None,
-            athena_endpoint_url: None,
-            s3_endpoint_url: None,
-            store: text("file"),
-            reason: text("why"),
-            audit_log: Some("/audit.jsonl".into()),
-        }
+        let mut settings = Settings::default();
+        settings.source = text("saml:/metadata.xml");
+        settings.auth = text("idx");
+        settings.client_id = text("0oa1");
+        settings.username = text("-ada@example.com");
+        settings.factor = text("push");
+        settings.remember_device = Some(true);
+        settings.browser = text("/opt/chromium --no-sandbox");
+        settings.headless = Some(true);
+        settings.acs_url = text("http://127.0.0.1:35001/saml");
+        settings.role = text("-*");
+        settings.account = text("111122223333");
+        settings.provider = text("Okta");
+        settings.then = Some(vec![NextRole::new("arn:aws:iam::444455556666:role/Jump"), next]);
+        settings.duration = text("45m");
+        settings.policy = text("/policy.json");
+        settings.policy_arns =
+            Some(vec!["arn:aws:iam::aws:policy/A".to_owned(), "arn:aws:iam::aws:policy/B".to_owned()]);
+        settings.region = text("eu-west-1");
+        settings.sts_endpoint_url = text("http://127.0.0.1:1");
+        settings.store = text("file");
+        settings.reason = text("why");
+        settings.audit_log = Some("/audit.jsonl".into());
+        settings
     }
 
     #[test]

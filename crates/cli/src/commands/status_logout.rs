@@ -60,7 +60,8 @@ pub(super) async fn logout(arguments: Logout) -> Result<()> {
 pub(super) fn status(arguments: Status) -> Result<()> {
     let profile = one_profile(arguments.profile_name, arguments.profile)?;
     let config = config(arguments.config.as_deref())?;
-    let given = Settings { store: arguments.store.store, ..Settings::default() };
+    let mut given = Settings::default();
+    given.store = arguments.store.store;
     let settings = given.resolve(&config, profile.as_deref())?;
     let store = settings.store()?;
     let mut cached = CachedEntries::new(store.as_deref())?;

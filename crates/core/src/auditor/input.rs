@@ -28,7 +28,7 @@ const DEFAULT_SPAN: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+#[non_exhaustive]
 pub struct TrailInput {
     /// Events of this grant.
     pub id: Option<String>,

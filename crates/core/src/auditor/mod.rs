@@ -10,7 +10,8 @@
 //!
 //! let grants = settings.grants(&config, None, Arc::new(NoPrompter)).await?;
 //! let auditor = Auditor::new(&grants, &settings, &config);
-//! let input = TrailInput { to: Some("grace@example.com".to_owned()), ..TrailInput::default() };
+//! let mut input = TrailInput::default();
+//! input.to = Some("grace@example.com".to_owned());
 //! for event in auditor.query(&input, &mut |_| {}).await?.events {
 //!     println!("{} {}", event.time, event.call());
 //! }
@@ -87,7 +88,7 @@ pub struct TrailAnswer {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ExportFormat {
-    /// A table with a header line (RFC 4180), without formulas.
+    /// CSV with a header line (RFC 4180); cells that look like formulas are escaped.
     Csv,
     /// The records as they are, in an array.
     Json,

@@ -159,13 +159,13 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// `invalid_configuration` where there is no profile of that name, or its bases form a circle.
+    /// `invalid_configuration` where there is no profile of that name, or it inherits from itself.
     pub fn profile(&self, name: &str) -> Result<Settings> {
         let mut settings = self.named(name)?.clone();
         let mut names = vec![name.to_owned()];
         while let Some(base) = settings.base.take() {
             if names.contains(&base) {
-                let message = format!("the bases of the profile `{name}` form a circle: `{}`", names.join("`, `"));
+                let message = format!("profile `{name}` inherits from itself through `base`: `{}`", names.join("`, `"));
                 return Err(Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
                     .with_hint("`base` names another profile, whose settings are inherited: remove one of them"));
             }
@@ -446,9 +446,9 @@ mod tests {
         let message = |text: &str| Config::parse(text).unwrap().profile("a").unwrap_err().message().to_owned();
         assert_eq!(
             message("[profiles.a]\nbase = 'b'\n[profiles.b]\nbase = 'a'"),
-            "the bases of the profile `a` form a circle: `a`, `b`"
+            "profile `a` inherits from itself through `base`: `a`, `b`"
         );
-        assert_eq!(message("[profiles.a]\nbase = 'a'"), "the bases of the profile `a` form a circle: `a`");
+        assert_eq!(message("[profiles.a]\nbase = 'a'"), "profile `a` inherits from itself through `base`: `a`");
         assert_eq!(message("[profiles.a]\nbase = 'z'"), "there is no profile `z` in the configuration");
     }
 

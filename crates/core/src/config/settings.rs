@@ -32,7 +32,7 @@ macro_rules! settings {
         /// Everything that can be set, by argument, in the environment or in a profile. What is not set is `None`.
         #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
         #[serde(deny_unknown_fields)]
-        #[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+        #[non_exhaustive]
         pub struct Settings {
             $(
                 $(#[doc = $doc])+
@@ -64,7 +64,8 @@ macro_rules! settings {
             /// ```
             /// use tempaccess_core::config::Settings;
             ///
-            /// let settings = Settings { role: Some("ReadOnly".into()), headless: Some(true), ..Settings::default() };
+            /// let mut settings = Settings::default();
+            /// (settings.role, settings.headless) = (Some("ReadOnly".into()), Some(true));
             /// assert_eq!(settings.arguments(), ["--headless", "--role", "ReadOnly"]);
             /// ```
             pub fn arguments(&self) -> Vec<String> {

@@ -19,7 +19,7 @@ const LOOPBACK: &str = "http://127.0.0.1:35001/saml";
 
 /// The choices for a setup. The configuration says the rest.
 #[derive(Debug, Clone, Default)]
-#[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+#[non_exhaustive]
 pub struct SetupChoices {
     /// The account: its id, or its name in the configuration.
     pub account: Option<String>,

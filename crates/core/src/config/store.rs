@@ -1,43 +1,37 @@
-use std::str::FromStr;
 use std::sync::Arc;
 
 use super::default_store_folder;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::named::named_enum;
 use crate::store::{Entry, FileStore, Store, StoreKey};
 
-/// Where credentials and sessions are cached between runs.
-///
-/// ```
-/// use tempaccess_core::config::StoreChoice;
-///
-/// assert_eq!("file".parse::<StoreChoice>()?, StoreChoice::File);
-/// # Ok::<(), tempaccess_core::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreChoice {
-    /// Files, encrypted with a key in the system's keyring if there is one.
-    #[default]
-    Auto,
-    /// Files, not encrypted (mode 0600; on Windows, with the permissions of their folder).
-    File,
-    /// Files, encrypted with a key in the system's keyring; without a keyring, nothing is cached.
-    Keyring,
-    /// Files, encrypted with a key in the kernel's keyring, which is lost when the machine restarts. Linux only.
-    Kernel,
-    /// Nowhere.
-    None,
+named_enum! {
+    /// Where credentials and sessions are cached between runs.
+    ///
+    /// ```
+    /// use tempaccess_core::config::StoreChoice;
+    ///
+    /// assert_eq!("file".parse::<StoreChoice>()?, StoreChoice::File);
+    /// # Ok::<(), tempaccess_core::Error>(())
+    /// ```
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum StoreChoice("store") {
+        /// Files, encrypted with a key in the system's keyring if there is one.
+        #[default]
+        Auto = "auto",
+        /// Files, not encrypted (mode 0600; on Windows, with the permissions of their folder).
+        File = "file",
+        /// Files, encrypted with a key in the system's keyring; without a keyring, nothing is cached.
+        Keyring = "keyring",
+        /// Files, encrypted with a key in the kernel's keyring, which is lost when the machine restarts. Linux only.
+        Kernel = "kernel",
+        /// Nowhere.
+        None = "none",
+    }
 }
 
 impl StoreChoice {
-    const ALL: [(&'static str, Self); 5] = [
-        ("auto", Self::Auto),
-        ("file", Self::File),
-        ("keyring", Self::Keyring),
-        ("kernel", Self::Kernel),
-        ("none", Self::None),
-    ];
-
     /// Opens the store in its default folder.
     ///
     /// # Errors
@@ -107,16 +101,5 @@ impl StoreChoice {
             _ => return None,
         }
         .peek(key)
-    }
-}
-
-impl FromStr for StoreChoice {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidArgument, Stage::Configuration, format!("unknown store `{text}`"))
-                .with_hint(format!("choose one of {}", Self::ALL.map(|(name, _)| format!("`{name}`")).join(", ")))
-        })
     }
 }

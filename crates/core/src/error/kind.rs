@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// A stage on the way from a sign-in to credentials: one for each step of the pipeline.
+/// A stage of the pipeline from a sign-in to credentials.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

@@ -41,7 +41,7 @@ impl From<SignedDuration> for ApprovalLimits {
 /// The limits of an approval as texts.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+#[non_exhaustive]
 pub struct ApprovalInput {
     /// The duration: `40m`, or seconds.
     pub duration: Option<String>,

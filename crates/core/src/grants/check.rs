@@ -63,7 +63,7 @@ impl Grants {
     /// Errors of the records and of IAM.
     pub async fn check(&self, roles: &[String]) -> Result<GrantCheck> {
         let now = self.clock.now();
-        let filter = GrantFilter { roles: roles.to_vec(), ended: true, ..GrantFilter::default() };
+        let filter = GrantFilter { roles: roles.to_vec(), ..GrantFilter::all() };
         let GrantHistories { histories, unreadable } = self.histories(&filter).await?;
         let (policies, notes) = self.policies_of(&histories, &filter, now).await?;
         let unread = |grant: UnreadableGrant| GrantFinding {

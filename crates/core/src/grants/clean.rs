@@ -35,7 +35,7 @@ impl Grants {
     /// Errors of the records and of IAM.
     pub async fn plan_clean(&self, roles: &[String]) -> Result<Vec<Cleaned>> {
         let now = self.clock.now();
-        let filter = GrantFilter { roles: roles.to_vec(), ended: true, ..GrantFilter::default() };
+        let filter = GrantFilter { roles: roles.to_vec(), ..GrantFilter::all() };
         let histories = self.recorded(&filter).await?;
         let mut wanted: Vec<String> = histories.iter().map(|history| history.last().role_arn.clone()).collect();
         wanted.extend(roles.iter().cloned());
@@ -44,7 +44,7 @@ impl Grants {
         if wanted.is_empty() {
             return Ok(Vec::new());
         }
-        let all = GrantFilter { roles: wanted, ended: true, ..GrantFilter::default() };
+        let all = GrantFilter { roles: wanted, ..GrantFilter::all() };
         let (policies, _) = self.policies_of(&histories, &all, now).await?;
         let now = self.time_of_aws(policies.keys()).await?.unwrap_or(now);
         let mut found = Vec::new();

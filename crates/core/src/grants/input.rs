@@ -25,7 +25,7 @@ use crate::text::excerpt;
 /// ```
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+#[non_exhaustive]
 pub struct GrantInput {
     /// The person.
     pub to: String,

@@ -141,31 +141,44 @@ impl LazyGrants {
         Ok(self.grants().await?.review(&id.parse()?, reason).await?.event)
     }
 
-    /// Ends access early. Returns what was changed, or would be.
+    /// Plans to end access early.
+    ///
+    /// # Errors
+    ///
+    /// As [`Grants::plan_revoke`].
+    pub async fn plan_revoke(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
+        self.grants().await?.plan_revoke(target, reason).await
+    }
+
+    /// Ends access early. Returns what was changed.
     ///
     /// # Errors
     ///
     /// As [`Grants::plan_revoke`] and [`Grants::carry_out_revocation`].
-    pub async fn revoke(&self, target: &Revoke, reason: &str, dry_run: bool) -> Result<RevocationPlan> {
-        let plan = self.grants().await?.plan_revoke(target, reason).await?;
-        self.carry_out_revocation(plan, dry_run).await
+    pub async fn revoke(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
+        let plan = self.plan_revoke(target, reason).await?;
+        self.grants().await?.carry_out_revocation(&plan).await?;
+        Ok(plan)
     }
 
-    /// Undoes revocations. Returns what was changed, or would be.
+    /// Plans to undo revocations.
+    ///
+    /// # Errors
+    ///
+    /// As [`Grants::plan_restore`].
+    pub async fn plan_restore(&self, ids: &[String], reason: &str) -> Result<RevocationPlan> {
+        let ids: Vec<GrantId> = ids.iter().map(|text| text.parse()).collect::<Result<_>>()?;
+        self.grants().await?.plan_restore(&ids, reason).await
+    }
+
+    /// Undoes revocations. Returns what was changed.
     ///
     /// # Errors
     ///
     /// As [`Grants::plan_restore`] and [`Grants::carry_out_revocation`].
-    pub async fn restore(&self, ids: &[String], reason: &str, dry_run: bool) -> Result<RevocationPlan> {
-        let grants = self.grants().await?;
-        let ids: Vec<GrantId> = ids.iter().map(|text| text.parse()).collect::<Result<_>>()?;
-        self.carry_out_revocation(grants.plan_restore(&ids, reason).await?, dry_run).await
-    }
-
-    async fn carry_out_revocation(&self, plan: RevocationPlan, dry_run: bool) -> Result<RevocationPlan> {
-        if !dry_run {
-            self.grants().await?.carry_out_revocation(&plan).await?;
-        }
+    pub async fn restore(&self, ids: &[String], reason: &str) -> Result<RevocationPlan> {
+        let plan = self.plan_restore(ids, reason).await?;
+        self.grants().await?.carry_out_revocation(&plan).await?;
         Ok(plan)
     }
 
@@ -196,17 +209,23 @@ impl LazyGrants {
         self.grants().await?.check(roles).await
     }
 
-    /// Removes policies that have no effect any more. Returns those that were removed, or would be.
+    /// Finds policies that have no effect any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Grants::plan_clean`].
+    pub async fn plan_clean(&self, roles: &[String]) -> Result<Vec<Cleaned>> {
+        self.grants().await?.plan_clean(roles).await
+    }
+
+    /// Removes policies that have no effect any more. Returns those that were removed.
     ///
     /// # Errors
     ///
     /// As [`Grants::plan_clean`] and [`Grants::clean`].
-    pub async fn clean(&self, roles: &[String], dry_run: bool) -> Result<Vec<Cleaned>> {
-        let grants = self.grants().await?;
-        let found = grants.plan_clean(roles).await?;
-        if !dry_run {
-            grants.clean(&found).await?;
-        }
+    pub async fn clean(&self, roles: &[String]) -> Result<Vec<Cleaned>> {
+        let found = self.plan_clean(roles).await?;
+        self.grants().await?.clean(&found).await?;
         Ok(found)
     }
 

@@ -20,7 +20,7 @@ const CONCURRENT: usize = 16;
 
 /// Which grants to list.
 #[derive(Debug, Clone, Default)]
-#[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+#[non_exhaustive]
 pub struct GrantFilter {
     /// Those on these roles: patterns of names. With one, roles that no record has are looked at as well.
     pub roles: Vec<String>,
@@ -35,6 +35,11 @@ pub struct GrantFilter {
 }
 
 impl GrantFilter {
+    /// Every grant, also those that have ended or were revoked.
+    pub fn all() -> Self {
+        Self { ended: true, ..Self::default() }
+    }
+
     fn fits(&self, history: &GrantHistory) -> bool {
         self.to.as_ref().is_none_or(|to| history.to() == to)
             && self.by.as_ref().is_none_or(|by| history.involves(by))

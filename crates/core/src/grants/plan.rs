@@ -255,7 +255,7 @@ pub(super) fn check_scope(spec: &GrantSpec) -> Result<()> {
     let more = if found.len() > 5 { format!(" and {} more", found.len() - 5) } else { String::new() };
     let message = format!("the policy could keep access open after the grant ends: it allows `{shown}`{more}");
     Err(Error::new(ErrorKind::GrantUnsafe, Stage::Grant, message)
-        .with_hint("leave these actions out; `--allow-escape` gives them all the same"))
+        .with_hint("leave these actions out; `--allow-escape` allows them"))
 }
 
 /// Returns the length of a grant from its duration or its end.

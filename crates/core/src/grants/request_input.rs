@@ -16,7 +16,7 @@ use crate::source::Prompter;
 /// The values of a request as texts.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
-#[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+#[non_exhaustive]
 pub struct RequestInput {
     /// The preset.
     pub preset: String,

@@ -162,7 +162,7 @@ pub(super) fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Err
 pub(crate) fn check_reason(reason: &str) -> Result<()> {
     if reason.trim().is_empty() {
         return Err(
-            invalid("a grant needs a reason").with_hint("give one with `--reason`, such as the number of a ticket")
+            invalid("a reason is required").with_hint("give one with `--reason`, such as the number of a ticket")
         );
     }
     if reason.chars().count() > MAX_REASON {

@@ -1,6 +1,6 @@
 //! AWS IAM: roles and their inline policies, as far as grants need them (IAM API reference, version 2010-05-08).
 //!
-//! [`Iam`] is the trait; [`IamClient`] calls AWS. Requests and answers are held to moto and to the AWS SDK for Python.
+//! [`Iam`] is the trait; [`IamClient`] calls AWS. Requests and answers are tested against moto and the AWS SDK for Python.
 
 mod answer;
 mod client;

@@ -18,7 +18,7 @@ use crate::text::excerpt;
 /// # Ok::<(), tempaccess_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+#[non_exhaustive]
 pub struct Period {
     /// The begin.
     pub from: Option<Timestamp>,
@@ -58,10 +58,11 @@ impl Period {
 fn instant(text: &str) -> Result<Timestamp> {
     let midnight = |date: Date| TimeZone::UTC.to_timestamp(date.to_datetime(Time::midnight()));
     let of_date = || text.parse::<Date>().and_then(midnight);
-    text.parse::<Timestamp>().or_else(|error| of_date().map_err(|_| error)).map_err(|error| {
-        let message = format!("invalid time `{}`: {error}", excerpt(text));
+    text.parse::<Timestamp>().or_else(|_| of_date()).map_err(|error| {
+        let message = format!("`{}` is not a time", excerpt(text));
         Error::new(ErrorKind::InvalidArgument, Stage::Grant, message)
             .with_hint("write it as `2026-11-25T18:00:00Z`, or as a date")
+            .with_source(error)
     })
 }
 

@@ -136,13 +136,15 @@ impl RoleQuery {
             }
             (None, None) => "choose one of the offered roles, or ask the administrator of the identity provider to assign the one you need".to_owned(),
         };
-        Error::new(
-            ErrorKind::RoleNotOffered,
-            Stage::Role,
-            format!("the assertion offers no role that matches {}", self.describe()),
-        )
-        .with_hint(format!("{advice}\noffered roles:{}", list(&all, names)))
-        .with_roles(unique_roles(&all))
+        let message = match self.role.as_deref().and_then(number) {
+            Some(number) if number > offers.len() => {
+                format!("there is no role number {number}: the assertion offers {} roles", offers.len())
+            }
+            _ => format!("the assertion offers no role that matches {}", self.describe()),
+        };
+        Error::new(ErrorKind::RoleNotOffered, Stage::Role, message)
+            .with_hint(format!("{advice}\noffered roles:{}", list(&all, names)))
+            .with_roles(unique_roles(&all))
     }
 
     fn ambiguous(&self, several: &[&RoleOffer], names: &AccountNames) -> Error {

@@ -89,7 +89,7 @@ pub(super) fn walk(xml: &str, limits: &Limits, visitor: &mut impl Visitor) -> Re
                     ErrorKind::ForbiddenConstruct,
                     "contains a DTD, which SAML does not need and attackers use",
                 )
-                .with_hint("do not use it; find out where it comes from"));
+                .with_hint("do not use this response; check where it comes from"));
             }
             Event::Decl(found) => {
                 if position != 0 {

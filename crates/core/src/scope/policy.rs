@@ -43,15 +43,14 @@ impl FromStr for SessionPolicy {
 
     fn from_str(text: &str) -> Result<Self> {
         let document: serde_json::Value = serde_json::from_str(text).map_err(|error| {
-            invalid(format!("the session policy is not JSON: {error}"))
-                .with_hint("check its commas, quotes and brackets")
+            invalid(format!("the policy is not JSON: {error}")).with_hint("check its commas, quotes and brackets")
         })?;
         // Of two values for one name, some readers take the first and others the last.
         if let Err(error) = serde_json::from_str::<UniqueNames>(text) {
             return Err(invalid(format!("the session policy is ambiguous: {error}")).with_hint("write each name once"));
         }
         if document.get("Statement").is_none() {
-            return Err(invalid("the session policy is not a policy document: it has no `Statement`")
+            return Err(invalid("the policy is not a policy document: it has no `Statement`")
                 .with_hint("a policy document looks like `{\"Version\":\"2012-10-17\",\"Statement\":[…]}`"));
         }
         let compact = without_white_space(text);
@@ -174,8 +173,8 @@ mod tests {
     #[test]
     fn what_is_no_policy_says_why() {
         let message = |text: &str| text.parse::<SessionPolicy>().unwrap_err().message().to_owned();
-        assert_eq!(message("{"), "the session policy is not JSON: EOF while parsing an object at line 1 column 1");
-        assert_eq!(message("[]"), "the session policy is not a policy document: it has no `Statement`");
+        assert_eq!(message("{"), "the policy is not JSON: EOF while parsing an object at line 1 column 1");
+        assert_eq!(message("[]"), "the policy is not a policy document: it has no `Statement`");
         assert_eq!(
             message(r#"{"Statement":[],"Id":"☂"}"#),
             "the session policy has the character '☂', which STS does not accept"

@@ -1,7 +1,7 @@
 //! Role chaining: roles that are assumed after the one that the assertion offers.
 
 use super::TempAccess;
-use super::issue::{Queueing, SessionReuse};
+use super::sign_in::{Queueing, SessionReuse};
 use crate::error::Result;
 use crate::scope::{SessionDuration, SessionScope};
 use crate::sts::{ChainRequest, IssuedSession, chain};
@@ -27,7 +27,7 @@ impl TempAccess {
         // Boxed, since the two call each other; they do so once, since the base has no chain.
         let first = Box::pin(async move {
             match reuse {
-                SessionReuse::Allow => base.credentials_with(queueing).await,
+                SessionReuse::Allow => base.credentials_queued(queueing).await,
                 SessionReuse::Forbid => base.renew_with_sign_in().await,
             }
         });

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use tokio::task::JoinSet;
 
-use super::issue::SessionReuse;
+use super::sign_in::SessionReuse;
 use super::{Cached, SignedIn, TempAccess};
 use crate::background::run_blocking;
 use crate::clock::{Clock, Deadline};
@@ -155,7 +155,7 @@ impl TempAccess {
     }
 
     async fn sign_in_for_many(&self) -> Result<DatedAssertion> {
-        let signed_in = self.audited(self.recorded_sign_in(SessionReuse::Allow, self.default_queueing())).await?;
+        let signed_in = self.audited(self.sign_in_recorded(SessionReuse::Allow, self.default_queueing())).await?;
         Ok(DatedAssertion::new(signed_in, &*self.clock))
     }
 
@@ -205,7 +205,7 @@ impl TempAccess {
     }
 
     async fn exchange_one(&self, signed_in: &SignedIn, offer: &RoleOffer) -> Result<IssuedSession> {
-        let issued = self.audited(self.issue_role(signed_in, offer)).await?;
+        let issued = self.audited(self.exchange_role(signed_in, offer)).await?;
         self.store_in_cache(None, &issued).await;
         Ok(issued)
     }

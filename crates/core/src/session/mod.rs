@@ -1,18 +1,21 @@
 //! From a sign-in to credentials: [`TempAccess`] puts source, role, scope, exchange, audit log and cache together.
 //!
-//! `issue` tells the story of one request: cached? -> lock -> sign in -> choose -> exchange -> record -> cache. `cache` decides
-//! what a cached answer is worth, `many` exchanges several roles by one sign-in, `chain` assumes further roles, `refresh` keeps the last
+//! `issue` is one request from call to cache; `sign_in`, `choose` and `record` are its steps. `cache` decides what a cached answer is
+//! worth, `many` exchanges several roles by one sign-in, `chain` assumes further roles, `refresh` keeps the last
 //! session of a program in memory.
 
 #[cfg(feature = "grants")]
 mod aliases;
 mod cache;
 mod chain;
+mod choose;
 mod issue;
 #[cfg(feature = "runtime")]
 mod many;
+mod record;
 #[cfg(feature = "runtime")]
 mod refresh;
+mod sign_in;
 #[cfg(feature = "runtime")]
 mod unstored;
 

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::TempAccess;
-use super::issue::{Queueing, SessionReuse, busy};
+use super::sign_in::{Queueing, SessionReuse, busy};
 use crate::error::Result;
 use crate::store::Turn;
 use crate::sts::IssuedSession;

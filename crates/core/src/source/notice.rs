@@ -130,7 +130,7 @@ pub enum CachedItem {
 }
 
 impl Notice {
-    /// Whether the person has nothing to do and to look after: the sign-in goes on by itself, and as expected.
+    /// Whether no action is needed: the sign-in continues as expected.
     pub fn is_informational(&self) -> bool {
         matches!(
             self,

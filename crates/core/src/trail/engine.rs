@@ -25,7 +25,8 @@ pub(super) const MAX_ROWS: usize = 10_000;
 /// ```
 /// use tempaccess_core::trail::{QueryEngine, TrailQuery, query_text};
 ///
-/// let query = TrailQuery { session: Some("grace@example.com+k7q3m5xw2p4a".to_owned()), ..TrailQuery::default() };
+/// let mut query = TrailQuery::default();
+/// query.session = Some("grace@example.com+k7q3m5xw2p4a".to_owned());
 /// let text = query_text(&query, &QueryEngine::Athena("cloudtrail".to_owned()));
 /// assert!(text.contains("WHERE useridentity.arn LIKE '%:assumed-role/%/grace@example.com+k7q3m5xw2p4a'"));
 /// ```

@@ -9,7 +9,7 @@ use crate::records::{GrantHistory, GrantKind};
 
 /// Which events are wanted. Everything that is set must fit.
 #[derive(Debug, Clone, Default)]
-#[allow(clippy::exhaustive_structs, reason = "callers write it as a literal over its default")]
+#[non_exhaustive]
 pub struct TrailQuery {
     /// Events of a grant: those of its sessions, and those that gave and changed it.
     pub grant: Option<GrantId>,

@@ -40,7 +40,7 @@ pub use conditions::Expectations;
 pub use key::TrustedKey;
 pub use keys::TrustedKeys;
 pub use policy::SignaturePolicy;
-pub use provider::IdentityProvider;
+pub use provider::{IdentityProvider, SignOnBinding};
 pub use verified::{Examination, Outcome, SignedElement, Verification, Verified, VerifiedSignature};
 pub use verifier::{Engine, Verifier};
 

@@ -9,6 +9,16 @@ use crate::saml::Limits;
 const REDIRECT: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
 const POST: &str = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 
+/// How an identity provider takes a request to sign in (SAML 2.0 bindings, sections 3.4 and 3.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignOnBinding {
+    /// In the query of an address.
+    Redirect,
+    /// In a form.
+    Post,
+}
+
 /// An identity provider as its metadata describes it: its entity ID, its keys, and the address to sign in at.
 ///
 /// ```no_run
@@ -63,17 +73,17 @@ impl IdentityProvider {
         &self.keys
     }
 
-    /// The address to sign in at, and whether it expects a form (the HTTP-POST binding) instead of a redirect.
+    /// The address to sign in at, and how it takes a request.
     ///
     /// # Errors
     ///
     /// `invalid_configuration` if there is neither.
-    pub fn sso(&self) -> Result<(&str, bool)> {
+    pub fn sso(&self) -> Result<(&str, SignOnBinding)> {
         let location = |binding: &str| {
             self.sign_on.iter().find(|(known, _)| known == binding).map(|(_, location)| location.as_str())
         };
-        let redirect = location(REDIRECT).map(|location| (location, false));
-        redirect.or_else(|| location(POST).map(|location| (location, true))).ok_or_else(no_address)
+        let redirect = location(REDIRECT).map(|location| (location, SignOnBinding::Redirect));
+        redirect.or_else(|| location(POST).map(|location| (location, SignOnBinding::Post))).ok_or_else(no_address)
     }
 }
 

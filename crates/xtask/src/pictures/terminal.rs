@@ -31,8 +31,14 @@ fn normalize(transcript: &str) -> Result<String, regex_lite::Error> {
     let patterns: Vec<_> = VOLATILE.iter().map(|(pattern, _)| format!("({pattern})")).collect();
     let any = Regex::new(&patterns.join("|"))?;
     let example = |found: &Captures<'_>| {
-        let matched = VOLATILE.iter().zip(found.iter().skip(1)).find(|(_, group)| group.is_some());
-        matched.map_or("", |((_, example), _)| example).to_owned()
+        let matched =
+            VOLATILE.iter().zip(found.iter().skip(1)).find_map(|(known, group)| Some((known.1, group?.as_str())));
+        match matched {
+            // An account, which could be the id of a grant.
+            Some((_, text)) if text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit()) => text.to_owned(),
+            Some((example, _)) => example.to_owned(),
+            None => String::new(),
+        }
     };
     Ok(any.replace_all(transcript, example).into_owned())
 }

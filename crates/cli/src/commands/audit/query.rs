@@ -13,23 +13,22 @@ use crate::render_trail as render;
 
 pub(super) async fn query(arguments: Query) -> Result<()> {
     let context = GrantContext::open(&arguments.access, None).await?;
-    let input = TrailInput {
-        id: arguments.id.clone(),
-        to: arguments.to.clone(),
-        role: arguments.role.clone(),
-        access_key: arguments.access_key.clone(),
-        assertion: arguments.assertion.clone(),
-        audit_logs: arguments.audit_log.clone(),
-        from: arguments.period.from.clone(),
-        until: arguments.period.until.clone(),
-        regions: arguments.region.clone(),
-        files: arguments.files.clone(),
-        logs: arguments.logs.clone(),
-        athena: arguments.athena.clone(),
-        lake: arguments.lake.clone(),
-        workgroup: arguments.workgroup.clone(),
-        results: arguments.results.clone(),
-    };
+    let mut input = TrailInput::default();
+    input.id = arguments.id.clone();
+    input.to = arguments.to.clone();
+    input.role = arguments.role.clone();
+    input.access_key = arguments.access_key.clone();
+    input.assertion = arguments.assertion.clone();
+    input.audit_logs = arguments.audit_log.clone();
+    input.from = arguments.period.from.clone();
+    input.until = arguments.period.until.clone();
+    input.regions = arguments.region.clone();
+    input.files = arguments.files.clone();
+    input.logs = arguments.logs.clone();
+    input.athena = arguments.athena.clone();
+    input.lake = arguments.lake.clone();
+    input.workgroup = arguments.workgroup.clone();
+    input.results = arguments.results.clone();
     if let Some(place) = engine(&arguments).filter(|_| !arguments.run) {
         let text = context.auditor().query_text(&input).await?;
         note(&place);

@@ -18,13 +18,11 @@ use crate::render_grant as render;
 pub(super) async fn issue(arguments: Issue) -> Result<()> {
     let access = arguments.sign_in.into_access()?;
     let context = GrantContext::open(&access, arguments.given.preset.as_deref()).await?;
-    let input = GrantInput {
-        role: arguments.role,
-        policy_arns: arguments.policy_arns,
-        duration: arguments.duration,
-        seal_to: arguments.seal_to,
-        ..input(arguments.given)
-    };
+    let mut input = input(arguments.given);
+    input.role = arguments.role;
+    input.policy_arns = arguments.policy_arns;
+    input.duration = arguments.duration;
+    input.seal_to = arguments.seal_to;
     let spec = input.into_spec(&context.config.signers()?)?;
     check_out(arguments.out.as_deref())?;
     let plan = context.grants.plan_issue(&spec).await?;
@@ -34,14 +32,12 @@ pub(super) async fn issue(arguments: Issue) -> Result<()> {
 pub(super) async fn permit(arguments: Permit) -> Result<()> {
     let access = arguments.sign_in.into_access()?;
     let context = GrantContext::open(&access, arguments.given.preset.as_deref()).await?;
-    let input = GrantInput {
-        role: arguments.role,
-        duration: arguments.duration,
-        from: arguments.from,
-        until: arguments.until,
-        no_ceiling: arguments.no_ceiling,
-        ..input(arguments.given)
-    };
+    let mut input = input(arguments.given);
+    input.role = arguments.role;
+    input.duration = arguments.duration;
+    input.from = arguments.from;
+    input.until = arguments.until;
+    input.no_ceiling = arguments.no_ceiling;
     let plan = context.grants.plan_permit(&input.into_spec(&context.config.signers()?)?).await?;
     carry_out(&context, plan, &arguments.confirm, &access, None).await
 }
@@ -113,15 +109,14 @@ fn hand_out(given: &IssuedGrant, output: Output, out: Option<&Path>) -> Result<(
 }
 
 fn input(given: GrantOptions) -> GrantInput {
-    GrantInput {
-        to: given.to,
-        policy: given.policy,
-        from_ip: given.from_ip,
-        reason: given.reason,
-        preset: given.preset,
-        allow_escape: given.allow_escape,
-        ..GrantInput::default()
-    }
+    let mut input = GrantInput::default();
+    input.to = given.to;
+    input.policy = given.policy;
+    input.from_ip = given.from_ip;
+    input.reason = given.reason;
+    input.preset = given.preset;
+    input.allow_escape = given.allow_escape;
+    input
 }
 
 /// Fails before anything is given if the file cannot be written.

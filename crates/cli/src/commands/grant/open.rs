@@ -18,7 +18,8 @@ use crate::terminal::{Terminal, silent};
 
 pub(super) async fn open(arguments: Open) -> Result<()> {
     let config = config(arguments.config.as_deref())?;
-    let given = Settings { store: arguments.store.store.clone(), ..Settings::default() };
+    let mut given = Settings::default();
+    given.store = arguments.store.store.clone();
     let settings = given.resolve(&Config::default(), None)?;
     let prompter: Arc<dyn Prompter> = if arguments.no_interactive {
         silent()

@@ -12,13 +12,12 @@ use crate::render_grant as render;
 
 pub(super) async fn list(arguments: List) -> Result<()> {
     let context = GrantContext::open(&arguments.sign_in.into_access()?, None).await?;
-    let filter = GrantFilter {
-        roles: arguments.role,
-        to: arguments.to,
-        by: arguments.by,
-        ended: arguments.ended,
-        offline: arguments.offline,
-    };
+    let mut filter = GrantFilter::default();
+    filter.roles = arguments.role;
+    filter.to = arguments.to;
+    filter.by = arguments.by;
+    filter.ended = arguments.ended;
+    filter.offline = arguments.offline;
     let listing = context.grants.list(&filter).await?;
     match arguments.output {
         Output::Json => print_json(&listing),

@@ -18,13 +18,12 @@ pub(super) async fn request(arguments: Request) -> Result<()> {
     let config = config(access.config.as_deref())?;
     let settings = access.settings().resolve(&config, access.profile.as_deref())?;
     check_out(arguments.out.as_deref())?;
-    let input = RequestInput {
-        preset: arguments.preset.clone(),
-        duration: arguments.duration.clone(),
-        reason: arguments.reason.clone(),
-        to: arguments.to.clone(),
-        seal_to: arguments.seal_to.clone(),
-    };
+    let mut input = RequestInput::default();
+    input.preset = arguments.preset.clone();
+    input.duration = arguments.duration.clone();
+    input.reason = arguments.reason.clone();
+    input.to = arguments.to.clone();
+    input.seal_to = arguments.seal_to.clone();
     let text = settings.request_grant(&config, &input, access.prompter()).await?;
     hand_out(&text, arguments.output, arguments.out.as_deref())
 }
@@ -72,11 +71,10 @@ pub(super) async fn approve(arguments: Approve) -> Result<()> {
         let approved = context.grants.sign_approval(&text, duration).await?;
         return hand_out(&approved, arguments.confirm.output, arguments.out.as_deref());
     }
-    let limits = ApprovalInput {
-        duration: arguments.duration.clone(),
-        from_ip: arguments.from_ip.clone(),
-        policy: arguments.policy.clone(),
-    };
+    let mut limits = ApprovalInput::default();
+    limits.duration = arguments.duration.clone();
+    limits.from_ip = arguments.from_ip.clone();
+    limits.policy = arguments.policy.clone();
     let plan = context.grants.plan_approve(&text, &limits.into_limits()?).await?;
     carry_out(&context, plan, &arguments.confirm, &arguments.access, arguments.out.as_deref()).await
 }

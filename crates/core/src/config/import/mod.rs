@@ -19,35 +19,37 @@ use std::ffi::OsString;
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use super::Settings;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::named::named_enum;
 use crate::role::AccountNames;
 
-/// A tool whose configuration can be imported.
-///
-/// ```
-/// use tempaccess_core::config::OtherTool;
-///
-/// let tool: OtherTool = "saml2aws".parse()?;
-/// let file = "[work]\nurl = https://acme.okta.com/home/amazon_aws/0oa1/272\nprovider = Okta\nskip_verify = true\n";
-/// let imported = tool.import(file)?;
-/// assert_eq!(imported.profiles["work"].source.as_deref(), Some("https://acme.okta.com/home/amazon_aws/0oa1/272"));
-/// assert!(imported.notes[0].starts_with("`work`: `skip_verify` is not imported"));
-/// # Ok::<(), tempaccess_core::Error>(())
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OtherTool {
-    /// saml2aws: `~/.saml2aws`.
-    Saml2Aws,
-    /// okta-aws-cli: `~/.okta/okta.yaml`.
-    OktaAwsCli,
-    /// gimme-aws-creds: `~/.okta_aws_login_config`.
-    GimmeAwsCreds,
-    /// aws-runas: `~/.aws/config`.
-    AwsRunas,
+named_enum! {
+    /// A tool whose configuration can be imported.
+    ///
+    /// ```
+    /// use tempaccess_core::config::OtherTool;
+    ///
+    /// let tool: OtherTool = "saml2aws".parse()?;
+    /// let file = "[work]\nurl = https://acme.okta.com/home/amazon_aws/0oa1/272\nprovider = Okta\nskip_verify = true\n";
+    /// let imported = tool.import(file)?;
+    /// assert_eq!(imported.profiles["work"].source.as_deref(), Some("https://acme.okta.com/home/amazon_aws/0oa1/272"));
+    /// assert!(imported.notes[0].starts_with("`work`: `skip_verify` is not imported"));
+    /// # Ok::<(), tempaccess_core::Error>(())
+    /// ```
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    #[non_exhaustive]
+    pub enum OtherTool("tool to import from") {
+        /// saml2aws: `~/.saml2aws`.
+        Saml2Aws = "saml2aws",
+        /// okta-aws-cli: `~/.okta/okta.yaml`.
+        OktaAwsCli = "okta-aws-cli",
+        /// gimme-aws-creds: `~/.okta_aws_login_config`.
+        GimmeAwsCreds = "gimme-aws-creds",
+        /// aws-runas: `~/.aws/config`.
+        AwsRunas = "aws-runas",
+    }
 }
 
 /// What was found in the configuration of another tool.
@@ -62,42 +64,7 @@ pub struct Imported {
     pub notes: Vec<String>,
 }
 
-impl FromStr for OtherTool {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|tool| tool.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(|tool| format!("`{}`", tool.name())).join(", ");
-            Error::new(
-                ErrorKind::InvalidArgument,
-                Stage::Configuration,
-                format!("the configuration of `{text}` cannot be imported"),
-            )
-            .with_hint(format!("choose one of {names}"))
-        })
-    }
-}
-
-impl Display for OtherTool {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
 impl OtherTool {
-    /// Every tool.
-    pub const ALL: [Self; 4] = [Self::Saml2Aws, Self::OktaAwsCli, Self::GimmeAwsCreds, Self::AwsRunas];
-
-    /// Returns the tool's name, as [`FromStr`] reads it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Saml2Aws => "saml2aws",
-            Self::OktaAwsCli => "okta-aws-cli",
-            Self::GimmeAwsCreds => "gimme-aws-creds",
-            Self::AwsRunas => "aws-runas",
-        }
-    }
-
     /// Returns the file that the tool reads: the one that its environment variable names ([`variable`](Self::variable)),
     /// else the one at its usual place. Returns `None` where there is no home directory to look in.
     pub fn default_file(self) -> Option<PathBuf> {
@@ -197,10 +164,10 @@ mod tests {
     #[test]
     fn names_are_read_as_they_are_shown() {
         for tool in OtherTool::ALL {
-            assert_eq!(tool.to_string().parse::<OtherTool>().unwrap(), tool);
+            assert_eq!(tool.to_string().parse::<OtherTool>().unwrap(), *tool);
         }
         let error = "lastpass".parse::<OtherTool>().unwrap_err();
-        assert_eq!(error.hint(), Some("choose one of `saml2aws`, `okta-aws-cli`, `gimme-aws-creds`, `aws-runas`"));
+        assert_eq!(error.hint(), Some("use one of `saml2aws`, `okta-aws-cli`, `gimme-aws-creds`, `aws-runas`"));
     }
 
     #[test]

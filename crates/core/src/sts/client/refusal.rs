@@ -80,7 +80,7 @@ fn remedy(code: &str, said: &str, status: u16, call: Call) -> (ErrorKind, &'stat
     match code {
         "AccessDenied" | "AccessDeniedException" if call == Call::AssumeRole => (
             ErrorKind::AccessDenied,
-            "the previous role must be allowed `sts:AssumeRole` (and `sts:TagSession`, `sts:SetSourceIdentity`), and the trust policy of this one must name it, with the external id if it asks for one",
+            "the previous role needs `sts:AssumeRole` (and `sts:TagSession`, `sts:SetSourceIdentity`), and the trust policy of this role must allow the previous role, with the external id if it requires one",
         ),
         "ExpiredTokenException" | "ExpiredToken" if call == Call::GetCallerIdentity => {
             (ErrorKind::AssertionExpired, "these credentials have expired: get new ones")

@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::source::AssertionRequest;
+use crate::verify::SignOnBinding;
 
 /// How the browser carries the request to the identity provider.
 pub(super) enum Carrier {
@@ -23,8 +24,8 @@ pub(super) enum Carrier {
 
 impl Carrier {
     /// Packs `xml` for the binding of the sign-on address. `relay_state` comes back with the response.
-    pub(super) fn new(xml: &str, sign_on: Url, is_post: bool, relay_state: &str) -> Result<Self> {
-        if is_post {
+    pub(super) fn new(xml: &str, sign_on: Url, binding: SignOnBinding, relay_state: &str) -> Result<Self> {
+        if binding == SignOnBinding::Post {
             let field = |name: &str, value: &str| {
                 format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", escape(value))
             };

@@ -136,11 +136,11 @@ impl AssertionSource for AcsSource {
         if let Some(parent) = self.acs.path().strip_suffix(WILDCARD) {
             acs.set_path(&format!("{parent}/{}", secret()?));
         }
-        let (sign_on, is_post) = self.provider.sso()?;
+        let (sign_on, binding) = self.provider.sso()?;
         let sign_on = secure_url("the sign-on address in the metadata", sign_on)?;
         let id = format!("_{}", secret()?);
         let xml = authn_request(&id, &sign_on, &acs, request, self.clock.now());
-        let carrier = Carrier::new(&xml, sign_on, is_post, &secrets.relay_state)?;
+        let carrier = Carrier::new(&xml, sign_on, binding, &secrets.relay_state)?;
         let expected = Expectations::new(request.audience, acs.as_str()).in_response_to(&id);
         let verifier = Verifier::new(self.provider.keys().clone());
 
