@@ -42,6 +42,25 @@ impl Clock for SharedClock {
     }
 }
 
+/// The clock of a machine that is not set right.
+#[derive(Debug, Clone)]
+pub struct WrongClock {
+    /// AWS's clock.
+    pub clock: SharedClock,
+    /// How far it is ahead.
+    pub ahead: jiff::SignedDuration,
+}
+
+impl Clock for WrongClock {
+    fn now(&self) -> Timestamp {
+        self.clock.now() + self.ahead
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        self.clock.monotonic()
+    }
+}
+
 /// A sign-in at the sandbox's identity provider.
 #[derive(Debug)]
 pub struct SignIn {
@@ -135,10 +154,15 @@ impl Office {
 
     /// Returns the access of a person to a role.
     pub fn access(&self, login: &str, role: &str) -> TempAccess {
+        self.access_with_clock(login, role, Arc::new(self.clock.clone()))
+    }
+
+    /// Returns the access of a person whose machine has this clock.
+    pub fn access_with_clock(&self, login: &str, role: &str, clock: Arc<dyn Clock>) -> TempAccess {
         let source = SignIn { sandbox: Arc::clone(&self.sandbox), login: login.to_owned() };
         TempAccess::builder(source, self.exchange())
             .role(RoleQuery::new().role(role))
-            .clock(Arc::new(self.clock.clone()))
+            .clock(clock)
             .store(Arc::new(MemoryStore::new()))
             .build()
     }

@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 
 use console::style;
 use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempaccess_core::front_end::printable;
 use tempaccess_core::grants::{
-    Cleaned, GrantCheck, GrantListing, GrantRequest, PlanSummary, RequestText, RevocationPlan, format_duration,
+    Cleaned, GrantCheck, GrantListing, GrantRequest, PlanSummary, RequestText, RevocationPlan, RevocationStep,
+    format_duration,
 };
 use tempaccess_core::records::{GrantHistory, GrantState};
 use tempaccess_core::role::AccountNames;
@@ -268,18 +269,25 @@ pub(crate) fn revocation_as(plan: &RevocationPlan, form: Print) -> String {
             (Print::Iam, None) => {
                 let _ = writeln!(text, "{}", json!({ "RoleName": role, "PolicyName": name }));
             }
-            (Print::Scp, Some(document)) => {
-                let _ = writeln!(text, "{document}");
-            }
-            // An organization cannot delete the policy. It ends all that the person does with the role.
-            (Print::Scp, None) => {
-                let condition = json!({ "StringEquals": { "aws:userid": step.user_id } });
-                let deny = json!({ "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition });
-                let _ = writeln!(text, "{}", json!({ "Version": "2012-10-17", "Statement": [deny] }));
+            (Print::Scp, document) => {
+                let _ = writeln!(text, "{}", service_control_policy(step, document.as_deref()));
             }
         }
     }
     text.trim_end().to_owned()
+}
+
+/// A policy of an organization that denies what the inline policy of a role denies, to sessions of this role alone.
+fn service_control_policy(step: &RevocationStep, document: Option<&str>) -> Value {
+    let denied = document.and_then(|document| serde_json::from_str::<Value>(document).ok());
+    let condition = denied.and_then(|document| document.pointer("/Statement/0/Condition").cloned());
+    // An organization cannot delete the policy of a grant. It ends all that the person does with the role.
+    let mut condition = condition.unwrap_or_else(|| json!({ "StringEquals": { "aws:userid": step.user_id } }));
+    if let Some(tests) = condition.as_object_mut() {
+        tests.insert("ArnEquals".to_owned(), json!({ "aws:PrincipalArn": step.role_arn }));
+    }
+    let deny = json!({ "Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition });
+    json!({ "Version": "2012-10-17", "Statement": [deny] })
 }
 
 /// The result of a check.
@@ -292,8 +300,10 @@ pub(crate) fn checked(check: &GrantCheck) -> String {
         let id = finding.id.as_ref().map(|id| format!("{id}: ")).unwrap_or_default();
         let _ = writeln!(text, "{} {id}{}", style("problem:").red().bold(), printable(&finding.problem));
     }
-    if check.findings.is_empty() {
-        text.push_str("the records and IAM agree");
+    match check.roles.len() {
+        _ if !check.findings.is_empty() => {}
+        0 => text.push_str("no role was looked at in IAM, and the records are sound"),
+        _ => text.push_str("the records and IAM agree"),
     }
     text.trim_end().to_owned()
 }

@@ -58,14 +58,25 @@ fn a_contractor_gets_forty_minutes_of_one_bucket() {
     // A role says nothing about what else is named.
     let both = alan.run("grant revoke --to grace@example.com --role Granted --dry-run --profile admin");
     assert!(both.code == 2 && both.stderr.contains("cannot be used with"), "{}", both.stderr);
-    // To undo is by id only: another selection would select nothing.
-    for selection in ["--to grace@example.com", "--by ada@example.com", "--older --role ledger/Granted"] {
-        for id in [id, ""] {
+    // What is undone is named as it was revoked.
+    for (selection, alone) in [
+        ("--to grace@example.com", "cannot be used with"),
+        ("--by ada@example.com", "only `--older` and `--by` with a role can be undone together"),
+        ("--by ada@example.com --role Granted", "the role has no such revocation"),
+        ("--older --role ledger/Granted", "the role has no such revocation"),
+    ] {
+        for (id, expected) in [(id, "cannot be used with"), ("", alone)] {
             let ran = alan.run(&format!("grant revoke {id} --undo {selection} --profile admin"));
             assert_eq!(ran.code, 2, "{}", ran.stderr);
-            assert!(ran.stderr.contains("cannot be used with"), "{}", ran.stderr);
+            assert!(ran.stderr.contains(expected), "{}", ran.stderr);
         }
     }
+    // An organization's policy denies the sessions of this role alone.
+    let printed = alan.ok("grant revoke --older --role Granted --print scp --profile admin").stdout;
+    let policy: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let condition = &policy["Statement"][0]["Condition"];
+    assert_eq!(condition["ArnEquals"]["aws:PrincipalArn"], "arn:aws:iam::111122223333:role/Granted", "{printed}");
+    assert!(condition["DateLessThan"]["aws:TokenIssueTime"].is_string(), "{printed}");
     assert!(alan.ok(&format!("grant show {id} --profile admin")).stdout.contains("state   revoked"));
     assert!(alan.ok("grant list --profile admin").stdout.starts_with("no grants"));
     // CloudTrail confirms the records, and needs none of them.

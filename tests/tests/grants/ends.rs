@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
-use tempaccess_core::grants::{GrantFilter, Grants, Revoke};
+use tempaccess_core::grants::{GrantFilter, GrantRules, Grants, Revoke};
 use tempaccess_core::records::{FolderRecords, GrantState};
-use tempaccess_tests::office::{ADMIN, GRANTED, Office};
+use tempaccess_tests::aws::Credentials;
+use tempaccess_tests::office::{ADMIN, GRANTED, Office, WrongClock};
+
+use crate::lifecycle::{README, status};
 
 #[tokio::test]
 async fn one_step_that_fails_keeps_no_other_from_being_done() {
@@ -69,24 +72,13 @@ async fn a_clock_that_is_ahead_lifts_no_deny() {
     let office = Office::open();
     let id = office.grants().issue(&office.session_for_grace(40)).await.unwrap().event.id;
     office.grants().revoke(&id, "x").await.unwrap();
-    /// The clock of a machine that is an hour ahead of AWS's.
-    #[derive(Debug)]
-    struct Ahead(tempaccess_tests::office::SharedClock);
-    impl tempaccess_core::Clock for Ahead {
-        fn now(&self) -> jiff::Timestamp {
-            self.0.now() + SignedDuration::from_hours(1)
-        }
-
-        fn monotonic(&self) -> std::time::Duration {
-            self.0.monotonic()
-        }
-    }
+    let hour_ahead = WrongClock { clock: office.clock.clone(), ahead: SignedDuration::from_hours(1) };
     let records = FolderRecords::new(office.folder.path().join("records"));
     let access = office.access("ada@example.com", ADMIN);
     let signer = Arc::new(office.signer("ada@example.com"));
     let ahead = Grants::builder(access, Arc::new(office.iam()), Arc::new(records), signer)
         .signers(office.signers())
-        .clock(Arc::new(Ahead(office.clock.clone())))
+        .clock(Arc::new(hour_ahead))
         .build();
     assert!(ahead.plan_clean(&["Granted".to_owned()]).await.unwrap().is_empty());
     office.advance(60);
@@ -115,4 +107,151 @@ async fn an_extension_that_iam_refused_is_none() {
     office.sandbox.iam().put_role_policy(ADMIN, "Grants", rights);
     grants.extend(&id, "10m".parse().unwrap(), "x").await.unwrap();
     assert_eq!(grants.show(&id).await.unwrap().extensions(), 1);
+}
+
+/// What somebody else has applied at IAM, as `--print` prints it.
+#[tokio::test]
+async fn a_revocation_that_was_printed_shows_and_can_be_undone() {
+    let office = Office::open();
+    let grants = office.grants();
+    let id = grants.issue(&office.session_for_grace(40)).await.unwrap().event.id;
+    assert_eq!(
+        grants.plan_restore(std::slice::from_ref(&id), "x").await.unwrap_err().kind(),
+        ErrorKind::InvalidArgument
+    );
+    let plan = grants.plan_revoke(&Revoke::Grants(vec![id.clone()]), "x").await.unwrap();
+    let step = &plan.steps[0];
+    office.sandbox.iam().put_role_policy(GRANTED, &step.policy_name, step.document.as_ref().unwrap());
+    let listed = grants.list(&GrantFilter::default()).await.unwrap().grants;
+    assert!(listed[0].problems[0].contains("denies it: the person has no access"), "{listed:?}");
+    assert_eq!(grants.check(&[]).await.unwrap().findings.len(), 1);
+    let undo = grants.plan_restore(std::slice::from_ref(&id), "x").await.unwrap();
+    grants.carry_out_revocation(&undo).await.unwrap();
+    assert!(grants.check(&[]).await.unwrap().findings.is_empty());
+}
+
+#[tokio::test]
+async fn revocations_of_a_whole_role_can_be_undone() {
+    let office = Office::open();
+    let grants = office.grants();
+    grants.issue(&office.session_for_grace(40)).await.unwrap();
+    office.advance(1);
+    let role = || "Granted".to_owned();
+    for target in
+        [Revoke::Older { role: role() }, Revoke::ByOnRole { name: "ada@example.com".to_owned(), role: role() }]
+    {
+        let plan = grants.plan_revoke(&target, "x").await.unwrap();
+        grants.carry_out_revocation(&plan).await.unwrap();
+        assert_eq!(grants.check(&[]).await.unwrap().findings.len(), 1, "{target:?}");
+        let undo = grants.plan_restore_sessions(&target, "x").await.unwrap();
+        grants.carry_out_revocation(&undo).await.unwrap();
+        assert!(grants.check(&[]).await.unwrap().findings.is_empty(), "{target:?}");
+        let error = grants.plan_restore_sessions(&target, "x").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+    }
+}
+
+/// Somebody who can write to the records has moved a grant away.
+#[tokio::test]
+async fn a_grant_without_records_is_revoked_on_its_role() {
+    let office = Office::open();
+    let grants = office.grants();
+    let issued = grants.issue(&office.session_for_grace(40)).await.unwrap();
+    let permitted = grants.permit(&office.ledger_for_grace(60).role("People")).await.unwrap().event.id;
+    let session = Credentials::from(&office.opener("grace@example.com").open(&issued.sealed).await.unwrap().session);
+    let id = issued.event.id;
+    let records = office.folder.path().join("records");
+    for id in [&id, &permitted] {
+        std::fs::remove_dir_all(records.join(id.as_str())).unwrap();
+    }
+    let error = grants.plan_revoke(&Revoke::Grants(vec![id.clone()]), "x").await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::GrantNotFound);
+    assert!(error.hint().unwrap().contains("--role ROLE"), "{error}");
+    for (id, role) in [(&id, "Granted"), (&permitted, "People")] {
+        let target = Revoke::OnRole { ids: vec![id.clone()], role: role.to_owned() };
+        let plan = grants.plan_revoke(&target, "x").await.unwrap();
+        grants.carry_out_revocation(&plan).await.unwrap();
+    }
+    assert_eq!(status(&office.sandbox, &session, README).await, 403);
+    let left = office.sandbox.iam().role_policies("arn:aws:iam::111122223333:role/People");
+    assert!(!left.keys().any(|name| name.contains(permitted.as_str())), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_check_that_could_not_look_says_so() {
+    let mut settings = tempaccess_core::config::Config::parse(
+        "[grants.presets.people]\nkind = \"policy\"\nrole = \"People\"\nmax_duration = \"1h\"\n",
+    )
+    .unwrap();
+    let rules = GrantRules::new(&std::mem::take(&mut settings.grants)).unwrap();
+    let office = Office::open();
+    let grants = office.grants_with(rules);
+    assert!(grants.check(&[]).await.unwrap().findings.is_empty());
+    let error = grants.check(&["Nope".to_owned()]).await.unwrap_err();
+    assert!(error.message().contains("no role of account 111122223333 matches `Nope`"), "{error}");
+    // A grant policy that nobody recorded, on a role without any recorded grant.
+    office.sandbox.iam().put_role_policy(
+        "arn:aws:iam::111122223333:role/People",
+        "tempaccess-grant-zzzzzzzzzzz3",
+        "{}",
+    );
+    let findings = grants.check(&[]).await.unwrap().findings;
+    assert!(findings[0].problem.contains("the records do not have the grant"), "{findings:?}");
+    // IAM refuses to list.
+    let rights = office.sandbox.iam().role_policies(ADMIN)["Grants"].replace("iam:ListRolePolicies", "iam:GetUser");
+    office.sandbox.iam().put_role_policy(ADMIN, "Grants", &rights);
+    let findings = grants.check(&[]).await.unwrap().findings;
+    assert!(findings[0].problem.contains("could not be looked at"), "{findings:?}");
+}
+
+#[tokio::test]
+async fn what_is_confirmed_is_given_where_the_clock_is_wrong() {
+    for minutes in [-10, 10] {
+        let office = Office::open();
+        let wrong = Arc::new(WrongClock { clock: office.clock.clone(), ahead: SignedDuration::from_mins(minutes) });
+        let records = FolderRecords::new(office.folder.path().join("records"));
+        // The sign-in notices; with a session from the cache, STS is asked.
+        for clock in [wrong.clone() as Arc<dyn tempaccess_core::Clock>, Arc::new(office.clock.clone())] {
+            let access = office.access_with_clock("ada@example.com", ADMIN, clock);
+            access.credentials().await.unwrap();
+            let signer = Arc::new(office.signer("ada@example.com"));
+            let grants = Grants::builder(access, Arc::new(office.iam()), Arc::new(records.clone()), signer)
+                .signers(office.signers())
+                .clock(wrong.clone())
+                .build();
+            let plan = grants.plan_issue(&office.session_for_grace(40)).await.unwrap();
+            let until = plan.summary().until;
+            assert_eq!(until, office.now() + SignedDuration::from_mins(40), "{minutes}");
+            let event = grants.carry_out(plan).await.unwrap().event;
+            assert_eq!(event.until, until, "{minutes}");
+            assert_eq!(
+                grants.plan_issue(&office.session_for_grace(40)).await.unwrap_err().kind(),
+                ErrorKind::GrantRefused
+            );
+            let extended = grants.extend(&event.id, SignedDuration::from_mins(10), "x").await.unwrap().event;
+            assert_eq!(extended.until, until + SignedDuration::from_mins(10), "{minutes}");
+            grants.revoke(&event.id, "x").await.unwrap();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_six_who_give_one_session_at_once_one_does() {
+    let office = Arc::new(Office::open());
+    let tasks: Vec<_> = (0..6)
+        .map(|_| {
+            let office = Arc::clone(&office);
+            tokio::spawn(async move { office.grants().issue(&office.session_for_grace(40)).await })
+        })
+        .collect();
+    let mut given = Vec::new();
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(issued) => given.push(issued.event.id),
+            Err(error) => assert_eq!(error.kind(), ErrorKind::GrantRefused, "{error}"),
+        }
+    }
+    assert_eq!(given.len(), 1, "{given:?}");
+    let live = office.grants().list(&GrantFilter::default()).await.unwrap().grants;
+    assert_eq!(live.iter().map(|grant| &grant.id).collect::<Vec<_>>(), given.iter().collect::<Vec<_>>());
 }

@@ -9,12 +9,12 @@ use tempaccess_sandbox::Sandbox;
 use tempaccess_tests::aws::{Call, Credentials};
 use tempaccess_tests::office::{GRANTED, Office, PEOPLE};
 
-async fn status(sandbox: &Sandbox, keys: &Credentials, path: &str) -> u16 {
+pub(crate) async fn status(sandbox: &Sandbox, keys: &Credentials, path: &str) -> u16 {
     let call = Call { service: "s3", method: Method::GET, path, query: &[], headers: &[] };
     call.send(sandbox, keys, b"").await.status
 }
 
-const README: &str = "/ledger/README.txt";
+pub(crate) const README: &str = "/ledger/README.txt";
 
 #[tokio::test]
 async fn a_session_grant_is_narrow_and_ends_alone() {

@@ -287,15 +287,14 @@ pub(crate) struct Revoke {
     /// Revoke every session of the role that began before now
     #[arg(long, requires = "role")]
     pub(crate) older: bool,
-    /// Role whose sessions `--older` revokes
-    // `requires` does not count here, since `older` conflicts with the others.
-    #[arg(long, value_name = "ROLE", conflicts_with_all = ["ids", "to", "by"])]
+    /// Role whose sessions to revoke: with `--older`; with `--by` or grants, even if the records do not have them
+    #[arg(long, value_name = "ROLE", conflicts_with = "to")]
     pub(crate) role: Option<String>,
     /// Reason for the revocation
     #[arg(long, value_name = "TEXT", default_value = "no reason given")]
     pub(crate) reason: String,
-    /// Undo a revocation
-    #[arg(long, requires = "ids", conflicts_with_all = ["print", "to", "by", "older"])]
+    /// Undo revocations: of grants, of `--older`, or of `--by` with `--role`
+    #[arg(long, conflicts_with_all = ["print", "to"])]
     pub(crate) undo: bool,
     /// Print what to apply at AWS instead of applying it
     #[arg(long, value_enum, value_name = "FORM")]

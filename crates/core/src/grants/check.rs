@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::list::{denied, missing};
 use super::permit::recorded_policy;
 use super::policy::{DatedPolicy, GRANT_PREFIX, REVOKED_PREFIX, Revocation, same_document};
+use super::spec::resolve_role;
 use super::{GrantFilter, GrantHistories, GrantId, Grants, UnreadableGrant};
 use crate::arn::RoleArn;
 use crate::error::Result;
@@ -50,7 +51,7 @@ pub struct GrantCheck {
     pub findings: Vec<GrantFinding>,
     /// The room that each role has left.
     pub roles: Vec<RoleRoom>,
-    /// Roles that were not looked at in IAM, and why, one line each.
+    /// Roles that were not looked at, because they are in other accounts than the session, one line each.
     pub notes: Vec<String>,
 }
 
@@ -65,13 +66,26 @@ impl Grants {
         let now = self.clock.now();
         let filter = GrantFilter { roles: roles.to_vec(), ..GrantFilter::all() };
         let GrantHistories { histories, unreadable } = self.histories(&filter).await?;
-        let (policies, notes) = self.policies_of(&histories, &filter, now).await?;
+        // Policies that nobody recorded can be on any role that grants were given on, or can be given on.
+        let mut all: BTreeSet<String> = histories.iter().map(|history| history.last().role_arn.clone()).collect();
+        if roles.is_empty() {
+            all.extend(self.roles_of_presets().await?);
+        }
+        let found = self.policies_of(all, roles).await?;
+        let notes = found.elsewhere().collect();
         let unread = |grant: UnreadableGrant| GrantFinding {
             id: Some(grant.id),
             role_arn: String::new(),
             problem: format!("the records cannot be read: {}", grant.reason),
         };
         let mut findings: Vec<_> = unreadable.into_iter().map(unread).collect();
+        // A check that could not look has found something.
+        findings.extend(found.failed.iter().map(|(role, error)| GrantFinding {
+            id: None,
+            role_arn: role.to_string(),
+            problem: format!("`{role}` could not be looked at in IAM: {}", error.message()),
+        }));
+        let policies = found.names;
         for history in &histories {
             let about = |problem: String| GrantFinding {
                 id: Some(history.id().clone()),
@@ -91,6 +105,20 @@ impl Grants {
             findings.extend(changed);
         }
         Ok(GrantCheck { findings, roles: rooms, notes })
+    }
+
+    /// Returns the roles of the presets that are in the account of the session.
+    async fn roles_of_presets(&self) -> Result<Vec<String>> {
+        let names: Vec<_> = self.rules.roles().collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let administrator = self.administrator().await?;
+        let own = administrator.credentials().account_id();
+        let resolved = names
+            .into_iter()
+            .filter_map(|name| resolve_role(name, administrator.role(), self.access.account_names()).ok());
+        Ok(resolved.filter(|role| role.account_id() == own).map(|role| role.to_string()).collect())
     }
 
     /// Reads every inline policy of a role.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::policy::{DatedPolicy, Revocation, RevocationTarget};
 use super::revoke::recorded_role;
 use super::{GrantFilter, GrantId, Grants};
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::records::{EventKind, GrantHistory};
 
 /// How long after the end a policy is kept: this machine's clock may be ahead of AWS's.
@@ -34,19 +34,19 @@ impl Grants {
     ///
     /// Errors of the records and of IAM.
     pub async fn plan_clean(&self, roles: &[String]) -> Result<Vec<Cleaned>> {
-        let now = self.clock.now();
         let filter = GrantFilter { roles: roles.to_vec(), ..GrantFilter::all() };
         let histories = self.recorded(&filter).await?;
-        let mut wanted: Vec<String> = histories.iter().map(|history| history.last().role_arn.clone()).collect();
-        wanted.extend(roles.iter().cloned());
-        wanted.sort();
-        wanted.dedup();
-        if wanted.is_empty() {
+        let recorded = histories.iter().map(|history| history.last().role_arn.clone()).collect();
+        let looked_at = self.policies_of(recorded, roles).await?;
+        for failure in looked_at.failures() {
+            self.access.prompter().notify(&crate::source::Notice::Other(failure));
+        }
+        let policies = looked_at.names;
+        if policies.is_empty() {
             return Ok(Vec::new());
         }
-        let all = GrantFilter { roles: wanted, ..GrantFilter::all() };
-        let (policies, _) = self.policies_of(&histories, &all, now).await?;
-        let now = self.time_of_aws(policies.keys()).await?.unwrap_or(now);
+        // A clock of this machine that is ahead must not lift a deny.
+        let now = self.ask_time_of_aws(&*self.administrator().await?).await;
         let mut found = Vec::new();
         for (role, names) in policies {
             for name in names {
@@ -63,19 +63,6 @@ impl Grants {
             }
         }
         Ok(found)
-    }
-
-    /// Returns AWS's time, from an answer about one of these roles: a clock of this machine that is ahead must not lift a deny.
-    async fn time_of_aws(&self, roles: impl Iterator<Item = &String>) -> Result<Option<Timestamp>> {
-        let administrator = self.administrator().await?;
-        for role in roles.filter_map(|arn| arn.parse::<crate::arn::RoleArn>().ok()) {
-            match self.iam.role(administrator.credentials(), role.name()).await {
-                Ok(role) => return Ok(role.server_time),
-                Err(error) if error.kind() == ErrorKind::IamRefused || error.kind() == ErrorKind::GrantNotFound => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(None)
     }
 
     /// Removes these policies and records that the grants have ended.

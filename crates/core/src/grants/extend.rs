@@ -2,7 +2,7 @@
 
 use jiff::SignedDuration;
 
-use super::issue::check_length;
+use super::issue::{check_length, whole_seconds};
 use super::permit::extended;
 use super::plan::Origin;
 use super::revoke::incomplete;
@@ -22,7 +22,8 @@ impl Grants {
         check_reason(reason)?;
         self.rules.check_ticket(reason)?;
         let history = self.history(id).await?;
-        let now = self.clock.now();
+        let administrator = self.administrator().await?;
+        let now = self.time_of_aws(&administrator).await;
         match history.state(now) {
             GrantState::Live | GrantState::Planned => {}
             GrantState::Revoked => {
@@ -39,7 +40,6 @@ impl Grants {
         let last = history.last().clone();
         self.rules.check_extension(last.preset.as_deref(), history.extensions(), duration)?;
         let until = extended(&history, duration)?;
-        let administrator = self.administrator().await?;
         self.require_trusted_signer(&administrator.name)?;
         let role: crate::arn::RoleArn = last.role_arn.parse().map_err(|_| incomplete(id))?;
         let iam_role = match history.kind() {
@@ -73,7 +73,7 @@ impl Grants {
             role,
             policy: last.policy.as_deref().map(str::parse).transpose()?,
             policy_arns: last.parsed_policy_arns(),
-            from: if history.kind() == GrantKind::Session { now } else { last.from },
+            from: if history.kind() == GrantKind::Session { whole_seconds(now) } else { last.from },
             until,
             from_ip: last.from_ip.clone(),
             reason: reason.to_owned(),

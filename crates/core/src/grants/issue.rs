@@ -8,7 +8,7 @@ use super::policy::narrowed;
 use super::spec::{invalid, resolve_role};
 use super::{GrantPlan, GrantSpec, Grants};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, GrantState};
+use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind};
 use crate::scope::{SessionDuration, SessionScope};
 use crate::seal::{GrantHeader, seal};
 use crate::sts::{ChainRequest, ChainedRole, IssuedSession};
@@ -19,6 +19,9 @@ const MAX_SESSION: SignedDuration = SignedDuration::from_hours(1);
 const MIN_SESSION: SignedDuration = SignedDuration::from_mins(15);
 /// How far this machine's clock may be off before a short grant is issued again with AWS's time.
 const TOLERATED_SKEW: SignedDuration = SignedDuration::from_secs(30);
+/// How often, and how many times, the records are read again while other administrators give a grant of theirs up.
+const SETTLING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(200);
+const SETTLING_ATTEMPTS: u32 = 25;
 
 /// A grant that was given, extended or changed.
 #[derive(Debug, Serialize)]
@@ -63,7 +66,7 @@ impl Grants {
             let message = format!("the role `{role}` belongs to IAM Identity Center, which assigns it itself");
             return Err(Error::new(ErrorKind::IamRefused, Stage::Grant, message));
         }
-        let now = whole_seconds(self.clock.now());
+        let now = whole_seconds(self.time_of_aws(&administrator).await);
         // A session grant that nothing was recorded for since then has ended.
         let since = now.checked_sub(MAX_SESSION + MIN_SESSION).unwrap_or(Timestamp::MIN);
         self.require_no_live_session(&spec.to, role.as_str(), since).await?;
@@ -103,17 +106,51 @@ impl Grants {
 
     /// Fails if the person has a session grant on the role already, of which something was recorded since a time.
     async fn require_no_live_session(&self, to: &str, role_arn: &str, since: Timestamp) -> Result<()> {
+        match self.live_sessions(to, role_arn, since).await?.first() {
+            Some(history) => Err(already_live(to, history)),
+            None => Ok(()),
+        }
+    }
+
+    /// Returns the session grants that a person has on a role, of which something was recorded since a time.
+    async fn live_sessions(&self, to: &str, role_arn: &str, since: Timestamp) -> Result<Vec<GrantHistory>> {
         let now = self.clock.now();
+        let mut live = Vec::new();
         for id in self.records.changed_since(since).await? {
             // `audit verify` reports records that cannot be read; a grant to somebody else does not wait for that.
             let Ok(history) = GrantHistory::read(&*self.records, &id, &self.signers).await else { continue };
             let is_same =
                 history.kind() == GrantKind::Session && history.to() == to && history.last().role_arn == role_arn;
-            if is_same && !history.is_unfounded() && history.state(now) == GrantState::Live {
-                return Err(already_live(to, &history));
+            // One that a clock which is ahead has recorded seems to be planned.
+            if is_same && !history.is_unfounded() && history.is_running(now) {
+                live.push(history);
             }
         }
-        Ok(())
+        Ok(live)
+    }
+
+    /// Decides between administrators who have recorded a session grant of one person on one role at the same time: the one whose
+    /// grant has the smallest id waits until the others have given theirs up.
+    ///
+    /// # Errors
+    ///
+    /// `grant_refused` if this one gives way, which is recorded.
+    async fn settle(&self, event: &GrantEvent, since: Timestamp) -> Result<()> {
+        let mut attempt = 0;
+        loop {
+            let mut others = self.live_sessions(&event.to, &event.role_arn, since).await?;
+            others.retain(|history| *history.id() != event.id);
+            let Some(other) = others.first() else { return Ok(()) };
+            attempt += 1;
+            if *other.id() < event.id || attempt > SETTLING_ATTEMPTS {
+                let error = already_live(&event.to, other);
+                let mut correction = self.history(&event.id).await?.next_event(EventKind::Revoked, self.clock.now());
+                correction.reason = format!("not handed out: {} was given at the same time", other.id());
+                self.record(correction).await?;
+                return Err(error);
+            }
+            tokio::time::sleep(SETTLING_INTERVAL).await;
+        }
     }
 
     /// Issues the session of a plan, seals it and records it.
@@ -147,13 +184,17 @@ impl Grants {
         let (_, sealed) = seal(header, &issued, &plan.recipients, &*self.signer).await?;
         // Without the record, the credentials are dropped.
         let (event, _) = self.record(event).await?;
+        if plan.history.is_none() {
+            self.settle(&event, plan.from.checked_sub(MIN_SESSION).unwrap_or(Timestamp::MIN)).await?;
+        }
         Ok(IssuedGrant { event, sealed })
     }
 
     /// Assumes the role for the person. Returns the session, AWS's time, and when the grant ends.
     async fn assume(&self, plan: &GrantPlan) -> Result<(IssuedSession, Timestamp, Timestamp)> {
         let duration = plan.until.duration_since(plan.from);
-        let mut start = whole_seconds(self.clock.now());
+        let administrator = self.administrator().await?;
+        let mut start = whole_seconds(self.time_of_aws(&administrator).await);
         // An extension ends at a date; a new grant lasts as long as was shown, from when it is given.
         let until = |start: Timestamp| match &plan.history {
             Some(_) => Ok(plan.until),

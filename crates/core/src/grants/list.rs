@@ -10,7 +10,7 @@ use super::policy::{DatedPolicy, Revocation, RevocationTarget};
 use super::rules::format_duration;
 use super::{GrantId, Grants};
 use crate::arn::RoleArn;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::records::{GrantHistory, GrantKind, GrantState};
 use crate::role::{glob, role_texts};
 use crate::trail::{LookupEvents, QueryEngine, QueryRunner, TrailEvent, TrailQuery, put_in_order};
@@ -131,8 +131,11 @@ impl Grants {
         let mut grants: Vec<_> = histories.iter().filter(shown).map(|history| listed(history, now)).collect();
         let mut notes: Vec<_> = unreadable.iter().map(UnreadableGrant::note).collect();
         if !filter.offline {
-            let (policies, skipped) = self.policies_of(&histories, filter, now).await?;
-            notes.extend(skipped);
+            let relevant = histories.iter().filter(|history| history.until() > now);
+            let roles = relevant.map(|history| history.last().role_arn.clone()).collect();
+            let found = self.policies_of(roles, &filter.roles).await?;
+            notes.extend(found.elsewhere().chain(found.failures()));
+            let policies = found.names;
             // A grant that is over for the records and not for IAM is shown as well.
             for history in &histories {
                 let Some(names) = policies.get(history.last().role_arn.as_str()) else { continue };
@@ -231,48 +234,73 @@ impl Grants {
         Ok(found)
     }
 
-    /// Returns the inline policies of the roles of these grants, and of those that the filter names.
-    pub(super) async fn policies_of(
-        &self,
-        histories: &[GrantHistory],
-        filter: &GrantFilter,
-        now: Timestamp,
-    ) -> Result<(PoliciesByRole, Vec<String>)> {
-        let relevant = histories.iter().filter(|history| history.until() > now);
-        let mut roles: BTreeSet<String> = relevant.map(|history| history.last().role_arn.clone()).collect();
-        if roles.is_empty() && filter.roles.is_empty() {
-            return Ok((PoliciesByRole::new(), Vec::new()));
+    /// Returns the inline policies of these roles, and of those that patterns name.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` for a pattern that no role of the account and none of `roles` matches; errors of IAM and of the sign-in.
+    pub(super) async fn policies_of(&self, mut roles: BTreeSet<String>, patterns: &[String]) -> Result<RolePolicies> {
+        let mut found = RolePolicies::default();
+        if roles.is_empty() && patterns.is_empty() {
+            return Ok(found);
         }
         let administrator = self.administrator().await?;
         let credentials = administrator.credentials();
-        if !filter.roles.is_empty() {
+        if !patterns.is_empty() {
             let all = self.iam.roles(credentials).await?;
-            let named = all.iter().filter(|role| filter.roles.iter().any(|wanted| is_role(wanted, role.arn.as_str())));
-            roles.extend(named.map(|role| role.arn.to_string()));
+            let is_named = |pattern: &String, arn: &str| is_role(pattern, arn);
+            for pattern in patterns {
+                let mut named = all.iter().filter(|role| is_named(pattern, role.arn.as_str())).peekable();
+                if named.peek().is_none() && !roles.iter().any(|role| is_named(pattern, role)) {
+                    let message = format!("no role of account {} matches `{pattern}`", credentials.account_id());
+                    return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message));
+                }
+                roles.extend(named.map(|role| role.arn.to_string()));
+            }
         }
-        let mut notes = Vec::new();
         let (own, elsewhere): (Vec<_>, Vec<_>) = roles
             .into_iter()
             .filter_map(|role| role.parse::<RoleArn>().ok())
             .partition(|role| role.account_id() == credentials.account_id());
-        notes.extend(
-            elsewhere.iter().map(|role| format!("`{role}` is in another account and was not looked at in IAM")),
-        );
+        found.elsewhere = elsewhere;
         let lists = stream::iter(own).map(|role| async move {
             let names = self.iam.role_policies(credentials, role.name()).await;
             (role, names)
         });
-        let lists: Vec<_> = lists.buffered(CONCURRENT).collect().await;
-        let mut policies = PoliciesByRole::new();
-        for (role, names) in lists {
+        for (role, names) in lists.buffered(CONCURRENT).collect::<Vec<_>>().await {
             match names {
-                Ok(names) => {
-                    policies.insert(role.to_string(), names.into_iter().collect());
+                Ok(names) => drop(found.names.insert(role.to_string(), names.into_iter().collect())),
+                // A role that was deleted has no policies.
+                Err(error) if error.kind() == ErrorKind::GrantNotFound => {
+                    found.names.insert(role.to_string(), BTreeSet::new());
                 }
-                Err(error) => notes.push(format!("`{role}` was not looked at in IAM: {}", error.message())),
+                Err(error) => found.failed.push((role, error)),
             }
         }
-        Ok((policies, notes))
+        Ok(found)
+    }
+}
+
+/// What IAM has for roles.
+#[derive(Debug, Default)]
+pub(super) struct RolePolicies {
+    /// The names of the inline policies of each role.
+    pub(super) names: PoliciesByRole,
+    /// Roles in other accounts than the session's.
+    elsewhere: Vec<RoleArn>,
+    /// Roles that could not be looked at.
+    pub(super) failed: Vec<(RoleArn, Error)>,
+}
+
+impl RolePolicies {
+    /// The roles that were not looked at because they are in other accounts, one line each.
+    pub(super) fn elsewhere(&self) -> impl Iterator<Item = String> {
+        self.elsewhere.iter().map(|role| format!("`{role}` is in another account and was not looked at in IAM"))
+    }
+
+    /// The roles that could not be looked at, one line each.
+    pub(super) fn failures(&self) -> impl Iterator<Item = String> {
+        self.failed.iter().map(|(role, error)| format!("`{role}` was not looked at in IAM: {}", error.message()))
     }
 }
 
@@ -319,8 +347,11 @@ pub(super) fn missing(history: &GrantHistory, names: &BTreeSet<String>, now: Tim
         (GrantKind::Policy, GrantState::Revoked) if names.contains(&policy) && history.until() > now => {
             Some(format!("IAM still has the policy `{policy}`: the person has access"))
         }
+        // Credentials that were never handed out need no deny.
         (GrantKind::Session, GrantState::Revoked)
-            if !names.iter().any(|name| name.starts_with(&prefix)) && history.until() > now =>
+            if !names.iter().any(|name| name.starts_with(&prefix))
+                && history.until() > now
+                && history.revocation().is_some_and(|event| event.iam_policy_name.is_some()) =>
         {
             Some(format!("IAM has no policy `{prefix}…`: the revocation does not hold"))
         }
@@ -328,15 +359,16 @@ pub(super) fn missing(history: &GrantHistory, names: &BTreeSet<String>, now: Tim
     }
 }
 
-/// The revocation of many sessions that denies a grant, which the records of the grant do not have.
+/// The revocation that denies a grant, which the records of the grant do not have.
 pub(super) fn denied(history: &GrantHistory, names: &BTreeSet<String>, now: Timestamp) -> Option<String> {
     if history.kind() != GrantKind::Session || !history.is_running(now) {
         return None;
     }
     let denies = |name: &&String| match Revocation::target_of(name) {
+        Some(RevocationTarget::Grant(id)) => *history.id() == id,
         Some(RevocationTarget::By(by)) => history.by() == by,
         Some(RevocationTarget::Older(at)) => history.last().at < at,
-        _ => false,
+        None => false,
     };
     let name = names.iter().find(denies)?;
     Some(format!("the policy `{name}` denies it: the person has no access"))
@@ -358,7 +390,9 @@ fn unrecorded(policies: &PoliciesByRole, histories: &[GrantHistory]) -> Vec<List
             left: String::new(),
             reason: None,
             by: None,
-            problems: vec!["IAM has a policy of this grant, and the records do not have the grant".to_owned()],
+            problems: vec![
+                "IAM has a policy of this grant, and the records do not have the grant: revoke it with its `--role`".to_owned(),
+            ],
         }));
     }
     found

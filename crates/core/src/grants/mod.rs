@@ -52,6 +52,7 @@ mod spec;
 
 use std::sync::Arc;
 
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
 use self::administrator::Administrator;
@@ -85,6 +86,9 @@ use crate::iam::Iam;
 use crate::records::Records;
 use crate::seal::{Signer, Signers};
 use crate::session::TempAccess;
+
+/// A clock that differs less from AWS's is taken to be right: the answer has taken time too.
+const TOLERATED_LATENCY: SignedDuration = SignedDuration::from_secs(5);
 
 /// Gives, extends, ends and lists grants, as one administrator.
 #[derive(Debug)]
@@ -159,6 +163,24 @@ impl Grants {
     /// The administrator's own sign-in.
     pub(crate) fn access(&self) -> &TempAccess {
         &self.access
+    }
+
+    /// Returns AWS's time, as far as it is known: what is confirmed must be what is given, also where this machine's clock is wrong.
+    async fn time_of_aws(&self, administrator: &Administrator) -> Timestamp {
+        let now = self.clock.now();
+        match administrator.issued.clock_ahead {
+            // The answer has taken time too.
+            Some(ahead) if ahead.abs() <= TOLERATED_LATENCY => now,
+            Some(ahead) => now.checked_sub(ahead).unwrap_or(now),
+            // The session is from the cache, and the clock may have changed since then.
+            None => self.ask_time_of_aws(administrator).await,
+        }
+    }
+
+    /// Asks STS for the time. Without an answer, this machine's clock counts.
+    async fn ask_time_of_aws(&self, administrator: &Administrator) -> Timestamp {
+        let caller = self.access.caller_identity(administrator.credentials()).await;
+        caller.ok().and_then(|caller| caller.server_time).unwrap_or_else(|| self.clock.now())
     }
 
     /// Returns the session of the administrator, who signs in when it is first needed and when it has expired.

@@ -31,6 +31,20 @@ pub enum Revoke {
         /// The role.
         role: String,
     },
+    /// These grants on this role, whatever the records say of them: they may have been removed, or never written.
+    OnRole {
+        /// The grants.
+        ids: Vec<GrantId>,
+        /// The role.
+        role: String,
+    },
+    /// Every session of this role that this administrator gave, recorded or not.
+    ByOnRole {
+        /// The administrator.
+        name: String,
+        /// The role.
+        role: String,
+    },
 }
 
 /// What a revocation does, before it is done.
@@ -91,7 +105,7 @@ impl Grants {
             Revoke::Grants(ids) => {
                 for id in ids {
                     // A revocation needs no trust in the records: it takes access away.
-                    let history = self.show(id).await?;
+                    let history = self.show(id).await.map_err(|error| without_records(error, id))?;
                     steps.push(step(&history, now)?);
                 }
             }
@@ -113,10 +127,17 @@ impl Grants {
                 steps.extend(roles.into_iter().map(|role| of_role(role, &revocation)));
             }
             Revoke::Older { role } => {
-                let administrator = self.administrator().await?;
-                let role = resolve_role(role, administrator.role(), self.access.account_names())?;
                 let revocation = Revocation::new(&RevocationTarget::Older(now), later(now));
-                steps.push(of_role(role.to_string(), &revocation));
+                steps.push(of_role(self.named_role(role).await?.to_string(), &revocation));
+            }
+            Revoke::OnRole { ids, role } => {
+                let role = self.named_role(role).await?;
+                let names = self.policies_on(&role).await?;
+                steps.extend(ids.iter().map(|id| unrecorded_step(id, &role, &names, now)));
+            }
+            Revoke::ByOnRole { name, role } => {
+                let revocation = Revocation::new(&RevocationTarget::By(name.clone()), later(now));
+                steps.push(of_role(self.named_role(role).await?.to_string(), &revocation));
             }
         }
         Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: false, skipped })
@@ -133,24 +154,89 @@ impl Grants {
         let mut steps = Vec::new();
         for id in ids {
             let history = self.history(id).await?;
-            if !history.is_revoked() {
-                let message = format!("the grant {id} is not revoked");
-                return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message));
-            }
             if history.until() <= now {
                 return Err(crate::seal::ended(id, history.by(), history.until()).with_hint("give a new grant"));
             }
             let mut step = step_of(&history)?;
             match history.kind() {
-                GrantKind::Session => step.document = None,
-                GrantKind::Policy => {
+                GrantKind::Session => {
+                    step.document = None;
+                    // Somebody may have applied a printed revocation, which the records do not have.
+                    let names = self.policies_on(&recorded_role(&step.role_arn)?).await?;
+                    let prefix = Revocation::prefix_of(id);
+                    let found = names.into_iter().filter(|name| name.starts_with(&prefix));
+                    let found: Vec<_> =
+                        found.map(|policy_name| RevocationStep { policy_name, ..step.clone() }).collect();
+                    match found.is_empty() {
+                        false => steps.extend(found),
+                        true if history.is_revoked() => steps.push(step),
+                        true => return Err(not_revoked(id)),
+                    }
+                }
+                GrantKind::Policy if history.is_revoked() => {
                     let policy = recorded_policy(&history).ok_or_else(|| incomplete(id))?;
                     step.document = Some(policy.document);
+                    steps.push(step);
                 }
+                GrantKind::Policy => return Err(not_revoked(id)),
             }
-            steps.push(step);
         }
         Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: true, skipped: Vec::new() })
+    }
+
+    /// Returns what would undo the revocations of all older sessions of a role, or of all that an administrator gave. Nothing is
+    /// changed yet.
+    ///
+    /// # Errors
+    ///
+    /// `invalid_argument` if there is none, or the target is another one; errors of the records and of IAM.
+    pub async fn plan_restore_sessions(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
+        check_reason(reason)?;
+        let (role, by) = match target {
+            Revoke::Older { role } => (role, None),
+            Revoke::ByOnRole { name, role } => (role, Some(name)),
+            _ => {
+                let message = "only `--older` and `--by` with a role can be undone together";
+                return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message)
+                    .with_hint("name the grants, or `--by NAME --role ROLE`"));
+            }
+        };
+        let is_meant = |policy: &String| match (Revocation::target_of(policy), by) {
+            (Some(RevocationTarget::Older(_)), None) => true,
+            (Some(RevocationTarget::By(found)), Some(name)) => found == *name,
+            _ => false,
+        };
+        let role = self.named_role(role).await?;
+        let found = self.policies_on(&role).await?.into_iter().filter(is_meant);
+        let steps: Vec<_> = found
+            .map(|policy_name| RevocationStep {
+                id: None,
+                kind: None,
+                to: None,
+                role_arn: role.to_string(),
+                policy_name,
+                document: None,
+                user_id: None,
+            })
+            .collect();
+        if steps.is_empty() {
+            let message = "the role has no such revocation";
+            return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message));
+        }
+        Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: true, skipped: Vec::new() })
+    }
+
+    /// Returns the role that a person names, in the account of the session.
+    async fn named_role(&self, name: &str) -> Result<RoleArn> {
+        let administrator = self.administrator().await?;
+        resolve_role(name, administrator.role(), self.access.account_names())
+    }
+
+    /// Returns the names of the inline policies that a role has now.
+    async fn policies_on(&self, role: &RoleArn) -> Result<Vec<String>> {
+        let administrator = self.administrator().await?;
+        administrator.require_account(role)?;
+        self.iam.role_policies(administrator.credentials(), role.name()).await
     }
 
     /// Returns the steps that end every running grant that fits a filter, of which there must be one, and why others have none.
@@ -224,7 +310,8 @@ impl Grants {
 
     async fn carry_out_step(&self, step: &RevocationStep, plan: &RevocationPlan) -> Result<()> {
         self.change(step).await?;
-        if let Some(id) = &step.id {
+        // What the records do not have, they cannot have the end of.
+        if let (Some(id), Some(_)) = (&step.id, step.kind) {
             let event = self.record_revocation(id, step, plan).await?;
             self.notify(&event).await;
         }
@@ -289,11 +376,20 @@ impl Grants {
     }
 }
 
+/// Adds how to revoke a grant whose records are gone or cannot be reached.
+fn without_records(error: Error, id: &GrantId) -> Error {
+    error.with_further_hint(&format!("without its records, `tempaccess grant revoke {id} --role ROLE` revokes it"))
+}
+
 /// The error of a plan that could not be made for all grants.
 fn skipped(plan: &RevocationPlan) -> Option<Error> {
     let problem = plan.skipped.first()?;
     let error = Error::new(ErrorKind::GrantNotGenuine, Stage::Grant, problem.clone());
     Some(error.with_hint("all other grants were revoked; find the role and the person of this one in CloudTrail"))
+}
+
+fn not_revoked(id: &GrantId) -> Error {
+    Error::new(ErrorKind::InvalidArgument, Stage::Grant, format!("the grant {id} is not revoked"))
 }
 
 fn nothing_live(whose: &str) -> Error {
@@ -326,6 +422,19 @@ fn of_role(role_arn: String, revocation: &Revocation) -> RevocationStep {
     }
 }
 
+/// Returns the step that ends a grant of which nothing but the id is known: it removes the policy of a policy grant, or denies
+/// everything to the sessions with the tag of the grant.
+fn unrecorded_step(id: &GrantId, role: &RoleArn, names: &[String], now: Timestamp) -> RevocationStep {
+    let policy_name = DatedPolicy::name_of(id);
+    let revocation = Revocation::new(&RevocationTarget::Grant(id.clone()), later(now));
+    let (policy_name, document) = match names.contains(&policy_name) {
+        true => (policy_name, None),
+        false => (revocation.name, Some(revocation.document)),
+    };
+    let role_arn = role.to_string();
+    RevocationStep { id: Some(id.clone()), kind: None, to: None, role_arn, policy_name, document, user_id: None }
+}
+
 /// Returns the step that ends a grant.
 fn step(history: &GrantHistory, now: Timestamp) -> Result<RevocationStep> {
     if history.until() <= now {
@@ -345,7 +454,9 @@ fn step_of(history: &GrantHistory) -> Result<RevocationStep> {
         let message =
             format!("nothing in the records of the grant {id} can be trusted, so they do not say what to revoke");
         return Err(Error::new(ErrorKind::GrantNotGenuine, Stage::Grant, message)
-            .with_hint("find its role and person in CloudTrail; `--older --role ROLE` ends every session of a role"));
+            .with_hint(format!(
+                "find its role in CloudTrail: `tempaccess grant revoke {id} --role ROLE` needs no records, and `--older --role ROLE` ends every session of a role"
+            )));
     }
     let last = history.last();
     let (policy_name, document) = match history.kind() {

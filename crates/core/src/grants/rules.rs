@@ -126,6 +126,11 @@ impl GrantRules {
         })
     }
 
+    /// Returns the roles of the presets.
+    pub(super) fn roles(&self) -> impl Iterator<Item = &str> {
+        self.presets.values().map(|preset| preset.role.as_str())
+    }
+
     /// Returns the preset of this name.
     pub(super) fn preset(&self, name: &str) -> Result<&GrantPreset> {
         preset(&self.presets, name)

@@ -241,7 +241,7 @@ impl GrantEvent {
     pub(crate) async fn into_file(mut self, signer: &dyn Signer) -> Result<(Self, Vec<u8>)> {
         self.signature = None;
         let text = serde_json::to_string(&self).map_err(|error| unwritable(&error))?;
-        let signature = signer.sign(Namespace::Grant, text.as_bytes()).await?;
+        let signature = crate::seal::sign(signer, Namespace::Grant, text.as_bytes()).await?;
         let quoted = serde_json::to_string(&signature).map_err(|error| unwritable(&error))?;
         let open = text.strip_suffix('}').unwrap_or(&text);
         // `quoted` begins with the quotation mark that the field's text ends with.

@@ -150,7 +150,7 @@ pub(crate) async fn seal(
     let file = encrypt(SecretString::from_json(&keys).expose().as_bytes(), recipients).map_err(cannot_seal)?;
     header.sealed_sha256 = hex(&Sha256::digest(&file));
     let line = serde_json::to_string(&header).map_err(|error| cannot_seal(error.into()))?;
-    let signature = signer.sign(Namespace::Grant, line.as_bytes()).await?;
+    let signature = super::signer::sign(signer, Namespace::Grant, line.as_bytes()).await?;
     let armor = armor(AGE_BEGIN, &[&STANDARD.encode(&file)], AGE_END, ARMOR_WIDTH);
     Ok((header, format!("{line}\n{armor}{}\n", signature.trim_end())))
 }

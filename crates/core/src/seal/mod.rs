@@ -19,6 +19,7 @@ pub(crate) use envelope::{ended, not_for, seal};
 pub use key_file::KeyFile;
 pub use recipient::Recipient;
 pub use signed::SignedLine;
+pub(crate) use signer::sign;
 pub use signer::{KeyFileSigner, Signer, SshKeygenSigner};
 pub(crate) use signers::not_genuine;
 pub use signers::{SignerLine, Signers};

@@ -37,7 +37,7 @@ impl SignedLine {
     /// Those of the signer.
     pub(crate) async fn sign(value: &impl Serialize, namespace: Namespace, signer: &dyn Signer) -> Result<Self> {
         let text = serde_json::to_string(value).unwrap_or_default();
-        let signature = signer.sign(namespace, text.as_bytes()).await?;
+        let signature = super::signer::sign(signer, namespace, text.as_bytes()).await?;
         Ok(Self { text, signature: signature.trim_end().to_owned() + "\n" })
     }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ssh_key::{HashAlg, LineEnding, PublicKey};
+use rsa::signature::{SignatureEncoding as _, Signer as _};
+use ssh_key::private::KeypairData;
+use ssh_key::{Algorithm, HashAlg, LineEnding, PrivateKey, PublicKey, Signature, SshSig};
 
 use super::{KeyFile, Namespace};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -32,6 +34,38 @@ pub trait Signer: fmt::Debug + Send + Sync {
     ///
     /// The reason why there is no signature.
     async fn sign(&self, namespace: Namespace, message: &[u8]) -> Result<String>;
+}
+
+/// Signs a message, and checks that the signature is one of the signer's key: nobody would trust another one.
+///
+/// # Errors
+///
+/// Those of the signer, and `io` if the signature does not match.
+pub(crate) async fn sign(signer: &dyn Signer, namespace: Namespace, message: &[u8]) -> Result<String> {
+    let signature = signer.sign(namespace, message).await?;
+    let key = PublicKey::from_openssh(signer.public_key()?.trim()).map_err(failed)?;
+    let matches = SshSig::from_pem(&signature).is_ok_and(|parsed| {
+        // A certificate, or a key of the same name, is not the key that people trust.
+        parsed.public_key() == key.key_data() && key.verify(namespace.as_str(), message, &parsed).is_ok()
+    });
+    if matches { Ok(signature) } else { Err(failed("the signature does not match the key")) }
+}
+
+/// Signs with a private key of any kind.
+fn sign_with(key: &PrivateKey, namespace: Namespace, message: &[u8]) -> ssh_key::Result<SshSig> {
+    let KeypairData::Rsa(pair) = key.key_data() else { return key.sign(namespace.as_str(), HashAlg::Sha512, message) };
+    // `ssh-key` 0.6 passes the first prime twice, so that no RSA key can sign.
+    let (public, private) = (&pair.public, &pair.private);
+    let number = |number: &ssh_key::Mpint| rsa::BigUint::try_from(number);
+    let primes = vec![number(&private.p)?, number(&private.q)?];
+    let rsa_key =
+        rsa::RsaPrivateKey::from_components(number(&public.n)?, number(&public.e)?, number(&private.d)?, primes)
+            .map_err(|_| ssh_key::Error::Crypto)?;
+    let data = SshSig::signed_data(namespace.as_str(), HashAlg::Sha512, message)?;
+    let signed = rsa::pkcs1v15::SigningKey::<rsa::sha2::Sha512>::new(rsa_key).try_sign(&data);
+    let signed = signed.map_err(|_| ssh_key::Error::Crypto)?.to_vec();
+    let signature = Signature::new(Algorithm::Rsa { hash: Some(HashAlg::Sha512) }, signed)?;
+    SshSig::new(key.public_key().key_data().clone(), namespace.as_str(), HashAlg::Sha512, signature)
 }
 
 fn failed(reason: impl fmt::Display) -> Error {
@@ -66,7 +100,7 @@ impl Signer for KeyFileSigner {
 
     async fn sign(&self, namespace: Namespace, message: &[u8]) -> Result<String> {
         let unlocked = self.unlocked.get_or_try_init(|| self.key.unlock(&*self.prompter)).await?;
-        let signature = unlocked.as_ssh()?.sign(namespace.as_str(), HashAlg::Sha512, message).map_err(failed)?;
+        let signature = sign_with(unlocked.as_ssh()?, namespace, message).map_err(failed)?;
         signature.to_pem(LineEnding::LF).map_err(failed)
     }
 }

@@ -2,8 +2,12 @@
 
 use super::TempAccess;
 use super::sign_in::{Queueing, SessionReuse};
+#[cfg(feature = "grants")]
+use crate::credentials::SessionCredentials;
 use crate::error::Result;
 use crate::scope::{SessionDuration, SessionScope};
+#[cfg(feature = "grants")]
+use crate::sts::CallerIdentity;
 use crate::sts::{ChainRequest, IssuedSession, chain};
 use crate::trace::step;
 
@@ -40,6 +44,12 @@ impl TempAccess {
             issued = self.audited(self.assume_next(request, &issued, &scope)).await?;
         }
         Ok(issued)
+    }
+
+    /// Asks STS whose these credentials are.
+    #[cfg(feature = "grants")]
+    pub(crate) async fn caller_identity(&self, credentials: &SessionCredentials) -> Result<CallerIdentity> {
+        self.exchange.caller_identity(credentials).await
     }
 
     /// Assumes a role for somebody else from an issued session. The audit log records it with this reason.

@@ -119,12 +119,14 @@ pub struct CallerIdentity {
     pub account_id: String,
     /// `UserId`: `AROA…:session-name`.
     pub user_id: String,
+    /// AWS's time, from the `Date` of the answer.
+    pub server_time: Option<Timestamp>,
 }
 
 impl CallerIdentity {
     /// Creates an identity for your own [`TokenExchange`].
     pub fn new(arn: impl Into<String>, account_id: impl Into<String>, user_id: impl Into<String>) -> Self {
-        Self { arn: arn.into(), account_id: account_id.into(), user_id: user_id.into() }
+        Self { arn: arn.into(), account_id: account_id.into(), user_id: user_id.into(), server_time: None }
     }
 }
 

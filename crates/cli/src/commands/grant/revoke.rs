@@ -7,19 +7,21 @@ use tempaccess_core::grants::{GrantId, Revoke as Target};
 
 use super::{GrantContext, confirmed, declined, id};
 use crate::args::Output;
-use crate::args::grant::{Clean, Revoke};
+use crate::args::grant::{Clean, Print, Revoke};
 use crate::commands::{note, print, print_json};
 use crate::render_grant as render;
 
 pub(super) async fn revoke(arguments: Revoke) -> Result<()> {
     let context = GrantContext::open(&arguments.access, None).await?;
-    let plan = if arguments.undo {
-        let ids: Vec<GrantId> = arguments.ids.iter().map(|text| id(text)).collect::<Result<_>>()?;
-        context.grants.plan_restore(&ids, &arguments.reason).await?
-    } else {
-        context.grants.plan_revoke(&target(&arguments)?, &arguments.reason).await?
+    let plan = match (arguments.undo, target(&arguments)?) {
+        (true, Target::Grants(ids)) => context.grants.plan_restore(&ids, &arguments.reason).await?,
+        (true, target) => context.grants.plan_restore_sessions(&target, &arguments.reason).await?,
+        (false, target) => context.grants.plan_revoke(&target, &arguments.reason).await?,
     };
     if let Some(form) = arguments.print {
+        if form == Print::Scp {
+            note("attached to an account, it denies this in the whole account until you detach it");
+        }
         return print(&render::revocation_as(&plan, form));
     }
     if arguments.confirm.dry_run {
@@ -50,8 +52,12 @@ pub(super) async fn revoke(arguments: Revoke) -> Result<()> {
 }
 
 fn target(arguments: &Revoke) -> Result<Target> {
-    let older_role = arguments.role.clone().filter(|_| arguments.older);
-    Target::from_parts(&arguments.ids, arguments.to.clone(), arguments.by.clone(), older_role)
+    let ids = || arguments.ids.iter().map(|text| id(text)).collect::<Result<Vec<GrantId>>>();
+    match (&arguments.role, &arguments.by) {
+        (Some(role), Some(name)) => Ok(Target::ByOnRole { name: name.clone(), role: role.clone() }),
+        (Some(role), None) if !arguments.older => Ok(Target::OnRole { ids: ids()?, role: role.clone() }),
+        (role, by) => Target::from_parts(&arguments.ids, arguments.to.clone(), by.clone(), role.clone()),
+    }
 }
 
 pub(super) async fn clean(arguments: Clean) -> Result<()> {

@@ -285,7 +285,9 @@ impl TokenExchange for StsExchange {
             .await
             .map_err(|error| refusal(&error, &self.endpoint_name(&region), date.get(), Call::GetCallerIdentity))?;
         let text = |value: Option<String>| value.unwrap_or_default();
-        Ok(CallerIdentity::new(text(answer.arn), text(answer.account), text(answer.user_id)))
+        let mut caller = CallerIdentity::new(text(answer.arn), text(answer.account), text(answer.user_id));
+        caller.server_time = date.get();
+        Ok(caller)
     }
 
     /// Opens the connection: its handshakes take as long as the exchange.
