@@ -29,6 +29,21 @@ pub fn to_start(program: &OsStr) -> PathBuf {
     found.unwrap_or_else(|| PathBuf::from(program))
 }
 
+/// As [`to_start`], for a program that a configuration or an option names. One that another user can change is refused; what a name
+/// finds in the `PATH` is the choice of whoever set that.
+///
+/// # Errors
+///
+/// `PermissionDenied` with the reason.
+#[cfg(feature = "command")]
+pub(crate) fn trusted(program: &OsStr) -> std::io::Result<PathBuf> {
+    let found = to_start(program);
+    if is_path(&found) {
+        crate::input::require_trusted_program(&found)?;
+    }
+    Ok(found)
+}
+
 /// Whether a program is a path, not a name to look for in the `PATH`: `./idp`, and on Windows `.\idp` and `C:idp` too.
 pub(crate) fn is_path(program: &Path) -> bool {
     let text = program.as_os_str().to_string_lossy();

@@ -32,7 +32,7 @@ pub(crate) fn read(path: &Path, limit: usize, timeout: Duration) -> io::Result<V
 /// # Errors
 ///
 /// As [`read`], and `PermissionDenied` where another user can change the file.
-#[cfg(any(test, feature = "config", feature = "net", feature = "verify"))]
+#[cfg(any(test, feature = "config", feature = "net"))]
 pub(crate) fn read_trusted(path: &Path) -> io::Result<Vec<u8>> {
     read_trusted_up_to(path, MAX_BYTES)
 }
@@ -42,14 +42,14 @@ pub(crate) fn read_trusted(path: &Path) -> io::Result<Vec<u8>> {
 /// # Errors
 ///
 /// As [`read_trusted`].
-#[cfg(any(test, feature = "config", feature = "net", feature = "verify"))]
+#[cfg(any(test, feature = "config", feature = "net"))]
 pub(crate) fn read_trusted_up_to(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let (file, metadata) = open_trusted(path)?;
     read_opened(&file, &metadata, limit, PIPE_TIMEOUT)
 }
 
 /// Opens a file that no other user can have changed or replaced, nor the folders and links that lead to it.
-#[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "verify")))]
+#[cfg(all(unix, any(test, feature = "config", feature = "net")))]
 fn open_trusted(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
     use std::os::unix::fs::MetadataExt;
 
@@ -66,11 +66,11 @@ fn open_trusted(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
-    require_trusted(path, (metadata.uid(), metadata.gid()), metadata.mode())?;
+    require_trusted(path, (metadata.uid(), metadata.gid()), metadata.mode(), crate::private::groups::has_acl(&file))?;
     Ok((file, metadata))
 }
 
-#[cfg(all(not(unix), any(test, feature = "config", feature = "net", feature = "verify")))]
+#[cfg(all(not(unix), any(test, feature = "config", feature = "net")))]
 fn open_trusted(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
     open(path)
 }
@@ -86,18 +86,23 @@ pub(crate) fn read_trusted_text(path: &Path) -> io::Result<String> {
 /// # Errors
 ///
 /// `PermissionDenied`.
-#[cfg(feature = "grants")]
-pub(crate) fn require_trusted_file(path: &Path) -> io::Result<()> {
+#[cfg(any(feature = "command", feature = "browser"))]
+pub(crate) fn require_trusted_program(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
-        use crate::private::{Place, Through};
+        use rustix::fs::{Mode, OFlags};
+
+        use crate::private::{Place, Through, groups};
         // What is not there says so when it is started. What is there may be run and not read.
-        let stat = match Place::find(path, Through::TrustedFolders).and_then(|place| place.stat()) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        let place = match Place::find(path, Through::TrustedFolders) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             found => found?,
         };
+        let Some(stat) = place.stat()? else { return Ok(()) };
+        // Without the right to read it, nobody knows.
+        let has_acl = place.open(OFlags::RDONLY, Mode::empty()).is_ok_and(|file| groups::has_acl(&file));
         #[allow(clippy::useless_conversion, reason = "modes have 16 bits on macOS")]
-        stat.map_or(Ok(()), |stat| require_trusted(path, (stat.st_uid, stat.st_gid), u32::from(stat.st_mode)))
+        require_trusted(path, (stat.st_uid, stat.st_gid), u32::from(stat.st_mode), has_acl)
     }
     #[cfg(not(unix))]
     {
@@ -107,8 +112,8 @@ pub(crate) fn require_trusted_file(path: &Path) -> io::Result<()> {
 }
 
 /// A file can be changed by its owner, and by its group or everybody if its mode says so.
-#[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "verify")))]
-fn require_trusted(path: &Path, (owner, group): (u32, u32), mode: u32) -> io::Result<()> {
+#[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "command")))]
+fn require_trusted(path: &Path, (owner, group): (u32, u32), mode: u32, has_acl: bool) -> io::Result<()> {
     const KIND: u32 = 0o170_000;
     const CHARACTER_DEVICE: u32 = 0o020_000;
     // Everybody may write to `/dev/null`, which nobody can replace.
@@ -118,8 +123,11 @@ fn require_trusted(path: &Path, (owner, group): (u32, u32), mode: u32) -> io::Re
         format!("all users can change it (mode {mode:04o}); close it with `chmod o-w '{}'`", path.display())
     } else if crate::private::is_of_stranger(owner) {
         format!("it belongs to another user (uid {owner}); copy it")
-    } else if mode & 0o020 != 0 && !is_device && !crate::private::is_trusted_group(group, owner) {
-        format!("the members of a group (gid {group}) can change it; close it with `chmod g-w '{}'`", path.display())
+    } else if mode & 0o020 != 0 && !is_device && !crate::private::groups::is_trusted(group, has_acl) {
+        format!(
+            "the members of a group (gid {group}), or those of its access control list, can change it; close it with `chmod g-w '{}'`",
+            path.display()
+        )
     } else {
         return Ok(());
     };

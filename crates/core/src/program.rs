@@ -87,10 +87,7 @@ impl Program {
     async fn to_end(&self, input: Input) -> Result<Output> {
         let broken = |error: std::io::Error| self.failed(&error).with_source(error);
         let stdin = if matches!(input, Input::Bytes(_)) { Stdio::piped() } else { Stdio::null() };
-        let program = crate::executable::to_start(self.program.as_ref());
-        if crate::executable::is_path(&program) {
-            crate::input::require_trusted_file(&program).map_err(broken)?;
-        }
+        let program = crate::executable::trusted(self.program.as_ref()).map_err(broken)?;
         let mut command = Command::new(program);
         command.args(&self.arguments).stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         #[cfg(unix)]

@@ -71,14 +71,55 @@ fn a_configuration_is_read_from_nobody_elses_file_pipe_link_or_folder() {
     // A group in which others are, and one of the system.
     lchown(&folder, Some(0), Some(2000)).unwrap();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o2775)).unwrap();
-    refused(&folder.join("config.toml"), "the members of a group (gid 2000) can replace what is in the folder");
+    refused(
+        &folder.join("config.toml"),
+        "the members of a group (gid 2000), or those of its access control list, can replace",
+    );
     lchown(&folder, Some(0), Some(50)).unwrap();
     std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o2775)).unwrap();
     let (code, stderr) = status(&folder.join("config.toml")).unwrap();
     assert_eq!(code, Some(0), "{stderr}");
     lchown(folder.join("config.toml"), Some(MINE), Some(2000)).unwrap();
     std::fs::set_permissions(folder.join("config.toml"), std::fs::Permissions::from_mode(0o664)).unwrap();
-    refused(&folder.join("config.toml"), "the members of a group (gid 2000) can change it");
+    refused(
+        &folder.join("config.toml"),
+        "the members of a group (gid 2000), or those of its access control list, can change it",
+    );
+    // In a group of root, and with an access control list that names somebody else.
+    lchown(folder.join("config.toml"), Some(MINE), Some(0)).unwrap();
+    let (code, stderr) = status(&folder.join("config.toml")).unwrap();
+    assert_eq!(code, Some(0), "{stderr}");
+    let set = Command::new("setfacl").args(["-m", "u:daemon:rw"]).arg(folder.join("config.toml")).status();
+    if set.is_ok_and(|status| status.success()) {
+        refused(&folder.join("config.toml"), "its access control list, can change it");
+    }
+}
+
+/// A program that another user, or a group of others, can change is not run, whichever setting names it.
+#[test]
+fn programs_of_others_are_not_run() {
+    if !other_user::is_root() {
+        return tempaccess_tests::parts::missing("tests of a second user need root");
+    }
+    let (_sandbox, machine) = demo();
+    let shared = other_user::shared_folder();
+    let program = shared.path().join("idp");
+    std::fs::write(&program, format!("#!/bin/sh\ntouch {}/ran\necho x\n", shared.path().display())).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o775)).unwrap();
+    let path = program.display();
+    let folder = machine.home().join(".config/tempaccess");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), format!("[profiles.default]\npassword_command = \"{path} a\"\n"))
+        .unwrap();
+    for (owner, group, why) in [(0, 2000, "the members of a group (gid 2000)"), (0, 0, "ran")] {
+        lchown(&program, Some(owner), Some(group)).unwrap();
+        for options in [format!("--source command:{path}"), String::new()] {
+            let ran = machine.run(&format!("login --store none --no-interactive {options}"));
+            let has_run = std::fs::remove_file(shared.path().join("ran")).is_ok();
+            assert!(ran.code != 0 && has_run == (why == "ran"), "{ran}");
+            assert!(has_run || ran.stderr.contains(why), "{ran}");
+        }
+    }
 }
 
 #[test]

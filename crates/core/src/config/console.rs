@@ -132,7 +132,12 @@ impl ConsoleBrowser {
                 // In one pass: a name with braces is not filled in again.
                 let fill = |word: &String| fill(word, url, role, name);
                 let mut words = words.iter().map(fill);
-                let mut command = Command::new(executable::to_start(words.next().unwrap_or_default().as_ref()));
+                let program = words.next().unwrap_or_default();
+                let program = executable::trusted(program.as_ref()).map_err(|error| {
+                    let message = format!("the browser `{program}` is not used: {error}");
+                    Error::new(ErrorKind::Io, Stage::Output, message).with_source(error)
+                })?;
+                let mut command = Command::new(program);
                 command.args(words);
                 Ok(command)
             }

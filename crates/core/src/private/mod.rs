@@ -7,6 +7,8 @@
 //! On Windows, files and folders have the permissions of the folder that they are created in: in the user's profile, access for
 //! this user, administrators and the system. Nothing is checked there.
 
+#[cfg(unix)]
+pub(crate) mod groups;
 #[cfg(not(unix))]
 mod portable;
 #[cfg(test)]
@@ -27,8 +29,6 @@ use zeroize::Zeroizing;
 
 #[cfg(all(unix, feature = "grants"))]
 pub(crate) use walk::folder;
-#[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "verify")))]
-pub(crate) use walk::is_trusted_group;
 #[cfg(unix)]
 pub(crate) use walk::{Place, Through};
 
@@ -86,7 +86,7 @@ pub(crate) fn create_all(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
-/// Refuses a folder whose files everybody can delete and replace, or that is reached by another user's link.
+/// Refuses a folder whose files everybody, or the members of a group, can delete and replace, or that is reached by another user's link.
 ///
 /// # Errors
 ///
@@ -96,7 +96,16 @@ pub(crate) fn require_closed(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     {
         let opened = walk::folder(folder, Through::OwnLinks)?;
-        require_closed_to_others(&rustix::fs::fstat(opened)?, folder)?;
+        let stat = rustix::fs::fstat(&opened)?;
+        require_closed_to_others(&stat, folder)?;
+        let is_sticky = stat.st_mode & 0o1000 != 0;
+        if stat.st_mode & 0o020 != 0 && !is_sticky && !groups::is_trusted(stat.st_gid, groups::has_acl(&opened)) {
+            return Err(untrusted(format!(
+                "the members of a group (gid {}) can remove and replace what others have put there; forbid it with `chmod +t '{}'`",
+                stat.st_gid,
+                folder.display()
+            )));
+        }
     }
     #[cfg(not(unix))]
     let _ = folder;

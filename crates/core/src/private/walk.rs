@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{is_foreign, is_of_stranger, require_closed_to_others, untrusted};
+use super::{groups, is_foreign, is_of_stranger, require_closed_to_others, untrusted};
 
 /// As many links as Linux follows.
 const MAX_LINKS: usize = 40;
@@ -269,7 +269,7 @@ impl Walk {
     fn enter(&mut self, from: BorrowedFd<'_>, name: &OsStr, at: PathBuf) -> io::Result<()> {
         let folder = rustix::fs::openat(from, name, FOLDER, Mode::empty())?;
         if self.through == Through::TrustedFolders {
-            require_trusted(&rustix::fs::fstat(&folder)?, &at)?;
+            require_trusted(&folder, &at)?;
         }
         (self.folder, self.at) = (Some(folder), at);
         Ok(())
@@ -330,29 +330,20 @@ fn require_own_link(stat: &Stat) -> io::Result<()> {
 }
 
 /// Refuses a folder whose owner, or whose group, could put another file in the place of one.
-fn require_trusted(stat: &Stat, path: &Path) -> io::Result<()> {
+fn require_trusted(folder: &OwnedFd, path: &Path) -> io::Result<()> {
+    let stat = rustix::fs::fstat(folder)?;
     if is_of_stranger(stat.st_uid) {
         let reason = format!("its folder `{}` belongs to another user (uid {})", path.display(), stat.st_uid);
         return Err(untrusted(format!("{reason}, who can replace what is in it")));
     }
-    require_closed_to_others(stat, path)?;
-    if stat.st_mode & 0o020 != 0 && stat.st_mode & 0o1000 == 0 && !is_trusted_group(stat.st_gid, stat.st_uid) {
+    require_closed_to_others(&stat, path)?;
+    let is_sticky = stat.st_mode & 0o1000 != 0;
+    if stat.st_mode & 0o020 != 0 && !is_sticky && !groups::is_trusted(stat.st_gid, groups::has_acl(folder)) {
         return Err(untrusted(format!(
-            "the members of a group (gid {}) can replace what is in the folder `{}`; close it with `chmod g-w` or `chmod +t`",
+            "the members of a group (gid {}), or those of its access control list, can replace what is in the folder `{}`; close it with `chmod g-w` or `chmod +t`",
             stat.st_gid,
             path.display()
         )));
     }
     Ok(())
-}
-
-/// Whether a group has this user alone, or those who can become root. Something belongs to the group and the owner.
-pub(crate) fn is_trusted_group(group: u32, owner: u32) -> bool {
-    if cfg!(target_os = "linux") {
-        // Distributions give every user a group of their own, with the same number, and their folders to groups of the system.
-        group == rustix::process::getegid().as_raw() || group == owner || (owner == 0 && group < 1000)
-    } else {
-        // `wheel`, and `admin` of macOS, where all users have the same primary group.
-        matches!(group, 0 | 80)
-    }
 }

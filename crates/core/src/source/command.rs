@@ -113,7 +113,9 @@ async fn read(mut stdout: ChildStdout, output: &mut SecretBytes, limit: usize) -
 
 async fn run(program: &str, arguments: &[String], deadline: Duration, limit: usize) -> Result<SecretBytes> {
     let running = async {
-        let mut child = Command::new(executable::to_start(program.as_ref()))
+        let start = executable::trusted(program.as_ref());
+        let start = start.map_err(|error| failed(program, &error.to_string()).with_source(error))?;
+        let mut child = Command::new(start)
             .args(arguments)
             .stdout(Stdio::piped())
             .kill_on_drop(true)

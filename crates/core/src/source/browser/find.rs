@@ -45,10 +45,15 @@ pub(super) fn required() -> Result<PathBuf> {
 
 /// Returns the path of a program: a path as it is, a name from the `PATH`.
 pub(super) fn named(program: &Path) -> Result<PathBuf> {
-    executable::find(program).ok_or_else(|| {
-        Error::new(ErrorKind::Io, Stage::SignIn, format!("browser `{}` not found", program.display()))
+    let unusable = |what: &str| {
+        Error::new(ErrorKind::Io, Stage::SignIn, format!("browser `{}` {what}", program.display()))
             .with_hint("choose another one with `--browser`")
-    })
+    };
+    let found = executable::find(program).ok_or_else(|| unusable("not found"))?;
+    if executable::is_path(program) {
+        crate::input::require_trusted_program(&found).map_err(|error| unusable(&format!("is not used: {error}")))?;
+    }
+    Ok(found)
 }
 
 /// Checks that a window can be shown.
