@@ -1,6 +1,7 @@
 //! Buckets of S3: `object_store` speaks to them through our [`Transport`], signed with the administrator's session.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -67,7 +68,7 @@ impl BucketAccess {
             .with_bucket_name(bucket)
             .with_region(self.region)
             .with_credentials(Arc::new(SessionKeys(self.access)))
-            .with_http_connector(Connector(self.transport))
+            .with_http_connector(Connector::new(self.transport))
             // A bucket with Object Lock accepts only uploads with a checksum.
             .with_checksum_algorithm(Checksum::SHA256)
             .with_retry(RetryConfig {
@@ -109,9 +110,35 @@ fn reason(error: &object_store::Error) -> String {
     excerpt(text.lines().next().unwrap_or_default()).into_owned()
 }
 
+/// As many pages of a listing in a row as can be empty. A bucket with many deleted objects has some.
+const MAX_EMPTY_PAGES: u32 = 100;
+
 /// Connects with our transport.
 #[derive(Debug, Clone)]
-struct Connector(Arc<dyn Transport>);
+struct Connector {
+    transport: Arc<dyn Transport>,
+    empty_pages: Arc<AtomicU32>,
+}
+
+impl Connector {
+    fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport, empty_pages: Arc::default() }
+    }
+
+    /// Fails if pages of listings have no names and never end.
+    fn count_page(&self, body: &[u8]) -> std::result::Result<(), HttpError> {
+        let contains = |text: &str| memchr::memmem::find(body, text.as_bytes()).is_some();
+        if contains("<Contents>") || contains("<CommonPrefixes>") || !contains("<IsTruncated>true") {
+            self.empty_pages.store(0, Ordering::Relaxed);
+            return Ok(());
+        }
+        if self.empty_pages.fetch_add(1, Ordering::Relaxed) < MAX_EMPTY_PAGES {
+            return Ok(());
+        }
+        let error = std::io::Error::other("the listing has no names and does not end");
+        Err(HttpError::new(HttpErrorKind::Unknown, error))
+    }
+}
 
 impl HttpConnector for Connector {
     fn connect(&self, _: &ClientOptions) -> object_store::Result<HttpClient> {
@@ -125,7 +152,7 @@ impl HttpService for Connector {
         let (parts, body) = request.into_parts();
         let is_listing = parts.uri.query().is_some_and(|query| query.split('&').any(|pair| pair == "list-type=2"));
         let body = body.collect().await?.to_bytes().to_vec();
-        let answer = self.0.send(http::Request::from_parts(parts, body)).await.map_err(|error| {
+        let answer = self.transport.send(http::Request::from_parts(parts, body)).await.map_err(|error| {
             let kind = match error.kind {
                 TransportErrorKind::Connect => HttpErrorKind::Connect,
                 TransportErrorKind::Timeout => HttpErrorKind::Timeout,
@@ -134,6 +161,9 @@ impl HttpService for Connector {
             };
             HttpError::new(kind, error)
         })?;
+        if is_listing {
+            self.count_page(answer.body())?;
+        }
         let answer = if is_listing { answer.map(|body| without_odd_names(&body).unwrap_or(body)) } else { answer };
         Ok(answer.map(HttpResponseBody::from))
     }
@@ -207,6 +237,30 @@ impl CredentialProvider for SessionKeys {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_listing_without_names_ends() {
+        #[derive(Debug)]
+        struct Unused;
+        #[async_trait]
+        impl Transport for Unused {
+            async fn send(
+                &self,
+                _: http::Request<Vec<u8>>,
+            ) -> std::result::Result<http::Response<Vec<u8>>, crate::net::TransportError> {
+                unreachable!()
+            }
+        }
+        let connector = Connector::new(Arc::new(Unused));
+        let empty = b"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>";
+        let names = b"<ListBucketResult><IsTruncated>true</IsTruncated><Contents></Contents></ListBucketResult>";
+        for _ in 0..3 {
+            assert!((0..MAX_EMPTY_PAGES).all(|_| connector.count_page(empty).is_ok()));
+            assert!(connector.count_page(names).is_ok());
+        }
+        assert!((0..MAX_EMPTY_PAGES).all(|_| connector.count_page(empty).is_ok()));
+        assert!(connector.count_page(empty).is_err());
+    }
 
     #[test]
     fn names_that_cannot_be_paths_are_left_out_of_listings() {

@@ -227,6 +227,8 @@ pub mod front_end {
     pub use crate::input::read_short_text;
     #[cfg(feature = "endpoint")]
     pub use crate::loopback::{Handoff, handoff};
+    #[cfg(feature = "config")]
+    pub use crate::private::require_own_path;
     pub use crate::setting_names::SettingNames;
     pub use crate::text::{printable, printable_json};
     #[cfg(feature = "config")]

@@ -315,6 +315,24 @@ fn keys_of_ssh_keygen_and_ssh_agent_sign() {
     let issued = alan.ok(ISSUE);
     contractor.write("grace.grant", &issued.stdout);
     contractor.ok("grant open grace.grant --account 111122223333");
+    // The private key of a kind that many people have.
+    let rsa = alan.0.home().join("rsa_key");
+    let made =
+        Command::new("ssh-keygen").args(["-q", "-t", "rsa", "-b", "2048", "-N", "", "-f"]).arg(&rsa).status().unwrap();
+    assert!(made.success());
+    let public = std::fs::read_to_string(rsa.with_extension("pub")).unwrap();
+    for person in [&alan, &contractor] {
+        person.ok(&format!("grant trust alan@example.com '{}' --yes", public.trim()));
+    }
+    let id = issued.stdout.split("\"id\":\"").nth(1).and_then(|rest| rest.get(..12)).unwrap();
+    alan.ok(&format!("grant revoke {id} --reason again --profile admin"));
+    alan.write(
+        ".config/tempaccess/config.toml",
+        &CONFIG.replace("ticket =", "sign_with = \"../../rsa_key\"\nticket ="),
+    );
+    contractor.write("grace.grant", &alan.ok(ISSUE).stdout);
+    contractor.ok("grant open grace.grant --account 111122223333");
+    assert_eq!(alan.run("audit verify --profile admin").code, 0);
 }
 
 #[test]

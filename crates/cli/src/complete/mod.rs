@@ -9,7 +9,7 @@ use clap::CommandFactory;
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 use tempaccess_core::config::{Config, Settings};
-use tempaccess_core::front_end::{Existing, Readers, printable, write_whole_file};
+use tempaccess_core::front_end::{Existing, Readers, printable, require_own_path, write_whole_file};
 use tempaccess_core::store::EntryInfo;
 use tempaccess_core::{Error, ErrorKind, Result, Stage};
 
@@ -48,6 +48,8 @@ pub(crate) fn manual(folder: &Path) -> Result<()> {
 }
 
 fn write_manual(folder: &Path) -> std::io::Result<()> {
+    // Before folders are created where another user's link leads to.
+    require_own_path(folder)?;
     std::fs::create_dir_all(folder)?;
     let mut command = Arguments::command().disable_help_subcommand(true);
     command.build();

@@ -112,6 +112,24 @@ pub(crate) fn require_closed(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Refuses a folder that is reached by another user's link. Of a folder that does not exist yet, the one that it will be in counts.
+///
+/// # Errors
+///
+/// `PermissionDenied` with the reason.
+#[cfg(feature = "config")]
+pub fn require_own_path(folder: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        let is_there = |path: &&Path| path.symlink_metadata().is_ok();
+        let existing = folder.ancestors().find(is_there).unwrap_or(Path::new("."));
+        walk::folder(existing, Through::OwnLinks)?;
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
 #[cfg(unix)]
 fn require_closed_to_others(folder: &rustix::fs::Stat, path: &Path) -> io::Result<()> {
     let (mode, owner) = (folder.st_mode, folder.st_uid);

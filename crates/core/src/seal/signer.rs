@@ -184,3 +184,34 @@ impl Signer for SshKeygenSigner {
         Err(failed("`ssh-keygen -Y sign` printed no signature"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A signer whose signatures are of something else, as of an agent or a module that is broken.
+    #[derive(Debug)]
+    struct Broken(PrivateKey);
+
+    #[async_trait]
+    impl Signer for Broken {
+        fn public_key(&self) -> Result<String> {
+            self.0.public_key().to_openssh().map_err(failed)
+        }
+
+        async fn sign(&self, namespace: Namespace, _: &[u8]) -> Result<String> {
+            sign_with(&self.0, namespace, b"another text")
+                .and_then(|signature| signature.to_pem(LineEnding::LF))
+                .map_err(failed)
+        }
+    }
+
+    #[tokio::test]
+    async fn a_signature_that_does_not_match_is_not_used() {
+        let key = PrivateKey::random(&mut ssh_key::rand_core::OsRng, Algorithm::Ed25519).unwrap();
+        let broken = Broken(key);
+        assert!(sign(&broken, Namespace::Grant, b"another text").await.is_ok());
+        let error = sign(&broken, Namespace::Grant, b"the grant").await.unwrap_err();
+        assert_eq!(error.message(), "cannot sign the grant: the signature does not match the key");
+    }
+}

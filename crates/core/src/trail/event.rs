@@ -1,6 +1,7 @@
 //! One event of CloudTrail ("CloudTrail record contents", CloudTrail user guide).
 
 use std::collections::BTreeMap;
+use std::io;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -135,6 +136,20 @@ impl TrailEvent {
             tags: tags(&parameters),
             issued_key: response.pointer("/credentials/accessKeyId").and_then(|key| key.as_str()).map(str::to_owned),
         })
+    }
+
+    /// Parses a record of a trail's file. `None` for one that is no event, such as a digest.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidData` for an event that cannot be read: a search must not leave it out.
+    pub(super) fn of_record(record: &[u8]) -> io::Result<Option<Self>> {
+        match Self::parse(record) {
+            None if memchr::memmem::find(record, b"\"eventName\"").is_some() => {
+                Err(io::Error::new(io::ErrorKind::InvalidData, "it has an event that cannot be read"))
+            }
+            event => Ok(event),
+        }
     }
 
     /// Returns the event of a row of a query engine, whose columns are named as in [`query_text`](super::query_text).
@@ -306,5 +321,10 @@ mod tests {
             assert!(TrailEvent::parse(put.as_bytes()).unwrap().grant_of_request().is_some());
         }
         assert!(TrailEvent::parse(b"{}").is_none());
+        // What is no event is passed over; an event that cannot be read is not.
+        assert!(TrailEvent::of_record(br#"{"digestStartTime":"2026-11-25T14:10:00Z"}"#).unwrap().is_none());
+        for time in ["", "soon", "+999999-01-01T00:00:00Z"] {
+            assert!(TrailEvent::of_record(call.replace("2026-11-25T14:10:00Z", time).as_bytes()).is_err(), "{time}");
+        }
     }
 }

@@ -116,12 +116,15 @@ pub(super) fn events_in(
     needles: &Needles,
     query: &TrailQuery,
 ) -> io::Result<Vec<TrailEvent>> {
-    let mut events = Vec::new();
-    let found = |record: &[u8]| events.extend(TrailEvent::parse(record).filter(|event| query.fits(event)));
+    let (mut events, mut unreadable) = (Vec::new(), None);
+    let found = |record: &[u8]| match TrailEvent::of_record(record) {
+        Ok(event) => events.extend(event.filter(|event| query.fits(event))),
+        Err(error) => unreadable = Some(error),
+    };
     if is_compressed {
         scan(MultiGzDecoder::new(file), needles, found)?;
     } else {
         scan(file, needles, found)?;
     }
-    Ok(events)
+    unreadable.map_or(Ok(events), Err)
 }
