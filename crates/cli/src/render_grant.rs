@@ -166,7 +166,7 @@ pub(crate) fn history(history: &GrantHistory, now: Timestamp, names: &AccountNam
     table.row("from", time(summary.from));
     table.row("until", time(summary.until));
     table.row("by", printable(summary.by));
-    table.row("reason", printable(summary.reason));
+    table.row("reason", printable(&summary.reason));
     table.maybe("preset", summary.preset);
     let approved = history.last().approvers();
     if !approved.is_empty() {

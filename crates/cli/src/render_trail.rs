@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use console::style;
 use tempaccess_core::front_end::printable;
-use tempaccess_core::trail::{Comparison, SessionCalls, TrailEvent, TrailFinding, TrailSubject};
+use tempaccess_core::trail::{Comparison, SessionCalls, TrailEvent};
 
 use crate::render_audit::count;
 
@@ -41,7 +41,7 @@ pub(crate) fn found(events: &[TrailEvent], comparison: &Comparison) -> String {
         let _ = writeln!(text, "{}", sign_in(found));
     }
     for finding in &comparison.findings {
-        let _ = writeln!(text, "{} {}", style("finding:").yellow().bold(), printable(&describe(finding)));
+        let _ = writeln!(text, "{} {}", style("finding:").yellow().bold(), printable(&finding.to_string()));
     }
     text.trim_end().to_owned()
 }
@@ -59,45 +59,4 @@ fn sign_in(found: &SessionCalls) -> String {
         known.reason.as_deref().unwrap_or("no reason given"),
     );
     format!("{} {}", style("session:").bold(), printable(&line))
-}
-
-/// A finding in a line.
-fn describe(finding: &TrailFinding) -> String {
-    match finding {
-        TrailFinding::IssuedWithoutRecord { subject: TrailSubject::AccessKeyId(key), by, at } => {
-            format!("{} signed in at {at} and got {key}, and the audit logs do not have it", person(by))
-        }
-        TrailFinding::IssuedWithoutRecord { subject, by, at } => {
-            format!("{} was given by {} at {at}, and the records do not have it", name(subject), person(by))
-        }
-        TrailFinding::RecordWithoutIssuance { subject, at } => {
-            format!("the records have credentials of {} from {at}, and CloudTrail does not have them", name(subject))
-        }
-        TrailFinding::UsedAfterEnd { subject, call, at, denied } => {
-            let refused = if *denied { " (refused)" } else { "" };
-            format!("{} was used after its end: {call} at {at}{refused}", name(subject))
-        }
-        TrailFinding::SeveralAddresses { subject, addresses } => {
-            format!("{} was used from {} addresses: {}", name(subject), addresses.len(), addresses.join(", "))
-        }
-        TrailFinding::Denied { subject, call, count, resources } => {
-            let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
-            let on = if resources.is_empty() { String::new() } else { format!(" on {}", resources.join(", ")) };
-            format!("{} was denied {call}{on}, {times}", name(subject))
-        }
-        other => format!("{other:?}"),
-    }
-}
-
-fn person(by: &Option<String>) -> &str {
-    by.as_deref().unwrap_or("somebody")
-}
-
-/// A grant by its id, a sign-in by its access key.
-fn name(subject: &TrailSubject) -> String {
-    match subject {
-        TrailSubject::Id(id) => id.to_string(),
-        TrailSubject::AccessKeyId(key) => format!("session {key}"),
-        other => format!("{other:?}"),
-    }
 }

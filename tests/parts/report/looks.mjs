@@ -32,6 +32,12 @@ try {
   seen.table = await page.evaluate("document.querySelector('#table tbody').innerText");
   await page.evaluate("document.querySelector('#reset').click(); document.querySelector('[data-view=timeline]').click()");
   seen.all = await page.evaluate("filtered().length");
+  // Who could use a bucket: patterns count, and calls do not.
+  const access = async (on) => { await page.evaluate(`change({ on: ${JSON.stringify(on)} })`); return page.evaluate("filtered().map((grant) => grant.id).sort()"); };
+  seen.access = {};
+  for (const on of ["ledger", "arn:aws:s3:::ledger", "arn:aws:s3:::ledger/README.txt", "vault", "arn:aws:s3:::other"]) seen.access[on] = await access(on);
+  seen.onOther = await page.evaluate("document.querySelector('#answer').textContent");
+  await page.evaluate("document.querySelector('#reset').click()");
   // Whatever a name or a reason tries.
   seen.images = await page.evaluate("document.querySelectorAll('img, iframe, a[href^=javascript]').length");
   seen.scripts = await page.evaluate("document.scripts.length");

@@ -5,14 +5,17 @@ use std::time::Duration;
 use http::Method;
 use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
+use tempaccess_core::auditor::{Auditor, TrailInput};
+use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::grants::GrantFilter;
+use tempaccess_core::report::Period;
 use tempaccess_core::trail::{
     LookupEvents, RecordedSessions, TrailBucket, TrailEvent, TrailFiles, TrailFinding, TrailQuery, compare,
 };
 use tempaccess_sandbox::World;
 use tempaccess_tests::aws::{Call, Credentials};
 use tempaccess_tests::contractor::{people, sandbox};
-use tempaccess_tests::office::{Office, PEOPLE};
+use tempaccess_tests::office::{GRANTED, Office, PEOPLE};
 
 async fn get(office: &Office, keys: &Credentials, path: &str) -> u16 {
     let call = Call { service: "s3", method: Method::GET, path, query: &[], headers: &[] };
@@ -150,6 +153,57 @@ async fn a_person_is_found_in_every_session() {
     events.extend(earlier);
     let compared = compare(&query, &events, histories, &[], office.now());
     assert!(compared.findings.iter().any(is_missing), "{compared:?}");
+}
+
+/// Somebody has removed the records of a grant, or has never written any.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_grant_without_records_is_found_by_its_id_and_reported() {
+    let office = Office::open();
+    let history = used_grant(&office).await;
+    let id = history.id().to_string();
+    std::fs::remove_dir_all(office.folder.path().join("records").join(&id)).unwrap();
+    // Another one, which is recorded.
+    let second = office.grants().issue(&office.session_for_grace(40)).await.unwrap().event.id;
+    office.advance(30);
+    let (folder, _) = delivered(&office);
+    let files = folder.path().display().to_string();
+    let (settings, config, grants) = (Settings::default(), Config::default(), office.grants());
+    let auditor = Auditor::new(&grants, &settings, &config);
+    let mut input = TrailInput::default();
+    (input.id, input.files, input.from) = (Some(id.clone()), Some(files.clone()), Some("2026-11-01".to_owned()));
+    let answer = auditor.query(&input, &mut |_| {}).await.unwrap();
+    assert!(answer.events.iter().any(|event| event.name == "GetObject"), "{:?}", names(&answer.events));
+    let finding =
+        answer.comparison.findings.iter().map(ToString::to_string).find(|finding| finding.contains(&id)).unwrap();
+    assert!(finding.contains("the records do not have it"), "{finding}");
+    // The event history is not asked by id.
+    input.files = None;
+    let error = auditor.query(&input, &mut |_| {}).await.unwrap_err();
+    assert!(error.kind() == ErrorKind::GrantNotFound && error.hint().unwrap().contains("--to"), "{error}");
+    let report = auditor.report(Period::default(), Some(&files), &[], &mut |_| {}).await.unwrap();
+    assert!(report.text.contains(&format!("{id} was given by ada@example.com")), "{id}");
+    assert!(!report.text.contains(&format!("credentials of {second}")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_event_history_of_a_role_has_the_sessions_of_its_grants() {
+    let office = Office::open();
+    let history = used_grant(&office).await;
+    let mut settings = Settings::default();
+    (settings.region, settings.cloudtrail_endpoint_url) =
+        (Some("us-east-1".to_owned()), Some(office.sandbox.sts_url()));
+    let (config, grants) = (Config::default(), office.grants());
+    let auditor = Auditor::new(&grants, &settings, &config);
+    for role in ["Granted", "111122223333/Granted", GRANTED] {
+        let mut input = TrailInput::default();
+        (input.role, input.from) = (Some(role.to_owned()), Some("2026-11-01".to_owned()));
+        let answer = auditor.query(&input, &mut |_| {}).await.unwrap();
+        let names = names(&answer.events);
+        assert!(names.contains(&"AssumeRole") && names.contains(&"PutRolePolicy"), "{role}: {names:?}");
+        let accusation = |finding: &TrailFinding| matches!(finding, TrailFinding::RecordWithoutIssuance { .. });
+        assert!(!answer.comparison.findings.iter().any(accusation), "{role}: {:?}", answer.comparison.findings);
+    }
+    assert_eq!(history.kind(), tempaccess_core::records::GrantKind::Session);
 }
 
 #[tokio::test]

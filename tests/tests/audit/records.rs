@@ -219,7 +219,7 @@ fn look(page: &Path, word: &str, id: &str) -> Option<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_finds_a_grant_by_keyboard_and_hostile_text_does_nothing() {
     let audited = Audited::open();
-    let [_, second, third] = audited.give().await;
+    let [first, second, third] = audited.give().await;
     let text = std::fs::read_to_string(audited.record(&second, 2)).unwrap();
     std::fs::write(audited.record(&second, 2), text.replace("done early", "done never")).unwrap();
     let found = audited.histories().await;
@@ -249,6 +249,18 @@ async fn a_person_finds_a_grant_by_keyboard_and_hostile_text_does_nothing() {
     assert_eq!((&seen["focus"], &seen["found"]), (&Value::from("details-title"), &Value::from(true)), "{seen:#}");
     assert!(seen["table"].as_str().unwrap().contains("eve@example.com"));
     assert_eq!(seen["all"], 3);
+    // Who could use a bucket: by a policy for it, or by all that a role allows. The denied call on the vault gives none.
+    let mut ledger = [first, second, third.clone()];
+    ledger.sort();
+    for on in ["ledger", "arn:aws:s3:::ledger", "arn:aws:s3:::ledger/README.txt"] {
+        assert_eq!(seen["access"][on], serde_json::json!(ledger), "{on}");
+    }
+    for on in ["vault", "arn:aws:s3:::other"] {
+        assert_eq!(seen["access"][on], serde_json::json!([third]), "{on}");
+    }
+    let on_other = seen["onOther"].as_str().unwrap();
+    assert!(on_other.contains("had access to arn:aws:s3:::other through 111122223333/Granted"), "{on_other}");
+    assert!(on_other.contains("1 grant allows all that the role does"), "{on_other}");
     // Neither the data nor a script that is added later acts, and nothing leaves the machine.
     assert_eq!((&seen["images"], &seen["acted"]), (&Value::from(0), &Value::from(false)), "{seen:#}");
     assert_ne!(seen["inline"], "true", "{seen:#}");

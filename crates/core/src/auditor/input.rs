@@ -10,7 +10,7 @@ use crate::config::{WrongArgument, read_arguments};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::records::GrantHistory;
 use crate::report::Period;
-use crate::trail::{QueryEngine, RecordedSession, TrailQuery};
+use crate::trail::{QueryEngine, RecordedSession, TrailQuery, role_name};
 
 /// How far back events are looked for unless a grant or an argument says.
 const DEFAULT_SPAN: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -117,6 +117,12 @@ impl TrailInput {
         }
     }
 
+    /// The role, if nothing else is named.
+    pub(super) fn role_alone(&self) -> Option<&str> {
+        let others = [&self.id, &self.to, &self.access_key, &self.assertion];
+        self.role.as_deref().filter(|_| others.into_iter().all(Option::is_none))
+    }
+
     /// Returns which events are wanted. `histories` has the grant that is named, or all of them.
     ///
     /// # Errors
@@ -144,10 +150,12 @@ impl TrailInput {
         let access_keys = self.access_key.clone().map_or_else(|| known.access_keys.clone(), |key| vec![key]);
         let mut query = match (&self.id, histories.first(), &self.to) {
             (Some(_), Some(history), _) => TrailQuery::for_grant(history),
+            (Some(id), None, _) => TrailQuery { grant: Some(id.parse()?), ..known },
             (_, _, Some(person)) => TrailQuery::for_person(person, histories),
             _ => known,
         };
-        query.role.clone_from(&self.role);
+        // A role can be named with its account, or by its ARN; sessions have its name.
+        query.role = self.role.as_deref().map(|role| role_name(role).to_owned());
         query.access_keys = access_keys;
         query.assertion.clone_from(&self.assertion);
         let period = Period::parse(self.from.as_deref(), self.until.as_deref())?;

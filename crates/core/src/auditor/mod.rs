@@ -36,7 +36,9 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::{GrantFilter, GrantHistories, GrantId, Grants, UnreadableGrant};
 use crate::records::GrantHistory;
 use crate::report::{Export, Period, Report};
-use crate::trail::{Comparison, RecordedSessions, TrailEvent, TrailQuery, compare, grant_of_call, query_text};
+use crate::trail::{
+    Comparison, RecordedSessions, TrailEvent, TrailFinding, TrailQuery, compare, grant_of_call, query_text,
+};
 
 /// Verifies, queries and exports the records of grants.
 #[derive(Debug, Clone, Copy)]
@@ -148,9 +150,17 @@ impl<'a> Auditor<'a> {
     /// Returns the grants that events are compared with: the one that is named, or all, since an administrator's events are
     /// about the grants of others.
     async fn compared(&self, input: &TrailInput) -> Result<Vec<GrantHistory>> {
-        match &input.id {
-            Some(id) => Ok(vec![self.grants.show(&id.parse()?).await?]),
-            None => Ok(self.histories().await?.histories),
+        let Some(id) = &input.id else { return Ok(self.histories().await?.histories) };
+        match self.grants.show(&id.parse()?).await {
+            Ok(history) => Ok(vec![history]),
+            // CloudTrail can have a grant that nobody recorded. Its event history is asked by person, role or key.
+            Err(error) if error.kind() == ErrorKind::GrantNotFound && input.place()? != TrailPlace::History => {
+                Ok(Vec::new())
+            }
+            Err(error) if error.kind() == ErrorKind::GrantNotFound => Err(error.with_further_hint(
+                "the event history of CloudTrail is asked for a grant without records by `--to`, `--role` or `--access-key`; its files have it by its id",
+            )),
+            Err(error) => Err(error),
         }
     }
 
@@ -169,6 +179,13 @@ impl<'a> Auditor<'a> {
         let RecordedSessions { sign_ins, unreadable, .. } = read_logs(input).await?;
         let now = SystemClock.now();
         let mut query = input.query(&histories, &sign_ins, now)?;
+        if place == TrailPlace::History
+            && let Some(role) = input.role_alone()
+        {
+            // AssumeRole has the role's ARN, calls of IAM have its name, and what was done has the name of the session.
+            let known = self.grants.named_role(role).await.ok();
+            query.add_role_lookups(known.as_ref(), &histories);
+        }
         let options = PlaceOptions {
             regions: &input.regions,
             workgroup: input.workgroup.as_deref(),
@@ -257,20 +274,28 @@ impl<'a> Auditor<'a> {
         progress: &mut (dyn FnMut(&str) + Send),
     ) -> Result<AuditText> {
         let found = self.histories().await?;
-        let calls = match files {
+        let (calls, findings) = match files {
             Some(files) => {
-                let mut query = TrailQuery::for_people(&found.histories);
-                query.from = period.from.max(query.from);
+                let mut query = TrailQuery::for_all(&found.histories);
+                query.from = period.from;
                 query.until = period.until;
                 let options = PlaceOptions { regions, ..PlaceOptions::default() };
-                self.events_of(&TrailPlace::files(files.to_owned()), &query, options, progress).await?
+                let events = self.events_of(&TrailPlace::files(files.to_owned()), &query, options, progress).await?;
+                let mut findings = compare(&query, &events, &found.histories, &[], SystemClock.now()).findings;
+                // The files may begin after the records do.
+                let begin = events.first().map_or(Timestamp::MAX, |event| event.time);
+                findings.retain(
+                    |finding| !matches!(finding, TrailFinding::RecordWithoutIssuance { at, .. } if *at < begin),
+                );
+                (events, findings)
             }
-            None => Vec::new(),
+            None => Default::default(),
         };
         let mut page = Report::new(&found, Timestamp::now())
             .period(period)
             .records(self.grants.records().describe())
-            .accounts(self.config.accounts.clone());
+            .accounts(self.config.accounts.clone())
+            .findings(&findings);
         for call in &calls {
             if let Some(id) = grant_of_call(call, &found.histories) {
                 page = page.calls(id, [call.into()]);

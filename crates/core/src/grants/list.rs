@@ -330,7 +330,7 @@ fn listed(history: &GrantHistory, now: Timestamp) -> ListedGrant {
         state: Some(state),
         until: Some(until),
         left,
-        reason: history.trusted_events().next().map(|event| event.reason.clone()),
+        reason: history.trusted_events().next().map(|_| history.reason().into_owned()),
         by: Some(history.by().to_owned()),
         problems,
     }

@@ -354,6 +354,9 @@ impl Grants {
         event.to = request.to;
         administrator.acts_in(&mut event);
         event.role_arn = role.to_string();
+        // What was denied: the preset can change later.
+        event.policy = self.rules.policy_of(&request.preset).ok().flatten();
+        event.policy_arns.clone_from(&preset.policy_arns);
         event.preset = Some(request.preset);
         event.request = Some(text.request.clone());
         event.reason = reason.to_owned();

@@ -227,7 +227,7 @@ impl Grants {
     }
 
     /// Returns the role that a person names, in the account of the session.
-    async fn named_role(&self, name: &str) -> Result<RoleArn> {
+    pub(crate) async fn named_role(&self, name: &str) -> Result<RoleArn> {
         let administrator = self.administrator().await?;
         resolve_role(name, administrator.role(), self.access.account_names())
     }

@@ -131,6 +131,12 @@ impl GrantRules {
         self.presets.values().map(|preset| preset.role.as_str())
     }
 
+    /// Returns the policy of a preset, as text.
+    pub(super) fn policy_of(&self, name: &str) -> Result<Option<String>> {
+        let policy = self.preset(name)?.policy.as_deref().map(read_policy).transpose()?;
+        Ok(policy.map(|policy| policy.as_str().to_owned()))
+    }
+
     /// Returns the preset of this name.
     pub(super) fn preset(&self, name: &str) -> Result<&GrantPreset> {
         preset(&self.presets, name)

@@ -1,5 +1,6 @@
 //! What the events of a grant say: who has what, until when, and whether it still counts.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
@@ -295,6 +296,15 @@ impl GrantHistory {
         matches!(self.state(now), GrantState::Live | GrantState::Planned)
     }
 
+    /// Why access was given, or asked for: the reason of a denial is that of its event.
+    pub fn reason(&self) -> Cow<'_, str> {
+        let request = self.first.request.as_ref().filter(|_| self.first.event == EventKind::Denied);
+        match request.and_then(|line| line.read::<crate::grants::GrantRequest>().ok()) {
+            Some(request) => Cow::Owned(request.reason),
+            None => Cow::Borrowed(&self.first.reason),
+        }
+    }
+
     /// The grant with its events as `--output json` and the bindings show it.
     pub fn details(&self, now: Timestamp) -> GrantDetails<'_> {
         GrantDetails { grant: self.summary(now), events: self.events().collect() }
@@ -312,7 +322,7 @@ impl GrantHistory {
             role_arn: &last.role_arn,
             from: self.first.from,
             until: last.until,
-            reason: &self.first.reason,
+            reason: self.reason(),
             preset: self.first.preset.as_deref(),
             extensions: self.extensions(),
             break_glass: self.trusted_events().any(|event| event.break_glass),
@@ -451,7 +461,7 @@ pub struct GrantSummary<'a> {
     /// When access ends.
     pub until: Timestamp,
     /// Why it was given.
-    pub reason: &'a str,
+    pub reason: Cow<'a, str>,
     /// The preset that was used.
     pub preset: Option<&'a str>,
     /// How often it was extended.

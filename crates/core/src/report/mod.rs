@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::{GrantHistories, GrantId};
 use crate::records::GrantHistory;
 use crate::role::AccountNames;
-use crate::trail::TrailEvent;
+use crate::trail::{TrailEvent, TrailFinding};
 
 /// A call that was made with a granted session, as CloudTrail has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -85,6 +85,7 @@ pub struct Report<'a> {
     records: String,
     accounts: AccountNames,
     calls: BTreeMap<GrantId, Vec<GrantCall>>,
+    findings: Vec<String>,
 }
 
 impl<'a> Report<'a> {
@@ -97,6 +98,7 @@ impl<'a> Report<'a> {
             records: String::new(),
             accounts: AccountNames::new(),
             calls: BTreeMap::new(),
+            findings: Vec::new(),
         }
     }
 
@@ -121,6 +123,13 @@ impl<'a> Report<'a> {
     /// Adds calls that were made with the session of a grant.
     pub fn calls(mut self, id: GrantId, calls: impl IntoIterator<Item = GrantCall>) -> Self {
         self.calls.entry(id).or_default().extend(calls);
+        self
+    }
+
+    /// Adds what CloudTrail and the records do not agree about. Denied calls are shown with their grants.
+    pub fn findings<'f>(mut self, findings: impl IntoIterator<Item = &'f TrailFinding>) -> Self {
+        let contradicts = |finding: &&TrailFinding| !matches!(finding, TrailFinding::Denied { .. });
+        self.findings.extend(findings.into_iter().filter(contradicts).map(ToString::to_string));
         self
     }
 

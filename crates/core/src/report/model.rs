@@ -30,6 +30,8 @@ pub(super) struct Model<'a> {
     policies: Vec<Policy<'a>>,
     grants: Vec<Grant<'a>>,
     unreadable: &'a [UnreadableGrant],
+    /// What CloudTrail and the records do not agree about, a line each.
+    findings: &'a [String],
 }
 
 #[derive(Debug, Serialize)]
@@ -46,7 +48,7 @@ struct Grant<'a> {
     kind: GrantKind,
     role: &'a str,
     state: GrantState,
-    reason: &'a str,
+    reason: Cow<'a, str>,
     /// When access begins and ends by plan.
     from: i64,
     until: i64,
@@ -111,6 +113,7 @@ impl<'a> Model<'a> {
             policies: policies.list,
             grants,
             unreadable: &report.grants.unreadable,
+            findings: &report.findings,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Puts records and the events of CloudTrail together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -82,6 +83,46 @@ pub enum TrailFinding {
         /// Some of what it was about.
         resources: Vec<String>,
     },
+}
+
+/// A grant by its id, a sign-in by its access key.
+impl fmt::Display for TrailSubject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Id(id) => write!(f, "{id}"),
+            Self::AccessKeyId(key) => write!(f, "session {key}"),
+        }
+    }
+}
+
+/// The finding in a line. Names in it are as they were found, and can have any characters.
+impl fmt::Display for TrailFinding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let person = |by: &Option<String>| by.clone().unwrap_or_else(|| "somebody".to_owned());
+        match self {
+            Self::IssuedWithoutRecord { subject: TrailSubject::AccessKeyId(key), by, at } => {
+                write!(f, "{} signed in at {at} and got {key}, and the audit logs do not have it", person(by))
+            }
+            Self::IssuedWithoutRecord { subject, by, at } => {
+                write!(f, "{subject} was given by {} at {at}, and the records do not have it", person(by))
+            }
+            Self::RecordWithoutIssuance { subject, at } => {
+                write!(f, "the records have credentials of {subject} from {at}, and CloudTrail does not have them")
+            }
+            Self::UsedAfterEnd { subject, call, at, denied } => {
+                let refused = if *denied { " (refused)" } else { "" };
+                write!(f, "{subject} was used after its end: {call} at {at}{refused}")
+            }
+            Self::SeveralAddresses { subject, addresses } => {
+                write!(f, "{subject} was used from {} addresses: {}", addresses.len(), addresses.join(", "))
+            }
+            Self::Denied { subject, call, count, resources } => {
+                let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+                let on = if resources.is_empty() { String::new() } else { format!(" on {}", resources.join(", ")) };
+                write!(f, "{subject} was denied {call}{on}, {times}")
+            }
+        }
+    }
 }
 
 /// A sign-in, and what was done with its session.

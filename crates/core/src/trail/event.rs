@@ -220,7 +220,7 @@ impl TrailEvent {
 }
 
 /// The name of a role, from its ARN or as it is.
-pub(super) fn role_name(role: &str) -> &str {
+pub(crate) fn role_name(role: &str) -> &str {
     role.rsplit('/').next().unwrap_or(role)
 }
 

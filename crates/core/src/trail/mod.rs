@@ -22,7 +22,7 @@ pub use bucket::TrailBucket;
 pub use compare::{Comparison, SessionCalls, TrailFinding, TrailSubject, compare, grant_of_call};
 pub use engine::{QueryEngine, query_text};
 pub use event::TrailEvent;
-pub(crate) use event::put_in_order;
+pub(crate) use event::{put_in_order, role_name};
 pub use files::TrailFiles;
 pub use lookup::{LookupEvents, LookupEventsBuilder};
 pub use query::TrailQuery;

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::event::role_name;
 use super::{RecordedSession, TrailEvent};
+use crate::arn::RoleArn;
 use crate::grants::GrantId;
 use crate::records::{GrantHistory, GrantKind};
 
@@ -28,6 +29,8 @@ pub struct TrailQuery {
     pub assertion: Option<String>,
     /// Resources whose events are looked up for a grant, besides its sessions: its role and its policies.
     pub resources: Vec<String>,
+    /// Besides those of `people`, events of every grant, recorded or not: those of sessions named `NAME+ID`, and those that gave it.
+    pub every_grant: bool,
     /// Events from this time on.
     pub from: Option<Timestamp>,
     /// Events before this time.
@@ -36,10 +39,19 @@ pub struct TrailQuery {
 
 /// How long after its end events of a grant are still looked for: what was used too long is what matters.
 const AFTER: SignedDuration = SignedDuration::from_hours(12);
+/// What the name of a session of a grant has between the person and the id.
+const SESSION_SEPARATOR: &str = "+";
+/// The beginning of the names of the policies of grants.
+const GRANT_MARK: &str = "tempaccess-";
 /// How long before its start: clocks differ.
 const BEFORE: SignedDuration = SignedDuration::from_mins(15);
 
 impl TrailQuery {
+    /// Returns the query for everything that people did with these grants, and for grants that are not among them.
+    pub fn for_all(histories: &[GrantHistory]) -> Self {
+        Self { every_grant: true, from: None, ..Self::for_people(histories) }
+    }
+
     /// Returns the query for everything that people did with these grants.
     pub fn for_people(histories: &[GrantHistory]) -> Self {
         let mut people: Vec<_> = histories.iter().map(|history| history.to().to_owned()).collect();
@@ -95,6 +107,21 @@ impl TrailQuery {
         query
     }
 
+    /// Adds what LookupEvents is asked for a role, besides its name: its ARN, those in the records, and the sessions of its grants.
+    pub(crate) fn add_role_lookups(&mut self, role: Option<&RoleArn>, histories: &[GrantHistory]) {
+        let named = self.role.clone().unwrap_or_default();
+        let of_role = histories.iter().filter(|history| role_name(&history.last().role_arn) == named);
+        self.resources.extend(role.map(ToString::to_string));
+        for history in of_role {
+            self.resources.push(history.last().role_arn.clone());
+            if history.kind() == GrantKind::Session {
+                self.sessions.push(format!("{}+{}", history.to(), history.id()));
+            }
+        }
+        self.resources.sort();
+        self.resources.dedup();
+    }
+
     /// What LookupEvents is asked: it takes one attribute at a time.
     pub(super) fn lookups(&self) -> Vec<(&'static str, &str)> {
         let mut lookups = Vec::new();
@@ -108,7 +135,8 @@ impl TrailQuery {
             lookups.extend(sessions.map(|session| ("Username", session.as_str())));
             lookups.extend(self.resources.iter().map(|resource| ("ResourceName", resource.as_str())));
         }
-        if lookups.is_empty() {
+        let is_person = self.session.is_some() || !self.people.is_empty() || self.grant.is_some() || self.has_keys();
+        if !is_person {
             lookups.extend(self.role.as_deref().map(|role| ("ResourceName", role)));
         }
         lookups
@@ -118,6 +146,10 @@ impl TrailQuery {
     pub(super) fn texts(&self) -> Vec<String> {
         if let Some(id) = &self.grant {
             return std::iter::once(id.as_str().to_owned()).chain(self.session.clone()).collect();
+        }
+        if self.every_grant {
+            // The names of sessions of grants have it, and so has the tag or policy that gives one.
+            return [SESSION_SEPARATOR, GRANT_MARK].map(str::to_owned).into_iter().chain(self.people.clone()).collect();
         }
         if !self.people.is_empty() {
             return self.people.clone();
@@ -142,6 +174,7 @@ impl TrailQuery {
     pub(super) fn has_issuance(&self, history: &GrantHistory) -> bool {
         match &self.grant {
             Some(id) => id == history.id(),
+            None if self.every_grant => true,
             None => {
                 let is_narrower = self.session.is_some() || !self.people.is_empty() || self.has_keys();
                 !is_narrower && self.role.as_deref().is_none_or(|named| role_name(&history.last().role_arn) == named)
@@ -179,7 +212,9 @@ impl TrailQuery {
             let name = session.rsplit_once('+').map_or(session, |(name, _)| name);
             self.people.iter().any(|person| person == name || person == session)
         };
-        let about = about && (self.people.is_empty() || for_people());
+        let of_any_grant =
+            || self.every_grant && (event.grant_of_session().is_some() || event.grant_of_request().is_some());
+        let about = about && (self.people.is_empty() && !self.every_grant || for_people() || of_any_grant());
         let of_role = |role: &String| {
             let principal = event.principal.as_deref().unwrap_or_default();
             principal.contains(&format!(":assumed-role/{role}/"))

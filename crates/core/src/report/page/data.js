@@ -79,7 +79,7 @@ function ending(grant) {
     case "planned": return { text: "had not begun when the report was made", at: null };
     case "denied": {
       const denied = grant.events.findLast((event) => event.event === "denied");
-      return { text: "request denied" + (denied ? " by " + denied.by : ""), at: denied ? denied.at : null };
+      return { text: "request denied" + (denied ? " by " + denied.by : ""), at: denied ? denied.at : null, reason: denied && denied.reason };
     }
     default: return { text: "nobody had decided when the report was made", at: null };
   }
@@ -105,12 +105,58 @@ function prepare(grant) {
   grant.untrusted = grant.defects.length > 0;
   grant.ending = ending(grant);
   const reasons = new Set([grant.reason, ...grant.events.map((event) => event.reason)]);
-  const calls = grant.calls.flatMap((call) => [call.name, call.resource, call.error, call.source]);
   grant.text = [
     grant.id, grant.to, grant.by, ...grant.agreed, grant.role, role.label, grant.preset, grant.kind, policy && policy.text,
-    ...(grant.policy_arns || []), ...reasons, ...calls, grant.break_glass && "break glass",
+    ...(grant.policy_arns || []), ...reasons, grant.break_glass && "break glass",
   ].filter(Boolean).join("\n").toLowerCase();
+  // What was tried says nothing about what was allowed.
+  grant.callText = grant.calls.flatMap((call) => [call.name, call.resource, call.error, call.source]).filter(Boolean).join("\n").toLowerCase();
   return grant;
+}
+
+// Whether a pattern of IAM, with * and ?, matches a text.
+function matches(pattern, text) {
+  let at = 0, star = -1, from = 0, next = 0;
+  while (next < text.length) {
+    if (pattern[at] === "*") { star = at++; from = next; }
+    else if (at < pattern.length && (pattern[at] === "?" || pattern[at] === text[next])) { at++; next++; }
+    else if (star >= 0) { at = star + 1; next = ++from; }
+    else return false;
+  }
+  while (pattern[at] === "*") at++;
+  return at === pattern.length;
+}
+
+// The ARNs that a person means by a resource: an ARN as it is, and a name as that of a bucket.
+function meantBy(resource) {
+  const arn = resource.startsWith("arn:") ? resource : "arn:aws:s3:::" + resource;
+  return { arn, inside: /^arn:[^:]*:s3:::[^/]*$/.test(arn) ? arn + "/" : null };
+}
+
+// What a grant allows on a resource: "yes" by its policy, "role" where the role decides, or "".
+const ALLOWED = new Map();
+function allows(policy, resource) {
+  const key = policy.text + "\n" + resource;
+  if (!ALLOWED.has(key)) ALLOWED.set(key, judge(policy.text, resource));
+  return ALLOWED.get(key);
+}
+function judge(text, resource) {
+  const { arn, inside } = meantBy(resource), list = (value) => (Array.isArray(value) ? value : value === undefined ? [] : [value]);
+  // A pattern covers the resource, or something in it. Variables can be anything.
+  const covers = (pattern) => {
+    const wide = pattern.replace(/\$\{[^}]*\}/g, "*");
+    return matches(wide, arn) || (inside !== null && (wide.startsWith(inside) || matches(wide, inside + "x") || matches(wide, inside)));
+  };
+  try {
+    return list(JSON.parse(text).Statement).some((statement) =>
+      statement.Effect === "Allow" && (statement.NotResource !== undefined ? !list(statement.NotResource).some((pattern) => matches(pattern, arn)) : list(statement.Resource).some(covers)));
+  } catch {
+    return true;
+  }
+}
+function accessTo(grant, resource) {
+  if (!grant.policyShown) return "role";
+  return allows(grant.policyShown, resource) ? "yes" : "";
 }
 
 const GRANTS = DATA.grants.map(prepare);

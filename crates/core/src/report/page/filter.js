@@ -1,6 +1,6 @@
 // The filter, and its copy in the address, so that a link to a finding can be sent.
 
-const DEFAULTS = { q: "", from: "", until: "", state: "", group: "person", view: "timeline" };
+const DEFAULTS = { q: "", on: "", from: "", until: "", state: "", group: "person", view: "timeline" };
 const filter = { ...DEFAULTS };
 
 const EXTRA_STATES = {
@@ -49,7 +49,12 @@ function filtered() {
   const words = filter.q.toLowerCase().split(/\s+/).filter(Boolean), when = period();
   const limited = when.from !== null || when.until !== null;
   return GRANTS.filter((grant) =>
-    inState(grant) && words.every((word) => grant.text.includes(word)) && (!limited || inPeriod(grant, when)));
+    inState(grant) && words.every((word) => grant.text.includes(word) || grant.callText.includes(word)) && (!limited || inPeriod(grant, when)) && (!filter.on || accessTo(grant, filter.on)));
+}
+
+// Whether a grant itself has the words, and not only a call that was made with it.
+function isAbout(grant) {
+  return filter.q.toLowerCase().split(/\s+/).filter(Boolean).every((word) => grant.text.includes(word));
 }
 
 // A few names, or how many there are.
@@ -60,7 +65,8 @@ function listed(names, word, plural) {
 
 // The answer in words: who had access to what, when, and how it ended.
 function answer(grants) {
-  const given = grants.filter((grant) => grant.spans.length);
+  const withAccess = grants.filter((grant) => grant.spans.length), given = withAccess.filter(isAbout);
+  const onlyCalls = withAccess.length - given.length, byRole = filter.on ? given.filter((grant) => accessTo(grant, filter.on) === "role").length : 0;
   const people = [...new Set(given.map((grant) => grant.to))];
   const roles = [...new Set(given.map((grant) => grant.roleShown.label))];
   const { from, until } = period();
@@ -70,20 +76,22 @@ function answer(grants) {
   else if (until !== null) when = " up to " + day(until - DAY);
   const parts = [];
   if (people.length) {
-    parts.push(el("strong", {}, listed(people, "person", "people")), " had access to ", el("strong", {}, listed(roles, "role")), when, ", by ", count(given.length, "grant"), ".");
+    parts.push(el("strong", {}, listed(people, "person", "people")), " had access to ", filter.on && [el("strong", {}, filter.on), " through "], el("strong", {}, listed(roles, "role")), when, ", by ", count(given.length, "grant"), ".");
   } else {
     parts.push("Nobody had access", when, filter.q || filter.state ? " by a grant that fits." : ".");
   }
   const add = (number, text) => { if (number) parts.push(" " + text); };
   const of = (test) => grants.filter(test).length;
-  const undecided = grants.length - given.length;
+  const undecided = grants.length - withAccess.length;
   const live = of((grant) => grant.state === "live"), revoked = of((grant) => grant.state === "revoked");
   const denied = grants.reduce((sum, grant) => sum + grant.denied, 0);
+  add(byRole, count(byRole, "grant allows", "grants allow") + " all that the role does, which the role's policies decide.");
+  add(onlyCalls, count(onlyCalls, "grant fits by its", "grants fit by their") + " calls alone, which may have been denied.");
   add(live, count(live, "grant was", "grants were") + " live when the report was made.");
   add(revoked, count(revoked, "was", "were") + " revoked early.");
   add(undecided, count(undecided, "request or plan", "requests and plans") + " gave no access.");
   add(denied, count(denied, "call was", "calls were") + " denied.");
   const untrusted = of((grant) => grant.untrusted);
   if (untrusted) parts.push(" ", el("strong", { class: "bad" }, count(untrusted, "grant has", "grants have") + " records that cannot be trusted."));
-  return parts;
+  return parts.flat().filter(Boolean);
 }

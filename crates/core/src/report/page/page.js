@@ -29,11 +29,12 @@ function drawProblems() {
   const items = [
     ...untrusted.map((grant) => () => el("li", {}, open(grant), " ", el("span", {}, grant.defects[0] + (grant.defects.length > 1 ? " (and " + count(grant.defects.length - 1, "more", "more") + ")" : "")))),
     ...DATA.unreadable.map((grant) => () => el("li", {}, el("strong", {}, grant.id), " ", el("span", {}, grant.reason))),
+    ...DATA.findings.map((finding) => () => el("li", {}, el("strong", {}, "CloudTrail"), " ", el("span", {}, finding))),
     ...unreviewed.map((grant) => () => el("li", { class: "glass" }, open(grant), " ", el("span", {}, "break glass on " + time(grant.begin) + " UTC, not reviewed"))),
   ];
   byId("problems").hidden = items.length === 0;
-  byId("problems").classList.toggle("only-glass", untrusted.length + DATA.unreadable.length === 0);
-  const bad = untrusted.length + DATA.unreadable.length, parts = [bad && count(bad, "grant", "grants") + " with records that cannot be trusted", unreviewed.length && count(unreviewed.length, "break-glass grant") + " without a review"];
+  byId("problems").classList.toggle("only-glass", untrusted.length + DATA.unreadable.length + DATA.findings.length === 0);
+  const bad = untrusted.length + DATA.unreadable.length, parts = [bad && count(bad, "grant", "grants") + " with records that cannot be trusted", DATA.findings.length && count(DATA.findings.length, "finding") + " in CloudTrail", unreviewed.length && count(unreviewed.length, "break-glass grant") + " without a review"];
   byId("problems-title").textContent = parts.filter(Boolean).join(", ");
   const limit = 4, more = byId("all-problems");
   const show = (shown) => byId("problem-list").replaceChildren(...items.slice(0, shown).map((item) => item()));
@@ -55,6 +56,7 @@ function drawFilters() {
 
 function syncFilters() {
   byId("query").value = filter.q;
+  byId("on").value = filter.on;
   for (const field of ["from", "until", "state"]) byId(field).value = filter[field];
   for (const button of document.querySelectorAll("[data-view]")) button.setAttribute("aria-pressed", String(button.dataset.view === filter.view));
   for (const button of document.querySelectorAll("[data-group]")) button.setAttribute("aria-pressed", String(button.dataset.group === filter.group));
@@ -110,9 +112,10 @@ function showTip(event) {
 
 function listen() {
   byId("query").addEventListener("input", later(90, () => change({ q: byId("query").value.trim() })));
+  byId("on").addEventListener("input", later(90, () => change({ on: byId("on").value.trim() })));
   for (const field of ["from", "until", "state"]) byId(field).addEventListener("change", () => change({ [field]: byId(field).value }));
   byId("filters").addEventListener("submit", (event) => event.preventDefault());
-  byId("filters").addEventListener("reset", (event) => { event.preventDefault(); change({ q: "", from: "", until: "", state: "" }); });
+  byId("filters").addEventListener("reset", (event) => { event.preventDefault(); change({ q: "", on: "", from: "", until: "", state: "" }); });
   for (const button of document.querySelectorAll("[data-view]")) button.addEventListener("click", () => change({ view: button.dataset.view }));
   for (const button of document.querySelectorAll("[data-group]")) button.addEventListener("click", () => change({ group: button.dataset.group }));
   const step = (part) => { const length = (timeline.until - timeline.from) * part; showTime(timeline.from + length, timeline.until + length); };
