@@ -37,6 +37,7 @@ function byId(id) { return document.getElementById(id); }
 
 function two(number) { return String(number).padStart(2, "0"); }
 function clock(at) { const d = new Date(at); return two(d.getUTCHours()) + ":" + two(d.getUTCMinutes()); }
+function seconds(at) { return clock(at) + ":" + two(new Date(at).getUTCSeconds()); }
 function day(at) { const d = new Date(at); return d.getUTCDate() + " " + MONTHS[d.getUTCMonth()] + " " + d.getUTCFullYear(); }
 function time(at) { return day(at) + ", " + clock(at); }
 function exact(at) { return new Date(at).toISOString().replace(".000Z", "Z"); }

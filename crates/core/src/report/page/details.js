@@ -58,9 +58,9 @@ function eventItem(event, grant, previous) {
 
 function calls(grant) {
   if (!grant.calls.length) return null;
-  const LIMIT = 200, sorted = [...grant.calls].sort((a, b) => (b.denied ? 1 : 0) - (a.denied ? 1 : 0) || a.at - b.at);
+  const LIMIT = 200, sorted = [...grant.calls].sort((a, b) => a.at - b.at);
   const rows = sorted.slice(0, LIMIT).map((call) => el("tr", { class: call.denied ? "bad" : "" },
-    el("td", {}, el("time", { datetime: exact(call.at) }, shortDay(call.at) + ", " + clock(call.at))), el("th", { scope: "row" }, call.name), el("td", {}, call.resource || ""), el("td", {}, call.error || "succeeded"), el("td", {}, call.source || "")));
+    el("td", {}, el("time", { datetime: exact(call.at) }, shortDay(call.at) + ", " + seconds(call.at))), el("th", { scope: "row" }, call.name), el("td", {}, call.resource || ""), el("td", {}, call.error || "succeeded"), el("td", {}, call.source || "")));
   return el("section", {}, el("h3", {}, "Calls"), el("p", { class: "muted" }, count(grant.calls.length, "call") + ", " + grant.denied + " denied" + (grant.calls.length > LIMIT ? ". The first " + LIMIT + " are shown." : "")),
     el("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Calls" }, el("table", { class: "calls" }, el("thead", {}, el("tr", {}, ["Time (UTC)", "Call", "On", "Result", "From"].map((name) => el("th", { scope: "col" }, name)))), el("tbody", {}, rows))));
 }

@@ -69,7 +69,8 @@ function drawAxis(marks, labels) {
 function drawGroup(group, first, last, marks) {
   const people = new Set(group.grants.map((grant) => grant.to)).size;
   const bad = group.grants.filter((grant) => grant.untrusted).length;
-  const detail = count(group.grants.length, "grant") + (filter.group === "person" ? "" : ", " + count(people, "person", "people"));
+  const given = group.grants.filter((grant) => !UNDECIDED.includes(grant.state)).length, asked = group.grants.length - given;
+  const detail = [(given || !asked) && count(given, "grant"), asked && count(asked, "request")].filter(Boolean).join(", ") + (filter.group === "person" ? "" : ", " + count(people, "person", "people"));
   const label = el("div", { class: "label" }, el("div", { class: "label-text" },
     el("strong", { title: visible(group.name) }, group.name), el("span", {}, detail, bad > 0 && el("em", {}, " · " + bad + " not trusted"))));
   const height = group.height - (group.lanesTop - GROUP_PADDING);
