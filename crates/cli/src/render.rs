@@ -431,7 +431,9 @@ pub(crate) fn synced(synced: &Synced) -> String {
     };
     let (adoptable, left): (Vec<_>, Vec<_>) =
         synced.left_alone.iter().cloned().partition(|name| synced.adoptable.contains(name));
-    notes(&left, &|name| format!("the profile `{name}` exists with credentials of its own, and was not changed"));
+    notes(&left, &|name| {
+        format!("the profile `{name}` has credentials of its own, or several sections, and was not changed")
+    });
     notes(&adoptable, &|name| format!("the profile `{name}` exists without credentials: add them with `--adopt`"));
     notes(&synced.hidden_by_keys, &|name| {
         format!("keys in the credentials file win over the profile `{name}`: remove them there")
@@ -442,6 +444,9 @@ pub(crate) fn synced(synced: &Synced) -> String {
     notes(&synced.region_kept, &|name| {
         format!("the profile `{name}` has another region in the AWS config file than here, which was not changed")
     });
+    lines.extend(synced.credentials_problem.iter().map(|problem| {
+        format!("{note} the AWS CLI and the SDKs cannot read the credentials file: {}", printable(problem))
+    }));
     lines.extend(
         synced
             .skipped

@@ -70,6 +70,40 @@ fn a_profile_is_written_for_programs_that_know_nothing_else() {
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), expected, "{output:?}");
 }
 
+/// A profile whose section in the config file wins, and a file that no AWS tool can read.
+#[test]
+fn keys_that_nobody_would_use_are_not_written_in_silence() {
+    let (_sandbox, machine) = demo();
+    assert_eq!(login(&machine, "").code, 0);
+    let aws = machine.home().join(".aws");
+    std::fs::create_dir_all(&aws).unwrap();
+    std::fs::write(aws.join("config"), "[profile w2]\nrole_arn = x\nsource_profile = b\n[profile w3]\nregion = x\n")
+        .unwrap();
+    let ran = machine.run("credentials --write-profile=w2");
+    assert!(
+        ran.code == 0 && ran.stderr.contains("gives the profile `w2` other credentials (`role_arn`), which win"),
+        "{ran}"
+    );
+    let ran = machine.run("credentials --write-profile=w3");
+    assert!(ran.code == 0 && !ran.stderr.contains("which win"), "{ran}");
+    std::fs::write(aws.join("credentials"), "[a\nx = 1\n").unwrap();
+    let ran = machine.run("credentials --write-profile=w3");
+    assert!(ran.code != 0 && ran.stderr.contains("cannot read it: line 1"), "{ran}");
+    assert_eq!(ran.stderr.matches("credentials`").count(), 1, "{ran}");
+    let ran = machine.run("profiles sync");
+    assert!(
+        ran.code == 0 && ran.stdout.contains("cannot read the credentials file") && ran.stdout.contains("line 1"),
+        "{ran}"
+    );
+    // What a new section inherits.
+    std::fs::write(aws.join("config"), "[DEFAULT]\nrole_arn = x\nsource_profile = b\n").unwrap();
+    let folder = machine.home().join(".config/tempaccess");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), "[profiles.work]\nrole = \"ReadOnly\"\n").unwrap();
+    let ran = machine.run("profiles sync");
+    assert!(ran.stdout.contains("other settings for credentials in the profile `work`"), "{ran}");
+}
+
 #[test]
 fn profiles_that_are_written_at_once_are_all_there() {
     let (_sandbox, machine) = demo();

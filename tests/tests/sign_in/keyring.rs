@@ -111,6 +111,28 @@ fn a_silent_keyring_counts_as_missing() {
     assert_eq!(std::iter::from_fn(|| bus.accept().ok()).count(), 1);
 }
 
+/// A bus that authenticates its client and then says nothing is as good as a silent one.
+#[test]
+fn a_keyring_that_stops_answering_counts_as_missing() {
+    use std::io::{Read, Write};
+    let (_sandbox, mut machine) = demo();
+    let bus = silent_bus(&machine);
+    std::thread::spawn(move || {
+        let clients = bus.incoming().filter_map(|client| {
+            let mut client = client.ok()?;
+            let _ = client.read(&mut [0; 256]);
+            client.write_all(b"OK 0123456789abcdef0123456789abcdef\r\n").ok()?;
+            Some(client)
+        });
+        clients.collect::<Vec<_>>()
+    });
+    machine.set("TEMPACCESS_STORE", "auto");
+    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", machine.home().join("bus").display()));
+    let ran = login(&machine, "");
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("the system keyring does not answer"), "{ran}");
+}
+
 #[test]
 fn signals_end_a_command_that_waits_for_a_keyring_or_a_lock() {
     let (_sandbox, mut machine) = demo();

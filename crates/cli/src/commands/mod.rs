@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use tempaccess_core::config::{Config, ExistingProfile, Settings, write_aws_credentials};
+use tempaccess_core::config::{Config, ExistingProfile, Settings, settings_over_credentials, write_aws_credentials};
 use tempaccess_core::role::AccountNames;
 use tempaccess_core::session::SignedIn;
 use tempaccess_core::sink::{self, AwsEnvironment, RoleList, SessionSummary, Shell};
@@ -205,6 +205,13 @@ async fn write_profile(
     let file = tokio::task::spawn_blocking(write).await.unwrap_or_else(|error| {
         Err(Error::new(ErrorKind::Io, Stage::Output, "writing the profile did not finish").with_source(error))
     })?;
+    let others = settings_over_credentials(&profile);
+    if !others.is_empty() {
+        note(&format!(
+            "the AWS config file gives the profile `{profile}` other credentials (`{}`), which win: choose another name",
+            others.join("`, `")
+        ));
+    }
     if reports {
         let expiration = issued.answer.credentials.expiration;
         print(&format!("Wrote profile `{profile}` to `{}`; it expires at {expiration}", file.display()))?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::edit::{Content, EditedFile, edit};
-use super::profiles::aws_file;
+use super::profiles::{aws_file, unreadable, win_over_keys};
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
 
@@ -76,20 +76,36 @@ pub fn write_aws_credentials(
         Refusal::Exists => Error::new(
             ErrorKind::InvalidArgument,
             Stage::Output,
-            format!("`{}` has a profile `{profile}` that tempaccess did not write", path.display()),
+            format!("it has a profile `{profile}` that tempaccess did not write"),
         )
         .with_hint("choose another name, or replace its credentials with `--overwrite`"),
-        Refusal::Unsafe => Error::new(
+        Refusal::Unsafe(problem) => Error::new(
             ErrorKind::InvalidConfiguration,
             Stage::Output,
-            format!("`{}` has a form in which it cannot be changed safely", path.display()),
+            match problem {
+                Some(problem) => format!("the AWS CLI and boto3 cannot read it: {problem}"),
+                None => "it has a form in which it cannot be changed safely".to_owned(),
+            },
         )
-        .with_hint("each section must occur once, and lines must not be indented"),
+        .with_hint("each section and each key must occur once; nothing was written"),
     };
     const REMEDY: &str = "choose another file with `AWS_SHARED_CREDENTIALS_FILE`";
     let file = EditedFile { path: path.clone(), content: Content::Secrets, stage: Stage::Output, remedy: REMEDY };
     edit(&file, |text| with_section(text, profile, &lines, existing).map(|text| (text, ())).map_err(refused))?;
     Ok(path)
+}
+
+/// Returns the settings of a profile in the AWS config file that the AWS CLI and the SDKs prefer to its keys in the credentials file,
+/// such as `role_arn`.
+///
+/// ```
+/// use tempaccess_core::config::settings_over_credentials;
+///
+/// assert!(settings_over_credentials("a profile that nobody has").is_empty());
+/// ```
+pub fn settings_over_credentials(profile: &str) -> Vec<String> {
+    let config = aws_file("AWS_CONFIG_FILE", "config").ok().and_then(|file| crate::input::read_text(&file).ok());
+    config.map(|text| win_over_keys(&text, profile)).unwrap_or_default()
 }
 
 /// Returns the AWS file whose profile `default` has credentials, if there is one. The AWS CLI and the SDKs prefer these to
@@ -155,8 +171,8 @@ fn lines_for(profile: &str, credentials: &SessionCredentials, principal: Option<
 enum Refusal {
     /// There is a section of that name that somebody else wrote.
     Exists,
-    /// Programs would read something else than what was meant.
-    Unsafe,
+    /// Programs would read something else than what was meant. With the reason, if the AWS tools cannot read it either.
+    Unsafe(Option<String>),
 }
 
 /// What a line is, as Python's configparser reads it, which botocore uses.
@@ -242,7 +258,7 @@ fn with_section(text: &str, profile: &str, new: &[String], existing: ExistingPro
     let before = lines(text);
     let old = meaning(&before);
     if !is_readable(&old) {
-        return Err(Refusal::Unsafe);
+        return Err(Refusal::Unsafe(unreadable(text)));
     }
     let end_of_line = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let header = before.iter().position(|line| matches!(line.kind, Kind::Header(name) if name.trim() == profile));
@@ -291,7 +307,7 @@ fn with_section(text: &str, profile: &str, new: &[String], existing: ExistingPro
             kept.iter().copied().chain(rest).for_each(|line| out.push_str(line.text));
         }
     }
-    if is_as_meant(&old, &meaning(&lines(&out)), profile, new) { Ok(out) } else { Err(Refusal::Unsafe) }
+    if is_as_meant(&old, &meaning(&lines(&out)), profile, new) { Ok(out) } else { Err(Refusal::Unsafe(None)) }
 }
 
 /// Whether a new file means the same as the old one in all other sections and keys, and what was meant in this one.
@@ -368,7 +384,7 @@ mod tests {
     #[test]
     fn a_file_that_nobody_can_read_is_not_made_worse() {
         for text in ["[a]\nx = 1\n[a]\n", "[a]\nx = 1\nX = 2\n", "x = 1\n[a]\n", "[a]\nnonsense\n"] {
-            assert_eq!(write(text, ExistingProfile::Overwrite), Err(Refusal::Unsafe), "{text:?}");
+            assert!(matches!(write(text, ExistingProfile::Overwrite), Err(Refusal::Unsafe(_))), "{text:?}");
         }
     }
 

@@ -29,7 +29,9 @@ pub(crate) use arguments::read_arguments;
 pub use arguments::{WrongArgument, settings_from_arguments};
 pub use chain::NextRole;
 pub use console::{ConsoleBrowser, ConsoleSettings};
-pub use credentials_file::{ExistingProfile, default_profile_with_credentials, write_aws_credentials};
+pub use credentials_file::{
+    ExistingProfile, default_profile_with_credentials, settings_over_credentials, write_aws_credentials,
+};
 pub use env::{ENVIRONMENT, Variable};
 #[doc(hidden)]
 pub use file::nearest;

@@ -64,6 +64,15 @@ impl KeyKind {
         if let Self::Rsa { bits } = self { Some(bits) } else { None }
     }
 
+    /// The length of a signature value in bytes (XML Signature 1.1, section 6.4).
+    pub(super) fn signature_length(self) -> usize {
+        match self {
+            Self::Rsa { bits } => bits.div_ceil(8),
+            Self::P256 => 64,
+            Self::P384 => 96,
+        }
+    }
+
     pub(super) fn is_short_rsa(self) -> bool {
         matches!(self, Self::Rsa { bits } if bits < *RSA_BITS.start())
     }

@@ -115,7 +115,10 @@ impl TrustedKeys {
     fn from_pem(text: &[u8]) -> Result<Self> {
         let mut sections = Vec::new();
         for section in <(SectionKind, Vec<u8>)>::pem_slice_iter(text) {
-            sections.push(section.map_err(|error| unusable(format!("the PEM cannot be read: {error:?}")))?);
+            sections.push(section.map_err(|_| {
+                unusable("the PEM cannot be read: it is cut off, or its lines were joined")
+                    .with_hint("`-----BEGIN …-----` and `-----END …-----` stand on lines of their own")
+            })?);
         }
         let keys = sections.iter().filter_map(|(kind, der)| match kind {
             SectionKind::Certificate => Some(TrustedKey::from_certificate(der)),
@@ -124,8 +127,11 @@ impl TrustedKeys {
             _ => None,
         });
         Self::from_keys(keys, || {
-            unusable("the file contains neither a certificate nor a public key")
-                .with_hint("use the SAML metadata of the identity provider, or its signing certificate in PEM")
+            let error = unusable("the file contains neither a certificate nor a public key");
+            if memchr::memmem::find(text, b"BEGIN RSA PUBLIC KEY").is_some() {
+                return error.with_hint("convert the key: `openssl rsa -RSAPublicKey_in -in KEY.pem -pubout`");
+            }
+            error.with_hint("use the SAML metadata of the identity provider, or its signing certificate in PEM")
         })
     }
 

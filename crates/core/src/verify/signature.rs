@@ -162,7 +162,15 @@ fn not_signed_by(tree: &Tree, parts: &Parts<'_>, keys: &TrustedKeys, signed: Sig
     let error = invalid(format!("the signature of the `{}` was not made by a trusted key", signed.as_str()));
     // What the document says about its key does not make the key trusted, but may explain why it is not.
     let named = parts.key_info.and_then(|key_info| named_certificate(tree, key_info));
+    let of_trusted_key = named.as_ref().and_then(|sha256| keys.keys().iter().find(|key| key.sha256 == *sha256));
+    let length = parts.value.len();
     let hint = match named {
+        Some(_) if of_trusted_key.is_some_and(|key| key.kind.signature_length() != length) => {
+            let expected = of_trusted_key.map_or(0, |key| key.kind.signature_length());
+            format!(
+                "the signature names a trusted certificate, whose signatures have {expected} bytes; this one has {length}: it was changed, or is in another form, such as DER"
+            )
+        }
         Some(sha256) if keys.keys().iter().any(|key| key.sha256 == sha256) => {
             "the signature names a trusted certificate, so the document was changed after it was signed, or is forged"
                 .to_owned()

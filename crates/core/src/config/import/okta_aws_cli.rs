@@ -227,10 +227,21 @@ impl<'n> Profile<'n> {
 fn org_address(org: &str) -> Result<String, Refusal> {
     let refusal = || "it is not the host of an org".to_owned();
     let address = if org.contains("://") { org.to_owned() } else { format!("https://{org}") };
-    let address = values::address(&address)?;
-    let mut url = url::Url::parse(&address).map_err(|_| refusal())?;
-    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    let host = url.host_str().filter(|_| is_bare).ok_or_else(refusal)?.to_owned();
+    let mut url = url::Url::parse(address.trim()).map_err(|_| refusal())?;
+    let is_loopback = match url.host() {
+        Some(url::Host::Domain(name)) => name == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        _ => false,
+    };
+    // Of an address, okta-aws-cli takes the host.
+    if url.scheme() == "http" && !is_loopback {
+        url.set_scheme("https").map_err(|()| refusal())?;
+    }
+    url.set_path("/");
+    url.set_query(None);
+    url.set_fragment(None);
+    let mut url = url::Url::parse(&values::address(url.as_str())?).map_err(|_| refusal())?;
+    let host = url.host_str().ok_or_else(refusal)?.to_owned();
     let is_on_this_machine =
         url.scheme() == "http" || matches!(url.host(), Some(url::Host::Ipv4(ip)) if ip.is_loopback());
     if !is_on_this_machine && (matches!(url.host(), Some(url::Host::Ipv4(_))) || !host.contains('.')) {
@@ -315,6 +326,9 @@ mod tests {
             "https://acme.okta.com/",
             "acme-admin.okta.com",
             "https://acme-admin.okta.com/",
+            "http://acme.okta.com",
+            "https://acme-admin.okta.com/admin/dashboard",
+            "https://acme.okta.com/app/UserHome?x#y",
             "ACME.okta.com",
         ] {
             assert_eq!(org_address(org).as_deref(), Ok(expected), "{org}");
@@ -326,10 +340,6 @@ mod tests {
             "1234",
             "command:touch /tmp/x",
             "file:/etc/passwd",
-            "http://acme.okta.com",
-            "acme.okta.com/home",
-            "acme.okta.com?x",
-            "acme.okta.com#x",
             "me@acme.okta.com",
             "acme.okta.com@evil.example.com",
             "file:///etc/passwd",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::AwsProfiles;
-use super::text::{aws_config_with, hidden_by};
+use super::text::{aws_config_with, hidden_by, unreadable};
 use crate::config::edit::{Content, EditedFile, edit};
 use crate::config::paths::home;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -61,6 +61,8 @@ pub struct Synced {
     pub hidden_by_settings: Vec<String>,
     /// Profiles that were written and whose section has another region than the configuration: it stays.
     pub region_kept: Vec<String>,
+    /// Why the AWS CLI and the SDKs cannot read the credentials file, if they cannot: no profile works then.
+    pub credentials_problem: Option<String>,
 }
 
 /// A profile that could not be written.
@@ -101,8 +103,14 @@ pub fn sync_aws_profiles(profiles: &AwsProfiles, options: SyncOptions) -> Result
     };
     let mut synced = edit(&file, |text| aws_config_with(text, profiles, options))?;
     let keys = aws_file("AWS_SHARED_CREDENTIALS_FILE", "credentials")?;
-    let keys = crate::input::read_text(&keys).unwrap_or_default();
-    synced.hidden_by_keys = hidden_by(&keys, &synced.written);
+    match crate::input::read_text(&keys) {
+        Ok(text) => {
+            synced.hidden_by_keys = hidden_by(&text, &synced.written);
+            synced.credentials_problem = unreadable(&text).map(|problem| format!("`{}`: {problem}", keys.display()));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => synced.credentials_problem = Some(format!("`{}`: {error}", keys.display())),
+    }
     Ok(synced)
 }
 

@@ -117,7 +117,7 @@ impl<'t> Document<'t> {
     }
 
     /// The properties that every section inherits.
-    fn defaults(&self) -> impl Iterator<Item = &Property> {
+    pub(super) fn defaults(&self) -> impl Iterator<Item = &Property> {
         self.sections.iter().filter(|section| section.name == DEFAULTS).flat_map(|section| &section.properties)
     }
 

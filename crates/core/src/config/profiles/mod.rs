@@ -11,6 +11,7 @@ pub(super) use file::aws_file;
 pub use file::{Skipped, SyncOptions, Synced, sync_aws_profiles};
 pub use names::names_for_roles;
 pub use text::aws_config_with;
+pub(super) use text::{unreadable, win_over_keys};
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::grammar::{self, Document, Line, Property, Section};
+use super::grammar::{self, Document, Line, Section};
 use super::section::{PROCESS, REGION, SectionEdit, is_managed, mark};
 use super::{AwsProfile, AwsProfiles, Skipped, SyncOptions, Synced};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -79,6 +79,27 @@ pub(super) fn hidden_by(credentials: &str, profiles: &[String]) -> Vec<String> {
     let has_credentials = |section: &&Section<'_>| document.keys(section).any(|key| CREDENTIAL_KEYS.contains(&key));
     let hidden: HashSet<_> = document.sections.iter().filter(has_credentials).map(|section| section.name).collect();
     profiles.iter().filter(|name| hidden.contains(name.as_str())).cloned().collect()
+}
+
+/// Whether a setting gives a profile other credentials than its `credential_process`.
+fn wins_over_process(key: &str) -> bool {
+    key != PROCESS && CREDENTIAL_KEYS.contains(&key)
+}
+
+/// Returns the settings of a profile in a config file that botocore prefers to keys in the credentials file.
+pub(in crate::config) fn win_over_keys(config: &str, profile: &str) -> Vec<String> {
+    const WIN: [&str; 6] =
+        ["role_arn", "web_identity_token_file", "sso_session", "sso_start_url", "sso_account_id", "login_session"];
+    let document = Document::parse(config);
+    let named = document.sections.iter().filter(|section| section.profile().as_deref() == Some(profile));
+    let mut keys: Vec<_> = named.flat_map(|section| document.keys(section)).filter(|key| WIN.contains(key)).collect();
+    keys.dedup();
+    keys.into_iter().map(str::to_owned).collect()
+}
+
+/// Returns why botocore cannot read a file, if it cannot.
+pub(in crate::config) fn unreadable(text: &str) -> Option<String> {
+    Document::parse(text).problem.map(|problem| format!("line {}: {}", problem.line, problem.what))
 }
 
 /// A section of the result, as it is to be read.
@@ -240,8 +261,7 @@ impl<'d, 't, 'p> Edit<'d, 't, 'p> {
         {
             synced.region_kept.push(profile.name.clone());
         }
-        let wins = |property: &Property| property.key != PROCESS && CREDENTIAL_KEYS.contains(&property.key.as_str());
-        if section.properties.iter().any(wins) {
+        if self.document.keys(section).any(wins_over_process) {
             synced.hidden_by_settings.push(profile.name.clone());
         }
         self.done.written.push(profile);
@@ -299,6 +319,10 @@ impl<'d, 't, 'p> Edit<'d, 't, 'p> {
         properties.extend(profile.region.clone().map(|region| (REGION.to_owned(), region)));
         for (key, value) in &properties {
             self.line(&format!("{key} = {value}"));
+        }
+        // A new section inherits from `[DEFAULT]`, too.
+        if self.document.defaults().any(|property| wins_over_process(&property.key)) {
+            self.done.synced.hidden_by_settings.push(profile.name.clone());
         }
         let name = header.trim_start_matches('[').trim_end_matches(']').to_owned();
         self.done.meaning.push((name, properties));

@@ -78,28 +78,88 @@ pub(super) fn set(name: &str, secret: &[u8]) -> Result<()> {
 /// The session bus, through which Linux reaches its keyring.
 #[cfg(target_os = "linux")]
 mod bus {
-    use std::io::{Read, Write};
+    use std::io::{self, Read, Write};
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::net::{SocketAddr, UnixStream};
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
 
-    /// How long a bus on this machine may take for its first line.
+    /// How long a bus on this machine may take to authenticate a client and to name it.
     const TIMEOUT: Duration = Duration::from_secs(2);
 
-    /// Whether the bus answers the first line of its protocol, or whether only the keyring's own client can tell.
+    /// The longest line of authentication (D-Bus specification, "authentication protocol").
+    const MAX_LINE: usize = 16 << 10;
+
+    /// The fixed part of the header of a message.
+    const HEADER: usize = 16;
+
+    /// Whether the bus answers, or whether only the keyring's own client can tell.
     pub(super) fn answers() -> bool {
         let Some(mut stream) = connect() else { return true };
+        // A bus that refuses, or closes the connection, does so with a reason when the keyring is asked.
+        !matches!(
+            greet(&mut stream, Instant::now() + TIMEOUT),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+        )
+    }
+
+    /// Authenticates, and says hello, which every bus answers.
+    fn greet(stream: &mut UnixStream, deadline: Instant) -> io::Result<()> {
+        stream.set_write_timeout(Some(TIMEOUT))?;
         let user = rustix::process::geteuid().as_raw().to_string();
         let user: String = user.bytes().map(|byte| format!("{byte:02x}")).collect();
-        let mut first = [0; 1];
-        stream.set_read_timeout(Some(TIMEOUT)).is_ok()
-            && stream.set_write_timeout(Some(TIMEOUT)).is_ok()
-            && stream.write_all(format!("\0AUTH EXTERNAL {user}\r\n").as_bytes()).is_ok()
-            // A bus that closes the connection fails at once, with a reason, when the keyring is asked.
-            && match stream.read(&mut first) {
-                Ok(_) => true,
-                Err(error) => !matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut),
+        stream.write_all(format!("\0AUTH EXTERNAL {user}\r\n").as_bytes())?;
+        let line = read_until(stream, deadline, |read| read.ends_with(b"\n") || read.len() >= MAX_LINE)?;
+        if !line.starts_with(b"OK ") {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        stream.write_all(b"BEGIN\r\n")?;
+        stream.write_all(&hello())?;
+        read_until(stream, deadline, |read| read.len() >= HEADER).map(drop)
+    }
+
+    fn read_until(
+        stream: &mut UnixStream,
+        deadline: Instant,
+        is_enough: impl Fn(&[u8]) -> bool,
+    ) -> io::Result<Vec<u8>> {
+        let mut read = Vec::new();
+        while !is_enough(&read) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(io::ErrorKind::TimedOut.into());
             }
+            stream.set_read_timeout(Some(left))?;
+            let mut byte = [0; 1];
+            if stream.read(&mut byte)? == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            read.extend(byte);
+        }
+        Ok(read)
+    }
+
+    /// The call of `org.freedesktop.DBus.Hello`, in the byte order of little-endian machines, which the message names.
+    fn hello() -> Vec<u8> {
+        // Path, destination, interface, member: a code, a signature, and a text.
+        let fields: [(u8, u8, &str); 4] = [
+            (1, b'o', "/org/freedesktop/DBus"),
+            (6, b's', "org.freedesktop.DBus"),
+            (2, b's', "org.freedesktop.DBus"),
+            (3, b's', "Hello"),
+        ];
+        let mut array = Vec::new();
+        for (code, signature, text) in fields {
+            array.resize(array.len().next_multiple_of(8), 0);
+            array.extend([code, 1, signature, 0]);
+            array.extend((text.len() as u32).to_le_bytes());
+            array.extend(text.as_bytes());
+            array.push(0);
+        }
+        let mut message = vec![b'l', 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0];
+        message.extend((array.len() as u32).to_le_bytes());
+        message.extend(array);
+        message.resize(message.len().next_multiple_of(8), 0);
+        message
     }
 
     /// Connects to the first address of the bus that is a socket of this machine.
