@@ -5,16 +5,16 @@ import type { SessionOptions, WaitOptions } from "./index.js";
 
 /** A period: instants, or dates, which mean 0:00 UTC. The end does not belong to it. */
 export interface PeriodOptions {
-  from?: string | Date;
-  until?: string | Date;
+  from?: string | Date | undefined;
+  until?: string | Date | undefined;
 }
 
 /** Where the files of a trail are. */
 export interface TrailFilesOptions {
   /** A folder, or `s3://BUCKET/PREFIX`. */
-  files?: string | URL;
+  files?: string | URL | undefined;
   /** The regions to ask: of the bucket, the event history, or the query engine. */
-  regions?: string | string[];
+  regions?: string | string[] | undefined;
 }
 
 /**
@@ -24,26 +24,26 @@ export interface TrailFilesOptions {
  */
 export interface TrailQuery extends PeriodOptions, TrailFilesOptions {
   /** The id of a grant. */
-  id?: string;
+  id?: string | undefined;
   /** A person: their role session name. */
-  to?: string;
+  to?: string | undefined;
   /** The name of a role. */
-  role?: string;
-  accessKey?: string;
+  role?: string | undefined;
+  accessKey?: string | undefined;
   /** The id of a SAML assertion: events of the sessions that it got. */
-  assertion?: string;
+  assertion?: string | undefined;
   /** Audit logs of people, whose sign-ins the events are compared with. */
-  auditLogs?: string | URL | (string | URL)[];
+  auditLogs?: string | URL | (string | URL)[] | undefined;
   /** A log group of CloudWatch Logs. */
-  logs?: string;
+  logs?: string | undefined;
   /** A table of Athena: `TABLE`, or `DATABASE.TABLE`. */
-  athena?: string;
+  athena?: string | undefined;
   /** An event data store of CloudTrail Lake. */
-  lake?: string;
+  lake?: string | undefined;
   /** The workgroup of Athena. */
-  workgroup?: string;
+  workgroup?: string | undefined;
   /** Where Athena stores results: `s3://BUCKET/PREFIX`. */
-  results?: string;
+  results?: string | undefined;
 }
 
 /** An event of CloudTrail, as far as it concerns access. */
@@ -122,7 +122,7 @@ export interface Verification {
 /** Which events of grants to export. */
 export interface ExportOptions extends PeriodOptions, WaitOptions {
   /** The grants. Default: all. */
-  ids?: string | string[];
+  ids?: string | string[] | undefined;
 }
 
 /** A page that shows who had access to what, when and why. */

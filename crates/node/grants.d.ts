@@ -12,37 +12,37 @@ export interface GrantOptions extends WaitOptions {
   /** The person; for a policy grant, their role session name at the identity provider. */
   to: string;
   /** The role: its ARN, `ACCOUNT/NAME`, or a name in the administrator's account. */
-  role?: string;
+  role?: string | undefined;
   /** The policy, which narrows a session grant and is what a policy grant adds: an object, JSON, or the path of a JSON file. */
-  policy?: string | object;
+  policy?: string | object | undefined;
   /** How long access lasts: `40m`, or a number of seconds. */
-  duration?: string | number;
+  duration?: string | number | undefined;
   /** Networks that access is limited to, as CIDR blocks. */
-  fromIp?: string | string[];
+  fromIp?: string | string[] | undefined;
   /** Why access is given. */
   reason: string;
   /** The preset of the configuration whose values and limits apply. */
-  preset?: string;
+  preset?: string | undefined;
   /** Whether to allow a policy that could undo the end of the grant. */
-  allowEscape?: boolean;
+  allowEscape?: boolean | undefined;
 }
 
 /** A session grant. */
 export interface SessionGrantOptions extends GrantOptions {
   /** Public keys that the credentials are sealed to, files of them, or names in the signers file. */
-  sealTo?: string | URL | (string | URL)[];
+  sealTo?: string | URL | (string | URL)[] | undefined;
   /** ARNs of managed session policies. */
-  policyArns?: string | string[];
+  policyArns?: string | string[] | undefined;
 }
 
 /** A policy grant. */
 export interface PolicyGrantOptions extends GrantOptions {
   /** When access begins. Default: now. */
-  from?: string | Date;
+  from?: string | Date | undefined;
   /** When access ends, instead of a duration. */
-  until?: string | Date;
+  until?: string | Date | undefined;
   /** Whether to allow a role without a permissions boundary. */
-  noCeiling?: boolean;
+  noCeiling?: boolean | undefined;
 }
 
 /** What a plan would give. Instants are RFC 3339 in UTC. */
@@ -82,32 +82,32 @@ export interface GrantEvent {
   seq: number;
   at: string;
   event: "requested" | "approved" | "denied" | "issued" | "permitted" | "extended" | "revoked" | "restored" | "ended" | "reviewed";
-  prev?: string;
+  prev?: string | undefined;
   how: GrantKind;
   to: string;
   by: string;
-  by_arn?: string;
+  by_arn?: string | undefined;
   role_arn: string;
-  role_id?: string;
-  request?: SignedLine;
-  approvals?: SignedLine[];
-  break_glass?: boolean;
-  preset?: string;
-  policy?: string;
-  policy_sha256?: string;
-  policy_arns?: string[];
-  from_ip?: string[];
+  role_id?: string | undefined;
+  request?: SignedLine | undefined;
+  approvals?: SignedLine[] | undefined;
+  break_glass?: boolean | undefined;
+  preset?: string | undefined;
+  policy?: string | undefined;
+  policy_sha256?: string | undefined;
+  policy_arns?: string[] | undefined;
+  from_ip?: string[] | undefined;
   from: string;
   until: string;
   reason: string;
-  session?: string;
-  access_key_id?: string;
-  sts_request_id?: string;
-  recipients?: string[];
-  recipient_keys?: string[];
-  issue?: number;
-  iam_policy_name?: string;
-  signature?: string;
+  session?: string | undefined;
+  access_key_id?: string | undefined;
+  sts_request_id?: string | undefined;
+  recipients?: string[] | undefined;
+  recipient_keys?: string[] | undefined;
+  issue?: number | undefined;
+  iam_policy_name?: string | undefined;
+  signature?: string | undefined;
 }
 
 /** A grant that was given or extended. */
@@ -213,7 +213,7 @@ export interface GrantHeader {
   session: string;
   until: string;
   reason: string;
-  policy_sha256?: string;
+  policy_sha256?: string | undefined;
   recipients: string[];
   sealed_sha256: string;
 }
@@ -224,7 +224,7 @@ export type Whose = { to: string } | { by: string } | { olderRole: string };
 /** Why, and whether only to return what would be done. */
 export interface ChangeOptions extends WaitOptions {
   reason: string;
-  dryRun?: boolean;
+  dryRun?: boolean | undefined;
 }
 
 /** Why, for a step of a grant. */
@@ -234,9 +234,9 @@ export interface ReasonOptions extends WaitOptions {
 
 /** What an approval gives: as requested, for a shorter time, from fewer networks, or by a policy that allows less than that of the preset. */
 export interface ApprovalOptions extends WaitOptions {
-  duration?: string | number;
-  fromIp?: string | string[];
-  policy?: string | URL | object;
+  duration?: string | number | undefined;
+  fromIp?: string | string[] | undefined;
+  policy?: string | URL | object | undefined;
 }
 
 /** A grant that was checked and not given yet. */
@@ -294,19 +294,19 @@ export class Grants {
 /** How to open a sealed grant. */
 export interface OpenOptions extends WaitOptions {
   /** Files of private keys. Default: the keys in `~/.ssh`. */
-  identity?: string | URL | (string | URL)[];
+  identity?: string | URL | (string | URL)[] | undefined;
   /** Accounts that you expect access to, in addition to those of the configuration. */
-  accounts?: string | string[];
+  accounts?: string | string[] | undefined;
   /** Another configuration file. */
-  config?: string | URL;
+  config?: string | URL | undefined;
   /** Asks for the passphrase of a key. Default: none, and a prompt is an error. */
-  prompter?: Prompter;
+  prompter?: Prompter | undefined;
   /** Where to cache credentials. */
-  store?: SessionOptions["store"];
+  store?: SessionOptions["store"] | undefined;
   /** The AWS region. */
-  region?: string;
+  region?: string | undefined;
   /** Another address of STS. */
-  stsEndpointUrl?: string;
+  stsEndpointUrl?: string | undefined;
 }
 
 /** A sealed grant that was opened. `console.log` and `JSON.stringify` show no secret of it. */
@@ -340,12 +340,12 @@ export interface RequestOptions extends WaitOptions {
   duration: string | number;
   reason: string;
   /** The person who asks. Default: the user name of the profile. */
-  to?: string;
+  to?: string | undefined;
   /** Keys that credentials are sealed to. Default: the person's own key in `~/.ssh`. */
-  sealTo?: string | URL | (string | URL)[];
-  profile?: string;
-  config?: string | URL;
-  prompter?: Prompter;
+  sealTo?: string | URL | (string | URL)[] | undefined;
+  profile?: string | undefined;
+  config?: string | URL | undefined;
+  prompter?: Prompter | undefined;
 }
 
 /** Returns a signed request: the text for a ticket. */
@@ -366,7 +366,7 @@ export interface VerifiedRequest {
   preset: string;
   duration_seconds: number;
   reason: string;
-  seal_to?: string[];
+  seal_to?: string[] | undefined;
   at: string;
   nonce: string;
   approved_by: string[];
@@ -381,5 +381,5 @@ export interface VerifiedRequest {
  */
 export function inspectRequest(
   text: string | Uint8Array,
-  options?: { signers?: string; config?: string | URL } & JudgeOptions,
+  options?: { signers?: string | undefined; config?: string | URL } & JudgeOptions,
 ): VerifiedRequest;

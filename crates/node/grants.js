@@ -1,28 +1,33 @@
 // What an administrator gives to others.
 "use strict";
 
+const { inspect } = require("node:util");
+
 const { call } = require("./errors.js");
 const native = require("./native.js");
-const { checked } = require("./options.js");
-const { Waits, instant, nativeOf, path, settings } = require("./waits.js");
+const { checked, duration: durationText, flag, given, text, textOf } = require("./options.js");
+const { Waits, instant, nativeOf, path, settings, shown } = require("./waits.js");
 
 /** A list of what may be one value. */
 const list = (value) => (value === undefined ? [] : Array.isArray(value) ? value : [value]);
 
+/** A list of texts. */
+const texts = (name, value) => list(value).map((item) => text(name, item));
+
 /** A list of keys or files. */
-const paths = (value) => list(value).map(path);
+const paths = (value, name = "identity") => list(value).map((item) => path(item, name));
 
 /** The values of a grant as JSON. */
 function values({ policyArns, fromIp, sealTo, duration, from, until, policy, ...others }) {
   return settings({
     ...others,
-    policy: path(policy),
-    duration: duration?.toString(),
-    from: instant(from),
-    until: instant(until),
+    policy,
+    duration: durationText(duration),
+    from: instant(from, "from"),
+    until: instant(until, "until"),
     policyArns: policyArns && list(policyArns),
     fromIp: fromIp && list(fromIp),
-    sealTo: sealTo && paths(sealTo),
+    sealTo: sealTo && paths(sealTo, "sealTo"),
   });
 }
 
@@ -51,10 +56,16 @@ class GrantPlan {
 /** Access that an administrator gives to others, extends, ends and accounts for. */
 class Grants {
   #native;
+  #shown;
   #waits = new Waits((id) => this.#native.abort(id));
 
-  constructor(profile, options = {}) {
-    this.#native = nativeOf(native.Grants, this.#waits, profile, options);
+  constructor(profile, options) {
+    this.#shown = { profile: profile ?? undefined };
+    this.#native = nativeOf(native.Grants, this.#waits, profile, given(options));
+  }
+
+  [inspect.custom](depth, options) {
+    return shown("Grants", this.#shown, options);
   }
 
   /** Returns the text of an outcome. */
@@ -79,11 +90,11 @@ class Grants {
   }
 
   async planIssue(grant) {
-    return this.#issue(grant, (begin, options) => this.#plan(begin, options));
+    return this.#issue(given(grant), (begin, options) => this.#plan(begin, options));
   }
 
   async issue(grant) {
-    return this.#issue(grant, (begin, options) => this.#give(begin, options));
+    return this.#issue(given(grant), (begin, options) => this.#give(begin, options));
   }
 
   #permit({ signal, timeout, ...grant }, run) {
@@ -91,15 +102,17 @@ class Grants {
   }
 
   async planPermit(grant) {
-    return this.#permit(grant, (begin, options) => this.#plan(begin, options));
+    return this.#permit(given(grant), (begin, options) => this.#plan(begin, options));
   }
 
   async permit(grant) {
-    return this.#permit(grant, (begin, options) => this.#give(begin, options));
+    return this.#permit(given(grant), (begin, options) => this.#give(begin, options));
   }
 
-  #extend(grant, duration, { reason = "", ...options }, run) {
-    return run((id, onlyPlan) => this.#native.extend(id, grant, String(duration), reason, onlyPlan), options);
+  #extend(grant, duration, options, run) {
+    const { reason = "", ...waiting } = given(options);
+    const [named, length, why] = [text("id", grant), durationText(duration) ?? "", text("reason", reason)];
+    return run((id, onlyPlan) => this.#native.extend(id, named, length, why, onlyPlan), waiting);
   }
 
   async planExtend(id, duration, options = {}) {
@@ -110,9 +123,10 @@ class Grants {
     return this.#extend(id, duration, options, (begin, options) => this.#give(begin, options));
   }
 
-  #approve(text, { duration, fromIp, policy, ...options }, run) {
+  #approve(request, options, run) {
+    const { duration, fromIp, policy, ...waiting } = given(options);
     const limits = values({ duration, fromIp, policy });
-    return run((id, onlyPlan) => this.#native.approve(id, text, limits, onlyPlan), options);
+    return run((id, onlyPlan) => this.#native.approve(id, textOf("text", request), limits, onlyPlan), waiting);
   }
 
   async planApprove(text, options = {}) {
@@ -123,44 +137,53 @@ class Grants {
     return this.#approve(text, options, (begin, options) => this.#give(begin, options));
   }
 
-  async signApproval(text, { duration, ...options } = {}) {
-    return this.#text((id) => this.#native.signApproval(id, text, duration?.toString()), options);
+  async signApproval(request, options) {
+    const { duration, ...waiting } = given(options);
+    return this.#text((id) => this.#native.signApproval(id, textOf("text", request), durationText(duration)), waiting);
   }
 
-  async deny(text, { reason = "", ...options } = {}) {
-    return JSON.parse(await this.#text((id) => this.#native.deny(id, text, reason), options));
+  async deny(request, options) {
+    const { reason = "", ...waiting } = given(options);
+    return JSON.parse(await this.#text((id) => this.#native.deny(id, textOf("text", request), text("reason", reason)), waiting));
   }
 
-  async review(grant, { reason = "", ...options } = {}) {
-    return JSON.parse(await this.#text((id) => this.#native.review(id, grant, reason), options));
+  async review(grant, options) {
+    const { reason = "", ...waiting } = given(options);
+    return JSON.parse(await this.#text((id) => this.#native.review(id, text("id", grant), text("reason", reason)), waiting));
   }
 
-  async revoke(whose, { reason = "", dryRun = false, ...options } = {}) {
+  async revoke(whose, options) {
+    const { reason = "", dryRun = false, ...waiting } = given(options);
     const isIds = typeof whose === "string" || Array.isArray(whose);
-    const named = isIds ? { ids: list(whose) } : { ids: [], ...checked(whose, ["to", "by", "olderRole"]) };
-    return JSON.parse(await this.#text((id) => this.#native.revoke(id, named, reason, dryRun), options));
+    const named = isIds ? { ids: texts("ids", whose) } : { ids: [], ...checked(whose, ["to", "by", "olderRole"]) };
+    for (const name of ["to", "by", "olderRole"]) text(name, named[name]);
+    return JSON.parse(await this.#text((id) => this.#native.revoke(id, named, text("reason", reason), flag("dryRun", dryRun)), waiting));
   }
 
-  async restore(ids, { reason = "", dryRun = false, ...options } = {}) {
-    return JSON.parse(await this.#text((id) => this.#native.restore(id, list(ids), reason, dryRun), options));
+  async restore(ids, options) {
+    const { reason = "", dryRun = false, ...waiting } = given(options);
+    return JSON.parse(await this.#text((id) => this.#native.restore(id, texts("ids", ids), text("reason", reason), flag("dryRun", dryRun)), waiting));
   }
 
-  async list({ roles, to, by, ended = false, offline = false, ...options } = {}) {
-    const filter = { roles: list(roles), to, by, ended, offline };
-    return JSON.parse(await this.#text((id) => this.#native.list(id, filter), options));
+  async list(options) {
+    const { roles, to, by, ended = false, offline = false, ...waiting } = given(options);
+    const filter = { roles: texts("roles", roles), to: text("to", to), by: text("by", by), ended: flag("ended", ended), offline: flag("offline", offline) };
+    return JSON.parse(await this.#text((id) => this.#native.list(id, filter), waiting));
   }
 
   async show(grant, options = {}) {
-    return JSON.parse(await this.#text((id) => this.#native.show(id, grant), options));
+    return JSON.parse(await this.#text((id) => this.#native.show(id, text("id", grant)), options));
   }
 
-  async check({ roles, ...options } = {}) {
-    return JSON.parse(await this.#text((id) => this.#native.check(id, list(roles)), options));
+  async check(options) {
+    const { roles, ...waiting } = given(options);
+    return JSON.parse(await this.#text((id) => this.#native.check(id, texts("roles", roles)), waiting));
   }
 
-  async clean({ roles, dryRun = false, ...options } = {}) {
-    return JSON.parse(await this.#text((id) => this.#native.clean(id, list(roles), dryRun), options));
+  async clean(options) {
+    const { roles, dryRun = false, ...waiting } = given(options);
+    return JSON.parse(await this.#text((id) => this.#native.clean(id, texts("roles", roles), flag("dryRun", dryRun)), waiting));
   }
 }
 
-module.exports = { GrantPlan, Grants, list, paths, values };
+module.exports = { GrantPlan, Grants, list, paths, texts, values };

@@ -15,42 +15,42 @@ export interface Role {
 /** Which role to choose. Each part narrows the choice. */
 export interface RoleQuery {
   /** Its ARN, name, `ACCOUNT/NAME`, a glob over these, or its number in the list. */
-  role?: string;
+  role?: string | undefined;
   /** The id or the name of its account, or a glob over these. */
-  account?: string;
+  account?: string | undefined;
   /** The ARN or the name of its SAML provider, or a glob over these. */
-  provider?: string;
+  provider?: string | undefined;
   /** Names of accounts, by their ids. */
-  accountNames?: Record<string, string>;
+  accountNames?: Record<string, string> | undefined;
 }
 
 /** When to judge. */
 export interface JudgeOptions {
   /** A date, or an instant in RFC 3339, such as `2026-11-24T12:00:00Z`. Default: now. */
-  at?: string | Date;
+  at?: string | Date | undefined;
 }
 
 /** Whom an assertion must be intended for, and which rules to loosen. */
 export interface VerifierOptions {
   /** The entity ID of your own service. Requires `recipient`. */
-  audience?: string;
+  audience?: string | undefined;
   /** The address that the response was posted to. */
-  recipient?: string;
+  recipient?: string | undefined;
   /** The id of the request that the response must answer. */
-  inResponseTo?: string;
-  allowSha1?: boolean;
-  allowShortRsa?: boolean;
-  allowExpiredCertificate?: boolean;
+  inResponseTo?: string | undefined;
+  allowSha1?: boolean | undefined;
+  allowShortRsa?: boolean | undefined;
+  allowExpiredCertificate?: boolean | undefined;
 }
 
 /** A role to assume from the session of the role before (role chaining). */
 export interface NextRole {
   roleArn: string;
-  sessionName?: string;
-  sourceIdentity?: string;
-  externalId?: string;
-  tags?: Record<string, string>;
-  transitiveTagKeys?: string[];
+  sessionName?: string | undefined;
+  sourceIdentity?: string | undefined;
+  externalId?: string | undefined;
+  tags?: Record<string, string> | undefined;
+  transitiveTagKeys?: string[] | undefined;
 }
 
 export type Awaitable<T> = T | PromiseLike<T>;
@@ -94,69 +94,69 @@ export type AssertionSource = (request: AssertionRequest) => Awaitable<string | 
 /** The settings of a session. Precedence: these options, the environment, the profile. */
 export interface SessionOptions {
   /** The profile in the configuration file. */
-  profile?: string;
+  profile?: string | undefined;
   /** Another configuration file. */
-  config?: string | URL;
+  config?: string | URL | undefined;
   /** Answers prompts. Default: none, and a prompt is an error. */
-  prompter?: Prompter;
+  prompter?: Prompter | undefined;
   /** The password at the identity provider. */
-  password?: string;
+  password?: string | undefined;
   /** Where the SAML response comes from: the link of Okta's AWS app, `browser:https://…`, `saml:METADATA`, `file:PATH`, `command:PROGRAM ARGUMENTS`, or a function. */
-  source?: string | AssertionSource;
+  source?: string | AssertionSource | undefined;
   /** How to sign in at Okta: `auto`, `classic`, `device`, `browser` or `idx`. */
-  auth?: "auto" | "classic" | "device" | "browser" | "idx";
+  auth?: "auto" | "classic" | "device" | "browser" | "idx" | undefined;
   /** The client id of the native app in Okta, for device authorization. */
-  clientId?: string;
+  clientId?: string | undefined;
   /** The user name at the identity provider. */
-  username?: string;
+  username?: string | undefined;
   /** A program that prints the password, quoted as in a shell. */
-  passwordCommand?: string;
+  passwordCommand?: string | undefined;
   /** The second factor: `push`, `code`, `sms`, `call`, `email` or `question`. */
-  factor?: "push" | "code" | "sms" | "call" | "email" | "question";
+  factor?: "push" | "code" | "sms" | "call" | "email" | "question" | undefined;
   /** Whether to ask Okta to skip the second factor on this machine for a while. */
-  rememberDevice?: boolean;
+  rememberDevice?: boolean | undefined;
   /** The browser to control, with its arguments, quoted as in a shell. */
-  browser?: string;
+  browser?: string | undefined;
   /** Whether the browser runs without a window. */
-  headless?: boolean;
+  headless?: boolean | undefined;
   /** The address that the identity provider of a `saml:` source sends the response to. */
-  acsUrl?: string;
+  acsUrl?: string | undefined;
   /** The ARN or the name of the role, `ACCOUNT/NAME`, or a glob over these. */
-  role?: string;
+  role?: string | undefined;
   /** The id or the name of the account, or a glob over these. */
-  account?: string;
+  account?: string | undefined;
   /** The SAML provider, if several offer the role. */
-  provider?: string;
+  provider?: string | undefined;
   /** Roles to assume after that, each from the session of the one before. */
-  then?: NextRole[];
+  then?: NextRole[] | undefined;
   /** How long the session lasts: `45m`, `1h30m`, or a number of seconds. */
-  duration?: string | number;
+  duration?: string | number | undefined;
   /** An inline session policy: an object, JSON, or the path of a JSON file. */
-  policy?: string | object;
+  policy?: string | object | undefined;
   /** ARNs of managed session policies. */
-  policyArns?: string[];
+  policyArns?: string[] | undefined;
   /** The AWS region. */
-  region?: string;
+  region?: string | undefined;
   /** Another address of STS. */
-  stsEndpointUrl?: string;
+  stsEndpointUrl?: string | undefined;
   /** Another address of IAM, which grants need. */
-  iamEndpointUrl?: string;
+  iamEndpointUrl?: string | undefined;
   /** Another address of S3, which can have the records of grants. */
-  s3EndpointUrl?: string;
+  s3EndpointUrl?: string | undefined;
   /** Another address of CloudTrail, which has what was done with a grant. */
-  cloudtrailEndpointUrl?: string;
+  cloudtrailEndpointUrl?: string | undefined;
   /** Another address of CloudWatch Logs, which can have the events of CloudTrail. */
-  logsEndpointUrl?: string;
+  logsEndpointUrl?: string | undefined;
   /** Another address of Athena, which can have the events of CloudTrail. */
-  athenaEndpointUrl?: string;
+  athenaEndpointUrl?: string | undefined;
   /** Another address of the federation endpoint, which opens the console. */
-  federationEndpointUrl?: string;
+  federationEndpointUrl?: string | undefined;
   /** Where to cache credentials: `auto`, `file`, `keyring`, `kernel` or `none`. */
-  store?: "auto" | "file" | "keyring" | "kernel" | "none";
+  store?: "auto" | "file" | "keyring" | "kernel" | "none" | undefined;
   /** The reason for access, for the audit record. */
-  reason?: string;
+  reason?: string | undefined;
   /** The file to append audit records to. */
-  auditLog?: string;
+  auditLog?: string | undefined;
 }
 
 /**
@@ -164,9 +164,9 @@ export interface SessionOptions {
  * with a `TimeoutError`. If nobody else waits for the same credentials, the sign-in is cancelled and its prompts are aborted.
  */
 export interface WaitOptions {
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** In milliseconds. Default: as long as a sign-in may take, 15 minutes. */
-  timeout?: number;
+  timeout?: number | undefined;
 }
 
 /** One role of many: `issued`, or the `error` that explains why not. */
@@ -233,7 +233,7 @@ export interface SessionSummary {
   duration_asked: number;
   duration_granted: number;
   shortened: Record<string, unknown>[];
-  duration_excess?: number;
+  duration_excess?: number | undefined;
   policy_sha256: string | null;
   policy_arns: string[];
   request_id: string | null;
@@ -243,11 +243,11 @@ export interface SessionSummary {
 export interface StatusEntry {
   kind: "credentials" | "session" | "tokens" | "org" | "grant";
   source: string;
-  session?: string;
+  session?: string | undefined;
   subject: string | null;
   issued_at: string;
   expiration: string | null;
-  credentials?: Record<string, unknown>;
+  credentials?: Record<string, unknown> | undefined;
 }
 
 /** The cached entries, and where they are stored. */
@@ -319,7 +319,8 @@ export class IssuedSession {
 
 /** Temporary access: who signs in, which role to assume, for how long and with which permissions. */
 export class Session {
-  constructor(options?: SessionOptions);
+  /** With text, these are the options of that profile alone. */
+  constructor(options?: SessionOptions | string);
   /** The AWS region: of the options, the profile, or else of `AWS_REGION` or `AWS_DEFAULT_REGION`. */
   get region(): string | undefined;
   /** Returns cached credentials while they are fresh, and signs in otherwise. Simultaneous callers share one sign-in. */
@@ -435,7 +436,7 @@ export class TempAccessError extends Error {
  * share it sign in once. The `WaitOptions` apply to each of its calls. A provider cannot set the region of a client: pass a
  * session, and its `region` to the client.
  */
-export function fromTempAccess(options?: SessionOptions | Session, waitOptions?: WaitOptions): () => Promise<AwsCredentials>;
+export function fromTempAccess(options?: SessionOptions | Session | string, waitOptions?: WaitOptions): () => Promise<AwsCredentials>;
 
 /** Lists the cached entries, without secrets, as `tempaccess status --output json` prints them. */
 export function status(options?: { config?: string | URL; store?: string }): Status;

@@ -7,12 +7,29 @@ function invalid(code, message) {
   return Object.assign(new TypeError(message), { code });
 }
 
+/** What a value is, for people. The value itself may be a secret. */
+function kindOf(value) {
+  if (value === null) return "null";
+  if (typeof value !== "object") return typeof value;
+  return Array.isArray(value) ? "an array" : (Object.getPrototypeOf(value)?.constructor?.name ?? "an object");
+}
+
+/** Returns the options, which are an object. */
+function given(options) {
+  if (options === undefined) return {};
+  if (options instanceof AbortSignal) {
+    throw invalid("ERR_INVALID_ARG_TYPE", "options must be an object: pass the signal as `{ signal }`");
+  }
+  if (options === null || typeof options !== "object" || Array.isArray(options)) {
+    throw invalid("ERR_INVALID_ARG_TYPE", `options must be an object, not ${kindOf(options)}`);
+  }
+  return options;
+}
+
 /** Returns the options, of which these are the names. */
 function checked(options, names) {
+  given(options);
   if (options === undefined) return {};
-  if (options === null || typeof options !== "object") {
-    throw invalid("ERR_INVALID_ARG_TYPE", `options must be an object, not ${options === null ? "null" : typeof options}`);
-  }
   for (const name of Object.keys(options)) {
     if (names.includes(name)) continue;
     const known = native.nearest(name, names);
@@ -42,6 +59,22 @@ function duration(value, name = "duration") {
   return String(value);
 }
 
+/** Returns a value that must be text, if it is given. */
+function text(name, value) {
+  if (value !== undefined && typeof value !== "string") {
+    throw invalid("ERR_INVALID_ARG_TYPE", `\`${name}\` must be a string, not ${kindOf(value)}`);
+  }
+  return value;
+}
+
+/** Returns a value that must be true or false. */
+function flag(name, value) {
+  if (typeof value !== "boolean") {
+    throw invalid("ERR_INVALID_ARG_TYPE", `option \`${name}\` must be true or false, not ${kindOf(value)}`);
+  }
+  return value;
+}
+
 /** Returns a text that a file may have as bytes. */
 function textOf(name, value) {
   if (value instanceof Uint8Array) return Buffer.from(value).toString("utf8");
@@ -51,4 +84,4 @@ function textOf(name, value) {
   return value;
 }
 
-module.exports = { checked, duration, invalid, textOf, waitOptions };
+module.exports = { checked, duration, flag, given, invalid, kindOf, text, textOf, waitOptions };

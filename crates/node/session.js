@@ -1,11 +1,13 @@
 // From a sign-in to credentials.
 "use strict";
 
+const { inspect } = require("node:util");
+
 const { TempAccessError, call } = require("./errors.js");
 const { IssuedSession, forSdk } = require("./issued.js");
 const native = require("./native.js");
-const { checked, duration } = require("./options.js");
-const { Waits, nativeOf, path } = require("./waits.js");
+const { checked, duration, flag, given, text } = require("./options.js");
+const { Waits, nativeOf, path, shown } = require("./waits.js");
 
 /** Calls a private method of a session. */
 let provide;
@@ -14,6 +16,7 @@ let provide;
 class Session {
   #native;
   #waits = new Waits((id) => this.#native.abort(id));
+  #shown;
 
   constructor(given = {}) {
     if (given === null || (typeof given !== "object" && typeof given !== "string")) {
@@ -21,7 +24,12 @@ class Session {
     }
     // As for `Grants`, the profile alone is enough.
     const { profile, ...options } = typeof given === "string" ? { profile: given } : given;
+    this.#shown = { profile, role: options.role, account: options.account };
     this.#native = nativeOf(native.Session, this.#waits, profile, options);
+  }
+
+  [inspect.custom](depth, options) {
+    return shown("Session", this.#shown, options);
   }
 
   async credentials(options = {}) {
@@ -43,8 +51,9 @@ class Session {
     return this.#native.region() ?? undefined;
   }
 
-  async renew({ force = false, ...options } = {}) {
-    const { issued } = await this.#waits.outcome((id) => this.#native.renew(id, force), options);
+  async renew(options) {
+    const { force = false, ...waiting } = given(options);
+    const { issued } = await this.#waits.outcome((id) => this.#native.renew(id, flag("force", force)), waiting);
     return new IssuedSession(issued);
   }
 
@@ -64,9 +73,10 @@ class Session {
     return (await this.#waits.outcome((id) => this.#native.roles(id), options)).roles;
   }
 
-  async consoleUrl({ destination, duration: length, ...options } = {}) {
-    const spelt = duration(length);
-    return (await this.#waits.outcome((id) => this.#native.consoleUrl(id, destination, spelt), options)).url;
+  async consoleUrl(options) {
+    const { destination, duration: length, ...waiting } = given(options);
+    const [page, spelt] = [text("destination", destination), duration(length)];
+    return (await this.#waits.outcome((id) => this.#native.consoleUrl(id, page, spelt), waiting)).url;
   }
 
   async signOut(options = {}) {
@@ -77,12 +87,13 @@ class Session {
 /** Lists what is cached, without secrets. */
 function status(options) {
   const { config, store } = checked(options, ["config", "store"]);
-  return JSON.parse(call(() => native.statusJson(path(config), store)));
+  return JSON.parse(call(() => native.statusJson(path(config), text("store", store))));
 }
 
 /** Returns a credential provider for the AWS SDK for JavaScript. */
 function fromTempAccess(options, waitOptions) {
   const session = options instanceof Session ? options : new Session(options);
+  checked(waitOptions, ["signal", "timeout"]);
   return () => provide(session, waitOptions ?? {});
 }
 

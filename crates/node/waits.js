@@ -2,10 +2,11 @@
 "use strict";
 
 const { fileURLToPath } = require("node:url");
+const { inspect } = require("node:util");
 
 const { Calls } = require("./calls.js");
 const { TempAccessError, call } = require("./errors.js");
-const { invalid, waitOptions } = require("./options.js");
+const { invalid, kindOf, text, waitOptions } = require("./options.js");
 const { Works, withTimeout } = require("./works.js");
 
 /** The work of one native object, and the functions that it calls. */
@@ -45,6 +46,22 @@ class Waits {
   }
 }
 
+/** What JSON has a value for. It leaves functions out, and with them a policy or a limit. */
+function plain(name, value) {
+  if (value instanceof URL) return value.protocol === "file:" ? fileURLToPath(value) : value.href;
+  if (Array.isArray(value)) return value.map((item) => plain(name, item));
+  if (typeof value === "number" && !Number.isFinite(value)) throw invalid("ERR_INVALID_ARG_VALUE", `option \`${name}\` must be a finite number`);
+  const isPlain = typeof value === "object" && value !== null && [Object.prototype, null].includes(Object.getPrototypeOf(value));
+  if (isPlain || ["string", "number", "boolean"].includes(typeof value)) return value;
+  throw invalid("ERR_INVALID_ARG_TYPE", `option \`${name}\` must not be ${kindOf(value) === "null" ? "null: leave it out" : `of the type ${kindOf(value)}`}`);
+}
+
+/** A policy as text: it may be an object. */
+function policyText(policy) {
+  const value = policy === undefined ? undefined : plain("policy", policy);
+  return typeof value === "object" ? JSON.stringify(value) : value;
+}
+
 /** The options with their names in the configuration: `policyArns` is `policy_arns` there. */
 function configured(options) {
   const named = {};
@@ -53,8 +70,7 @@ function configured(options) {
       const known = name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
       throw invalid("ERR_INVALID_ARG_VALUE", `unknown option \`${name}\`; did you mean \`${known}\`?`);
     }
-    if (typeof value === "number" && !Number.isFinite(value)) throw invalid("ERR_INVALID_ARG_VALUE", `option \`${name}\` must be a finite number`);
-    if (value !== undefined) named[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = value;
+    if (value !== undefined) named[name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)] = plain(name, value);
   }
   return named;
 }
@@ -62,16 +78,15 @@ function configured(options) {
 /** The options as JSON. */
 function settings({ policy, then, ...given }) {
   const roles = Array.isArray(then) ? then.map((role) => (role !== null && typeof role === "object" ? configured(role) : role)) : then;
-  return JSON.stringify(configured({ ...given, then: roles, policy: typeof policy === "object" ? JSON.stringify(policy) : policy }));
+  return JSON.stringify(configured({ ...given, then: roles, policy: policyText(policy) }));
 }
 
 /** The native object of a session or of grants, with the functions of the caller. `waits` waits for its work. */
 function nativeOf(Native, waits, profile, { config, password, prompter, source, ...given }) {
-  for (const [name, value] of Object.entries({ profile, password })) {
-    if (value != null && typeof value !== "string") {
-      // Without the value, which may be a secret.
-      throw invalid("ERR_INVALID_ARG_TYPE", `\`${name}\` must be a string, not ${typeof value}`);
-    }
+  // Null is what programs have where nothing is set.
+  for (const [name, value] of Object.entries({ profile, password })) text(name, value ?? undefined);
+  if (prompter != null && typeof prompter !== "object") {
+    throw invalid("ERR_INVALID_ARG_TYPE", `\`prompter\` must be an object with the functions of a prompter, not ${kindOf(prompter)}`);
   }
   const own = typeof source === "function";
   const spelt = settings(own ? given : { source, ...given });
@@ -82,9 +97,19 @@ function nativeOf(Native, waits, profile, { config, password, prompter, source, 
 }
 
 /** An instant as text. */
-const instant = (at) => (at instanceof Date ? at.toISOString() : at);
+function instant(at, name = "at") {
+  if (!(at instanceof Date)) return text(name, at);
+  if (Number.isNaN(at.getTime())) throw invalid("ERR_INVALID_ARG_VALUE", `\`${name}\` is not a valid date`);
+  return at.toISOString();
+}
 
 /** The path of a file, which may be a URL as that of a module. */
-const path = (file) => (file instanceof URL ? fileURLToPath(file) : file);
+const path = (file, name = "config") => (file instanceof URL ? fileURLToPath(file) : text(name, file));
 
-module.exports = { Waits, instant, nativeOf, path, settings };
+/** What `console.log` shows of an object: its name, and what it was made with that is no secret. */
+function shown(name, values, options) {
+  const set = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  return Object.keys(set).length ? `${name} ${inspect(set, options)}` : `${name} {}`;
+}
+
+module.exports = { Waits, instant, nativeOf, path, settings, shown };

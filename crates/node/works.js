@@ -28,7 +28,7 @@ async function race(work, signal) {
 async function withTimeout({ signal, timeout }, run) {
   if (timeout === undefined) return run(signal);
   if (!(Number.isFinite(timeout) && timeout > 0)) {
-    throw new RangeError(`timeout must be a positive number of milliseconds, not ${timeout}`);
+    throw Object.assign(new RangeError(`timeout must be a positive number of milliseconds, not ${timeout}`), { code: "ERR_OUT_OF_RANGE" });
   }
   const controller = new AbortController();
   const abort = () => controller.abort(signal.reason);

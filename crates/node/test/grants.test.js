@@ -9,7 +9,7 @@ const { pathToFileURL } = require("node:url");
 const { inspect } = require("node:util");
 const { test } = require("node:test");
 
-const { Grants, OpenedGrant, TempAccessError, fromGrant, inspectGrant, inspectRequest, openGrant, requestGrant } = require("..");
+const { Audit, Grants, OpenedGrant, TempAccessError, fromGrant, inspectGrant, inspectRequest, openGrant, requestGrant } = require("..");
 const { ledger, withOffice } = require("./support/office");
 const { examplesOf, parts } = require("./support/sandbox");
 
@@ -130,6 +130,24 @@ test("wrong options are named, and keep no program from ending", async () => {
   await assert.rejects(grants.revoke({}, { reason: "x" }), { hint: /`olderRole:`/ });
   await assert.rejects(grants.revoke("k7q3m5xw2p4a"), { code: "invalid_argument", message: "a reason is required" });
   await assert.rejects(grants.issue(here.session({ sealTo: "nobody" })), { code: "invalid_recipient" });
+  // JSON would leave these out, and the grant would allow all that the role does.
+  for (const policy of [() => "x", Symbol("x"), 1n, new Map(), Promise.resolve("x"), null]) {
+    await assert.rejects(grants.planIssue(here.session({ policy })), { code: "ERR_INVALID_ARG_TYPE", message: /^option `policy` must not be/ });
+  }
+  const file = pathToFileURL(here.file("policy.json"));
+  writeFileSync(file, JSON.stringify({ Statement: [{ Effect: "Allow", Action: "s3:ListBucket", Resource: "arn:aws:s3:::ledger" }] }));
+  assert.match((await grants.planIssue(here.session({ policy: file }))).summary.allows, /s3:ListBucket/);
+  for (const [call, message] of [
+    [() => grants.planIssue(), /no person is named|needs/],
+    [() => grants.list(5), /options must be an object, not number/],
+    [() => grants.list({ ended: "yes" }), /option `ended` must be true or false, not string/],
+    [() => grants.show(7), /`id` must be a string, not number/],
+    [() => grants.show("x", AbortSignal.timeout(10)), /pass the signal as `\{ signal \}`/],
+    [() => new Audit("admin", { config: here.file("alan.toml") }).export("xml"), /`format` must be one of `csv`, `json`, `ocsf`, not `xml`/],
+  ]) {
+    await assert.rejects(async () => call(), { message });
+  }
+  assert.match(inspect(grants), /^Grants \{/);
   const all = { Statement: [{ Effect: "Allow", Action: "*", Resource: "*" }] };
   await assert.rejects(grants.issue(here.session({ policy: all })), { code: "grant_unsafe", hint: /`allowEscape: true`/ });
 });

@@ -5,6 +5,7 @@ import datetime
 import json
 import os
 import pickle
+import pydoc
 import unittest
 
 import tempaccess
@@ -67,10 +68,20 @@ class Values(WithSandbox):
         for name, value, said in (
             ("role", 1, "argument 'role': invalid type: integer `1`, expected a string"),
             ("policy_arns", "x", "argument 'policy_arns': invalid type: string \"x\", expected a sequence"),
-            ("role", {1, 2}, "argument 'role': Object of type set is not JSON serializable"),
+            ("role", {1, 2}, "argument 'role': cannot be set"),
+            ("role", b"x", "argument 'role': must be str, not bytes"),
+            ("then", ["x"], "argument 'then': invalid type: string \"x\", expected a role with its `role_arn`"),
             ("then", [{"role": "x"}], "argument 'then': unknown field `role`"),
         ):
             self.assertTrue(message(TypeError, lambda: self.session(**{name: value})).startswith(said))
+        for name, value in (("prompter", 5), ("assertion_source", "response.html")):
+            self.assertIn(f"argument {name!r}", message(TypeError, lambda: self.session(**{name: value})))
+        self.assertIn("'force'", message(TypeError, lambda: self.session().renew(force="yes")))
+        self.assertIn("'timeout'", message(TypeError, lambda: self.session().credentials(timeout=True)))
+        self.assertIn("tempaccess.Session", message(TypeError, lambda: tempaccess.botocore_credentials(5)))
+        self.assertIn("'from_'", message(TypeError, lambda: tempaccess.Audit().events(from_=5)))
+        self.assertIsNone(self.session(duration=900.0).cached())
+        self.assertNotIn(" at 0x", pydoc.render_doc(tempaccess.Session, renderer=pydoc.plaintext))
         self.assertIn("'profile'", message(TypeError, lambda: tempaccess.Session(1)))
         self.assertIn("'timeout'", message(TypeError, lambda: self.session().credentials(timeout="1m")))
         self.assertIn("bytes-like object, not int", message(TypeError, lambda: tempaccess.read(1)))

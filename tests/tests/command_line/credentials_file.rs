@@ -90,6 +90,9 @@ fn keys_that_nobody_would_use_are_not_written_in_silence() {
     let ran = machine.run("credentials --write-profile=w3");
     assert!(ran.code != 0 && ran.stderr.contains("cannot read it: line 1"), "{ran}");
     assert_eq!(ran.stderr.matches("credentials`").count(), 1, "{ran}");
+    let folder = machine.home().join(".config/tempaccess");
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join("config.toml"), "[profiles.work]\nrole = \"ReadOnly\"\n").unwrap();
     let ran = machine.run("profiles sync");
     assert!(
         ran.code == 0 && ran.stdout.contains("cannot read the credentials file") && ran.stdout.contains("line 1"),
@@ -97,9 +100,6 @@ fn keys_that_nobody_would_use_are_not_written_in_silence() {
     );
     // What a new section inherits.
     std::fs::write(aws.join("config"), "[DEFAULT]\nrole_arn = x\nsource_profile = b\n").unwrap();
-    let folder = machine.home().join(".config/tempaccess");
-    std::fs::create_dir_all(&folder).unwrap();
-    std::fs::write(folder.join("config.toml"), "[profiles.work]\nrole = \"ReadOnly\"\n").unwrap();
     let ran = machine.run("profiles sync");
     assert!(ran.stdout.contains("other settings for credentials in the profile `work`"), "{ran}");
 }

@@ -19,7 +19,7 @@ use crate::sts::ChainedRole;
 /// # Ok::<(), tempaccess_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a role with its `role_arn`")]
 #[non_exhaustive]
 pub struct NextRole {
     /// Its ARN.

@@ -142,7 +142,10 @@ impl GrantSpec {
     /// Checks what can be checked without asking anybody.
     pub(crate) fn check(&self) -> Result<()> {
         if !(2..=MAX_NAME).contains(&self.to.len()) || !self.to.bytes().all(is_name_byte) {
-            let message = format!("`{}` cannot be the name of a person in a grant", excerpt(&self.to));
+            let message = match self.to.is_empty() {
+                true => "no person is named".to_owned(),
+                false => format!("`{}` cannot be the name of a person in a grant", excerpt(&self.to)),
+            };
             return Err(invalid(message)
                 .with_hint("a name has 2 to 51 letters, digits and `_+=,.@-`, such as an e-mail address"));
         }

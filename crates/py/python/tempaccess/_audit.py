@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, cast
@@ -15,7 +16,9 @@ from ._grant_types import GrantEvent
 from ._grant_values import instant, texts, values_json
 from ._shared import Shared
 
-if TYPE_CHECKING:
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+elif TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _Timeout = float | timedelta | None

@@ -21,6 +21,8 @@ def botocore_credentials(session: Session) -> botocore.credentials.RefreshableCr
     """Returns credentials for botocore, which requests them when they are first needed, and again before they expire."""
     from ._botocore import Credentials
 
+    if not isinstance(session, Session):
+        raise TypeError(f"argument 'session' must be a tempaccess.Session, not {type(session).__name__}")
     return Credentials(session._refreshable_credentials)
 
 

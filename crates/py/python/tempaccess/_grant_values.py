@@ -9,12 +9,15 @@ from datetime import date, datetime, timedelta
 from ._grant_types import Texts
 from ._shared import duration_text, settings_json
 
+_INSTANTS = ("from_", "until")
 _LISTS = ("audit_logs", "from_ip", "policy_arns", "regions", "seal_to")
 
 
 def texts(name: str, value: Texts | None) -> list[str]:
     """One text or path, or several."""
     values = [value] if isinstance(value, (str, os.PathLike)) else value or ()
+    if isinstance(value, (bytes, bytearray)):
+        raise TypeError(f"argument {name!r} must be str or a sequence of str, not {type(value).__name__}")
     try:
         return [os.fsdecode(text) for text in values]
     except TypeError:
@@ -25,6 +28,8 @@ def instant(name: str, value: str | date | None) -> str | None:
     """An instant as core reads it. A date is one at 0:00 UTC where core takes dates."""
     if value is None or isinstance(value, str):
         return value
+    if not isinstance(value, date):
+        raise TypeError(f"argument {name!r} must be str, date or datetime, not {type(value).__name__}")
     if not isinstance(value, datetime):
         return value.isoformat()
     if value.tzinfo is None:
@@ -40,15 +45,15 @@ def values_json(values: Mapping[str, object]) -> str:
             return texts(name, value)  # type: ignore[arg-type]
         if name == "duration":
             return duration_text(value)  # type: ignore[arg-type]
-        return instant(name, value) if isinstance(value, date) else value
+        return instant(name, value) if name in _INSTANTS else value  # type: ignore[arg-type]
 
     given = {name: plain(name, value) for name, value in values.items() if value is not None}
     return settings_json({name.removesuffix("_"): value for name, value in given.items()})
 
 
-def text_of(value: str | bytes) -> str:
+def text_of(value: str | bytes | bytearray) -> str:
     """The text of a grant or a request."""
-    if isinstance(value, bytes):
+    if isinstance(value, (bytes, bytearray)):
         return value.decode()
     if not isinstance(value, str):
         raise TypeError(f"argument 'text' must be str or bytes, not {type(value).__name__}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -24,7 +25,9 @@ from ._grant_values import optional_duration, texts, values_json
 from ._shared import Shared, duration_text
 from ._tempaccess import IssuedGrant
 
-if TYPE_CHECKING:
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+elif TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _Timeout = float | timedelta | None

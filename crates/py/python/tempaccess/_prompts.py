@@ -50,6 +50,9 @@ class Visitor(Prompter, Protocol):
 class Terminal:
     """Asks on the terminal."""
 
+    def __repr__(self) -> str:
+        return "Terminal()"
+
     def text(self, question: str) -> str | Awaitable[str]:
         if _is_terminal():
             return _read_line(f"{question}: ", echo=True)

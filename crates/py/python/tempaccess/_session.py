@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from . import _tempaccess
-from ._shared import Shared, duration_text
+from ._shared import Shared, duration_text, flag
 from ._tempaccess import FailedRole, IssuedRole, IssuedSession, Role
 
 Exchanged = IssuedRole | FailedRole
@@ -60,11 +60,11 @@ class Session(Shared[_tempaccess.Session], native=_tempaccess.Session):
 
         With `force`, the user signs in again, even if there is a session at the identity provider.
         """
-        return self._wait(lambda native: native.renew(force=force), timeout)
+        return self._wait(lambda native: native.renew(force=flag("force", force)), timeout)
 
     async def renew_async(self, *, force: bool = False) -> IssuedSession:
         """As `renew`."""
-        return await self._wait_async(lambda native: native.renew(force=force))
+        return await self._wait_async(lambda native: native.renew(force=flag("force", force)))
 
     def cached(self) -> IssuedSession | None:
         """Returns cached credentials that are fresh, without a sign-in, a wait or network requests."""

@@ -17,7 +17,9 @@ from ._prompts import TERMINAL, Prompter
 from ._settings import Settings
 from ._tempaccess import AssertionRequest, Work
 
-if TYPE_CHECKING:
+if sys.version_info >= (3, 11):
+    from typing import Unpack
+elif TYPE_CHECKING:
     from typing_extensions import Unpack
 
 _T = TypeVar("_T")
@@ -64,6 +66,13 @@ def _seconds(value: float | timedelta) -> float:
     return int(seconds) if float(seconds).is_integer() else seconds
 
 
+def flag(name: str, value: bool) -> bool:
+    """An argument that is true or false."""
+    if not isinstance(value, bool):
+        raise TypeError(f"argument {name!r} must be bool, not {type(value).__name__}")
+    return value
+
+
 def duration_text(value: str | float | timedelta) -> str:
     """A duration as core reads it."""
     return value if isinstance(value, str) else str(_seconds(value))
@@ -77,6 +86,12 @@ def _plain(name: str, value: object) -> object:
         return os.fsdecode(value)
     if name == "policy" and isinstance(value, Mapping):
         return json.dumps(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        raise TypeError(f"must be str, not {type(value).__name__}")
+    if not isinstance(value, (str, int, float, list, tuple, dict)):
+        raise TypeError(f"cannot be {type(value).__name__}")
     return value
 
 
@@ -102,7 +117,7 @@ def asked(prompter: Prompter | None, calls: Calls) -> Asked | None:
 
 def wait(begin: Callable[[], Work[_T]], calls: Calls, timeout: float | timedelta | None) -> _T:
     """Waits for work, for this many seconds at most."""
-    if timeout is not None and not isinstance(timeout, (int, float, timedelta)):
+    if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, (int, float, timedelta))):
         raise TypeError(f"argument 'timeout' must be a number of seconds or a timedelta, not {type(timeout).__name__}")
     with calls.during(begin) as work:
         return work.wait(None if timeout is None else _seconds(timeout))
@@ -158,6 +173,10 @@ class Shared(Generic[_N]):
         for name, value in (("profile", profile), ("password", password)):
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"argument {name!r} must be str, not {type(value).__name__}")
+        if prompter is not None and not callable(getattr(prompter, "text", None)):
+            raise TypeError(f"argument 'prompter' must have the methods of `Prompter`, which {type(prompter).__name__} has not")
+        if assertion_source is not None and not callable(assertion_source):
+            raise TypeError(f"argument 'assertion_source' must be callable, which {type(assertion_source).__name__} is not")
         self._prompter = prompter
         self._assertion_source = assertion_source
         calls = Calls()
