@@ -106,7 +106,7 @@ function instant(at, name = "at") {
 /** The path of a file, which may be a URL as that of a module. */
 const path = (file, name = "config") => (file instanceof URL ? fileURLToPath(file) : text(name, file));
 
-/** What `console.log` shows of an object: its name, and what it was made with that is no secret. */
+/** What `console.log` shows of an object: its name, and what it was made with, without secrets. */
 function shown(name, values, options) {
   const set = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
   return Object.keys(set).length ? `${name} ${inspect(set, options)}` : `${name} {}`;

@@ -30,7 +30,7 @@ pub fn to_start(program: &OsStr) -> PathBuf {
 }
 
 /// As [`to_start`], for a program that a configuration or an option names. One that another user can change is refused; what a name
-/// finds in the `PATH` is the choice of whoever set that.
+/// finds in the `PATH` is the choice of the person who set that.
 ///
 /// # Errors
 ///

@@ -219,6 +219,19 @@ impl Config {
         files.into_iter().flatten().filter(|path| path.is_file()).collect()
     }
 
+    /// Returns the files of the private keys of this person, which sealed grants are opened with: that of `sign_with`, if it is a file,
+    /// and the [usual ones](Self::default_identities).
+    pub fn identities(&self) -> Vec<PathBuf> {
+        let named = self.grants.sign_with.as_deref().filter(|name| *name != "agent").map(PathBuf::from);
+        let private = named.map(|path| match path.extension().is_some_and(|extension| extension == "pub") {
+            true => path.with_extension(""),
+            false => path,
+        });
+        let mut files: Vec<_> = private.into_iter().filter(|path| path.is_file()).collect();
+        files.extend(Self::default_identities().into_iter().filter(|path| !files.contains(path)).collect::<Vec<_>>());
+        files
+    }
+
     /// Returns where `tempaccess grant key --new` puts a key: `~/.ssh/tempaccess_ed25519`.
     pub fn generated_key() -> Option<PathBuf> {
         Some(ssh_folder()?.join(GENERATED_KEY))
@@ -327,7 +340,7 @@ impl Settings {
     }
 
     /// Returns what opens sealed grants, as the configuration says: with these key files, or with those of
-    /// [`Config::default_identities`].
+    /// [`Config::identities`].
     ///
     /// # Errors
     ///
@@ -346,7 +359,7 @@ impl Settings {
         }
         if identities.is_empty() {
             // A key that cannot be read there may be one of another kind, which nobody named.
-            let keys = Config::default_identities().into_iter().filter_map(|path| KeyFile::read(&path).ok());
+            let keys = config.identities().into_iter().filter_map(|path| KeyFile::read(&path).ok());
             return Ok(keys.fold(opener, GrantOpener::key));
         }
         identities.iter().try_fold(opener, |opener, path| Ok(opener.key(KeyFile::read(path)?)))

@@ -45,15 +45,14 @@ impl RequestInput {
         read_arguments(json, Self::KEYS, others)
     }
 
-    fn recipients(&self, signers: &Signers) -> Result<Vec<Recipient>> {
+    fn recipients(&self, config: &Config, signers: &Signers) -> Result<Vec<Recipient>> {
         if self.seal_to.is_empty() {
-            let own = Config::default_identities();
-            let path = own.first().ok_or_else(|| {
+            let path = config.identities().into_iter().next().ok_or_else(|| {
                 let message = "you have no key that credentials can be sealed to";
                 Error::new(ErrorKind::InvalidRecipient, Stage::Grant, message)
                     .with_hint("create one with `tempaccess grant key --new`")
             })?;
-            return Ok(vec![KeyFile::read(path)?.public_key().parse()?]);
+            return Ok(vec![KeyFile::read(&path)?.public_key().parse()?]);
         }
         let mut all = Vec::new();
         for key in &self.seal_to {
@@ -81,7 +80,7 @@ impl Settings {
                 .with_hint("give it with `--to`, such as your e-mail address")
         })?;
         let seal_to = match preset.kind {
-            GrantKind::Session => input.recipients(&config.signers()?)?,
+            GrantKind::Session => input.recipients(config, &config.signers()?)?,
             GrantKind::Policy => Vec::new(),
         };
         let duration = parse_duration(&input.duration)?;

@@ -138,7 +138,7 @@ impl TrailEvent {
         })
     }
 
-    /// Parses a record of a trail's file. `None` for one that is no event, such as a digest.
+    /// Parses a record of a trail's file. `None` for anything else, such as a digest.
     ///
     /// # Errors
     ///
@@ -321,7 +321,7 @@ mod tests {
             assert!(TrailEvent::parse(put.as_bytes()).unwrap().grant_of_request().is_some());
         }
         assert!(TrailEvent::parse(b"{}").is_none());
-        // What is no event is passed over; an event that cannot be read is not.
+        // Other records are passed over; an event that cannot be read is not.
         assert!(TrailEvent::of_record(br#"{"digestStartTime":"2026-11-25T14:10:00Z"}"#).unwrap().is_none());
         for time in ["", "soon", "+999999-01-01T00:00:00Z"] {
             assert!(TrailEvent::of_record(call.replace("2026-11-25T14:10:00Z", time).as_bytes()).is_err(), "{time}");

@@ -45,7 +45,8 @@ fn create(file: Option<PathBuf>) -> Result<KeyFile> {
 }
 
 fn existing(file: Option<PathBuf>) -> Result<KeyFile> {
-    let path = file.or_else(|| Config::default_identities().into_iter().next()).ok_or_else(|| {
+    let identities = if file.is_some() { Vec::new() } else { Config::find()?.identities() };
+    let path = file.or_else(|| identities.into_iter().next()).ok_or_else(|| {
         Error::new(ErrorKind::InvalidArgument, Stage::Grant, "you have no key in `~/.ssh` that grants can be sealed to")
             .with_hint("create one with `tempaccess grant key --new`")
     })?;
