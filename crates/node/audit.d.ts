@@ -112,7 +112,7 @@ export interface TrailAnswer {
 }
 
 /** The result of a check of the records. */
-export interface Verification {
+export interface RecordsVerification {
   records: string;
   grants: number;
   events: number;
@@ -142,7 +142,7 @@ export interface GrantReport {
 export class Audit {
   constructor(profile?: string, options?: Omit<SessionOptions, "profile">);
   /** Checks every record: its signature, the digests that chain them, and that none is missing. */
-  verify(options?: WaitOptions): Promise<Verification>;
+  verify(options?: WaitOptions): Promise<RecordsVerification>;
   /** Returns events of CloudTrail, oldest first, compared with the records. */
   query(query: TrailQuery & WaitOptions): Promise<TrailAnswer>;
   /** Returns the query that `query` runs in the engine of `logs`, `athena` or `lake`. Nothing is run. */

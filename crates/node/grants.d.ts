@@ -219,7 +219,7 @@ export interface GrantHeader {
 }
 
 /** Whose access to revoke: all of a person, all that an administrator gave, or all older sessions of a role. */
-export type Whose = { to: string } | { by: string } | { olderRole: string };
+export type RevokeTarget = { to: string } | { by: string } | { olderRole: string };
 
 /** Why, and whether only to return what would be done. */
 export interface ChangeOptions extends WaitOptions {
@@ -268,7 +268,7 @@ export class Grants {
   /** Extends a grant: a session grant by new sealed credentials, a policy grant by another date. */
   extend(id: string, duration: string | number, options: ReasonOptions): Promise<IssuedGrant>;
   /** Ends access early. Returns what was changed. */
-  revoke(whose: string | string[] | Whose, options: ChangeOptions): Promise<RevocationPlan>;
+  revoke(whose: string | string[] | RevokeTarget, options: ChangeOptions): Promise<RevocationPlan>;
   /** Undoes the revocations of these grants. Returns what was changed. */
   restore(ids: string | string[], options: ChangeOptions): Promise<RevocationPlan>;
   /** Lists grants: with `ended` also those that have ended, with `offline` from the records alone. */

@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use console::style;
-use tempaccess_core::auditor::Verification;
+use tempaccess_core::auditor::RecordsVerification;
 use tempaccess_core::front_end::printable;
 
 use crate::commands::audit::Written;
 
 /// The result of a check of the records.
-pub(crate) fn verified(verified: &Verification) -> String {
+pub(crate) fn verified(verified: &RecordsVerification) -> String {
     let mut text = String::new();
     for defect in &verified.defects {
         let _ = writeln!(text, "{} {}: {}", style("problem:").red().bold(), defect.id, printable(&defect.defect));

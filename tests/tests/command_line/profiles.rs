@@ -35,7 +35,7 @@ fn profiles_for_roles_say_all_that_they_need() {
 }
 
 #[test]
-fn whoever_is_killed_leaves_the_aws_files_whole() {
+fn a_killed_sync_leaves_the_aws_files_whole() {
     let machine = Machine::alone();
     let config = machine.home().join(".config/tempaccess/config.toml");
     std::fs::create_dir_all(config.parent().unwrap()).unwrap();

@@ -35,7 +35,7 @@ fn table() -> Vec<Row> {
 }
 
 #[test]
-fn whoever_lacks_something_says_why() {
+fn a_language_that_lacks_something_says_why() {
     for row in table() {
         let languages = [("rust", &row.rust), ("python", &row.python), ("node", &row.node), ("cli", &row.cli)];
         for (language, names) in languages {

@@ -149,7 +149,7 @@ async fn what_does_not_hold_is_reported() {
 }
 
 #[tokio::test]
-async fn whoever_is_killed_at_any_step_leaves_nothing_that_the_next_run_does_not_remove() {
+async fn a_run_that_is_killed_at_any_step_leaves_nothing_that_the_next_one_does_not_remove() {
     let office = Office::of(scratch_world());
     let before = office.sandbox.iam().roles();
     let mut left_behind = 0;

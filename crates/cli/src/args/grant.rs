@@ -379,7 +379,7 @@ pub(crate) struct Key {
 
 /// What a trusted key may sign.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum May {
+pub(crate) enum SignerPermission {
     /// Grants, their records, and approvals
     #[default]
     Granter,
@@ -397,7 +397,7 @@ pub(crate) struct Trust {
     pub(crate) key: String,
     /// What the key may sign
     #[arg(long = "as", value_enum, default_value_t)]
-    pub(crate) may: May,
+    pub(crate) permission: SignerPermission,
     /// Signers file [default: that of the configuration file, or access.signers next to it]
     #[arg(long, value_name = "FILE")]
     pub(crate) signers: Option<PathBuf>,

@@ -2,6 +2,34 @@
 //!
 //! `assertion_id`, `role_arn`, `session_name` and `access_key_id` join a record to CloudTrail's event of the same
 //! AssumeRoleWithSAML (`requestParameters.sAMLAssertionID`, `responseElements.credentials.accessKeyId`).
+//!
+//! [`AuditFile`] is the log of the command line. An embedder can bring its own:
+//!
+//! ```
+//! use std::sync::Mutex;
+//!
+//! use tempaccess_core::Result;
+//! use tempaccess_core::audit::{AuditLog, AuditRecord};
+//!
+//! /// Keeps the records of a test.
+//! #[derive(Debug, Default)]
+//! struct InMemory(Mutex<Vec<String>>);
+//!
+//! impl AuditLog for InMemory {
+//!     fn check(&self) -> Result<()> {
+//!         Ok(())
+//!     }
+//!
+//!     fn append(&self, record: &AuditRecord) -> Result<()> {
+//!         let line = serde_json::to_string(record).unwrap_or_default();
+//!         self.0.lock().map(|mut lines| lines.push(line)).unwrap_or_default();
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let log = InMemory::default();
+//! assert!(log.check().is_ok());
+//! ```
 
 mod file;
 

@@ -51,7 +51,7 @@ pub struct Auditor<'a> {
 /// The result of a check of the records. The shape is stable.
 #[derive(Debug, Serialize)]
 #[non_exhaustive]
-pub struct Verification {
+pub struct RecordsVerification {
     /// The place of the records.
     pub records: String,
     /// How many grants were checked.
@@ -127,14 +127,14 @@ impl<'a> Auditor<'a> {
     /// # Errors
     ///
     /// `audit_failed` if the place of the records cannot be read.
-    pub async fn verify(&self) -> Result<Verification> {
+    pub async fn verify(&self) -> Result<RecordsVerification> {
         let found = self.histories().await?;
         let of_history = |history: &GrantHistory| {
             let defect = |defect: &String| RecordDefect { id: history.id().clone(), defect: defect.clone() };
             history.defects().iter().map(defect).collect::<Vec<_>>()
         };
         let unreadable = |grant: &UnreadableGrant| RecordDefect { id: grant.id.clone(), defect: grant.reason.clone() };
-        Ok(Verification {
+        Ok(RecordsVerification {
             records: self.grants.records().describe(),
             grants: found.histories.len() + found.unreadable.len(),
             events: found.histories.iter().map(|history| history.events().count()).sum(),

@@ -43,7 +43,7 @@ pub use paths::absolute_path;
 use places::default_browser_folder;
 pub use places::{default_audit_log, default_config_file, default_store_folder};
 pub use profiles::{
-    AwsProfile, AwsProfiles, Skipped, SyncOptions, Synced, aws_config_with, names_for_roles, sync_aws_profiles,
+    AwsProfile, AwsProfiles, SkippedProfile, SyncOptions, Synced, aws_config_with, names_for_roles, sync_aws_profiles,
 };
 pub use settings::Settings;
 #[cfg(feature = "grants")]

@@ -1,4 +1,28 @@
 //! The network: everything that this crate sends goes through a [`Transport`], which embedders and tests can replace.
+//!
+//! ```
+//! use tempaccess_core::external::{async_trait, http};
+//! use tempaccess_core::net::{Transport, TransportError};
+//!
+//! /// Answers every request with the same status, as a test may want it.
+//! #[derive(Debug)]
+//! struct Always(u16);
+//!
+//! #[async_trait]
+//! impl Transport for Always {
+//!     async fn send(&self, _: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+//!         let mut answer = http::Response::new(Vec::new());
+//!         *answer.status_mut() = http::StatusCode::from_u16(self.0).unwrap_or_default();
+//!         Ok(answer)
+//!     }
+//! }
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let answer = Always(503).send(http::Request::new(Vec::new())).await.expect("it always answers");
+//! assert_eq!(answer.status(), 503);
+//! # });
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 #[cfg(feature = "sts")]
 mod date;

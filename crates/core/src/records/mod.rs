@@ -6,6 +6,24 @@
 //!
 //! The chain shows events that were changed, and missing ones in the middle. It does not show that the last events were
 //! deleted: versioning and Object Lock of the bucket do. Whatever else lies there is passed over and reported.
+//!
+//! ```
+//! use tempaccess_core::ErrorKind;
+//! use tempaccess_core::records::{FolderRecords, Records};
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! # let folder = tempfile::tempdir().expect("a folder");
+//! let records = FolderRecords::new(folder.path());
+//! let id = "k7q3m5xw2p4a".parse()?;
+//! records.create(&id, 1, b"an event".to_vec()).await?;
+//! // Somebody else was first.
+//! let error = records.create(&id, 1, b"another event".to_vec()).await.unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::GrantChanged);
+//! assert_eq!(records.ids().await?, [id]);
+//! # Ok::<(), tempaccess_core::Error>(())
+//! # }).expect("the records");
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod event;
 mod folder;

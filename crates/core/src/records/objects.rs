@@ -55,10 +55,14 @@ impl ObjectRecords {
 
     fn failure(&self, verb: &str, reason: &str) -> Error {
         let message = format!("the records in {} cannot be {verb}: {reason}", self.place);
-        let hint = if self.place.starts_with("s3://") {
-            "the role that you signed in with needs `s3:ListBucket`, `s3:GetObject` and `s3:PutObject` there"
-        } else {
-            "check the folder and its permissions"
+        let hint = match self.place.starts_with("s3://") {
+            false => "check the folder and its permissions",
+            true if reason.contains("NoSuchBucket") => "create the bucket, or correct `records` of `[grants]`",
+            // What the transport reports has no answer of S3.
+            true if reason.contains("HTTP error") => {
+                "check the network, and `s3_endpoint_url` or `AWS_ENDPOINT_URL_S3` if one is set"
+            }
+            true => "the role that you signed in with needs `s3:ListBucket`, `s3:GetObject` and `s3:PutObject` there",
         };
         Error::new(ErrorKind::AuditFailed, Stage::Grant, message).with_hint(hint)
     }

@@ -134,7 +134,12 @@ impl KeyFile {
         }
         let question = format!("Passphrase of {}", self.path.display());
         for attempt in 1..=PASSPHRASE_ATTEMPTS {
-            let passphrase = prompter.secret(&question).await?;
+            let passphrase = prompter.secret(&question).await.map_err(|error| match error.kind() {
+                ErrorKind::InteractionRequired => {
+                    error.with_hint("run the command on a terminal, or use a key without a passphrase")
+                }
+                _ => error,
+            })?;
             match self.decrypt(key, &passphrase) {
                 Some(key) => return Ok(Self { path: self.path.clone(), key: Key::Ssh(Box::new(key)) }),
                 None if attempt < PASSPHRASE_ATTEMPTS => {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ssh_key::{HashAlg, PublicKey};
+use ssh_key::{Algorithm, HashAlg, PublicKey};
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::text::excerpt;
@@ -92,8 +92,10 @@ impl FromStr for Recipient {
             .map_err(|_| invalid(format!("`{}` is not a valid public key", excerpt(text))))?;
         let kind = public.algorithm();
         // age seals to neither ECDSA nor security keys; its own error does not say which.
-        let recipient = age::ssh::Recipient::from_str(text)
-            .map_err(|_| invalid(format!("nothing can be sealed to a key of the type `{kind}`")))?;
+        let recipient = age::ssh::Recipient::from_str(text).map_err(|_| match kind {
+            Algorithm::Rsa { .. } => invalid("nothing can be sealed to an RSA key of less than 2,048 bits".to_owned()),
+            _ => invalid(format!("nothing can be sealed to a key of the type `{kind}`")),
+        })?;
         let fingerprint = public.fingerprint(HashAlg::Sha256).to_string();
         Ok(Self { key: Key::Ssh(recipient), fingerprint, kind: Some(kind.to_string()) })
     }

@@ -148,7 +148,10 @@ impl SshKeygenSigner {
     ///
     /// `io` if there is no agent, `invalid_configuration` if it has no such key.
     pub async fn from_agent(accepts: impl Fn(&str) -> bool) -> Result<Self> {
-        let list = Program::new("ssh-add", ["-L"]).timeout(SIGNING_TIMEOUT).run(Input::None).await?;
+        let list = Program::new("ssh-add", ["-L"]).timeout(SIGNING_TIMEOUT).run(Input::None).await;
+        let list = list.map_err(|error| {
+            error.with_hint("start ssh-agent and add your key with `ssh-add`, or name a key file with `sign_with`")
+        })?;
         let keys = list.text().lines().filter_map(|line| PublicKey::from_openssh(line).ok());
         let key = keys.into_iter().find(|key| key.to_openssh().is_ok_and(|key| accepts(&key))).ok_or_else(|| {
             Error::new(ErrorKind::InvalidConfiguration, Stage::Grant, "ssh-agent has no key of a trusted signer")

@@ -16,7 +16,7 @@ use crate::role::RoleOffer;
 use crate::source::Notice;
 use crate::store::StoreKey;
 #[cfg(feature = "runtime")]
-use crate::store::{Need, Turn};
+use crate::store::{Joined, Need};
 use crate::sts::{IssuedSession, explain, issue_session};
 use crate::trace::step;
 
@@ -148,10 +148,10 @@ impl TempAccess {
             return Ok(issued);
         }
         let leader = match (turn, accept) {
-            (Turn::Lead(leader), _) => leader,
-            (Turn::Failed(error), _) => return Err(error),
-            (Turn::Busy, Accept::Expiring(issued)) => return Ok(issued.clone()),
-            (Turn::Busy, _) => return Err(busy()),
+            (Joined::Lead(leader), _) => leader,
+            (Joined::Failed(error), _) => return Err(error),
+            (Joined::Busy, Accept::Expiring(issued)) => return Ok(issued.clone()),
+            (Joined::Busy, _) => return Err(busy()),
         };
         let result = self.issue_and_cache(Some(key), reuse, queueing).await;
         if let Err(error) = &result {

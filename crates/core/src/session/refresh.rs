@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{Cached, TempAccess};
 use crate::error::{ErrorKind, Result};
 use crate::source::Notice;
-use crate::store::{Need, SingleFlight, Turn};
+use crate::store::{Joined, Need, SingleFlight};
 use crate::sts::IssuedSession;
 use crate::trace::step;
 
@@ -68,9 +68,9 @@ impl RefreshableSession {
             return Ok(Some(issued));
         }
         let leader = match turn {
-            Turn::Lead(leader) => leader,
-            Turn::Failed(error) => return Err(error),
-            Turn::Busy => return Ok(None),
+            Joined::Lead(leader) => leader,
+            Joined::Failed(error) => return Err(error),
+            Joined::Busy => return Ok(None),
         };
         let asked_at = clock.now();
         let result = step!("refresh", self.access.credentials()).await;

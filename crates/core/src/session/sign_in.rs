@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::error::{ErrorKind, Stage};
 use crate::source::AssertionRequest;
 #[cfg(feature = "runtime")]
-use crate::store::{Leader, Need, StoreKey, Turn};
+use crate::store::{Joined, Leader, Need, StoreKey};
 use crate::trace::step;
 
 /// Whether a session at the identity provider may be used.
@@ -123,9 +123,9 @@ impl TempAccess {
         let Some(key) = self.person_key() else { return Ok(None) };
         let open_lock = || self.lock_file(&key);
         match self.person_flight.join(need, &*self.clock, open_lock, |_| {}).await? {
-            Turn::Lead(leader) => Ok(Some(leader)),
-            Turn::Failed(error) => Err(error),
-            Turn::Busy => Err(busy()),
+            Joined::Lead(leader) => Ok(Some(leader)),
+            Joined::Failed(error) => Err(error),
+            Joined::Busy => Err(busy()),
         }
     }
 

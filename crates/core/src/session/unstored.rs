@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::TempAccess;
 use super::sign_in::{Queueing, SessionReuse, busy};
 use crate::error::Result;
-use crate::store::Turn;
+use crate::store::Joined;
 use crate::sts::IssuedSession;
 
 /// The last session, for as long as somebody waits for it.
@@ -72,9 +72,9 @@ impl TempAccess {
             return Ok(issued);
         }
         let leader = match turn {
-            Turn::Lead(leader) => leader,
-            Turn::Failed(error) => return Err(error),
-            Turn::Busy => return Err(busy()),
+            Joined::Lead(leader) => leader,
+            Joined::Failed(error) => return Err(error),
+            Joined::Busy => return Err(busy()),
         };
         let result = self.issue_and_cache(None, SessionReuse::Allow, queueing).await;
         match &result {

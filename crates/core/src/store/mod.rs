@@ -24,7 +24,7 @@ pub use entry::{Entry, EntryInfo, EntryKind};
 pub use file::FileStore;
 pub use memory::MemoryStore;
 #[cfg(feature = "runtime")]
-pub(crate) use single_flight::{Leader, Need, SingleFlight, Turn};
+pub(crate) use single_flight::{Joined, Leader, Need, SingleFlight};
 #[cfg(all(feature = "keyring", target_os = "linux"))]
 pub use vault::CachedKeyVault;
 #[cfg(feature = "keyring")]

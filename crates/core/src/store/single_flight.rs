@@ -45,7 +45,7 @@ pub(crate) enum Need {
 }
 
 /// The result of waiting.
-pub(crate) enum Turn<'f> {
+pub(crate) enum Joined<'f> {
     /// This caller signs in; the others wait until the leader is dropped.
     Lead(Leader<'f>),
     /// The leader that this caller waited for has failed, or a failure is too recent to try again.
@@ -92,11 +92,11 @@ impl SingleFlight {
         clock: &dyn Clock,
         open_lock: impl Fn() -> Result<Option<File>>,
         report: impl FnOnce(&Error),
-    ) -> Result<Turn<'_>> {
+    ) -> Result<Joined<'_>> {
         let since = clock.now().as_millisecond();
         let (mut in_process, waited) = match self.0.try_lock() {
             Ok(in_process) => (in_process, false),
-            Err(_) if need == Need::Later => return Ok(Turn::Busy),
+            Err(_) if need == Need::Later => return Ok(Joined::Busy),
             Err(_) => {
                 let waiting = tokio::time::timeout(WAIT_TIMEOUT, self.0.lock());
                 (waiting.await.map_err(|_| timed_out())?, true)
@@ -110,7 +110,7 @@ impl SingleFlight {
                 Some(file)
             }
             Ok(LockAttempt::NoLockFile) => None,
-            Ok(LockAttempt::Busy) => return Ok(Turn::Busy),
+            Ok(LockAttempt::Busy) => return Ok(Joined::Busy),
             Err(error) if error.kind() == ErrorKind::DeadlineExceeded => return Err(error),
             Err(error) => {
                 report(&error);
@@ -120,7 +120,7 @@ impl SingleFlight {
         let waited = waited || waited_for_file;
         let failure = lock.as_ref().map_or_else(|| in_process.clone(), |file| read_failure(file));
         if let Some(error) = failure.and_then(|failure| failure.error_for(need, waited, since)) {
-            return Ok(Turn::Failed(error));
+            return Ok(Joined::Failed(error));
         }
         // The result of this sign-in replaces the last failure.
         if let Some(file) = &mut lock {
@@ -128,7 +128,7 @@ impl SingleFlight {
             let _ = file.seek(SeekFrom::Start(0));
         }
         *in_process = None;
-        Ok(Turn::Lead(Leader { in_process, lock }))
+        Ok(Joined::Lead(Leader { in_process, lock }))
     }
 
     /// Forgets a failure, after somebody else has succeeded. Callers that are signing in forget it themselves.

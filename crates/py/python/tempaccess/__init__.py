@@ -1,7 +1,15 @@
 """Temporary AWS access: sign in at your identity provider and get temporary credentials."""
 
 from ._audit import Audit, GrantReport
-from ._audit_types import RecordDefect, SessionCalls, TrailAnswer, TrailEvent, TrailFinding, TrailQuery, Verification
+from ._audit_types import (
+    RecordDefect,
+    RecordsVerification,
+    SessionCalls,
+    TrailAnswer,
+    TrailEvent,
+    TrailFinding,
+    TrailQuery,
+)
 from ._boto import aiobotocore_session, boto3_session, botocore_credentials
 from ._grant_types import (
     ApprovalLimits,
@@ -177,6 +185,7 @@ __all__ = [
     "Prompter",
     "RateLimitedError",
     "RecordDefect",
+    "RecordsVerification",
     "RegionDisabledError",
     "RevocationPlan",
     "RevocationStep",
@@ -201,7 +210,6 @@ __all__ = [
     "TrailFinding",
     "TrailQuery",
     "UnsignedAssertionError",
-    "Verification",
     "VerifiedRequest",
     "Verifier",
     "Visitor",

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal, cast
 
 from . import _tempaccess
-from ._audit_types import ReportFacts, TrailAnswer, TrailQuery, Verification
+from ._audit_types import ReportFacts, TrailAnswer, TrailQuery, RecordsVerification
 from ._grant_types import GrantEvent
 from ._grant_values import instant, texts, values_json
 from ._shared import Shared
@@ -63,11 +63,11 @@ class Audit(Shared[_tempaccess.Audit], native=_tempaccess.Audit):
     Methods that wait take a `timeout` in seconds, and each has a variant for asyncio, `..._async`.
     """
 
-    def verify(self, *, timeout: _Timeout = None) -> Verification:
+    def verify(self, *, timeout: _Timeout = None) -> RecordsVerification:
         """Checks every record: its signature, the digests that chain them, and that none is missing."""
         return self._wait(lambda native: native.verify(), timeout)
 
-    async def verify_async(self) -> Verification:
+    async def verify_async(self) -> RecordsVerification:
         """As `verify`."""
         return await self._wait_async(lambda native: native.verify())
 

@@ -113,7 +113,7 @@ class RecordDefect(TypedDict):
     defect: str
 
 
-class Verification(TypedDict):
+class RecordsVerification(TypedDict):
     """The result of a check of the records."""
 
     records: str

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Generic, TypeAlias, TypeVar, final
 
-from ._audit_types import ReportFacts, TrailAnswer, Verification
+from ._audit_types import RecordsVerification, ReportFacts, TrailAnswer
 from ._calls import Asked
 from ._grant_types import (
     CleanedPolicy,
@@ -544,7 +544,7 @@ class Audit:
     ) -> Audit:
         """Returns the same audit for this process, which is a fork of the one that made it."""
 
-    def verify(self) -> Work[Verification]: ...
+    def verify(self) -> Work[RecordsVerification]: ...
     def query(self, input: str) -> Work[TrailAnswer]: ...
     def query_text(self, input: str) -> Work[str]: ...
     def export(

@@ -9,7 +9,7 @@ use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
 
 use super::declined;
 use crate::args::Output;
-use crate::args::grant::{Key, May, Trust};
+use crate::args::grant::{Key, SignerPermission, Trust};
 use crate::commands::{config, note, on_thread, print, print_json};
 use crate::terminal::{Terminal, is_yes};
 
@@ -75,9 +75,9 @@ pub(super) async fn trust(arguments: Trust) -> Result<()> {
             }
         },
     };
-    let (namespace, verb) = match arguments.may {
-        May::Granter => (Namespace::Grant, "give access"),
-        May::Requester => (Namespace::Request, "ask for access"),
+    let (namespace, verb) = match arguments.permission {
+        SignerPermission::Granter => (Namespace::Grant, "give access"),
+        SignerPermission::Requester => (Namespace::Request, "ask for access"),
     };
     let line = Signers::line(&arguments.name, key.trim(), namespace)?;
     let fingerprint = line.fingerprint();

@@ -54,7 +54,7 @@ pub struct Synced {
     /// Those of them that say nothing about credentials: [`SyncOptions::adopt`] adds them.
     pub adoptable: Vec<String>,
     /// Profiles that could not be written, and why.
-    pub skipped: Vec<Skipped>,
+    pub skipped: Vec<SkippedProfile>,
     /// Profiles that were written and that have credentials in the credentials file: these win.
     pub hidden_by_keys: Vec<String>,
     /// Profiles that were written and whose section has other settings for credentials: these win in some programs.
@@ -68,14 +68,14 @@ pub struct Synced {
 /// A profile that could not be written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct Skipped {
+pub struct SkippedProfile {
     /// Its name.
     pub name: String,
     /// Why, in words.
     pub reason: String,
 }
 
-impl Skipped {
+impl SkippedProfile {
     /// Creates the note that a profile was skipped for this reason.
     pub fn new(name: impl Into<String>, reason: impl Into<String>) -> Self {
         Self { name: name.into(), reason: reason.into() }

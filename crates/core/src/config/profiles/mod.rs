@@ -8,7 +8,7 @@ mod shlex;
 mod text;
 
 pub(super) use file::aws_file;
-pub use file::{Skipped, SyncOptions, Synced, sync_aws_profiles};
+pub use file::{SkippedProfile, SyncOptions, Synced, sync_aws_profiles};
 pub use names::names_for_roles;
 pub use text::aws_config_with;
 pub(super) use text::{unreadable, win_over_keys};
@@ -59,7 +59,7 @@ impl AwsProfile {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AwsProfiles {
     profiles: Vec<AwsProfile>,
-    skipped: Vec<Skipped>,
+    skipped: Vec<SkippedProfile>,
 }
 
 impl AwsProfiles {
@@ -68,12 +68,12 @@ impl AwsProfiles {
     pub fn add(&mut self, name: &str, command: &[&str], region: Option<&str>) {
         match AwsProfile::new(name, command, region) {
             Ok(profile) => self.profiles.push(profile),
-            Err(error) => self.skipped.push(Skipped::new(name, error.message())),
+            Err(error) => self.skipped.push(SkippedProfile::new(name, error.message())),
         }
     }
 
     /// Those that cannot be written, and why.
-    pub fn skipped(&self) -> &[Skipped] {
+    pub fn skipped(&self) -> &[SkippedProfile] {
         &self.skipped
     }
 

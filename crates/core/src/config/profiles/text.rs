@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::grammar::{self, Document, Line, Section};
 use super::section::{PROCESS, REGION, SectionEdit, is_managed, mark};
-use super::{AwsProfile, AwsProfiles, Skipped, SyncOptions, Synced};
+use super::{AwsProfile, AwsProfiles, SkippedProfile, SyncOptions, Synced};
 use crate::error::{Error, ErrorKind, Result, Stage};
 
 /// Keys that say where credentials come from. botocore and the SDKs prefer most of them to `credential_process`.
@@ -165,7 +165,7 @@ impl<'d, 't, 'p> Edit<'d, 't, 'p> {
                     let line = line + 1;
                     let reason =
                         format!("AWS tools disagree about the section header in line {line}: end it at its first `]`");
-                    edit.done.synced.skipped.push(Skipped { name: profile.name.clone(), reason });
+                    edit.done.synced.skipped.push(SkippedProfile { name: profile.name.clone(), reason });
                 }
             }
         }
@@ -244,8 +244,8 @@ impl<'d, 't, 'p> Edit<'d, 't, 'p> {
     }
 
     /// Writes our keys into a section, each where it is, or above all others.
-    fn write(&mut self, section: &Section<'t>, profile: &'p AwsProfile) -> Result<SectionEdit<'d, 't>, Skipped> {
-        let skipped = |reason| Skipped { name: profile.name.clone(), reason };
+    fn write(&mut self, section: &Section<'t>, profile: &'p AwsProfile) -> Result<SectionEdit<'d, 't>, SkippedProfile> {
+        let skipped = |reason| SkippedProfile { name: profile.name.clone(), reason };
         let mut edit = SectionEdit::new(self.document, section);
         let (ours, others) = edit.regions(section);
         let region = profile.region.as_deref().filter(|_| others.is_empty());
@@ -269,9 +269,9 @@ impl<'d, 't, 'p> Edit<'d, 't, 'p> {
     }
 
     /// Removes our keys from a section, and the section with them where nothing else is in it.
-    fn remove(&mut self, section: &Section<'t>) -> Result<SectionEdit<'d, 't>, Skipped> {
+    fn remove(&mut self, section: &Section<'t>) -> Result<SectionEdit<'d, 't>, SkippedProfile> {
         let name = section.profile().unwrap_or_default();
-        let skipped = |reason| Skipped { name: name.clone(), reason };
+        let skipped = |reason| SkippedProfile { name: name.clone(), reason };
         let mut edit = SectionEdit::new(self.document, section);
         let (ours, _) = edit.regions(section);
         edit.remove_mark();
