@@ -8,7 +8,9 @@ use tempaccess_core::config::{AwsProfiles, SyncOptions, aws_config_with};
 fn other_lines(text: &str) -> Vec<&str> {
     let is_ours = |line: &&str| {
         let line = line.trim_start().to_lowercase();
-        line.starts_with("# managed by tempaccess") || line.starts_with("credential_process") || line.starts_with("region")
+        line.starts_with("# managed by tempaccess")
+            || line.starts_with("credential_process")
+            || line.starts_with("region")
     };
     let lines = text.split(['\r', '\n']).map(str::trim);
     lines.filter(|line| !is_ours(line) && !line.is_empty() && !line.starts_with('[')).collect()

@@ -7,23 +7,21 @@ use tempaccess_core::front_end::printable;
 
 /// A profile with nothing but what an import may set.
 fn is_harmless(settings: &Settings) -> bool {
-    let allowed = Settings {
-        source: settings.source.clone(),
-        auth: settings.auth.clone(),
-        client_id: settings.client_id.clone(),
-        username: settings.username.clone(),
-        factor: settings.factor.clone(),
-        remember_device: settings.remember_device,
-        headless: settings.headless,
-        role: settings.role.clone(),
-        provider: settings.provider.clone(),
-        then: settings.then.clone(),
-        duration: settings.duration.clone(),
-        policy: settings.policy.clone(),
-        policy_arns: settings.policy_arns.clone(),
-        region: settings.region.clone(),
-        ..Settings::default()
-    };
+    let mut allowed = Settings::default();
+    allowed.source = settings.source.clone();
+    allowed.auth = settings.auth.clone();
+    allowed.client_id = settings.client_id.clone();
+    allowed.username = settings.username.clone();
+    allowed.factor = settings.factor.clone();
+    allowed.remember_device = settings.remember_device;
+    allowed.headless = settings.headless;
+    allowed.role = settings.role.clone();
+    allowed.provider = settings.provider.clone();
+    allowed.then = settings.then.clone();
+    allowed.duration = settings.duration.clone();
+    allowed.policy = settings.policy.clone();
+    allowed.policy_arns = settings.policy_arns.clone();
+    allowed.region = settings.region.clone();
     let source = settings.source.as_deref().unwrap_or_default();
     let address = source.strip_prefix("browser:").unwrap_or(source);
     *settings == allowed

@@ -10,7 +10,9 @@ use libfuzzer_sys::fuzz_target;
 use tempaccess_core::net::{Transport, TransportError, TransportErrorKind};
 use tempaccess_core::source::browser::Browser;
 use tempaccess_core::source::okta::{Auth, OktaSource};
-use tempaccess_core::{source::AssertionRequest, AssertionSource, Clock, Notice, Prompter, Result, SecretString, clock::Timer};
+use tempaccess_core::{
+    AssertionSource, Clock, Notice, Prompter, Result, SecretString, clock::Timer, source::AssertionRequest,
+};
 
 /// More requests than any sign-in may send.
 const MAX_REQUESTS: usize = 10_000;

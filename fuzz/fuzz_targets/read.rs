@@ -2,7 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tempaccess_core::{role::AccountNames, Assertion, RoleQuery, SamlResponse, saml::{Inspection, Limits}};
+use tempaccess_core::{
+    Assertion, RoleQuery, SamlResponse,
+    role::AccountNames,
+    saml::{Inspection, Limits},
+};
 
 fuzz_target!(|input: &str| {
     let Ok(response) = SamlResponse::detect(input.as_bytes(), &Limits::default()) else { return };

@@ -2,7 +2,11 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tempaccess_core::{role::AccountNames, arn::{PolicyArn, ProviderArn, RoleArn}, RoleOffer, RoleQuery, SessionDuration, SessionPolicy};
+use tempaccess_core::{
+    RoleOffer, RoleQuery, SessionDuration, SessionPolicy,
+    arn::{PolicyArn, ProviderArn, RoleArn},
+    role::AccountNames,
+};
 
 fuzz_target!(|text: &str| {
     if let Ok(offer) = RoleOffer::from_attribute_value(text) {

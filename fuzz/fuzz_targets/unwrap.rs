@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tempaccess_core::{saml::Limits, SamlResponse};
+use tempaccess_core::{SamlResponse, saml::Limits};
 
 fuzz_target!(|input: &[u8]| {
     let limits = Limits::default();

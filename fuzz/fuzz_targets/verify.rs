@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use libfuzzer_sys::arbitrary::{self, Arbitrary};
 use libfuzzer_sys::fuzz_target;
 use tempaccess_core::verify::{Expectations, SignaturePolicy, TrustedKeys, Verifier};
-use tempaccess_core::{saml::Limits, SamlResponse};
+use tempaccess_core::{SamlResponse, saml::Limits};
 
 const SIGNED: [&str; 3] = [
     include_str!("../../tests/vectors/verify/both.vector"),
@@ -38,8 +38,18 @@ enum Inserted<'a> {
 }
 
 const KNOWN: [&str; 12] = [
-    "<!--x-->", "<![CDATA[x]]>", "&#65;", "<?x y?>", "Admin", " ID=\"_assertion\"", "_assertion", "_response", "</saml2:Assertion>",
-    "<ds:Object>", "</ds:Object>", " xmlns=\"urn:x\"",
+    "<!--x-->",
+    "<![CDATA[x]]>",
+    "&#65;",
+    "<?x y?>",
+    "Admin",
+    " ID=\"_assertion\"",
+    "_assertion",
+    "_response",
+    "</saml2:Assertion>",
+    "<ds:Object>",
+    "</ds:Object>",
+    " xmlns=\"urn:x\"",
 ];
 
 fn floor(text: &str, at: usize) -> usize {
@@ -48,7 +58,11 @@ fn floor(text: &str, at: usize) -> usize {
 
 /// An approximation of the first whole element from a position on.
 fn element(document: &str, from: usize) -> &str {
-    let Some(rest) = document.get(floor(document, from)..).and_then(|rest| rest.find('<').and_then(|at| rest.get(at..))) else { return "" };
+    let Some(rest) =
+        document.get(floor(document, from)..).and_then(|rest| rest.find('<').and_then(|at| rest.get(at..)))
+    else {
+        return "";
+    };
     let name: String = rest.chars().skip(1).take_while(|c| c.is_alphanumeric() || *c == ':').collect();
     let close = format!("</{name}>");
     rest.find(&close).map_or("", |at| &rest[..at + close.len()])

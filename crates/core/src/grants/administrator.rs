@@ -1,6 +1,7 @@
 //! The administrator who acts: their session at AWS and their name.
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::OnceCell;
 
 use crate::arn::RoleArn;
 use crate::credentials::SessionCredentials;
@@ -17,6 +18,8 @@ pub(super) struct Administrator {
     pub(super) issued: IssuedSession,
     /// The name that CloudTrail, the records and the signatures have.
     pub(super) name: String,
+    /// How far this machine's clock is ahead of AWS's, once it was asked for.
+    pub(super) clock_ahead: OnceCell<SignedDuration>,
 }
 
 impl Administrator {
@@ -28,7 +31,8 @@ impl Administrator {
             Error::new(ErrorKind::InvalidArgument, Stage::Grant, "the administrator's session has no name")
                 .with_hint("sign in through an identity provider, which names the session")
         })?;
-        Ok(Self { issued, name })
+        let clock_ahead = OnceCell::new_with(issued.clock_ahead);
+        Ok(Self { issued, name, clock_ahead })
     }
 
     /// Whether the session lasts long enough for another call.

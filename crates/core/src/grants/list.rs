@@ -391,7 +391,7 @@ fn unrecorded(policies: &PoliciesByRole, histories: &[GrantHistory]) -> Vec<List
             reason: None,
             by: None,
             problems: vec![
-                "IAM has a policy of this grant, and the records do not have the grant: revoke it with its `--role`".to_owned(),
+                "IAM has a policy of this grant, and the records do not have the grant: `grant revoke ID --role ROLE` removes it".to_owned(),
             ],
         }));
     }

@@ -165,16 +165,14 @@ impl Grants {
         &self.access
     }
 
-    /// Returns AWS's time, as far as it is known: what is confirmed must be what is given, also where this machine's clock is wrong.
+    /// Returns AWS's time: what is confirmed must be what is given, also where this machine's clock is wrong. The sign-in tells it; for
+    /// a session from the cache, STS is asked once.
     async fn time_of_aws(&self, administrator: &Administrator) -> Timestamp {
+        let ask = || async { self.clock.now().duration_since(self.ask_time_of_aws(administrator).await) };
+        let ahead = *administrator.clock_ahead.get_or_init(ask).await;
         let now = self.clock.now();
-        match administrator.issued.clock_ahead {
-            // The answer has taken time too.
-            Some(ahead) if ahead.abs() <= TOLERATED_LATENCY => now,
-            Some(ahead) => now.checked_sub(ahead).unwrap_or(now),
-            // The session is from the cache, and the clock may have changed since then.
-            None => self.ask_time_of_aws(administrator).await,
-        }
+        // The answer has taken time too.
+        if ahead.abs() <= TOLERATED_LATENCY { now } else { now.checked_sub(ahead).unwrap_or(now) }
     }
 
     /// Asks STS for the time. Without an answer, this machine's clock counts.

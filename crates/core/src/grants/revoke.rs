@@ -123,12 +123,11 @@ impl Grants {
                     .collect();
                 roles.sort();
                 roles.dedup();
-                let revocation = Revocation::new(&RevocationTarget::By(name.clone()), later(now));
-                steps.extend(roles.into_iter().map(|role| of_role(role, &revocation)));
+                let target = RevocationTarget::By(name.clone());
+                steps.extend(roles.into_iter().map(|role| deny(role, &target, now)));
             }
             Revoke::Older { role } => {
-                let revocation = Revocation::new(&RevocationTarget::Older(now), later(now));
-                steps.push(of_role(self.named_role(role).await?.to_string(), &revocation));
+                steps.push(deny(self.named_role(role).await?.to_string(), &RevocationTarget::Older(now), now));
             }
             Revoke::OnRole { ids, role } => {
                 let role = self.named_role(role).await?;
@@ -136,8 +135,8 @@ impl Grants {
                 steps.extend(ids.iter().map(|id| unrecorded_step(id, &role, &names, now)));
             }
             Revoke::ByOnRole { name, role } => {
-                let revocation = Revocation::new(&RevocationTarget::By(name.clone()), later(now));
-                steps.push(of_role(self.named_role(role).await?.to_string(), &revocation));
+                let target = RevocationTarget::By(name.clone());
+                steps.push(deny(self.named_role(role).await?.to_string(), &target, now));
             }
         }
         Ok(RevocationPlan { steps, reason: reason.to_owned(), undo: false, skipped })
@@ -208,17 +207,7 @@ impl Grants {
         };
         let role = self.named_role(role).await?;
         let found = self.policies_on(&role).await?.into_iter().filter(is_meant);
-        let steps: Vec<_> = found
-            .map(|policy_name| RevocationStep {
-                id: None,
-                kind: None,
-                to: None,
-                role_arn: role.to_string(),
-                policy_name,
-                document: None,
-                user_id: None,
-            })
-            .collect();
+        let steps: Vec<_> = found.map(|policy_name| of_role(role.to_string(), policy_name, None)).collect();
         if steps.is_empty() {
             let message = "the role has no such revocation";
             return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message));
@@ -410,29 +399,26 @@ fn later(now: Timestamp) -> Timestamp {
     now.checked_add(MAX_SESSION).unwrap_or(Timestamp::MAX)
 }
 
-fn of_role(role_arn: String, revocation: &Revocation) -> RevocationStep {
-    RevocationStep {
-        id: None,
-        kind: None,
-        to: None,
-        role_arn,
-        policy_name: revocation.name.clone(),
-        document: Some(revocation.document.clone()),
-        user_id: None,
-    }
+/// Returns the step that denies sessions of a role, or lifts such a denial.
+fn of_role(role_arn: String, policy_name: String, document: Option<String>) -> RevocationStep {
+    RevocationStep { id: None, kind: None, to: None, role_arn, policy_name, document, user_id: None }
+}
+
+/// Returns the step that denies everything to sessions of a role.
+fn deny(role_arn: String, target: &RevocationTarget, now: Timestamp) -> RevocationStep {
+    let Revocation { name, document } = Revocation::new(target, later(now));
+    of_role(role_arn, name, Some(document))
 }
 
 /// Returns the step that ends a grant of which nothing but the id is known: it removes the policy of a policy grant, or denies
 /// everything to the sessions with the tag of the grant.
 fn unrecorded_step(id: &GrantId, role: &RoleArn, names: &[String], now: Timestamp) -> RevocationStep {
     let policy_name = DatedPolicy::name_of(id);
-    let revocation = Revocation::new(&RevocationTarget::Grant(id.clone()), later(now));
-    let (policy_name, document) = match names.contains(&policy_name) {
-        true => (policy_name, None),
-        false => (revocation.name, Some(revocation.document)),
+    let step = match names.contains(&policy_name) {
+        true => of_role(role.to_string(), policy_name, None),
+        false => deny(role.to_string(), &RevocationTarget::Grant(id.clone()), now),
     };
-    let role_arn = role.to_string();
-    RevocationStep { id: Some(id.clone()), kind: None, to: None, role_arn, policy_name, document, user_id: None }
+    RevocationStep { id: Some(id.clone()), ..step }
 }
 
 /// Returns the step that ends a grant.
