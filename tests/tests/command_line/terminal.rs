@@ -197,7 +197,8 @@ fn a_served_program_has_the_terminal_to_itself() {
     assert_eq!(ran.code, 0, "{ran}");
     let program = machine.home().join("program");
     let script = r#"#!/bin/bash
-        check() { curl -s -o /dev/null -w "$1 %{http_code}\n" -H "Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN" "$AWS_CONTAINER_CREDENTIALS_FULL_URI"; }
+        # Shown once curl has ended: a key that is pressed then is not for curl.
+        check() { code=$(curl -s -o /dev/null -w "%{http_code}" -H "Authorization: $AWS_CONTAINER_AUTHORIZATION_TOKEN" "$AWS_CONTAINER_CREDENTIALS_FULL_URI"); echo "$1 $code"; }
         trap 'check INT' INT; trap 'check QUIT' QUIT; trap 'check WINCH' WINCH
         check ready
         # A signal between the check for traps and the wait for a line waits for that line: so no wait is long.

@@ -246,7 +246,7 @@ mod tests {
         let spec = |to: &str| GrantSpec::to(to).reason("OPS-1").check();
         assert!(spec("grace@example.com").is_ok());
         assert!(spec("g").is_err() && spec("grace hopper").is_err() && spec(&"g".repeat(52)).is_err());
-        assert!(GrantSpec::to("grace").check().unwrap_err().message().contains("needs a reason"));
+        assert!(GrantSpec::to("grace").check().unwrap_err().message().contains("a reason is required"));
         for (block, fits) in [
             ("192.0.2.0/24", true),
             ("2001:db8::/32", true),

@@ -62,6 +62,7 @@ pub struct Synced {
     /// Profiles that were written and whose section has another region than the configuration: it stays.
     pub region_kept: Vec<String>,
     /// Why the AWS CLI and the SDKs cannot read the credentials file, if they cannot: no profile works then.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials_problem: Option<String>,
 }
 
