@@ -164,7 +164,7 @@ fn a_role_is_chained_to_another() {
     // What the trust policy refuses is said with what to look at.
     let ran = machine.run(&process.replace("contract-17", "contract-18"));
     assert_eq!(ran.code, 46, "{ran}");
-    assert!(ran.stderr.contains("the previous role must be allowed `sts:AssumeRole`"), "{ran}");
+    assert!(ran.stderr.contains("the previous role needs `sts:AssumeRole`"), "{ran}");
     assert_eq!(machine.run(&process.replace("contract-17", "x")).code, 33);
     assert_eq!(machine.run(&process.replace("arn:aws:iam::777788889999:role/", "")).code, 2);
 }
