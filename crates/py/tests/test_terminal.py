@@ -1,6 +1,7 @@
 """Questions on a terminal: they leave it as it was, however they end."""
 
 import os
+import select
 import signal
 import sys
 import termios
@@ -25,6 +26,8 @@ class OnATerminal(WithSandbox):
     def start(self, call="credentials()"):
         process, terminal = os.forkpty()
         if process == 0:
+            # Where the tests run in the background of a shell, they inherit that it is ignored.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execv(sys.executable, [sys.executable, "-c", PROGRAM.replace("{call}", call)])
         self.addCleanup(os.close, terminal)
         self.addCleanup(os.waitpid, process, 0)
@@ -34,6 +37,7 @@ class OnATerminal(WithSandbox):
     def until(self, terminal, words):
         text = b""
         while words.encode() not in text:
+            self.assertTrue(select.select([terminal], [], [], 120)[0], f"no {words!r} in {text!r}")
             text += os.read(terminal, 4096)
         return text.decode()
 
