@@ -66,7 +66,9 @@ fn open_trusted(path: &Path) -> io::Result<(File, std::fs::Metadata)> {
     if metadata.is_dir() {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
     }
-    require_trusted(path, (metadata.uid(), metadata.gid()), metadata.mode(), crate::private::groups::has_acl(&file))?;
+    require_trusted(path, (metadata.uid(), metadata.gid()), metadata.mode(), || {
+        crate::private::groups::has_acl(&file)
+    })?;
     Ok((file, metadata))
 }
 
@@ -100,7 +102,7 @@ pub(crate) fn require_trusted_program(path: &Path) -> io::Result<()> {
         };
         let Some(stat) = place.stat()? else { return Ok(()) };
         // Without the right to read it, nobody knows.
-        let has_acl = place.open(OFlags::RDONLY, Mode::empty()).is_ok_and(|file| groups::has_acl(&file));
+        let has_acl = || place.open(OFlags::RDONLY, Mode::empty()).is_ok_and(|file| groups::has_acl(&file));
         #[allow(clippy::useless_conversion, reason = "modes have 16 bits on macOS")]
         require_trusted(path, (stat.st_uid, stat.st_gid), u32::from(stat.st_mode), has_acl)
     }
@@ -113,7 +115,12 @@ pub(crate) fn require_trusted_program(path: &Path) -> io::Result<()> {
 
 /// A file can be changed by its owner, and by its group or everybody if its mode says so.
 #[cfg(all(unix, any(test, feature = "config", feature = "net", feature = "command")))]
-fn require_trusted(path: &Path, (owner, group): (u32, u32), mode: u32, has_acl: bool) -> io::Result<()> {
+fn require_trusted(
+    path: &Path,
+    (owner, group): (u32, u32),
+    mode: u32,
+    has_acl: impl FnOnce() -> bool,
+) -> io::Result<()> {
     const KIND: u32 = 0o170_000;
     const CHARACTER_DEVICE: u32 = 0o020_000;
     // Everybody may write to `/dev/null`, which nobody can replace.

@@ -13,10 +13,16 @@ const ADMINISTRATORS: [&str; 4] = ["wheel", "sudo", "admin", "staff"];
 #[cfg(target_os = "linux")]
 const MAX_BYTES: u64 = 16 << 20;
 
+/// Whether the members of a group, or those of an access control list, can put another file in the place of one in a folder.
+pub(crate) fn can_replace_in(folder: &std::os::fd::OwnedFd, stat: &rustix::fs::Stat) -> bool {
+    let is_sticky = stat.st_mode & 0o1000 != 0;
+    stat.st_mode & 0o020 != 0 && !is_sticky && !is_trusted(stat.st_gid, || has_acl(folder))
+}
+
 /// Whether a group has nobody but this user, root, and those who can become root. `has_acl` is whether what it can change has an access
-/// control list, which can name anybody.
-pub(crate) fn is_trusted(group: u32, has_acl: bool) -> bool {
-    if has_acl {
+/// control list, which can name anybody. Both are asked only where a group can change something, which is rare.
+pub(crate) fn is_trusted(group: u32, has_acl: impl FnOnce() -> bool) -> bool {
+    if has_acl() {
         return false;
     }
     #[cfg(target_os = "linux")]
@@ -93,7 +99,7 @@ mod tests {
         for (group, user) in [(100, 1000), (2000, 1000), (1000, 1001), (1005, 1002), (3000, 1000), (100, 1001)] {
             assert!(!trusted(group, user), "{group} {user}");
         }
-        assert!(!is_trusted(0, true));
+        assert!(!is_trusted(0, || true));
     }
 
     #[test]

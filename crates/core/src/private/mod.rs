@@ -98,8 +98,7 @@ pub(crate) fn require_closed(folder: &Path) -> io::Result<()> {
         let opened = walk::folder(folder, Through::OwnLinks)?;
         let stat = rustix::fs::fstat(&opened)?;
         require_closed_to_others(&stat, folder)?;
-        let is_sticky = stat.st_mode & 0o1000 != 0;
-        if stat.st_mode & 0o020 != 0 && !is_sticky && !groups::is_trusted(stat.st_gid, groups::has_acl(&opened)) {
+        if groups::can_replace_in(&opened, &stat) {
             return Err(untrusted(format!(
                 "the members of a group (gid {}) can remove and replace what others have put there; forbid it with `chmod +t '{}'`",
                 stat.st_gid,

@@ -337,8 +337,7 @@ fn require_trusted(folder: &OwnedFd, path: &Path) -> io::Result<()> {
         return Err(untrusted(format!("{reason}, who can replace what is in it")));
     }
     require_closed_to_others(&stat, path)?;
-    let is_sticky = stat.st_mode & 0o1000 != 0;
-    if stat.st_mode & 0o020 != 0 && !is_sticky && !groups::is_trusted(stat.st_gid, groups::has_acl(folder)) {
+    if groups::can_replace_in(folder, &stat) {
         return Err(untrusted(format!(
             "the members of a group (gid {}), or those of its access control list, can replace what is in the folder `{}`; close it with `chmod g-w` or `chmod +t`",
             stat.st_gid,

@@ -46,6 +46,11 @@ const GRANT_MARK: &str = "tempaccess-";
 /// How long before its start: clocks differ.
 const BEFORE: SignedDuration = SignedDuration::from_mins(15);
 
+/// The name of the sessions of a session grant.
+fn session_name(history: &GrantHistory) -> String {
+    [history.to(), SESSION_SEPARATOR, history.id().as_str()].concat()
+}
+
 impl TrailQuery {
     /// Returns the query for everything that people did with these grants, and for grants that are not among them.
     pub fn for_all(histories: &[GrantHistory]) -> Self {
@@ -65,18 +70,14 @@ impl TrailQuery {
     pub fn for_person(name: &str, histories: &[GrantHistory]) -> Self {
         let of_person = histories.iter().filter(|history| history.to() == name);
         let sessions = of_person.filter(|history| history.kind() == GrantKind::Session);
-        Self {
-            people: vec![name.to_owned()],
-            sessions: sessions.map(|history| format!("{name}+{}", history.id())).collect(),
-            ..Self::default()
-        }
+        Self { people: vec![name.to_owned()], sessions: sessions.map(session_name).collect(), ..Self::default() }
     }
 
     /// Returns the query for everything about a grant.
     pub fn for_grant(history: &GrantHistory) -> Self {
         let first = history.trusted_events().next().map_or(history.until(), |event| event.at.min(event.from));
         let session = match history.kind() {
-            GrantKind::Session => Some(format!("{}+{}", history.to(), history.id())),
+            GrantKind::Session => Some(session_name(history)),
             GrantKind::Policy => Some(history.to().to_owned()),
         };
         let mut resources: Vec<_> =
@@ -115,7 +116,7 @@ impl TrailQuery {
         for history in of_role {
             self.resources.push(history.last().role_arn.clone());
             if history.kind() == GrantKind::Session {
-                self.sessions.push(format!("{}+{}", history.to(), history.id()));
+                self.sessions.push(session_name(history));
             }
         }
         self.resources.sort();
