@@ -330,7 +330,11 @@ async fn a_cancelled_sign_in_keeps_its_port() {
     let answer = next.response(Some(&restarted.request_id));
     assert_eq!(next.post(&answer, &restarted.relay_state).await.status, 303);
     assert!(next.result.await.unwrap().is_ok());
-    std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+
+    // What was served leaves nothing behind that keeps another sign-in from the port.
+    let again = SignIn::begin_at(next.sandbox, next.acs, LONG).await;
+    assert!(!again.open().await.relay_state.is_empty());
+    again.result.abort();
 }
 
 /// Posts a form fifty times over `/dev/tcp`, and closes each connection at once.

@@ -4,8 +4,19 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use tempaccess_core::endpoint::CredentialsEndpoint;
 use tempaccess_core::front_end::handoff;
+#[cfg(target_os = "linux")]
+use tempaccess_core::{
+    AssertionSource,
+    source::{AssertionRequest, NoPrompter, browser::AcsSource},
+};
+use tempaccess_sandbox::{Sandbox, World};
+#[cfg(target_os = "linux")]
+use tempaccess_tests::parts;
 use tempaccess_tests::{browse, other_user};
+
+use crate::session::access;
 
 /// Opens a page fifty times over `/dev/tcp`, and closes each connection at once.
 fn open_and_close(url: &str) -> String {
@@ -54,6 +65,77 @@ async fn connections_of_another_user_do_not_get_in_the_way() {
     attacker.kill().unwrap();
     attacker.wait().unwrap();
     taken.await.unwrap();
+}
+
+/// The other user binds the port first, and shares it: their socket could take the connection of this user's browser.
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_another_user_has_a_share_of_is_not_used() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    let port = parts::free_port();
+    let Some(attacker) = Sharing::start(port) else { return };
+    assert!(attacker.has_port, "nobody had the port");
+    let refused = CredentialsEndpoint::bind(access(&sandbox, None).0.build(), port).await.unwrap_err();
+    assert!(refused.message().contains("in use"), "{refused}");
+    let source = AcsSource::new(sandbox.metadata().as_bytes(), &format!("http://127.0.0.1:{port}/saml")).unwrap();
+    let refused = source.saml_response(&AssertionRequest::new(&NoPrompter)).await.unwrap_err();
+    assert_eq!(refused.message(), format!("another program uses port {port} of this machine"));
+    drop(attacker);
+
+    let endpoint = CredentialsEndpoint::bind(access(&sandbox, None).0.build(), port).await.unwrap();
+    assert!(!Sharing::start(port).unwrap().has_port, "the port was shared");
+    drop(endpoint);
+}
+
+/// A program of the other user that shares a port with everybody who lets it.
+#[cfg(target_os = "linux")]
+struct Sharing {
+    program: std::process::Child,
+    has_port: bool,
+}
+
+#[cfg(target_os = "linux")]
+impl Sharing {
+    fn start(port: u16) -> Option<Self> {
+        let script = format!(
+            "import socket, sys\n\
+             shared = socket.socket()\n\
+             shared.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n\
+             try:\n    shared.bind(('127.0.0.1', {port}))\n    print('bound', flush=True)\n\
+             except OSError as error:\n    print(error, flush=True)\n\
+             sys.stdin.read()"
+        );
+        let mut program = other_user::command("python3")?;
+        let program = program.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut program = program.expect("Python runs");
+        let mut line = String::new();
+        let output = program.stdout.take().expect("it prints");
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line).unwrap();
+        Some(Self { program, has_port: line == "bound\n" })
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Sharing {
+    fn drop(&mut self) {
+        let _ = self.program.kill();
+        let _ = self.program.wait();
+    }
+}
+
+/// With a short queue, the connections of another user that wait in it keep this user's out.
+#[tokio::test]
+async fn hundreds_of_connections_can_wait_to_be_accepted() {
+    let sandbox = Sandbox::start(World::demo()).unwrap();
+    // Nothing is accepted yet.
+    let endpoint = CredentialsEndpoint::bind(access(&sandbox, None).0.build(), 0).await.unwrap();
+    let [(_, url), _] = endpoint.environment();
+    let host = url.expose().trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    let mut waiting = Vec::new();
+    for _ in 0..400 {
+        let connection = tokio::time::timeout(Duration::from_secs(30), tokio::net::TcpStream::connect(&host));
+        waiting.push(connection.await.expect("the queue is long enough").unwrap());
+    }
 }
 
 #[test]

@@ -13,8 +13,8 @@ use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Semaphore, watch};
 
 use crate::error::{Error, ErrorKind, Result, Stage};
 
@@ -42,6 +42,34 @@ fn io(error: std::io::Error) -> Error {
     Error::new(ErrorKind::Io, Stage::Output, format!("cannot open a port on loopback: {error}")).with_source(error)
 }
 
+/// How many connections wait to be accepted. With the usual 128, another user's connections fill the queue, and those of this user are
+/// tried again after seconds.
+const BACKLOG: u32 = 4096;
+
+/// How often, and how many times, a port that is in use is tried again.
+const BIND_INTERVAL: Duration = Duration::from_millis(50);
+const BIND_ATTEMPTS: u32 = 20;
+
+fn listen(port: u16) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    // On Linux, `SO_REUSEADDR` also shares the port with sockets that another user has bound before, and a socket that they connect
+    // from it to the browser's port takes the browser's connection. On other systems, it allows to bind a port again whose
+    // connections are closing.
+    #[cfg(all(unix, not(target_os = "linux")))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    socket.listen(BACKLOG)
+}
+
+/// Makes a connection leave nothing behind when it is closed: without `SO_REUSEADDR`, its port could not be bound for a minute.
+#[cfg(target_os = "linux")]
+fn leave_nothing(stream: &tokio::net::TcpStream) {
+    let _ = stream.set_zero_linger();
+}
+
+#[cfg(not(target_os = "linux"))]
+fn leave_nothing(_: &tokio::net::TcpStream) {}
+
 /// A listening port on 127.0.0.1.
 pub(crate) struct Loopback {
     listener: TcpListener,
@@ -59,8 +87,19 @@ pub(crate) enum Origins {
 }
 
 impl Loopback {
+    /// Listens on a port that nobody else can have any share of.
     pub(crate) async fn bind(port: u16) -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(io)?;
+        let mut attempt = 0;
+        let listener = loop {
+            match listen(port) {
+                // Connections of an earlier server of this program may be closing.
+                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && attempt < BIND_ATTEMPTS => {
+                    attempt += 1;
+                    tokio::time::sleep(BIND_INTERVAL).await;
+                }
+                listener => break listener.map_err(io)?,
+            }
+        };
         let address = listener.local_addr().map_err(io)?;
         Ok(Self { listener, address })
     }
@@ -95,6 +134,8 @@ impl Loopback {
         let handle = Arc::new(handle);
         let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let server = self.address;
+        // Dropped with this future: connections then get their last answers and are closed.
+        let (serving, _) = watch::channel(());
         loop {
             let (stream, client) = match self.listener.accept().await {
                 Ok(accepted) => accepted,
@@ -104,7 +145,9 @@ impl Loopback {
                     continue;
                 }
             };
+            leave_nothing(&stream);
             let (handle, permits) = (Arc::clone(&handle), Arc::clone(&permits));
+            let mut stopped = serving.subscribe();
             tokio::spawn(async move {
                 if !owner::is_trusted(client, server).await {
                     return;
@@ -122,12 +165,19 @@ impl Loopback {
                         })
                     }
                 });
-                // An error here is a client that went away.
-                let _ = hyper::server::conn::http1::Builder::new()
+                let connection = hyper::server::conn::http1::Builder::new()
                     .timer(TokioTimer::new())
                     .header_read_timeout(HEADER_TIMEOUT)
-                    .serve_connection(TokioIo::new(stream), service)
-                    .await;
+                    .serve_connection(TokioIo::new(stream), service);
+                let mut connection = std::pin::pin!(connection);
+                // An error here is a client that went away.
+                tokio::select! {
+                    _ = connection.as_mut() => {}
+                    _ = stopped.changed() => {
+                        connection.as_mut().graceful_shutdown();
+                        let _ = connection.await;
+                    }
+                }
             });
         }
     }

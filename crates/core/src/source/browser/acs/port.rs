@@ -77,7 +77,7 @@ fn in_use(port: u16, error: Error) -> Error {
     };
     Error::new(ErrorKind::Io, Stage::SignIn, format!("another program uses port {port} of this machine"))
         .with_hint(format!(
-            "end that program (`{show}` shows it), or register another address at the identity provider and name it in `--acs-url`"
+            "end that program (`{show}` shows it if it listens), try again in a minute if it has just ended, or register another address at the identity provider and name it in `--acs-url`"
         ))
         .with_source(error)
 }
