@@ -225,6 +225,19 @@ fn a_profile_without_credentials_is_adopted_when_asked() {
     assert!(fs::read_to_string(&file).unwrap().starts_with(before));
 }
 
+/// Some AWS tools read the header as `work]`, and others as `work`.
+#[test]
+fn a_section_that_tools_disagree_about_is_not_pruned() {
+    let machine = configured("[profiles.work]\nrole = 'ReadOnly'\n");
+    machine.run("profiles sync");
+    let path = machine.home().join(".aws/config");
+    let odd = fs::read_to_string(&path).unwrap().replace("[profile work]", "[profile work]]");
+    fs::write(&path, &odd).unwrap();
+    let ran = machine.run("profiles sync --prune");
+    assert!(ran.stdout.contains("disagree about the section header") || ran.stderr.contains("disagree"), "{ran}");
+    assert_eq!(fs::read_to_string(&path).unwrap(), odd);
+}
+
 #[test]
 fn a_terminal_is_asked_whether_to_adopt() {
     for (answer, adopts) in [("y", true), ("", false), ("n", false)] {

@@ -172,8 +172,13 @@ impl<'d, 't, 'p> Edit<'d, 't, 'p> {
         wanted.extend(profiles.skipped.iter().map(|skipped| skipped.name.as_str()));
         edit.done.synced.skipped.extend_from_slice(&profiles.skipped);
         let unwanted = existing.iter().filter(|(name, _)| options.prune && !wanted.contains(name.as_str()));
+        // Whose header some tools read as the name of a wanted profile.
+        let is_uncertain = |at: usize| {
+            let other = document.sections.get(at).and_then(grammar::Section::other_profile);
+            other.is_some_and(|name| wanted.contains(name.as_str()))
+        };
         for at in unwanted.flat_map(|(_, sections)| sections) {
-            if edit.is_managed(*at) {
+            if edit.is_managed(*at) && !is_uncertain(*at) {
                 edit.changes.insert(*at, Change::Remove);
             }
         }

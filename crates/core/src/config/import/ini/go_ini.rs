@@ -133,12 +133,11 @@ impl<'t> Lines<'t> {
                 return Err(at_line(opened, format_args!("a value without its closing {quote}")));
             };
             match line.rsplit_once(quote) {
-                // A backslash behind the quote continues the value, quote and all.
-                Some((last, rest)) if !rest.trim().ends_with('\\') => {
+                Some((last, _)) => {
                     value.push_str(last);
                     return Ok(value);
                 }
-                _ => value.push_str(line),
+                None => value.push_str(line),
             }
             if value.len() > MAX_RAW_VALUE {
                 return Err(too_long(opened));
@@ -296,6 +295,7 @@ mod tests {
             ("\"x\" ; comment", "x"),
             ("\"", "\""),
             ("`multi\nline` rest", "multi\nline"),
+            ("`multi\nline`\\\nj = 2", "multi\nline"),
             ("\"\"\"multi\n  line\"\"\"", "multi\n  line"),
             ("one \\\n   two \\\n three # x", "one two three # x"),
             ("one\\\n\nj = 2", "one"),
