@@ -21,7 +21,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tempaccess_core::{Error, ErrorKind, Result, Stage};
+use tempaccess_core::{Error, ErrorKind, Result, Stage, terminal::Terminal};
 
 use args::{Arguments, Command};
 use commands::Running;
@@ -79,7 +79,7 @@ fn run(arguments: Arguments, as_json: bool) -> Result<ExitCode> {
         tokio::select! {
             result = work => result,
             Ok(()) = stopped => {
-                terminal::restore();
+                Terminal::restore();
                 Err(signals::cancelled())
             }
         }

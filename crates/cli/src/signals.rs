@@ -4,10 +4,10 @@ use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tempaccess_core::{Error, ErrorKind, Stage};
+use tempaccess_core::{Error, ErrorKind, Stage, terminal::Terminal};
 use tokio::sync::oneshot;
 
-use crate::{exit_code, render, terminal};
+use crate::{exit_code, render};
 
 /// How long a command may take to record what it was doing.
 const EXIT_DELAY: Duration = Duration::from_millis(700);
@@ -38,7 +38,7 @@ pub(crate) fn watch(as_json: bool) -> oneshot::Receiver<()> {
         }
         let _ = stop.send(());
         std::thread::sleep(EXIT_DELAY);
-        terminal::restore();
+        Terminal::restore();
         let error = cancelled();
         let _ = writeln!(std::io::stderr(), "{}", render::error(&error, as_json));
         std::process::exit(i32::from(exit_code::number(error.kind())));

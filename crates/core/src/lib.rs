@@ -123,10 +123,11 @@
 //! | `grants` | [`grants`]: access that administrators give to others | age, ssh-key, object_store, aws-sigv4 |
 //! | `aws-config` | [`TempAccess`] as a provider of credentials for the AWS SDK for Rust | aws-credential-types |
 //! | `keyring` | secrets of a [`store`] encrypted with a key in the system's keyring | keyring, ring |
+//! | `terminal` | [`terminal`]: a prompter on the terminal | console, dialoguer |
 //! | `samael` | libxmlsec1 as a second engine for [`verify`] | samael, OpenSSL, libxml2, libxmlsec1 |
 //! | `tracing` | the steps of a sign-in as spans and events of [`tracing`](https://docs.rs/tracing) | tracing |
 //!
-//! All are on by default but `grants`, `aws-config`, `keyring`, `samael` and `tracing`.
+//! All are on by default but `grants`, `aws-config`, `keyring`, `terminal`, `samael` and `tracing`.
 //!
 //! # What a session policy is worth
 //!
@@ -194,6 +195,8 @@ pub mod sink;
 pub mod source;
 pub mod store;
 pub mod sts;
+#[cfg(feature = "terminal")]
+pub mod terminal;
 mod text;
 mod trace;
 #[cfg(feature = "grants")]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use tempaccess_core::config::{NextRole, Settings};
-use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
+use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage, terminal::Terminal};
 
 use crate::complete;
-use crate::terminal::{Terminal, silent};
+use crate::terminal::silent;
 
 /// The heading of the options that say how to sign in.
 const SIGN_IN: &str = "Sign-in options";
@@ -187,7 +187,17 @@ impl Access {
         if self.no_interactive {
             return silent();
         }
-        Arc::new(Terminal { qr: self.method.qr, opens: !self.method.no_open, for_program: self.for_program })
+        let mut terminal = Terminal::new();
+        if self.method.qr {
+            terminal = terminal.qr_codes();
+        }
+        if self.method.no_open {
+            terminal = terminal.without_browser();
+        }
+        if self.for_program {
+            terminal = terminal.for_program();
+        }
+        Arc::new(terminal)
     }
 
     /// Returns whether pages to sign in at are opened in a browser.

@@ -8,11 +8,11 @@ use tempaccess_core::net::HttpTransport;
 use tempaccess_core::{
     Error, ErrorKind, Result, SecretString, Stage,
     front_end::{handoff, printable},
+    terminal::Terminal,
 };
 
 use super::{access_resolved, config, print, print_json};
 use crate::args::{Console, Output};
-use crate::terminal::Terminal;
 
 /// What came of it. The address is a secret, and there only where it is asked for.
 #[derive(serde::Serialize)]
@@ -78,7 +78,7 @@ async fn hand_over(url: SecretString, command: impl FnOnce(&str) -> Result<Optio
         }
         None => open::that_detached(page.url()).map_err(failed)?,
     }
-    Terminal::default().show("Opening the AWS console in the browser");
+    Terminal::new().show("Opening the AWS console in the browser");
     match tokio::time::timeout(PAGE_TIMEOUT, page.taken()).await {
         Ok(()) => Ok(()),
         Err(_) => Err(Error::new(ErrorKind::DeadlineExceeded, Stage::Output, "no browser came for the address")

@@ -25,13 +25,14 @@ use tempaccess_core::sink::AwsEnvironment;
 use tempaccess_core::store::{Entry, EntryInfo, Lookup, MemoryStore, Store, StoreKey};
 use tempaccess_core::{
     Error, ErrorKind, Prompter, Result, SecretString, Stage, endpoint::CredentialsEndpoint, role::AccountNames,
+    terminal::Terminal,
 };
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::run::RefreshingAccess;
 use crate::args::Access;
-use crate::terminal::{Terminal, silent};
+use crate::terminal::silent;
 
 /// The first argument of the endpoint's process.
 const ARGUMENT: &str = "serve-for-exec";
@@ -174,7 +175,8 @@ async fn bind(request: Request<SecretString>) -> Result<CredentialsEndpoint> {
     // Without a terminal, a question that needs an answer is an error.
     let prompter: Arc<dyn Prompter> = match request.silent {
         true => silent(),
-        false => Arc::new(Terminal { opens: request.opens_browser, ..Terminal::default() }),
+        false if request.opens_browser => Arc::new(Terminal::new()),
+        false => Arc::new(Terminal::new().without_browser()),
     };
     let mut access = request.settings.access(&config, request.password)?.prompter(prompter);
     if !request.entries.is_empty() {

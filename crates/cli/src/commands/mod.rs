@@ -17,6 +17,7 @@ mod status_logout;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use tempaccess_core::config::{Config, ExistingProfile, Settings, settings_over_credentials, write_aws_credentials};
 use tempaccess_core::role::AccountNames;
@@ -247,8 +248,19 @@ fn print_script(environment: &AwsEnvironment, shell: ShellName) -> Result<()> {
 
 /// Returns the password from standard input, if the arguments say that it is there.
 async fn password(arguments: &Access) -> Result<Option<SecretString>> {
-    if arguments.password_stdin { terminal::blocking(|| Ok(read_password())).await?.map(Some) } else { Ok(None) }
+    if !arguments.password_stdin {
+        return Ok(None);
+    }
+    let error = |kind, message: &'static str| Error::new(kind, Stage::SignIn, message);
+    match tokio::time::timeout(PASSWORD_TIMEOUT, tokio::task::spawn_blocking(read_password)).await {
+        Ok(Ok(password)) => password.map(Some),
+        Ok(Err(_)) => Err(error(ErrorKind::Cancelled, "the password was not read")),
+        Err(_) => Err(error(ErrorKind::DeadlineExceeded, "no password arrived on standard input for ten minutes")),
+    }
 }
+
+/// How long a program may take to write the password.
+const PASSWORD_TIMEOUT: Duration = Duration::from_secs(600);
 
 fn read_password() -> Result<SecretString> {
     match terminal::standard_input().and_then(|mut input| SecretString::read_line(&mut input)) {

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use tempaccess_core::config::Config;
 use tempaccess_core::front_end::read_short_text;
 use tempaccess_core::seal::{KeyFile, Namespace, Recipient, Signers};
-use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
+use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage, terminal::Terminal};
 
 use super::declined;
 use crate::args::Output;
 use crate::args::grant::{Key, SignerPermission, Trust};
 use crate::commands::{config, note, on_thread, print, print_json};
-use crate::terminal::{Terminal, is_yes};
+use crate::terminal::is_yes;
 
 pub(super) fn key(arguments: Key) -> Result<()> {
     let key = if arguments.new { create(arguments.file)? } else { existing(arguments.file)? };
@@ -82,7 +82,7 @@ pub(super) async fn trust(arguments: Trust) -> Result<()> {
     let line = Signers::line(&arguments.name, key.trim(), namespace)?;
     let fingerprint = line.fingerprint();
     if !arguments.yes {
-        let terminal = Terminal { qr: false, opens: false, for_program: false };
+        let terminal = Terminal::new().without_browser();
         let question = format!("Trust {fingerprint} to {verb} as {}? [y/N]", arguments.name);
         let answer = match terminal.text(&question).await {
             Err(error) if error.kind() == ErrorKind::InteractionRequired => {

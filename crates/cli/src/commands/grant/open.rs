@@ -8,24 +8,21 @@ use tempaccess_core::config::{AwsProfiles, Config, Settings, SyncOptions, absolu
 use tempaccess_core::front_end::read_short_text;
 use tempaccess_core::grants::{OpenedFacts, granted_profile, profile_name};
 use tempaccess_core::seal::OpenedGrant;
-use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage};
+use tempaccess_core::{Error, ErrorKind, Prompter, Result, Stage, terminal::Terminal};
 
 use crate::args::Output;
 use crate::args::grant::Open;
 use crate::commands::{config, note, on_thread, print, print_json};
 use crate::render_grant as render;
-use crate::terminal::{Terminal, silent};
+use crate::terminal::silent;
 
 pub(super) async fn open(arguments: Open) -> Result<()> {
     let config = config(arguments.config.as_deref())?;
     let mut given = Settings::default();
     given.store = arguments.store.store.clone();
     let settings = given.resolve(&Config::default(), None)?;
-    let prompter: Arc<dyn Prompter> = if arguments.no_interactive {
-        silent()
-    } else {
-        Arc::new(Terminal { qr: false, opens: false, for_program: false })
-    };
+    let prompter: Arc<dyn Prompter> =
+        if arguments.no_interactive { silent() } else { Arc::new(Terminal::new().without_browser()) };
     let file = arguments.file.clone();
     let text = on_thread(move || read(&file)).await?;
     let opener = settings.grant_opener(&config, &arguments.identity, prompter)?.accounts(arguments.account.clone());

@@ -1,15 +1,11 @@
 //! The terminal on Windows: the console of the process, `CONIN$` and `CONOUT$` where the standard streams are redirected.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Error, ErrorKind, IsTerminal, Result, StdinLock, Write};
+use std::io::{BufRead, BufReader, Error, ErrorKind, IsTerminal, Result, Write};
 
 use console::Term;
-use tempaccess_core::SecretString;
 
-/// Returns standard input. Only std can read it from a Windows console.
-pub(crate) fn standard_input() -> Result<StdinLock<'static>> {
-    Ok(std::io::stdin().lock())
-}
+use crate::secret::SecretString;
 
 /// Opens the console in one direction. It can be opened only if the process has one.
 fn console(name: &str) -> Result<File> {

@@ -6,14 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use console::Term;
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-use tempaccess_core::SecretString;
 
-/// Returns standard input without std's buffer, which would keep a copy of what was read until the process ends. Input that
-/// is not read is left for the programs that inherit it.
-pub(crate) fn standard_input() -> Result<File> {
-    use std::os::fd::AsFd;
-    Ok(File::from(std::io::stdin().as_fd().try_clone_to_owned()?))
-}
+use crate::secret::SecretString;
 
 fn device() -> Result<File> {
     OpenOptions::new().read(true).write(true).open("/dev/tty")
