@@ -5,7 +5,7 @@ import type { AwsCredentials, IssuedSession, JudgeOptions, Prompter, SessionOpti
 /** How access is given: by sealed credentials, or by a policy with dates on the role that the person signs in to. */
 export type GrantKind = "session" | "policy";
 
-export type GrantState = "pending" | "denied" | "planned" | "live" | "ended" | "revoked";
+export type GrantState = "pending" | "denied" | "planned" | "live" | "ended" | "revoked" | "withdrawn";
 
 /** What every grant has. */
 export interface GrantOptions extends WaitOptions {

@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 
 use console::style;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempaccess_core::front_end::printable;
 use tempaccess_core::grants::{
-    Cleaned, GrantCheck, GrantListing, GrantRequest, PlanSummary, RequestText, RevocationPlan, RevocationStep,
-    format_duration,
+    ApprovalPlan, Cleaned, GrantCheck, GrantListing, PlanSummary, RevocationPlan, RevocationStep, format_duration,
 };
 use tempaccess_core::records::{GrantHistory, GrantState};
 use tempaccess_core::role::AccountNames;
@@ -109,6 +108,7 @@ pub(crate) fn list(listing: &GrantListing, names: &AccountNames) -> String {
     for grant in &listing.grants {
         let left = match grant.state {
             Some(GrantState::Revoked) => "revoked".to_owned(),
+            Some(GrantState::Withdrawn) => "never given".to_owned(),
             Some(GrantState::Ended) => "ended".to_owned(),
             Some(GrantState::Denied) => "denied".to_owned(),
             Some(_) => grant.left.clone(),
@@ -195,17 +195,17 @@ pub(crate) fn history(history: &GrantHistory, now: Timestamp, names: &AccountNam
 }
 
 /// What an approval is about.
-pub(crate) fn request(text: &RequestText, request: &GrantRequest, shorter: Option<SignedDuration>) -> String {
+pub(crate) fn approval(plan: &ApprovalPlan) -> String {
     let mut table = Table::default();
-    table.row("request", style(text.id().as_str()).bold().to_string());
-    table.row("to", printable(&request.to).into_owned());
-    table.row("preset", printable(&request.preset).into_owned());
-    let duration = request.duration();
-    table.row("for", format_duration(shorter.map_or(duration, |shorter| shorter.min(duration))));
-    table.row("reason", printable(&request.reason).into_owned());
-    let approvers: Vec<_> = text.approvers();
-    if !approvers.is_empty() {
-        table.row("approved by", printable(&approvers.join(", ")).into_owned());
+    table.row("request", style(plan.id.as_str()).bold().to_string());
+    table.row("to", printable(&plan.to).into_owned());
+    table.row("preset", printable(&plan.preset).into_owned());
+    table.row("role", printable(&plan.role_arn).into_owned());
+    table.row("allows", printable(&plan.allows).into_owned());
+    table.row("for", format_duration(plan.duration()));
+    table.row("reason", printable(&plan.reason).into_owned());
+    if !plan.approved_by.is_empty() {
+        table.row("approved by", printable(&plan.approved_by.join(", ")).into_owned());
     }
     table.to_string()
 }
@@ -252,14 +252,14 @@ pub(crate) fn revocation_as(plan: &RevocationPlan, form: Print) -> String {
         let role = step.role_arn.rsplit('/').next().unwrap_or_default();
         let name = &step.policy_name;
         match (form, &step.document) {
-            (Print::Cli, Some(document)) => {
-                let _ = writeln!(
-                    text,
-                    "aws iam put-role-policy --role-name {role} --policy-name {name} --policy-document '{document}'"
-                );
-            }
-            (Print::Cli, None) => {
-                let _ = writeln!(text, "aws iam delete-role-policy --role-name {role} --policy-name {name}");
+            (Print::Cli, document) => {
+                let verb = if document.is_some() { "put-role-policy" } else { "delete-role-policy" };
+                let mut words = vec!["aws", "iam", verb, "--role-name", role, "--policy-name", name];
+                if let Some(document) = document {
+                    words.extend(["--policy-document", document]);
+                }
+                let words: Vec<_> = words.into_iter().map(shell_word).collect();
+                let _ = writeln!(text, "{}", words.join(" "));
             }
             // As `aws iam put-role-policy --cli-input-json` takes it.
             (Print::Iam, Some(document)) => {
@@ -275,6 +275,15 @@ pub(crate) fn revocation_as(plan: &RevocationPlan, form: Print) -> String {
         }
     }
     text.trim_end().to_owned()
+}
+
+/// Quotes a word for POSIX shells, if it needs quotes.
+fn shell_word(word: &str) -> std::borrow::Cow<'_, str> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:+=,@".contains(&byte);
+    match !word.is_empty() && word.bytes().all(is_plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")).into(),
+    }
 }
 
 /// A policy of an organization that denies what the inline policy of a role denies, to sessions of this role alone.

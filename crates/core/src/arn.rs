@@ -10,8 +10,6 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::error::{Error, ErrorKind, Result, Stage};
-
 /// The reason why a text is not the expected ARN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArnError(&'static str);
@@ -300,29 +298,6 @@ impl RoleArn {
     }
 }
 
-/// Returns the default region of a partition's STS, or an error that asks for one.
-#[cfg_attr(not(feature = "sts"), allow(dead_code, reason = "only STS has a default region"))]
-pub(crate) fn default_region(partition: &str) -> Result<&'static str> {
-    Ok(match partition {
-        "aws" => "us-east-1",
-        "aws-cn" => "cn-north-1",
-        "aws-us-gov" => "us-gov-west-1",
-        "aws-eusc" => "eusc-de-east-1",
-        "aws-iso" => "us-iso-east-1",
-        "aws-iso-b" => "us-isob-east-1",
-        "aws-iso-e" => "eu-isoe-west-1",
-        "aws-iso-f" => "us-isof-south-1",
-        other => {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                Stage::Exchange,
-                format!("no default region is known for the partition `{other}`"),
-            )
-            .with_hint("set one with `--region`"));
-        }
-    })
-}
-
 /// Returns the partition of a region, by the prefix of its name. An unknown prefix counts as `aws`.
 pub fn partition_of_region(region: &str) -> &'static str {
     const PREFIXES: [(&str, &str); 7] = [
@@ -350,7 +325,6 @@ mod tests {
             assert_eq!(role.account_id(), "123456789012");
             assert_eq!(role.path_and_name(), "a/b/Admin");
             assert_eq!(role.name(), "Admin");
-            assert_eq!(partition_of_region(default_region(partition).unwrap()), partition);
         }
     }
 

@@ -153,12 +153,16 @@ pub mod console;
 mod credentials;
 #[cfg(feature = "config")]
 pub mod doctor;
+#[cfg(feature = "grants")]
+mod duration;
 #[cfg(feature = "endpoint")]
 pub mod endpoint;
 pub mod error;
 mod executable;
 pub mod external;
 mod file_lock;
+#[cfg(feature = "grants")]
+mod grant_id;
 #[cfg(feature = "grants")]
 pub mod grants;
 #[cfg(feature = "grants")]
@@ -172,6 +176,8 @@ mod named;
 pub mod net;
 #[cfg(not(unix))]
 mod open_elsewhere;
+#[cfg(feature = "grants")]
+mod policy;
 mod private;
 #[cfg(feature = "grants")]
 mod program;

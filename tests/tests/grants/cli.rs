@@ -420,6 +420,15 @@ fn an_approval_is_shown_before_it_is_signed() {
     let unasked = alan.run("grant approve ticket.txt --sign-only");
     assert!(unasked.code == 12 || unasked.stderr.contains("nobody can be asked"), "{}", unasked.stderr);
     assert!(unasked.stderr.contains("count-objects") && unasked.stdout.is_empty(), "{}", unasked.stderr);
+    // What would be approved is shown once it is verified, as text and as JSON.
+    let plan = alan.ok("grant approve ticket.txt --sign-only --dry-run --for 15m --output json").stdout;
+    let plan: serde_json::Value = serde_json::from_str(&plan).unwrap();
+    assert_eq!((&plan["duration_seconds"], &plan["preset"]), (&900.into(), &"count-objects".into()), "{plan}");
+    assert!(plan["role_arn"].as_str().unwrap().ends_with(":role/Granted"), "{plan}");
+    assert_eq!(plan["allows"], "all that the role allows", "{plan}");
+    alan.write("forged.txt", &asked.stdout.replace("OPS-1", "OPS-9"));
+    let forged = alan.run("grant approve forged.txt --sign-only --dry-run");
+    assert!(forged.code == 65 && forged.stdout.is_empty(), "{}", forged.stderr);
     let signed = alan.ok("grant approve ticket.txt --sign-only --yes");
     assert_eq!(signed.stdout.matches("BEGIN SSH SIGNATURE").count(), 2, "{}", signed.stdout);
     alan.ok("grant deny ticket.txt --reason 'OPS-1: not now'");
@@ -437,6 +446,17 @@ fn revocations_are_printed_for_others_to_apply() {
         let ran = alan.ok(&format!("grant revoke --to grace@example.com --print {form} --profile admin"));
         ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     };
+    // As a POSIX shell reads it.
+    let script = alan.ok("grant revoke --to grace@example.com --print cli --profile admin").stdout;
+    let words = std::process::Command::new("sh")
+        .args(["-c", &format!("aws() {{ printf '%s\\n' \"$@\"; }}\n{script}")])
+        .output();
+    let words = String::from_utf8(words.unwrap().stdout).unwrap();
+    assert_eq!((words.matches("put-role-policy\n").count(), words.matches("delete-role-policy\n").count()), (1, 1));
+    let document = words.lines().find(|line| line.starts_with('{')).unwrap();
+    assert!(serde_json::from_str::<serde_json::Value>(document).is_ok(), "{script}");
+    let odd = alan.run("grant revoke --by \"o'brien;id\" --role Granted --print cli --profile admin");
+    assert!(odd.code == 2 && odd.stderr.contains("cannot be the name of an administrator"), "{}", odd.stderr);
     let iam = printed("iam");
     assert!(iam.iter().all(|step| step["RoleName"].is_string() && step["PolicyName"].is_string()), "{iam:?}");
     let scp = printed("scp");

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
 use tempaccess_core::grants::{GrantFilter, GrantRules, Grants, Revoke};
 use tempaccess_core::records::{FolderRecords, GrantState};
+use tempaccess_core::report::Report;
 use tempaccess_tests::aws::Credentials;
 use tempaccess_tests::office::{ADMIN, GRANTED, Office, WrongClock};
 
@@ -231,6 +232,18 @@ async fn what_is_confirmed_is_given_where_the_clock_is_wrong() {
             let extended = grants.extend(&event.id, SignedDuration::from_mins(10), "x").await.unwrap().event;
             assert_eq!(extended.until, until + SignedDuration::from_mins(10), "{minutes}");
             grants.revoke(&event.id, "x").await.unwrap();
+            let revoked = grants.show(&event.id).await.unwrap();
+            assert_eq!((revoked.last().at, revoked.defects()), (office.now(), &[][..]), "{minutes}");
+            // A colleague whose clock is right can undo it.
+            let restored = office.grants().plan_restore(&[event.id.clone()], "x").await.unwrap();
+            office.grants().carry_out_revocation(&restored).await.unwrap();
+            assert_eq!(office.grants().show(&event.id).await.unwrap().state(office.now()), GrantState::Live);
+            office.advance(1);
+            grants.revoke(&event.id, "x").await.unwrap();
+            let found = office.grants().histories(&GrantFilter::all()).await.unwrap();
+            assert!(found.histories.iter().all(|history| history.defects().is_empty()), "{minutes}");
+            let page = Report::new(&found, office.now()).html().unwrap();
+            assert!(page.contains(r#""spans":[["#) && !page.contains(r#""spans":[]"#), "{minutes}");
         }
     }
 }

@@ -4,6 +4,7 @@ use http::Method;
 use tempaccess_core::ErrorKind;
 use tempaccess_core::grants::{GrantFilter, GrantSpec, Revoke};
 use tempaccess_core::records::{EventKind, GrantState};
+use tempaccess_core::report::Report;
 use tempaccess_core::seal::{SealedGrant, Signers};
 use tempaccess_sandbox::Sandbox;
 use tempaccess_tests::aws::{Call, Credentials};
@@ -224,7 +225,14 @@ async fn a_full_role_takes_no_further_grant_and_says_what_to_do() {
     assert!(error.hint().unwrap().contains("grant clean"), "{error:?}");
     // The record says that it was not given.
     let listing = grants.list(&GrantFilter::all()).await.unwrap();
-    assert_eq!(listing.grants[0].state, Some(GrantState::Revoked));
+    assert_eq!(listing.grants[0].state, Some(GrantState::Withdrawn));
+    let id = &listing.grants[0].id;
+    let error = grants.plan_restore(std::slice::from_ref(id), "OPS-1").await.unwrap_err();
+    assert!(error.message().contains("is not revoked"), "{error}");
+    // Nobody had access by it.
+    let found = grants.histories(&GrantFilter::all()).await.unwrap();
+    let page = Report::new(&found, office.now()).html().unwrap();
+    assert!(page.contains(r#""state":"withdrawn""#) && page.contains(r#""spans":[]"#));
     let room = grants.check(&["People".to_owned()]).await.unwrap().roles.remove(0);
     assert!(room.left < 300, "{room:?}");
 }

@@ -4,6 +4,7 @@ mod book;
 mod docs;
 mod examples;
 mod features;
+mod modules;
 mod packaging;
 mod parity;
 mod templates;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use tempaccess_core::config::SetupChoices;
+use tempaccess_core::setup::SetupChoices;
 use tempaccess_core::setup::TemplateForm;
 
 use super::{Output, SignIn};

@@ -33,6 +33,7 @@ use crate::background::run_blocking;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Settings};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::grants::lazy::LazyGrants;
 use crate::grants::{GrantFilter, GrantHistories, GrantId, Grants, UnreadableGrant};
 use crate::records::GrantHistory;
 use crate::report::{Export, Period, Report};
@@ -110,6 +111,17 @@ pub struct AuditText {
     pub untrusted: usize,
     /// The grants that are not in it, since a record of theirs cannot be parsed.
     pub unreadable: Vec<UnreadableGrant>,
+}
+
+impl LazyGrants {
+    /// Returns what accounts for the grants.
+    ///
+    /// # Errors
+    ///
+    /// Those of the parts.
+    pub async fn auditor(&self) -> Result<Auditor<'_>> {
+        Ok(Auditor::new(self.grants().await?, &self.settings, &self.config))
+    }
 }
 
 impl<'a> Auditor<'a> {

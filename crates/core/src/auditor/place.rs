@@ -6,8 +6,11 @@ use std::sync::Arc;
 use super::Auditor;
 use crate::background::run_blocking;
 use crate::error::Result;
+use crate::grants::Grants;
 use crate::net::{HttpTransport, Transport};
-use crate::trail::{QueryEngine, TrailBucket, TrailEvent, TrailFiles, TrailQuery};
+use crate::trail::{
+    LookupEvents, QueryEngine, QueryRunner, TrailBucket, TrailEvent, TrailFiles, TrailQuery, put_in_order,
+};
 
 /// Where the events of CloudTrail are.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +38,52 @@ pub(super) struct PlaceOptions<'a> {
     pub(super) regions: &'a [String],
     pub(super) workgroup: Option<&'a str>,
     pub(super) results: Option<&'a str>,
+}
+
+impl Grants {
+    /// Returns what the event histories of these regions have about a query, oldest first. `report` gets the number of pages of
+    /// each region.
+    ///
+    /// # Errors
+    ///
+    /// As [`LookupEvents::events`], and errors of the sign-in.
+    pub async fn look_up(
+        &self,
+        history: &LookupEvents,
+        regions: &[String],
+        query: &TrailQuery,
+        mut report: impl FnMut(&str, u32),
+    ) -> Result<Vec<TrailEvent>> {
+        let administrator = self.administrator().await?;
+        let mut events = Vec::new();
+        for region in regions {
+            let found = history.events(administrator.credentials(), region, query, |pages| report(region, pages));
+            events.append(&mut found.await?);
+        }
+        put_in_order(&mut events);
+        Ok(events)
+    }
+
+    /// Runs a query in these regions' engines with the administrator's session, and returns the events in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`QueryRunner::events`], and errors of the sign-in.
+    pub async fn run_query(
+        &self,
+        runner: &QueryRunner,
+        regions: &[String],
+        engine: &QueryEngine,
+        query: &TrailQuery,
+    ) -> Result<Vec<TrailEvent>> {
+        let administrator = self.administrator().await?;
+        let mut events = Vec::new();
+        for region in regions {
+            events.append(&mut runner.events(administrator.credentials(), region, engine, query).await?);
+        }
+        put_in_order(&mut events);
+        Ok(events)
+    }
 }
 
 impl Auditor<'_> {

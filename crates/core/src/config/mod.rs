@@ -11,14 +11,12 @@ mod file;
 #[cfg(feature = "grants")]
 mod grants;
 mod import;
-mod paths;
+pub(crate) mod paths;
 mod places;
 mod profiles;
 #[cfg(feature = "grants")]
 mod services;
 mod settings;
-#[cfg(feature = "grants")]
-mod setup;
 mod source;
 mod store;
 mod words;
@@ -41,14 +39,16 @@ pub use grants::{GrantPreset, GrantSettings};
 pub use import::{Imported, OtherTool};
 pub use paths::absolute_path;
 use places::default_browser_folder;
+#[cfg(feature = "grants")]
+pub(crate) use places::state_place;
 pub use places::{default_audit_log, default_config_file, default_store_folder};
 pub use profiles::{
     AwsProfile, AwsProfiles, SkippedProfile, SyncOptions, Synced, aws_config_with, names_for_roles, sync_aws_profiles,
 };
+#[cfg(feature = "grants")]
+pub(crate) use services::transport;
 pub use settings::Settings;
 #[cfg(feature = "grants")]
 pub(crate) use settings::read_policy;
-#[cfg(feature = "grants")]
-pub use setup::SetupChoices;
 pub use source::SourceSpec;
 pub use store::StoreChoice;

@@ -12,7 +12,7 @@ pub(super) fn home() -> Option<PathBuf> {
 
 /// What relative paths count from.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Base<'a> {
+pub(crate) enum Base<'a> {
     /// The current folder, wherever that is when the path is used. They stay relative.
     Current,
     /// This folder, which is absolute. They become absolute.
@@ -44,7 +44,7 @@ pub(super) fn current_folder() -> Result<PathBuf> {
 }
 
 /// Returns a path with `~` expanded, counted from `base`.
-pub(super) fn path(path: &Path, base: Base<'_>) -> Result<PathBuf> {
+pub(crate) fn path(path: &Path, base: Base<'_>) -> Result<PathBuf> {
     let expanded = match path.strip_prefix("~") {
         Ok(rest) => home().ok_or_else(|| no_home(path))?.join(rest),
         Err(_) => path.to_owned(),

@@ -23,7 +23,7 @@ pub fn default_config_file() -> Option<PathBuf> {
 
 /// Returns a place of this name in the folder for state: `~/.local/state/tempaccess/NAME` on Linux, and
 /// `%LOCALAPPDATA%\\tempaccess\\tempaccess\\state\\NAME` on Windows.
-pub(super) fn state_place(name: &str) -> Option<PathBuf> {
+pub(crate) fn state_place(name: &str) -> Option<PathBuf> {
     let places = places()?;
     if cfg!(windows) {
         // The folder for data roams: it is copied to the other machines of the person. That for caches does not.

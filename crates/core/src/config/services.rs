@@ -9,10 +9,9 @@ use crate::iam::IamClient;
 use crate::net::{HttpTransport, Transport};
 use crate::session::TempAccess;
 use crate::sts::StsExchange;
-use crate::trail::{LookupEvents, QueryRunner};
 
 /// Returns the transport of all of them.
-pub(super) fn transport() -> Result<Arc<HttpTransport>> {
+pub(crate) fn transport() -> Result<Arc<HttpTransport>> {
     Ok(Arc::new(HttpTransport::builder().ca_files_from_env().build()?))
 }
 
@@ -35,41 +34,12 @@ impl Settings {
         self.iam_over(transport()?)
     }
 
-    pub(super) fn iam_over(&self, transport: Arc<HttpTransport>) -> Result<IamClient> {
+    pub(crate) fn iam_over(&self, transport: Arc<HttpTransport>) -> Result<IamClient> {
         let iam = IamClient::builder().transport(transport);
         match &self.iam_endpoint_url {
             Some(url) => iam.endpoint_url(url).build(),
             None => iam.build(),
         }
-    }
-
-    /// Returns the event history of CloudTrail.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_argument` if the endpoint is not an `https` URL.
-    pub fn event_history(&self) -> Result<LookupEvents> {
-        let history = LookupEvents::builder().transport(transport()?);
-        match &self.cloudtrail_endpoint_url {
-            Some(url) => history.endpoint_url(url).build(),
-            None => history.build(),
-        }
-    }
-
-    /// Returns what runs queries in CloudWatch Logs Insights, Athena and CloudTrail Lake.
-    ///
-    /// # Errors
-    ///
-    /// `invalid_argument` if an endpoint is not an `https` URL.
-    pub fn query_runner(&self, workgroup: Option<&str>, results: Option<&str>) -> Result<QueryRunner> {
-        QueryRunner::builder()
-            .transport(transport()?)
-            .logs_endpoint_url(self.logs_endpoint_url.clone())
-            .athena_endpoint_url(self.athena_endpoint_url.clone())
-            .cloudtrail_endpoint_url(self.cloudtrail_endpoint_url.clone())
-            .workgroup(workgroup.map(str::to_owned))
-            .results(results.map(str::to_owned))
-            .build()
     }
 
     /// Returns how the bucket at `url` is reached, in its region or else in that of the settings.

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use super::{Settings, default_browser_folder, words};
 use crate::error::{Error, ErrorKind, Result, Stage};
 #[cfg(feature = "grants")]
-use crate::grants::{GrantId, GrantSource};
+use crate::grant_id::GrantId;
 use crate::net::HttpTransport;
 use crate::secret::SecretString;
+#[cfg(feature = "grants")]
+use crate::source::GrantSource;
 use crate::source::browser::{self, AcsSource, Browser, BrowserSource};
 use crate::source::okta::{self, OktaSource};
 use crate::source::{AssertionSource, CommandSource, FileSource};

@@ -14,7 +14,7 @@ const MARGIN: SignedDuration = SignedDuration::from_mins(1);
 
 /// The session that an administrator gives grants with.
 #[derive(Debug)]
-pub(super) struct Administrator {
+pub(crate) struct Administrator {
     pub(super) issued: IssuedSession,
     /// The name that CloudTrail, the records and the signatures have.
     pub(super) name: String,
@@ -40,7 +40,7 @@ impl Administrator {
         self.credentials().expiration.duration_since(now) > MARGIN
     }
 
-    pub(super) fn credentials(&self) -> &SessionCredentials {
+    pub(crate) fn credentials(&self) -> &SessionCredentials {
         &self.issued.answer.credentials
     }
 

@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use super::list::{denied, missing};
 use super::permit::recorded_policy;
-use super::policy::{DatedPolicy, GRANT_PREFIX, REVOKED_PREFIX, Revocation, same_document};
-use super::spec::resolve_role;
 use super::{GrantFilter, GrantHistories, GrantId, Grants, UnreadableGrant};
 use crate::arn::RoleArn;
 use crate::error::Result;
 use crate::iam::MAX_INLINE_POLICY_CHARACTERS;
+use crate::policy::{DatedPolicy, GRANT_PREFIX, REVOKED_PREFIX, Revocation, same_document};
 use crate::records::{GrantHistory, GrantKind, GrantState};
+use crate::role::resolve_role;
 
 /// How many policies are read at once.
 const CONCURRENT: usize = 16;

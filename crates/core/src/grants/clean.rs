@@ -3,10 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::policy::{DatedPolicy, Revocation, RevocationTarget};
 use super::revoke::recorded_role;
 use super::{GrantFilter, GrantId, Grants};
 use crate::error::Result;
+use crate::policy::{DatedPolicy, Revocation, RevocationTarget};
 use crate::records::{EventKind, GrantHistory};
 
 /// How long after the end a policy is kept: this machine's clock may be ahead of AWS's.
@@ -81,7 +81,7 @@ impl Grants {
             if history.last().event == EventKind::Ended {
                 continue;
             }
-            let mut event = history.next_event(EventKind::Ended, self.clock.now());
+            let mut event = history.next_event(EventKind::Ended, self.now().await?);
             administrator.acts_in(&mut event);
             event.iam_policy_name = Some(policy.policy_name.clone());
             self.record(event).await?;

@@ -6,11 +6,11 @@ use super::issue::{check_length, whole_seconds};
 use super::permit::extended;
 use super::plan::Origin;
 use super::revoke::incomplete;
-use super::spec::check_reason;
 use super::{GrantId, GrantPlan, Grants, IssuedGrant};
+use crate::duration::format_duration;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::records::{GrantKind, GrantState};
-use crate::seal::{Recipient, ended};
+use crate::records::{GrantKind, GrantState, check_reason};
+use crate::seal::Recipient;
 
 impl Grants {
     /// Checks an extension by `duration` and returns what would be given. Nothing is given yet.
@@ -31,11 +31,15 @@ impl Grants {
                 return Err(Error::new(ErrorKind::GrantEnded, Stage::Grant, message)
                     .with_hint(format!("undo that with `tempaccess grant revoke {id} --undo`, or give a new grant")));
             }
+            GrantState::Withdrawn => {
+                let message = format!("the grant {id} was recorded and never given");
+                return Err(Error::new(ErrorKind::GrantEnded, Stage::Grant, message).with_hint("give a new grant"));
+            }
             GrantState::Pending | GrantState::Denied => {
                 let message = format!("the grant {id} was requested and not given");
                 return Err(Error::new(ErrorKind::GrantNotFound, Stage::Grant, message));
             }
-            GrantState::Ended => return Err(ended(id, history.by(), history.until()).with_hint("give a new grant")),
+            GrantState::Ended => return Err(id.ended(history.by(), history.until()).with_hint("give a new grant")),
         }
         let last = history.last().clone();
         self.rules.check_extension(last.preset.as_deref(), history.extensions(), duration)?;
@@ -45,8 +49,7 @@ impl Grants {
         let iam_role = match history.kind() {
             GrantKind::Session => {
                 check_length(until.duration_since(now)).map_err(|error| {
-                    let most =
-                        super::format_duration(SignedDuration::from_hours(1) - history.until().duration_since(now));
+                    let most = format_duration(SignedDuration::from_hours(1) - history.until().duration_since(now));
                     error.with_hint(format!("it can be extended by {most} now, and again later"))
                 })?;
                 None
@@ -88,7 +91,7 @@ impl Grants {
             iam_role,
             history: Some(history),
         };
-        self.ask_rules(&plan).await?;
+        self.run_check(&plan).await?;
         Ok(plan)
     }
 

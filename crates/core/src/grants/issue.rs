@@ -3,12 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::plan::{GRANT_TAG, check_scope, required_duration, required_role, tags};
-use super::policy::narrowed;
-use super::spec::{invalid, resolve_role};
+use super::plan::{check_scope, required_duration, required_role, tags};
+use super::spec::invalid;
 use super::{GrantPlan, GrantSpec, Grants};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind};
+use crate::grant_id::GRANT_TAG;
+use crate::policy::narrowed;
+use crate::records::{EventKind, GrantEvent, GrantKind};
+use crate::role::resolve_role;
 use crate::scope::{SessionDuration, SessionScope};
 use crate::seal::{GrantHeader, seal};
 use crate::sts::{ChainRequest, ChainedRole, IssuedSession};
@@ -19,9 +21,6 @@ const MAX_SESSION: SignedDuration = SignedDuration::from_hours(1);
 const MIN_SESSION: SignedDuration = SignedDuration::from_mins(15);
 /// How far this machine's clock may be off before a short grant is issued again with AWS's time.
 const TOLERATED_SKEW: SignedDuration = SignedDuration::from_secs(30);
-/// How often, and how many times, the records are read again while other administrators give a grant of theirs up.
-const SETTLING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(200);
-const SETTLING_ATTEMPTS: u32 = 25;
 
 /// A grant that was given, extended or changed.
 #[derive(Debug, Serialize)]
@@ -90,7 +89,7 @@ impl Grants {
         };
         // Sizes are checked before anybody is asked.
         scope(&plan, duration, plan.until)?.check_for(&plan.role)?;
-        self.ask_rules(&plan).await?;
+        self.run_check(&plan).await?;
         Ok(plan)
     }
 
@@ -102,55 +101,6 @@ impl Grants {
     pub async fn issue(&self, spec: &GrantSpec) -> Result<IssuedGrant> {
         let plan = self.plan_issue(spec).await?;
         self.carry_out(plan).await
-    }
-
-    /// Fails if the person has a session grant on the role already, of which something was recorded since a time.
-    async fn require_no_live_session(&self, to: &str, role_arn: &str, since: Timestamp) -> Result<()> {
-        match self.live_sessions(to, role_arn, since).await?.first() {
-            Some(history) => Err(already_live(to, history)),
-            None => Ok(()),
-        }
-    }
-
-    /// Returns the session grants that a person has on a role, of which something was recorded since a time.
-    async fn live_sessions(&self, to: &str, role_arn: &str, since: Timestamp) -> Result<Vec<GrantHistory>> {
-        let now = self.clock.now();
-        let mut live = Vec::new();
-        for id in self.records.changed_since(since).await? {
-            // `audit verify` reports records that cannot be read; a grant to somebody else does not wait for that.
-            let Ok(history) = GrantHistory::read(&*self.records, &id, &self.signers).await else { continue };
-            let is_same =
-                history.kind() == GrantKind::Session && history.to() == to && history.last().role_arn == role_arn;
-            // One that a clock which is ahead has recorded seems to be planned.
-            if is_same && !history.is_unfounded() && history.is_running(now) {
-                live.push(history);
-            }
-        }
-        Ok(live)
-    }
-
-    /// Decides between administrators who have recorded a session grant of one person on one role at the same time: the one whose
-    /// grant has the smallest id waits until the others have given theirs up.
-    ///
-    /// # Errors
-    ///
-    /// `grant_refused` if this one gives way, which is recorded.
-    async fn settle(&self, event: &GrantEvent, since: Timestamp) -> Result<()> {
-        let mut attempt = 0;
-        loop {
-            let mut others = self.live_sessions(&event.to, &event.role_arn, since).await?;
-            others.retain(|history| *history.id() != event.id);
-            let Some(other) = others.first() else { return Ok(()) };
-            attempt += 1;
-            if *other.id() < event.id || attempt > SETTLING_ATTEMPTS {
-                let error = already_live(&event.to, other);
-                let mut correction = self.history(&event.id).await?.next_event(EventKind::Revoked, self.clock.now());
-                correction.reason = format!("not handed out: {} was given at the same time", other.id());
-                self.record(correction).await?;
-                return Err(error);
-            }
-            tokio::time::sleep(SETTLING_INTERVAL).await;
-        }
     }
 
     /// Issues the session of a plan, seals it and records it.
@@ -274,12 +224,4 @@ pub(super) fn whole_seconds(time: Timestamp) -> Timestamp {
 
 pub(super) fn end(start: Timestamp, duration: SignedDuration) -> Result<Timestamp> {
     start.checked_add(duration).map_err(|_| invalid("the grant would end after the last date that can be written"))
-}
-
-/// The error for a second grant of the same kind.
-pub(super) fn already_live(to: &str, history: &GrantHistory) -> Error {
-    let id = history.id();
-    let message = format!("`{to}` already has grant {id} on this role, until {}", history.until());
-    Error::new(ErrorKind::GrantRefused, Stage::Grant, message)
-        .with_hint(format!("extend it with `tempaccess grant extend {id}`, or revoke it first"))
 }

@@ -8,7 +8,6 @@ use super::{
     ApprovalInput, Cleaned, GrantFilter, GrantId, GrantInput, GrantListing, GrantPlan, Grants, IssuedGrant,
     RequestText, RevocationPlan, Revoke, parse_duration,
 };
-use crate::auditor::Auditor;
 use crate::config::{Config, Settings};
 use crate::error::Result;
 use crate::records::{GrantEvent, GrantHistory};
@@ -18,8 +17,8 @@ use crate::source::{AssertionSource, Prompter};
 /// The grants of an administrator, set up at the first use: that may need a sign-in, or an agent that has the key.
 #[derive(Debug)]
 pub struct LazyGrants {
-    config: Config,
-    settings: Settings,
+    pub(crate) config: Config,
+    pub(crate) settings: Settings,
     password: Option<SecretString>,
     prompter: Arc<dyn Prompter>,
     source: Option<Arc<dyn AssertionSource>>,
@@ -64,7 +63,7 @@ impl LazyGrants {
         Self { config, settings, password, prompter, source, grants: OnceCell::new() }
     }
 
-    async fn grants(&self) -> Result<&Grants> {
+    pub(crate) async fn grants(&self) -> Result<&Grants> {
         let prompter = Arc::clone(&self.prompter);
         let build = || async {
             match &self.source {
@@ -227,14 +226,5 @@ impl LazyGrants {
         let found = self.plan_clean(roles).await?;
         self.grants().await?.clean(&found).await?;
         Ok(found)
-    }
-
-    /// Returns what accounts for the grants.
-    ///
-    /// # Errors
-    ///
-    /// Those of the parts.
-    pub async fn auditor(&self) -> Result<Auditor<'_>> {
-        Ok(Auditor::new(self.grants().await?, &self.settings, &self.config))
     }
 }

@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::policy::{DatedPolicy, Revocation, RevocationTarget};
-use super::rules::format_duration;
+use super::recorded::{GrantHistories, UnreadableGrant};
 use super::{GrantId, Grants};
 use crate::arn::RoleArn;
+use crate::duration::format_duration;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::policy::{DatedPolicy, Revocation, RevocationTarget};
 use crate::records::{GrantHistory, GrantKind, GrantState};
 use crate::role::{glob, role_texts};
-use crate::trail::{LookupEvents, QueryEngine, QueryRunner, TrailEvent, TrailQuery, put_in_order};
 
 /// How many roles and grants are asked about at once.
-const CONCURRENT: usize = 16;
+pub(super) const CONCURRENT: usize = 16;
 
 /// Which grants to list.
 #[derive(Debug, Clone, Default)]
@@ -40,38 +40,10 @@ impl GrantFilter {
         Self { ended: true, ..Self::default() }
     }
 
-    fn fits(&self, history: &GrantHistory) -> bool {
+    pub(super) fn fits(&self, history: &GrantHistory) -> bool {
         self.to.as_ref().is_none_or(|to| history.to() == to)
             && self.by.as_ref().is_none_or(|by| history.involves(by))
             && (self.roles.is_empty() || self.roles.iter().any(|role| is_role(role, &history.last().role_arn)))
-    }
-}
-
-/// The recorded grants with all their events.
-///
-/// [`Grants::histories`] reads them.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct GrantHistories {
-    /// The grants, in the order of their ids.
-    pub histories: Vec<GrantHistory>,
-    /// The grants with a record that cannot be parsed. No filter applies to them: nobody knows whose they are.
-    pub unreadable: Vec<UnreadableGrant>,
-}
-
-/// A grant with a record that cannot be parsed.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct UnreadableGrant {
-    /// The id, from the name of the folder.
-    pub id: GrantId,
-    /// Why, in one line.
-    pub reason: String,
-}
-
-impl UnreadableGrant {
-    fn note(&self) -> String {
-        format!("the records of the grant {} were left out: {}", self.id, self.reason)
     }
 }
 
@@ -124,7 +96,10 @@ impl Grants {
         let now = self.clock.now();
         let GrantHistories { histories, unreadable } = self.histories(filter).await?;
         let shown = |history: &&GrantHistory| {
-            let is_over = matches!(history.state(now), GrantState::Ended | GrantState::Revoked | GrantState::Denied);
+            let is_over = matches!(
+                history.state(now),
+                GrantState::Ended | GrantState::Revoked | GrantState::Denied | GrantState::Withdrawn
+            );
             // What nobody has reviewed stays in sight.
             filter.ended || !is_over || history.needs_review() || !history.defects().is_empty()
         };
@@ -153,85 +128,6 @@ impl Grants {
         }
         grants.sort_by(|one, other| (one.until, &one.id).cmp(&(other.until, &other.id)));
         Ok(GrantListing { grants, notes })
-    }
-
-    /// Returns what the event histories of these regions have about a query, oldest first. `report` gets the number of pages of
-    /// each region.
-    ///
-    /// # Errors
-    ///
-    /// As [`LookupEvents::events`], and errors of the sign-in.
-    pub async fn look_up(
-        &self,
-        history: &LookupEvents,
-        regions: &[String],
-        query: &TrailQuery,
-        mut report: impl FnMut(&str, u32),
-    ) -> Result<Vec<TrailEvent>> {
-        let administrator = self.administrator().await?;
-        let mut events = Vec::new();
-        for region in regions {
-            let found = history.events(administrator.credentials(), region, query, |pages| report(region, pages));
-            events.append(&mut found.await?);
-        }
-        put_in_order(&mut events);
-        Ok(events)
-    }
-
-    /// Runs a query in these regions' engines with the administrator's session, and returns the events in order.
-    ///
-    /// # Errors
-    ///
-    /// As [`QueryRunner::events`], and errors of the sign-in.
-    pub async fn run_query(
-        &self,
-        runner: &QueryRunner,
-        regions: &[String],
-        engine: &QueryEngine,
-        query: &TrailQuery,
-    ) -> Result<Vec<TrailEvent>> {
-        let administrator = self.administrator().await?;
-        let mut events = Vec::new();
-        for region in regions {
-            events.append(&mut runner.events(administrator.credentials(), region, engine, query).await?);
-        }
-        put_in_order(&mut events);
-        Ok(events)
-    }
-
-    /// Reads the recorded grants that fit a filter, regardless of their state.
-    pub(super) async fn recorded(&self, filter: &GrantFilter) -> Result<Vec<GrantHistory>> {
-        let found = self.histories(filter).await?;
-        for grant in &found.unreadable {
-            self.access.prompter().notify(&crate::source::Notice::Other(grant.note()));
-        }
-        Ok(found.histories)
-    }
-
-    /// Reads the recorded grants that fit a filter with all their events, for an audit: regardless of their state, and without
-    /// asking IAM. Records that cannot be parsed hide no other grant.
-    ///
-    /// # Errors
-    ///
-    /// `audit_failed` if the place of the records cannot be read.
-    pub async fn histories(&self, filter: &GrantFilter) -> Result<GrantHistories> {
-        let ids = self.records.ids().await?;
-        let reads = stream::iter(ids).map(|id| async move {
-            let files = self.records.events(&id).await?;
-            Ok::<_, Error>(match GrantHistory::from_files(files, &id, &self.signers) {
-                Ok(history) => history.map(Ok),
-                Err(error) => Some(Err(UnreadableGrant { id, reason: error.message().to_owned() })),
-            })
-        });
-        let mut found = GrantHistories::default();
-        for read in reads.buffered(CONCURRENT).try_collect::<Vec<_>>().await?.into_iter().flatten() {
-            match read {
-                Ok(history) if filter.fits(&history) => found.histories.push(history),
-                Ok(_) => {}
-                Err(unreadable) => found.unreadable.push(unreadable),
-            }
-        }
-        Ok(found)
     }
 
     /// Returns the inline policies of these roles, and of those that patterns name.
@@ -316,7 +212,7 @@ fn listed(history: &GrantHistory, now: Timestamp) -> ListedGrant {
         GrantState::Live => format_duration(until.duration_since(now)),
         GrantState::Planned => format!("begins in {}", format_duration(history.last().from.duration_since(now))),
         GrantState::Pending => "requested".to_owned(),
-        GrantState::Denied | GrantState::Ended | GrantState::Revoked => String::new(),
+        GrantState::Denied | GrantState::Ended | GrantState::Revoked | GrantState::Withdrawn => String::new(),
     };
     let mut problems = history.defects().to_vec();
     if history.needs_review() {
@@ -344,14 +240,13 @@ pub(super) fn missing(history: &GrantHistory, names: &BTreeSet<String>, now: Tim
         (GrantKind::Policy, GrantState::Live | GrantState::Planned) if !names.contains(&policy) => {
             Some(format!("IAM has no policy `{policy}`: the person has no access"))
         }
-        (GrantKind::Policy, GrantState::Revoked) if names.contains(&policy) && history.until() > now => {
+        (GrantKind::Policy, GrantState::Revoked | GrantState::Withdrawn)
+            if names.contains(&policy) && history.until() > now =>
+        {
             Some(format!("IAM still has the policy `{policy}`: the person has access"))
         }
-        // Credentials that were never handed out need no deny.
         (GrantKind::Session, GrantState::Revoked)
-            if !names.iter().any(|name| name.starts_with(&prefix))
-                && history.until() > now
-                && history.revocation().is_some_and(|event| event.iam_policy_name.is_some()) =>
+            if !names.iter().any(|name| name.starts_with(&prefix)) && history.until() > now =>
         {
             Some(format!("IAM has no policy `{prefix}…`: the revocation does not hold"))
         }

@@ -33,21 +33,22 @@ mod administrator;
 mod approval;
 mod check;
 mod clean;
+mod configured;
+mod decide;
 mod extend;
-mod id;
 mod input;
 mod issue;
 pub(crate) mod lazy;
 mod list;
+mod live;
+mod network;
 mod open;
 mod permit;
 mod plan;
-mod policy;
-mod request;
+mod recorded;
 mod request_input;
 mod revoke;
 mod rules;
-mod source;
 mod spec;
 
 use std::sync::Arc;
@@ -59,31 +60,26 @@ use self::administrator::Administrator;
 pub use self::approval::{ApprovalInput, ApprovalLimits};
 pub use self::check::{GrantCheck, GrantFinding, RoleRoom};
 pub use self::clean::Cleaned;
-pub use self::id::GrantId;
+pub use self::decide::ApprovalPlan;
 pub use self::input::{GrantInput, recipients};
 pub use self::issue::IssuedGrant;
-pub use self::list::{GrantFilter, GrantHistories, GrantListing, ListedGrant, UnreadableGrant};
-pub use self::open::{GrantOpener, OpenedFacts, profile_name};
-pub(crate) use self::plan::GRANT_TAG;
+pub use self::list::{GrantFilter, GrantListing, ListedGrant};
+pub use self::open::{GrantOpener, OpenedFacts, granted_profile, profile_name};
 pub use self::plan::{GrantPlan, PlanSummary};
-pub(crate) use self::policy::{
-    DatedPolicy, Revocation, RevocationTarget, condition_time, has_effect, is_about, statements, texts,
-    unsafe_principals,
-};
-pub use self::policy::{PolicyWindow, dated_policy, summary as policy_summary};
-pub use self::request::{GrantRequest, RequestText, VerifiedRequest};
-pub(crate) use self::request::{approver, verify_origin};
+pub use self::recorded::{GrantHistories, UnreadableGrant};
 pub use self::request_input::RequestInput;
 pub use self::revoke::{RevocationPlan, RevocationStep, Revoke};
-pub use self::rules::{GrantRules, format_duration, parse_duration};
-pub(crate) use self::source::grant_key;
-pub use self::source::{GrantSource, granted_profile};
+pub use self::rules::GrantRules;
 pub use self::spec::GrantSpec;
-pub(crate) use self::spec::resolve_role;
 
 use crate::clock::{Clock, SystemClock};
+pub use crate::duration::{format_duration, parse_duration};
+use crate::error::ErrorKind;
+pub use crate::grant_id::GrantId;
 use crate::iam::Iam;
+pub use crate::policy::{PolicyWindow, dated_policy, summary as policy_summary};
 use crate::records::Records;
+pub use crate::records::{GrantRequest, RequestText, VerifiedRequest};
 use crate::seal::{Signer, Signers};
 use crate::session::TempAccess;
 
@@ -101,6 +97,7 @@ pub struct Grants {
     signers: Signers,
     rules: GrantRules,
     clock: Arc<dyn Clock>,
+    known: live::KnownGrants,
 }
 
 /// Builds [`Grants`].
@@ -152,6 +149,7 @@ impl Grants {
             signers: Signers::default(),
             rules: GrantRules::default(),
             clock: Arc::new(SystemClock),
+            known: live::KnownGrants::default(),
         })
     }
 
@@ -165,8 +163,22 @@ impl Grants {
         &self.access
     }
 
-    /// Returns AWS's time: what is confirmed must be what is given, also where this machine's clock is wrong. The sign-in tells it; for
-    /// a session from the cache, STS is asked once.
+    /// Returns AWS's time, by which policies and records are dated even if this machine's clock is wrong. The administrator signs in
+    /// if they have not.
+    async fn now(&self) -> crate::Result<Timestamp> {
+        let administrator = self.administrator().await?;
+        Ok(self.time_of_aws(&administrator).await)
+    }
+
+    /// As [`now`](Self::now). Where nobody can sign in, this machine's clock counts: a revocation is also printed without a session.
+    async fn now_or_local(&self) -> crate::Result<Timestamp> {
+        match self.now().await {
+            Err(error) if error.kind() == ErrorKind::Cancelled => Err(error),
+            now => Ok(now.unwrap_or_else(|_| self.clock.now())),
+        }
+    }
+
+    /// Returns AWS's time. A new sign-in includes it; for a session from the cache, STS is asked once.
     async fn time_of_aws(&self, administrator: &Administrator) -> Timestamp {
         let ask = || async { self.clock.now().duration_since(self.ask_time_of_aws(administrator).await) };
         let ahead = *administrator.clock_ahead.get_or_init(ask).await;
@@ -182,7 +194,7 @@ impl Grants {
     }
 
     /// Returns the session of the administrator, who signs in when it is first needed and when it has expired.
-    async fn administrator(&self) -> crate::Result<Arc<Administrator>> {
+    pub(crate) async fn administrator(&self) -> crate::Result<Arc<Administrator>> {
         let mut known = self.administrator.lock().await;
         match &*known {
             Some(administrator) if administrator.is_valid(self.clock.now()) => Ok(Arc::clone(administrator)),

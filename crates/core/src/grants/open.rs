@@ -5,15 +5,20 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::source::{GrantFacts, grant_key};
-use super::{GrantId, granted_profile};
+use super::GrantId;
 use crate::arn::RoleArn;
 use crate::clock::{Clock, SystemClock};
+use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::seal::{GrantHeader, KeyFile, OpenedGrant, SealedGrant, Signers, not_for, not_genuine};
-use crate::source::{NoPrompter, Prompter};
+use crate::source::{GRANT_PREFIX, GrantFacts, NoPrompter, Prompter, grant_key};
 use crate::store::{Entry, Store, StoreKey};
 use crate::sts::TokenExchange;
+
+/// Returns the settings of the profile of an opened grant.
+pub fn granted_profile(id: &GrantId, region: Option<String>) -> Settings {
+    Settings { source: Some(format!("{GRANT_PREFIX}{id}")), region, ..Settings::default() }
+}
 
 /// Opens sealed grants as one person.
 #[derive(Debug)]
@@ -173,7 +178,8 @@ impl GrantOpener {
         // As of every source, so that `logout` removes it.
         let session = StoreKey::new(&["session", &source]);
         let entry = Entry::for_session(key, (source, Some(session)), Some(header.to.clone()), now, &opened.session);
-        let (facts, id) = (GrantFacts::new(header), header.id.clone());
+        let (by, to) = (header.by.clone(), header.to.clone());
+        let (facts, id) = (GrantFacts { issue: header.issue, by, to, until: header.until }, header.id.clone());
         crate::background::run_blocking(move || {
             facts.write(&*store, &id, now)?;
             store.put(&entry)

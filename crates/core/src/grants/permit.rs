@@ -2,15 +2,17 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::issue::{already_live, end, whole_seconds};
+use super::issue::{end, whole_seconds};
+use super::live::already_live;
 use super::plan::{check_scope, required_role};
-use super::policy::{DatedPolicy, PolicyWindow, same_document, unsafe_principals};
 use super::revoke::incomplete;
-use super::spec::{invalid, resolve_role};
+use super::spec::invalid;
 use super::{GrantPlan, GrantSpec, Grants, IssuedGrant};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::iam::IamRole;
+use crate::policy::{DatedPolicy, PolicyWindow, same_document, unsafe_principals};
 use crate::records::{EventKind, GrantHistory, GrantKind};
+use crate::role::resolve_role;
 
 impl Grants {
     /// Checks a policy grant and returns what would be given. Nothing is given yet.
@@ -39,7 +41,10 @@ impl Grants {
         administrator.require_account(&role)?;
         let iam_role = self.iam.role(administrator.credentials(), role.name()).await?;
         check_role(&iam_role, &spec)?;
-        let now = iam_role.server_time.unwrap_or_else(|| self.clock.now());
+        let now = match iam_role.server_time {
+            Some(now) => now,
+            None => self.now().await?,
+        };
         let from = spec.from.unwrap_or_else(|| whole_seconds(now));
         let until = match (spec.duration, spec.until) {
             (Some(_), Some(_)) => return Err(invalid("a grant has either a duration or an end")),
@@ -73,7 +78,7 @@ impl Grants {
             history: None,
         };
         plan.dated()?;
-        self.ask_rules(&plan).await?;
+        self.run_check(&plan).await?;
         Ok(plan)
     }
 
@@ -108,13 +113,13 @@ impl Grants {
         let written = |history: &GrantHistory| recorded_policy(history).ok_or_else(|| incomplete(history.id()));
         let before = plan.history.as_ref().map(written).transpose()?.map(|policy| policy.document);
         self.require_unchanged(&plan, &dated.name, before.as_deref()).await?;
-        let now = self.clock.now();
+        let now = self.now().await?;
         if plan.history.is_none() {
             // One may have been given since the plan was made.
             self.require_no_live_policy(&plan.to, plan.role.name(), now).await?;
         }
         let kind = if plan.history.is_some() { EventKind::Extended } else { EventKind::Permitted };
-        let mut event = plan.event(kind, plan.iam_role.as_ref().and_then(|role| role.server_time).unwrap_or(now));
+        let mut event = plan.event(kind, now);
         event.by_arn = administrator.arn();
         event.iam_policy_name = Some(dated.name.clone());
         event.policy_sha256 = dated.document.parse().ok().map(|policy: crate::SessionPolicy| policy.digest());
@@ -163,7 +168,7 @@ impl Grants {
         error: Error,
     ) -> Error {
         let kind = if before.is_some() { EventKind::Extended } else { EventKind::Revoked };
-        let now = self.clock.now();
+        let now = self.now().await.unwrap_or_else(|_| self.clock.now());
         let mut correction = crate::records::GrantEvent::following(event, event.seq.saturating_add(1), file, kind, now);
         // A file that somebody else put in the place of the next event is led past.
         if let Ok(history) = self.show(&plan.id).await

@@ -6,13 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::issue::IssuedGrant;
-use super::policy::{check_elements, escapes, summary};
-use super::rules::format_duration;
 use super::{GrantId, GrantSpec, Grants};
 use crate::arn::{PolicyArn, RoleArn};
+use crate::duration::format_duration;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::grant_id::GRANT_TAG;
 use crate::iam::IamRole;
-use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind};
+use crate::policy::{DatedPolicy, check_elements, escapes, summary};
+use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, approver};
 use crate::scope::SessionPolicy;
 use crate::seal::{Recipient, SignedLine};
 
@@ -107,11 +108,7 @@ pub struct PlanSummary {
 impl GrantPlan {
     /// Returns the plan in a form to show.
     pub fn summary(&self) -> PlanSummary {
-        let allows = match (&self.policy, self.policy_arns.is_empty()) {
-            (Some(policy), _) => summary(policy.as_str()),
-            (None, true) => "all that the role allows".to_owned(),
-            (None, false) => "what the managed policies and the role allow".to_owned(),
-        };
+        let allows = allowed(self.policy.as_ref().map(SessionPolicy::as_str), !self.policy_arns.is_empty());
         let is_session = self.kind == GrantKind::Session;
         let begins = self.history.as_ref().map_or(self.from, |history| history.until().max(self.from));
         PlanSummary {
@@ -134,11 +131,11 @@ impl GrantPlan {
             duration: format_duration(self.until.duration_since(begins)),
             reason: self.reason.clone(),
             preset: self.preset.clone(),
-            approved_by: self.origin.approvals.iter().filter_map(super::request::approver).collect(),
+            approved_by: self.origin.approvals.iter().filter_map(approver).collect(),
             break_glass: self.origin.break_glass,
             sealed_to: self.recipients.iter().map(Recipient::describe).collect(),
             session: is_session.then(|| format!("assumed-role/{}/{}", self.role.name(), self.session_name())),
-            iam_policy_name: (!is_session).then(|| super::policy::DatedPolicy::name_of(&self.id)),
+            iam_policy_name: (!is_session).then(|| DatedPolicy::name_of(&self.id)),
         }
     }
 
@@ -190,53 +187,18 @@ impl Grants {
         Ok(given)
     }
 
-    /// Runs the `notify` program. Its failure changes nothing.
-    pub(super) async fn notify(&self, event: &GrantEvent) {
-        if let Some(reason) = self.rules.run_notify(&NotifiedEvent::new(event)).await {
-            let text = format!("the grant counts, but `notify` failed: {reason}");
-            self.access.prompter().notify(&crate::source::Notice::Other(text));
-        }
-    }
-
     /// Runs the `check` program.
-    pub(super) async fn ask_rules(&self, plan: &GrantPlan) -> Result<()> {
+    pub(super) async fn run_check(&self, plan: &GrantPlan) -> Result<()> {
         self.rules.run_check(&plan.summary()).await
     }
+}
 
-    /// Reads the events of a grant, which must be trusted.
-    pub(super) async fn history(&self, id: &GrantId) -> Result<GrantHistory> {
-        let history = GrantHistory::read(&*self.records, id, &self.signers).await?;
-        history.require_sound()?;
-        Ok(history)
-    }
-
-    /// Reads the events of a grant and checks them, for display.
-    ///
-    /// # Errors
-    ///
-    /// As [`GrantHistory::read`].
-    pub async fn show(&self, id: &GrantId) -> Result<GrantHistory> {
-        GrantHistory::read(&*self.records, id, &self.signers).await
-    }
-
-    /// Signs an event and stores it. Returns the event with its signature, and its file.
-    pub(super) async fn record(&self, event: GrantEvent) -> Result<(GrantEvent, Vec<u8>)> {
-        let (event, file) = event.into_file(&*self.signer).await?;
-        self.records.create(&event.id, event.seq, file.clone()).await?;
-        Ok((event, file))
-    }
-
-    /// Fails if the administrator's signatures would not be trusted: nobody could open or extend the grant.
-    pub(super) fn require_trusted_signer(&self, name: &str) -> Result<()> {
-        let key = self.signer.public_key()?;
-        if self.signers.trusts(name, &key, self.clock.now()) {
-            return Ok(());
-        }
-        let message =
-            format!("your signatures would not be trusted: the signers have no line for `{name}` and your key");
-        Err(Error::new(ErrorKind::InvalidConfiguration, Stage::Grant, message).with_hint(format!(
-            "add it with `tempaccess grant trust {name} '{key}'`, and give the line to your colleagues"
-        )))
+/// What policies allow, in a line.
+pub(super) fn allowed(policy: Option<&str>, has_policy_arns: bool) -> String {
+    match (policy, has_policy_arns) {
+        (Some(policy), _) => summary(policy),
+        (None, true) => "what the managed policies and the role allow".to_owned(),
+        (None, false) => "all that the role allows".to_owned(),
     }
 }
 
@@ -284,43 +246,4 @@ pub(super) fn tags(plan: &GrantPlan) -> BTreeMap<String, String> {
         ("TempaccessReason", reason),
     ];
     tags.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-/// The session tag that has the id of the grant.
-pub(crate) const GRANT_TAG: &str = "TempaccessGrant";
-
-/// An event as the programs of `notify` get it: without signatures.
-#[derive(Serialize)]
-struct NotifiedEvent<'a> {
-    id: &'a GrantId,
-    event: EventKind,
-    kind: GrantKind,
-    at: Timestamp,
-    to: &'a str,
-    by: &'a str,
-    role_arn: &'a str,
-    until: Timestamp,
-    reason: &'a str,
-    preset: Option<&'a str>,
-    approved_by: Vec<String>,
-    break_glass: bool,
-}
-
-impl<'a> NotifiedEvent<'a> {
-    fn new(event: &'a GrantEvent) -> Self {
-        Self {
-            id: &event.id,
-            event: event.event,
-            kind: event.how,
-            at: event.at,
-            to: &event.to,
-            by: &event.by,
-            role_arn: &event.role_arn,
-            until: event.until,
-            reason: &event.reason,
-            preset: event.preset.as_deref(),
-            approved_by: event.approvals.iter().filter_map(super::request::approver).collect(),
-            break_glass: event.break_glass,
-        }
-    }
 }

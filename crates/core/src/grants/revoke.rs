@@ -4,12 +4,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::permit::recorded_policy;
-use super::policy::{DatedPolicy, Revocation, RevocationTarget};
-use super::spec::{check_reason, resolve_role};
 use super::{GrantFilter, GrantId, Grants};
-use crate::arn::RoleArn;
+use crate::arn::{RoleArn, is_name_byte};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, GrantState};
+use crate::policy::{DatedPolicy, Revocation, RevocationTarget};
+use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, GrantState, check_reason};
+use crate::role::resolve_role;
+use crate::text::excerpt;
 
 /// How often a revocation is recorded again after somebody else's event.
 const ATTEMPTS: u32 = 5;
@@ -99,7 +100,7 @@ impl Grants {
     /// `grant_not_found`, `grant_ended`, and errors of the records.
     pub async fn plan_revoke(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
         check_reason(reason)?;
-        let now = self.clock.now();
+        let now = self.now_or_local().await?;
         let (mut steps, mut skipped) = (Vec::new(), Vec::new());
         match target {
             Revoke::Grants(ids) => {
@@ -114,6 +115,7 @@ impl Grants {
                 (steps, skipped) = self.steps_for(&filter, &format!("to `{name}`"), now).await?;
             }
             Revoke::By(name) => {
+                check_session_name(name)?;
                 let filter = GrantFilter { by: Some(name.clone()), ..GrantFilter::default() };
                 (steps, skipped) = self.steps_for(&filter, &format!("by `{name}`"), now).await?;
                 let mut roles: Vec<_> = steps
@@ -135,6 +137,7 @@ impl Grants {
                 steps.extend(ids.iter().map(|id| unrecorded_step(id, &role, &names, now)));
             }
             Revoke::ByOnRole { name, role } => {
+                check_session_name(name)?;
                 let target = RevocationTarget::By(name.clone());
                 steps.push(deny(self.named_role(role).await?.to_string(), &target, now));
             }
@@ -149,12 +152,15 @@ impl Grants {
     /// `grant_not_found`, `grant_ended` if the grant would have ended by now, `invalid_argument` if it is not revoked.
     pub async fn plan_restore(&self, ids: &[GrantId], reason: &str) -> Result<RevocationPlan> {
         check_reason(reason)?;
-        let now = self.clock.now();
+        let now = self.now_or_local().await?;
         let mut steps = Vec::new();
         for id in ids {
             let history = self.history(id).await?;
+            if history.is_withdrawn() {
+                return Err(not_revoked(id));
+            }
             if history.until() <= now {
-                return Err(crate::seal::ended(id, history.by(), history.until()).with_hint("give a new grant"));
+                return Err(id.ended(history.by(), history.until()).with_hint("give a new grant"));
             }
             let mut step = step_of(&history)?;
             match history.kind() {
@@ -341,7 +347,7 @@ impl Grants {
         loop {
             let history = self.show(id).await?;
             let kind = if plan.undo { EventKind::Restored } else { EventKind::Revoked };
-            let mut event = history.next_event(kind, self.clock.now());
+            let mut event = history.next_event(kind, self.now().await?);
             administrator.acts_in(&mut event);
             event.reason.clone_from(&plan.reason);
             event.iam_policy_name = Some(step.policy_name.clone());
@@ -363,6 +369,16 @@ impl Grants {
             }
         }
     }
+}
+
+/// Checks the name of an administrator, which becomes a part of the names of policies.
+fn check_session_name(name: &str) -> Result<()> {
+    if (2..=64).contains(&name.len()) && name.bytes().all(is_name_byte) {
+        return Ok(());
+    }
+    let message = format!("`{}` cannot be the name of an administrator", excerpt(name));
+    Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message)
+        .with_hint("a name has 2 to 64 letters, digits and `_+=,.@-`, as in the list of grants"))
 }
 
 /// Adds how to revoke a grant whose records are gone or cannot be reached.
@@ -424,9 +440,7 @@ fn unrecorded_step(id: &GrantId, role: &RoleArn, names: &[String], now: Timestam
 /// Returns the step that ends a grant.
 fn step(history: &GrantHistory, now: Timestamp) -> Result<RevocationStep> {
     if history.until() <= now {
-        return Err(
-            crate::seal::ended(history.id(), history.by(), history.until()).with_hint("there is nothing to revoke")
-        );
+        return Err(history.id().ended(history.by(), history.until()).with_hint("there is nothing to revoke"));
     }
     if matches!(history.state(now), GrantState::Pending | GrantState::Denied) {
         return Err(nothing_live(&format!("{}: it was requested and not given", history.id())));

@@ -6,13 +6,14 @@ use jiff::SignedDuration;
 use regex_lite::Regex;
 use serde::Serialize;
 
-use super::policy::{covers, parse};
-use super::spec::contains;
+use super::network::contains;
 use super::{GrantRequest, GrantSpec};
 use crate::config::{GrantPreset, GrantSettings, read_policy};
+use crate::duration::{format_duration, parse_duration};
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::policy::{covers, has_effect, parse, statements};
 use crate::program::{Input, Program};
-use crate::records::GrantKind;
+use crate::records::{GrantKind, refused};
 use crate::role::glob;
 use crate::scope::SessionPolicy;
 use crate::text::excerpt;
@@ -27,30 +28,6 @@ pub struct GrantRules {
 }
 
 const APPROVALS_HINT: &str = "the person asks with `tempaccess grant request`, others agree with `tempaccess grant approve FILE --sign-only`, and the last one gives it with `tempaccess grant approve FILE`";
-
-pub(super) fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
-    Error::new(ErrorKind::GrantRefused, Stage::Grant, message)
-}
-
-/// Parses a duration: `40m`, `1h30m`, `3d`, or seconds.
-///
-/// # Errors
-///
-/// `invalid_argument` if it is not one, or not positive.
-pub fn parse_duration(text: &str) -> Result<SignedDuration> {
-    let text = text.trim();
-    let seconds = text.parse::<i64>().ok();
-    let days = text.strip_suffix('d').and_then(|days| days.trim().parse::<i64>().ok());
-    let duration = match (seconds, days) {
-        (Some(seconds), _) => Some(SignedDuration::from_secs(seconds)),
-        (None, Some(days)) => days.checked_mul(24).map(SignedDuration::from_hours),
-        (None, None) => text.parse().ok(),
-    };
-    duration.filter(|duration| duration.as_secs() > 0).ok_or_else(|| {
-        Error::new(ErrorKind::InvalidArgument, Stage::Grant, format!("invalid duration `{}`", excerpt(text)))
-            .with_hint("write it as `40m`, `1h30m`, `3d`, or in seconds")
-    })
-}
 
 /// Returns the preset of this name.
 pub(super) fn preset<'p>(presets: &'p BTreeMap<String, GrantPreset>, name: &str) -> Result<&'p GrantPreset> {
@@ -82,10 +59,16 @@ fn narrower_policy(
     policy: Option<&SessionPolicy>,
     narrower: SessionPolicy,
 ) -> Result<SessionPolicy> {
-    // What managed policies allow, an inline policy can only add to.
-    if !preset.policy_arns.is_empty() {
-        return Err(refused(format!("the preset `{name}` has managed policies, which no other policy can narrow"))
-            .with_hint("leave `--policy` out, or give the grant without a preset"));
+    // To what managed policies allow, an inline policy adds what it allows, and takes away what it denies.
+    if !preset.policy_arns.is_empty() && policy.is_none() {
+        let only_denies = statements(&parse(&narrower)?).iter().all(|statement| has_effect(statement, "Deny"));
+        return match only_denies {
+            true => Ok(narrower),
+            false => {
+                Err(refused(format!("the preset `{name}` has managed policies, which a policy can only deny from"))
+                    .with_hint("use only statements with the effect `Deny`, or leave `--policy` out"))
+            }
+        };
     }
     let Some(policy) = policy else {
         // A preset for sessions without a policy is for all that the role allows; one for a policy grant has to say what it adds.
@@ -288,17 +271,6 @@ fn json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
-/// Formats a duration as `40m`, `1h 30m`, `3d`.
-pub fn format_duration(duration: SignedDuration) -> String {
-    let seconds = duration.as_secs().max(0);
-    let parts = [(seconds / 86_400, "d"), (seconds / 3_600 % 24, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s")];
-    let shown: Vec<_> =
-        parts.iter().filter(|(number, _)| *number > 0).map(|(number, unit)| format!("{number}{unit}")).collect();
-    // Two units are precise enough for people.
-    let shown = shown.get(..2.min(shown.len())).unwrap_or_default();
-    if shown.is_empty() { "0s".to_owned() } else { shown.join(" ") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -349,22 +321,31 @@ mod tests {
     }
 
     #[test]
+    fn what_managed_policies_allow_is_narrowed_by_denies() {
+        let text = r#"
+            [grants.presets.read]
+            kind = "session"
+            role = "Granted"
+            policy_arns = ["arn:aws:iam::aws:policy/ReadOnlyAccess"]
+            max_duration = "1h"
+        "#;
+        let rules = GrantRules::new(&Config::parse(text).unwrap().grants).unwrap();
+        let apply = |effect: &str| {
+            let policy = format!(r#"{{"Statement":[{{"Effect":"{effect}","Action":"s3:*","Resource":"*"}}]}}"#);
+            let spec = GrantSpec::to("grace").reason("x").preset("read").policy(policy.parse().unwrap());
+            rules.apply(&spec, GrantKind::Session)
+        };
+        let narrowed = apply("Deny").unwrap();
+        assert_eq!((narrowed.policy.is_some(), narrowed.policy_arns.len()), (true, 1));
+        assert!(apply("Allow").unwrap_err().message().contains("can only deny from"));
+    }
+
+    #[test]
     fn extensions_are_counted() {
         let half = SignedDuration::from_mins(30);
         assert!(rules().check_extension(Some("count"), 1, half).is_ok());
         assert!(rules().check_extension(Some("count"), 2, half).is_err());
         assert!(rules().check_extension(Some("removed"), 9, half).is_err());
         assert!(rules().check_extension(None, 9, half).is_ok());
-    }
-
-    #[test]
-    fn durations_are_read_and_written() {
-        for (text, seconds) in [("40m", 2_400), ("1h30m", 5_400), ("3d", 259_200), ("90", 90)] {
-            assert_eq!(parse_duration(text).unwrap().as_secs(), seconds);
-        }
-        assert!(parse_duration("0").is_err() && parse_duration("-1h").is_err() && parse_duration("soon").is_err());
-        assert_eq!(format_duration(SignedDuration::from_secs(93_784)), "1d 2h");
-        assert_eq!(format_duration(SignedDuration::from_mins(40)), "40m");
-        assert_eq!(format_duration(SignedDuration::ZERO), "0s");
     }
 }

@@ -1,21 +1,14 @@
 //! What an administrator wants to give.
 
-use std::net::IpAddr;
-
 use jiff::{SignedDuration, Timestamp};
 
+use super::network::check_network;
 use super::plan::Origin;
-use crate::arn::{PolicyArn, RoleArn, is_name_byte};
+use crate::arn::PolicyArn;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::role::{AccountNames, account_named};
+use crate::records::{check_name, check_reason};
 use crate::scope::SessionPolicy;
 use crate::seal::Recipient;
-use crate::text::excerpt;
-
-/// The longest name of a person: a session name has 64 characters, 13 of which are `+` and the id.
-const MAX_NAME: usize = 51;
-/// The longest reason: that of a session tag.
-const MAX_REASON: usize = 256;
 
 /// The access that a person gets: which role, narrowed by what, until when, and why.
 ///
@@ -141,14 +134,7 @@ impl GrantSpec {
 
     /// Checks what can be checked without asking anybody.
     pub(crate) fn check(&self) -> Result<()> {
-        if !(2..=MAX_NAME).contains(&self.to.len()) || !self.to.bytes().all(is_name_byte) {
-            let message = match self.to.is_empty() {
-                true => "no person is named".to_owned(),
-                false => format!("`{}` cannot be the name of a person in a grant", excerpt(&self.to)),
-            };
-            return Err(invalid(message)
-                .with_hint("a name has 2 to 51 letters, digits and `_+=,.@-`, such as an e-mail address"));
-        }
+        check_name(&self.to)?;
         check_reason(&self.reason)?;
         for block in &self.from_ip {
             check_network(block)?;
@@ -161,20 +147,6 @@ pub(super) fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Err
     Error::new(ErrorKind::InvalidArgument, Stage::Grant, message)
 }
 
-/// Checks a reason, which CloudTrail records as a session tag.
-pub(crate) fn check_reason(reason: &str) -> Result<()> {
-    if reason.trim().is_empty() {
-        return Err(
-            invalid("a reason is required").with_hint("give one with `--reason`, such as the number of a ticket")
-        );
-    }
-    if reason.chars().count() > MAX_REASON {
-        return Err(invalid("the reason is too long")
-            .with_hint("a reason has up to 256 characters: give the number of a ticket"));
-    }
-    Ok(())
-}
-
 /// Returns the reason as the value of a session tag: characters that AWS does not accept there become `_`.
 pub(crate) fn tag_value(reason: &str) -> String {
     let fits = |character: char| {
@@ -183,58 +155,6 @@ pub(crate) fn tag_value(reason: &str) -> String {
             || matches!(character, '_' | '.' | ':' | '/' | '=' | '+' | '-' | '@')
     };
     reason.chars().map(|character| if fits(character) { character } else { '_' }).collect()
-}
-
-/// Parses a CIDR block: its first address as a number, the bits of an address, and the length of the prefix.
-fn parse_network(block: &str) -> Option<(u128, u8, u8)> {
-    let (address, length) = block.split_once('/').map_or((block, None), |(address, length)| (address, Some(length)));
-    let (number, bits) = match address.parse().ok()? {
-        IpAddr::V4(address) => (u128::from(u32::from(address)), 32),
-        IpAddr::V6(address) => (u128::from(address), 128),
-    };
-    let length = length.map_or(Some(bits), |length| length.parse().ok()).filter(|length| *length <= bits)?;
-    Some((number, bits, length))
-}
-
-/// Whether a CIDR block has every address of another one.
-pub(crate) fn contains(block: &str, other: &str) -> bool {
-    let (Some((start, bits, length)), Some((inner, inner_bits, inner_length))) =
-        (parse_network(block), parse_network(other))
-    else {
-        return false;
-    };
-    let prefix = |number: u128| number.checked_shr(u32::from(bits - length)).unwrap_or(0);
-    bits == inner_bits && inner_length >= length && prefix(start) == prefix(inner)
-}
-
-fn check_network(block: &str) -> Result<()> {
-    match parse_network(block) {
-        Some(_) => Ok(()),
-        None => Err(invalid(format!("invalid network `{}`", excerpt(block)))
-            .with_hint("write it as a CIDR block, such as `192.0.2.0/24` or `2001:db8::/32`")),
-    }
-}
-
-/// Returns the role of this text. A name without an account is in the account of `near`, and names are in its partition.
-pub(crate) fn resolve_role(text: &str, near: &RoleArn, names: &AccountNames) -> Result<RoleArn> {
-    if text.starts_with("arn:") {
-        return text
-            .parse()
-            .map_err(|error| invalid(format!("`{}` is not the ARN of a role: it {error}", excerpt(text))));
-    }
-    let (account, name) = match text.split_once('/') {
-        Some((first, rest)) => match account_named(first, names) {
-            Some(account) => (account, rest),
-            None if rest.contains('/') => (near.account_id(), text),
-            None => {
-                return Err(invalid(format!("`{}` is not an account", excerpt(first)))
-                    .with_hint("give its 12 digits, or the name that `accounts` of the configuration has for it"));
-            }
-        },
-        None => (near.account_id(), text),
-    };
-    let arn = format!("arn:{}:iam::{account}:role/{name}", near.partition());
-    arn.parse().map_err(|error| invalid(format!("`{}` is not a role: it {error}", excerpt(text))))
 }
 
 #[cfg(test)]
@@ -257,29 +177,6 @@ mod tests {
             let spec = GrantSpec::to("grace").reason("x").from_ip([block.to_owned()]);
             assert_eq!(spec.check().is_ok(), fits, "{block}");
         }
-        for (block, other, expected) in [
-            ("10.0.0.0/8", "10.1.2.3/32", true),
-            ("10.0.0.0/8", "10.1.2.3", true),
-            ("10.0.0.0/8", "0.0.0.0/0", false),
-            ("0.0.0.0/0", "10.0.0.0/8", true),
-            ("::/0", "2001:db8::/32", true),
-            ("::/0", "10.0.0.0/8", false),
-            ("2001:db8::/32", "2001:db9::/48", false),
-        ] {
-            assert_eq!(contains(block, other), expected, "{block} {other}");
-        }
         assert_eq!(tag_value("OPS-1: grüße, #2"), "OPS-1: grüße_ _2");
-    }
-
-    #[test]
-    fn roles_are_found_near_the_administrator() {
-        let near: RoleArn = "arn:aws-us-gov:iam::111122223333:role/AccessAdmin".parse().unwrap();
-        let names: AccountNames = [("444455556666".to_owned(), "ledger".to_owned())].into_iter().collect();
-        let role = |text: &str| resolve_role(text, &near, &names).map(|role| role.to_string());
-        assert_eq!(role("Granted").unwrap(), "arn:aws-us-gov:iam::111122223333:role/Granted");
-        assert_eq!(role("ledger/Granted").unwrap(), "arn:aws-us-gov:iam::444455556666:role/Granted");
-        assert_eq!(role("444455556666/ops/Granted").unwrap(), "arn:aws-us-gov:iam::444455556666:role/ops/Granted");
-        assert_eq!(role("arn:aws:iam::444455556666:role/x").unwrap(), "arn:aws:iam::444455556666:role/x");
-        assert!(role("payroll/Granted").is_err() && role("arn:aws:s3:::x").is_err());
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 
 use crate::arn::PolicyArn;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::grants::GrantId;
+use crate::grant_id::GrantId;
 use crate::saml::hex;
 use crate::seal::{Namespace, SignedLine, Signer, Signers};
 use crate::text::excerpt;
@@ -302,7 +302,7 @@ impl GrantEvent {
 
     /// Returns the names of those who approved the request.
     pub fn approvers(&self) -> Vec<String> {
-        self.approvals.iter().filter_map(crate::grants::approver).collect()
+        self.approvals.iter().filter_map(super::request::approver).collect()
     }
 
     /// Returns the facts that another event of the same grant must have, too, and has not.

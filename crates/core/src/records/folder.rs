@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::{MAX_BYTES, MAX_EVENTS, Records, changed, event_or_empty, full, name_of, number_of};
 use crate::background::run_blocking;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::grants::GrantId;
+use crate::grant_id::GrantId;
 #[cfg(unix)]
 use crate::private::{Place, Through};
 use crate::whole_file::{self, Existing};

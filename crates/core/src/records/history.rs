@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use super::request::{GrantRequest, verify_origin};
 use super::{EventKind, GrantEvent, GrantKind, Records};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::grants::{GrantId, verify_origin};
+use crate::grant_id::GrantId;
 use crate::saml::hex;
 use crate::seal::Signers;
 
@@ -30,6 +31,8 @@ pub enum GrantState {
     Ended,
     /// It was ended early.
     Revoked,
+    /// It was recorded and never given: IAM refused it, or another grant was given at the same time.
+    Withdrawn,
 }
 
 impl GrantState {
@@ -42,6 +45,7 @@ impl GrantState {
             Self::Live => "live",
             Self::Ended => "ended",
             Self::Revoked => "revoked",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
@@ -243,6 +247,11 @@ impl GrantHistory {
         self.revocation().is_some()
     }
 
+    /// Whether it was recorded and never given. A revocation names the policy that ends access; there was none.
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.revocation().is_some_and(|event| event.iam_policy_name.is_none())
+    }
+
     /// The event that ended it early, if it was not restored afterwards. One that an administrator has signed counts even if it
     /// follows another event than the last: two people may have written at the same time, and access must not come back by that.
     pub(crate) fn revocation(&self) -> Option<&GrantEvent> {
@@ -280,7 +289,9 @@ impl GrantHistory {
             let is_denied = self.trusted_events().any(|event| event.event == EventKind::Denied);
             return if is_denied { GrantState::Denied } else { GrantState::Pending };
         }
-        if self.is_revoked() {
+        if self.is_withdrawn() {
+            GrantState::Withdrawn
+        } else if self.is_revoked() {
             GrantState::Revoked
         } else if self.until() <= now {
             GrantState::Ended
@@ -299,7 +310,7 @@ impl GrantHistory {
     /// Why access was given, or asked for: the reason of a denial is that of its event.
     pub fn reason(&self) -> Cow<'_, str> {
         let request = self.first.request.as_ref().filter(|_| self.first.event == EventKind::Denied);
-        match request.and_then(|line| line.read::<crate::grants::GrantRequest>().ok()) {
+        match request.and_then(|line| line.read::<GrantRequest>().ok()) {
             Some(request) => Cow::Owned(request.reason),
             None => Cow::Borrowed(&self.first.reason),
         }

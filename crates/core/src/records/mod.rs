@@ -26,9 +26,11 @@
 //! ```
 
 mod event;
+mod facts;
 mod folder;
 mod history;
 mod objects;
+mod request;
 
 use std::fmt;
 
@@ -36,14 +38,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 pub use event::{EventKind, GrantEvent, GrantKind};
+pub(crate) use facts::{check_name, check_reason};
 pub use folder::FolderRecords;
 pub use history::{GrantDetails, GrantHistory, GrantState, GrantSummary};
 pub use objects::ObjectRecords;
+pub use request::{GrantRequest, RequestText, VerifiedRequest};
+pub(crate) use request::{approver, refused};
 
 pub use crate::bucket::BucketAccess;
 
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::grants::GrantId;
+use crate::grant_id::GrantId;
 
 /// The limit on the number of events of one grant.
 pub const MAX_EVENTS: u32 = 9_999;

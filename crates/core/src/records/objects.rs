@@ -11,7 +11,7 @@ use object_store::{ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload}
 use super::{MAX_BYTES, MAX_EVENTS, Records, changed, event_or_empty, full, name_of, number_of};
 use crate::bucket::{self, BucketAccess};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::grants::GrantId;
+use crate::grant_id::GrantId;
 
 /// How many records are read at once.
 const CONCURRENT: usize = 16;

@@ -9,6 +9,9 @@ use crate::seal::SignedLine;
 /// Returns the spans of time in which the person had access, as the records say: extensions prolong it, revocations cut it.
 pub(super) fn spans(history: &GrantHistory) -> Vec<(Timestamp, Timestamp)> {
     let mut spans: Vec<(Timestamp, Timestamp)> = Vec::new();
+    if history.is_withdrawn() {
+        return spans;
+    }
     for event in history.reported_events() {
         let last = spans.last_mut();
         match (event.event, last) {
@@ -122,8 +125,10 @@ mod tests {
     fn history(events: &[(&str, &str, &str)]) -> GrantHistory {
         let id = "k7q3m5xw2p4a".parse().unwrap();
         let file = |(number, (event, at, until)): (u32, &(&str, &str, &str))| {
+            let policy = if *event == "revoked" { r#","iam_policy_name":"tempaccess-revoked""# } else { "" };
+            let event = event.trim_start_matches("withdrawn-");
             let text = format!(
-                r#"{{"version":1,"id":"{id}","seq":{number},"at":"2026-11-24T{at}:00Z","event":"{event}","how":"policy","to":"g","by":"a","role_arn":"r","from":"2026-11-24T10:00:00Z","until":"2026-11-24T{until}:00Z","reason":"x"}}"#
+                r#"{{"version":1,"id":"{id}","seq":{number},"at":"2026-11-24T{at}:00Z","event":"{event}","how":"policy","to":"g","by":"a","role_arn":"r","from":"2026-11-24T10:00:00Z","until":"2026-11-24T{until}:00Z","reason":"x"{policy}}}"#
             );
             (number, text.into_bytes())
         };
@@ -143,6 +148,8 @@ mod tests {
         assert_eq!(shown(&[("issued", "10:00", "11:00"), ("revoked", "10:20", "11:00")]), ["10:00-10:20"]);
         let restored = [("issued", "10:00", "11:00"), ("revoked", "10:20", "11:00"), ("restored", "10:40", "11:00")];
         assert_eq!(shown(&restored), ["10:00-10:20", "10:40-11:00"]);
+        // What was never given.
+        assert_eq!(shown(&[("issued", "10:00", "11:00"), ("withdrawn-revoked", "10:00", "11:00")]), [""; 0]);
         // What is cleaned up later does not move the end.
         assert_eq!(shown(&[("permitted", "10:00", "11:00"), ("ended", "15:00", "11:00")]), ["10:00-11:00"]);
     }

@@ -6,4 +6,4 @@ mod query;
 pub use offer::{RoleOffer, RoleValueError};
 pub use query::{AccountNames, RoleQuery};
 #[cfg(feature = "grants")]
-pub(crate) use query::{account_named, glob, is_glob, role_texts};
+pub(crate) use query::{account_named, glob, is_glob, resolve_role, role_texts};

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use crate::arn::{self, ProviderArn, RoleArn};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::role::RoleOffer;
+#[cfg(feature = "grants")]
+use crate::text::excerpt;
 
 /// Names of accounts, by account id. SAML does not carry them, so people set them in the configuration.
 pub type AccountNames = BTreeMap<String, String>;
@@ -213,6 +215,34 @@ pub(crate) fn account_named<'a>(text: &'a str, names: &'a AccountNames) -> Optio
     arn::is_account_id(text).then_some(text).or(named)
 }
 
+/// Returns the role of this text. A name without an account is in the account of `near`, and names are in its partition.
+#[cfg(feature = "grants")]
+pub(crate) fn resolve_role(text: &str, near: &RoleArn, names: &AccountNames) -> Result<RoleArn> {
+    if text.starts_with("arn:") {
+        return text
+            .parse()
+            .map_err(|error| unresolved(format!("`{}` is not the ARN of a role: it {error}", excerpt(text))));
+    }
+    let (account, name) = match text.split_once('/') {
+        Some((first, rest)) => match account_named(first, names) {
+            Some(account) => (account, rest),
+            None if rest.contains('/') => (near.account_id(), text),
+            None => {
+                return Err(unresolved(format!("`{}` is not an account", excerpt(first)))
+                    .with_hint("give its 12 digits, or the name that `accounts` of the configuration has for it"));
+            }
+        },
+        None => (near.account_id(), text),
+    };
+    let arn = format!("arn:{}:iam::{account}:role/{name}", near.partition());
+    arn.parse().map_err(|error| unresolved(format!("`{}` is not a role: it {error}", excerpt(text))))
+}
+
+#[cfg(feature = "grants")]
+fn unresolved(message: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, Stage::Role, message)
+}
+
 /// The texts that identify the account of an offer: its id, and its name if it has one.
 fn account_of<'a>(offer: &'a RoleOffer, names: &'a AccountNames) -> Vec<&'a str> {
     let id = offer.role().account_id();
@@ -395,5 +425,18 @@ mod tests {
         ] {
             assert_eq!(glob(pattern, text), fits, "{pattern} {text}");
         }
+    }
+
+    #[cfg(feature = "grants")]
+    #[test]
+    fn roles_are_found_near_the_administrator() {
+        let near: RoleArn = "arn:aws-us-gov:iam::111122223333:role/AccessAdmin".parse().unwrap();
+        let names: AccountNames = [("444455556666".to_owned(), "ledger".to_owned())].into_iter().collect();
+        let role = |text: &str| resolve_role(text, &near, &names).map(|role| role.to_string());
+        assert_eq!(role("Granted").unwrap(), "arn:aws-us-gov:iam::111122223333:role/Granted");
+        assert_eq!(role("ledger/Granted").unwrap(), "arn:aws-us-gov:iam::444455556666:role/Granted");
+        assert_eq!(role("444455556666/ops/Granted").unwrap(), "arn:aws-us-gov:iam::444455556666:role/ops/Granted");
+        assert_eq!(role("arn:aws:iam::444455556666:role/x").unwrap(), "arn:aws:iam::444455556666:role/x");
+        assert!(role("payroll/Granted").is_err() && role("arn:aws:s3:::x").is_err());
     }
 }

@@ -15,7 +15,7 @@ use super::{KeyFile, Namespace, Recipient, Signers};
 use crate::arn::{ProviderArn, RoleArn};
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::grants::GrantId;
+use crate::grant_id::GrantId;
 use crate::role::RoleOffer;
 use crate::saml::hex;
 use crate::scope::{SessionDuration, SessionScope};
@@ -91,7 +91,7 @@ impl GrantHeader {
     /// `grant_ended`.
     pub fn require_live(&self, now: Timestamp) -> Result<()> {
         if self.until <= now {
-            return Err(ended(&self.id, &self.by, self.until));
+            return Err(self.id.ended(&self.by, self.until));
         }
         Ok(())
     }
@@ -334,12 +334,6 @@ fn decrypt(file: &[u8], identity: &dyn age::Identity) -> Result<SecretBytes, age
     let mut plaintext = SecretBytes::default();
     plaintext.read_to_end(reader.take(MAX_SEALED_BYTES))?;
     Ok(plaintext)
-}
-
-/// The error for a grant that has ended.
-pub(crate) fn ended(id: &GrantId, by: &str, until: Timestamp) -> Error {
-    Error::new(ErrorKind::GrantEnded, Stage::Grant, format!("the grant {id} ended at {until}"))
-        .with_hint(format!("ask `{}` to extend it (`tempaccess grant extend {id}`) or for a new one", excerpt(by)))
 }
 
 /// The error for a grant that is sealed to other keys.

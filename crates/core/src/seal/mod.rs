@@ -15,7 +15,7 @@ mod signers;
 mod wrapped;
 
 pub use envelope::{GrantHeader, OpenedGrant, SealedGrant, VerifiedGrant};
-pub(crate) use envelope::{ended, not_for, seal};
+pub(crate) use envelope::{not_for, seal};
 pub use key_file::KeyFile;
 pub use recipient::Recipient;
 pub use signed::SignedLine;

@@ -110,7 +110,7 @@ impl CacheKeyParts<'_> {
     #[cfg(feature = "grants")]
     fn grant_key(&self) -> Option<StoreKey> {
         let is_whole = !self.scope.is_narrowed() && self.chain.is_empty();
-        crate::grants::grant_key(self.source).filter(|_| is_whole)
+        crate::source::grant_key(self.source).filter(|_| is_whole)
     }
 
     fn key_for(&self, (role, account, provider): (Option<&str>, Option<&str>, Option<&str>)) -> StoreKey {

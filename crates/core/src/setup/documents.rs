@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::RecordsPlace;
 use crate::arn::RoleArn;
-use crate::grants::GRANT_TAG;
+use crate::grant_id::GRANT_TAG;
 
 /// The actions with which a session of a granted role could keep access after its end.
 pub(super) const GUARDED: [&str; 10] = [

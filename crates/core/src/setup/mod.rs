@@ -18,6 +18,7 @@
 
 mod aws;
 mod check;
+mod configured;
 mod documents;
 mod grants;
 mod model;
@@ -26,6 +27,7 @@ mod verify;
 
 pub use aws::{AwsSetup, default_recipient};
 pub use check::{SetupCheck, SetupFinding, SetupPart};
+pub use configured::SetupChoices;
 pub use grants::{CEILING, Ceiling, GUARD, GrantSetup, RecordsPlace};
 pub use model::{BucketPart, PolicyPart, ProviderPart, RolePart, SetupModel};
 pub use render::{TemplateForm, render};

@@ -5,6 +5,8 @@ pub mod browser;
 #[cfg(feature = "command")]
 mod command;
 mod file;
+#[cfg(feature = "grants")]
+mod grant;
 mod notice;
 #[cfg(feature = "okta")]
 pub mod okta;
@@ -19,6 +21,10 @@ pub use command::CommandSource;
 #[cfg(feature = "config")]
 pub(crate) use command::output_of;
 pub use file::FileSource;
+#[cfg(feature = "grants")]
+pub use grant::GrantSource;
+#[cfg(feature = "grants")]
+pub(crate) use grant::{GRANT_PREFIX, GrantFacts, grant_key};
 pub use notice::{CachedItem, FactorStep, Notice};
 pub(crate) use prompter::NO_PERSON_HINT;
 pub use prompter::{NoPrompter, Prompter, Visit};

@@ -6,9 +6,9 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::event::role_name;
 use super::{RecordedSession, TrailEvent, TrailQuery};
-use crate::grants::GrantId;
+use crate::arn::RoleArn;
+use crate::grant_id::GrantId;
 use crate::records::{GrantHistory, GrantKind};
 
 /// How long CloudTrail may take to deliver an event. Younger ones are not reported as missing.
@@ -276,12 +276,16 @@ pub fn grant_of_call(event: &TrailEvent, histories: &[GrantHistory]) -> Option<G
             && history.last().from <= event.time
             // Afterwards, it is the person's own role again.
             && event.time <= end_of(history)
-            && event.principal.as_deref().is_some_and(|arn| {
-                let role = role_name(&history.last().role_arn);
-                arn.contains(&format!(":assumed-role/{role}/"))
-            })
+            && event.principal.as_deref().is_some_and(|arn| is_session_of(arn, &history.last().role_arn))
     };
     histories.iter().find(during).map(|history| history.id().clone())
+}
+
+/// Whether a principal is a session of a role. Roles of one name are in many accounts of an organization.
+fn is_session_of(principal: &str, role_arn: &str) -> bool {
+    let Ok(role) = role_arn.parse::<RoleArn>() else { return false };
+    let prefix = format!("arn:{}:sts::{}:assumed-role/{}/", role.partition(), role.account_id(), role.name());
+    principal.starts_with(&prefix)
 }
 
 /// When the access of a grant ended: at its time, or when it was revoked.
@@ -332,4 +336,30 @@ fn missing(
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::Signers;
+
+    #[test]
+    fn a_call_by_a_role_of_the_same_name_in_another_account_is_not_of_the_grant() {
+        let id: GrantId = "k7q3m5xw2p4a".parse().unwrap();
+        let record = format!(
+            r#"{{"version":1,"id":"{id}","seq":1,"at":"2026-11-24T10:00:00Z","event":"permitted","how":"policy","to":"grace@example.com","by":"ada","role_arn":"arn:aws:iam::111122223333:role/team/People","from":"2026-11-24T10:00:00Z","until":"2026-11-24T12:00:00Z","reason":"x"}}"#
+        );
+        let history = GrantHistory::from_files(vec![(1, record.into_bytes())], &id, &Signers::default());
+        let histories = [history.unwrap().unwrap()];
+        let grant = |principal: &str| {
+            let event = format!(
+                r#"{{"eventTime":"2026-11-24T11:00:00Z","eventID":"1","eventSource":"s3.amazonaws.com","eventName":"DeleteBucket","awsRegion":"us-east-1","userIdentity":{{"type":"AssumedRole","arn":"{principal}"}}}}"#
+            );
+            grant_of_call(&TrailEvent::parse(event.as_bytes()).unwrap(), &histories)
+        };
+        assert_eq!(grant("arn:aws:sts::111122223333:assumed-role/People/grace@example.com"), Some(id));
+        assert_eq!(grant("arn:aws:sts::444455556666:assumed-role/People/grace@example.com"), None);
+        assert_eq!(grant("arn:aws-cn:sts::111122223333:assumed-role/People/grace@example.com"), None);
+        assert_eq!(grant("arn:aws:sts::111122223333:assumed-role/OtherPeople/grace@example.com"), None);
+    }
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::TrailQuery;
-use crate::grants::condition_time;
+use crate::policy::condition_time;
 
 /// A query engine, and where the events are in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

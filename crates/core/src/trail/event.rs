@@ -6,7 +6,8 @@ use std::io;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::grants::{DatedPolicy, GRANT_TAG, GrantId, Revocation};
+use crate::grant_id::{GRANT_TAG, GrantId};
+use crate::policy::{DatedPolicy, Revocation};
 
 /// The longest text that is kept of what a caller of AWS chooses freely, in characters.
 const MAX_FREE_TEXT: usize = 1_000;

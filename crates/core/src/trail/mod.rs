@@ -8,6 +8,7 @@
 mod aws_json;
 mod bucket;
 mod compare;
+mod configured;
 mod engine;
 mod event;
 mod files;

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::event::role_name;
 use super::{RecordedSession, TrailEvent};
 use crate::arn::RoleArn;
-use crate::grants::GrantId;
+use crate::grant_id::GrantId;
 use crate::records::{GrantHistory, GrantKind};
 
 /// Which events are wanted. Everything that is set must fit.

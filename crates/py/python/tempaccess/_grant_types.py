@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict, Union
 
 Texts = Union[str, "os.PathLike[str]", Sequence[Union[str, "os.PathLike[str]"]]]
 GrantKind = Literal["session", "policy"]
-GrantState = Literal["pending", "denied", "planned", "live", "ended", "revoked"]
+GrantState = Literal["pending", "denied", "planned", "live", "ended", "revoked", "withdrawn"]
 
 
 class _Grant(TypedDict):

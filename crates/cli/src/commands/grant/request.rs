@@ -60,11 +60,14 @@ pub(super) async fn approve(arguments: Approve) -> Result<()> {
     check_out(arguments.out.as_deref())?;
     let duration = arguments.duration.as_deref().map(parse_duration).transpose()?;
     if arguments.sign_only {
-        let shown = render::request(&text, &request, duration);
+        let plan = context.grants.plan_approval(&text, duration).await?;
         if arguments.confirm.dry_run {
-            return print(&shown);
+            return match arguments.confirm.output {
+                Output::Json => print_json(&plan),
+                Output::Text => print(&render::approval(&plan)),
+            };
         }
-        let _ = writeln!(std::io::stderr(), "{shown}");
+        let _ = writeln!(std::io::stderr(), "{}", render::approval(&plan));
         if !confirmed(&arguments.confirm, &arguments.access, "Sign this approval?").await? {
             return Err(declined());
         }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::arn::RoleArn;
-use crate::grants::policy_summary;
+use crate::policy::summary as policy_summary;
 use crate::records::{EventKind, GrantEvent, GrantHistory};
 use crate::report::facts::{further, origin};
 

@@ -7,6 +7,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 const STATES = {
   live: "Live", planned: "Planned", ended: "Ended", revoked: "Revoked", pending: "Requested", denied: "Denied",
+  withdrawn: "Never given",
 };
 const EVENTS = {
   requested: "Requested", approved: "Approved", denied: "Denied", issued: "Issued", permitted: "Permitted",
@@ -77,6 +78,10 @@ function ending(grant) {
   switch (grant.state) {
     case "ended": return { text: "ended at its time", at: grant.end };
     case "live": return { text: "still live when the report was made", at: null };
+    case "withdrawn": {
+      const event = grant.events.findLast((event) => event.event === "revoked");
+      return { text: "recorded and never given", at: null, reason: event && event.reason };
+    }
     case "planned": return { text: "had not begun when the report was made", at: null };
     case "denied": {
       const denied = grant.events.findLast((event) => event.event === "denied");

@@ -82,14 +82,14 @@ function answer(grants) {
   }
   const add = (number, text) => { if (number) parts.push(" " + text); };
   const of = (test) => grants.filter(test).length;
-  const undecided = grants.length - withAccess.length;
+  const without = grants.length - withAccess.length;
   const live = of((grant) => grant.state === "live"), revoked = of((grant) => grant.state === "revoked");
   const denied = grants.reduce((sum, grant) => sum + grant.denied, 0);
   add(byRole, count(byRole, "grant allows", "grants allow") + " all that the role does, which the role's policies decide.");
   add(onlyCalls, count(onlyCalls, "grant fits by its", "grants fit by their") + " calls alone, which may have been denied.");
   add(live, count(live, "grant was", "grants were") + " live when the report was made.");
   add(revoked, count(revoked, "was", "were") + " revoked early.");
-  add(undecided, count(undecided, "request or plan", "requests and plans") + " gave no access.");
+  add(without, count(without, "grant or request", "grants and requests") + " gave no access.");
   add(denied, count(denied, "call was", "calls were") + " denied.");
   const untrusted = of((grant) => grant.untrusted);
   if (untrusted) parts.push(" ", el("strong", { class: "bad" }, count(untrusted, "grant has", "grants have") + " records that cannot be trusted."));

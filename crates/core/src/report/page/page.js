@@ -1,11 +1,11 @@
 // Puts the page together and listens.
 
-const UNDECIDED = ["pending", "denied"];
+const NOT_GIVEN = ["pending", "denied", "withdrawn"];
 
 function drawTiles() {
   const people = new Set(GRANTS.map((grant) => grant.to)).size, of = (test) => GRANTS.filter(test).length;
   const untrusted = of((grant) => grant.untrusted) + DATA.unreadable.length, glass = of((grant) => grant.break_glass);
-  const denied = GRANTS.reduce((sum, grant) => sum + grant.denied, 0), given = of((grant) => !UNDECIDED.includes(grant.state));
+  const denied = GRANTS.reduce((sum, grant) => sum + grant.denied, 0), given = of((grant) => !NOT_GIVEN.includes(grant.state));
   const tile = (number, name, kind, state) => {
     const content = [el("span", { class: "number" }, number.toLocaleString("en")), el("span", { class: "name" }, name)];
     if (state === undefined) return el("div", { class: "tile " + kind }, content);

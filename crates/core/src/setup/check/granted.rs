@@ -7,7 +7,8 @@ use super::judge::{Probe, Verdict, allows, denies};
 use super::{CREATE, Report};
 use crate::arn::RoleArn;
 use crate::error::Result;
-use crate::grants::{GRANT_TAG, unsafe_principals};
+use crate::grant_id::GRANT_TAG;
+use crate::policy::unsafe_principals;
 use crate::setup::GrantSetup;
 use crate::setup::documents::GUARDED;
 

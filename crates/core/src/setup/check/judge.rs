@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::grants::{has_effect, is_about, statements, texts};
+use crate::policy::{has_effect, is_about, statements, texts};
 use crate::role::glob;
 
 /// The answer to a question that may be open.

@@ -8,7 +8,7 @@ use super::facts::{Account, parsed};
 use super::{CREATE, Report, readable};
 use crate::arn::RoleArn;
 use crate::error::Result;
-use crate::grants::{statements, texts, unsafe_principals};
+use crate::policy::{statements, texts, unsafe_principals};
 use crate::setup::GrantSetup;
 
 /// Checks a role. Returns the ARN of its permissions boundary, and the SAML providers that it trusts.

@@ -11,8 +11,9 @@ use super::{
 };
 use crate::doctor::CheckOutcome;
 use crate::error::{Error, ErrorKind, Result};
-use crate::grants::{DatedPolicy, GRANT_TAG, GrantId, PolicyWindow, Revocation, RevocationTarget, condition_time};
+use crate::grant_id::{GRANT_TAG, GrantId};
 use crate::iam::IamRole;
+use crate::policy::{DatedPolicy, PolicyWindow, Revocation, RevocationTarget, condition_time};
 use crate::scope::{SessionDuration, SessionPolicy, SessionScope};
 use crate::setup::documents;
 use crate::sts::{ChainRequest, ChainedRole, StsAnswer};

@@ -2,6 +2,7 @@
 
 mod connector;
 mod refusal;
+mod region;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,9 +20,10 @@ use jiff::Timestamp;
 
 use self::connector::{Connector, ServerDate};
 use self::refusal::{Call, refusal};
+use self::region::default_region;
 use super::judge::{Expected, check};
 use super::{CallerIdentity, ChainRequest, ExchangeRequest, StsAnswer, TokenExchange};
-use crate::arn::{PolicyArn, RoleArn, default_region, is_region, partition_of_region};
+use crate::arn::{PolicyArn, RoleArn, is_region, partition_of_region};
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::{HttpTransport, Transport, secure_url};

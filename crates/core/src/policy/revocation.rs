@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{REVOKED_PREFIX, condition_time, name_time, parse_name_time};
-use crate::grants::{GRANT_TAG, GrantId};
+use crate::grant_id::{GRANT_TAG, GrantId};
 
 /// Whose sessions are denied.
 #[derive(Debug, Clone, PartialEq, Eq)]

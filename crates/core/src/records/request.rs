@@ -7,11 +7,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::plan::Origin;
-use super::rules::{format_duration, refused};
-use super::{ApprovalLimits, GrantId, GrantPlan, GrantSpec, Grants, IssuedGrant};
+use super::{GrantEvent, check_name, check_reason};
+use crate::duration::format_duration;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind};
+use crate::grant_id::GrantId;
 use crate::seal::{Namespace, Recipient, SignedLine, Signer, Signers, not_genuine};
 use crate::text::excerpt;
 
@@ -60,7 +59,8 @@ impl GrantRequest {
         seal_to: &[Recipient],
         at: Timestamp,
     ) -> Result<Self> {
-        GrantSpec::to(to).reason(reason).check()?;
+        check_name(to)?;
+        check_reason(reason)?;
         Ok(Self {
             version: VERSION,
             to: to.to_owned(),
@@ -105,8 +105,8 @@ struct Approval {
 /// A request and its approvals, as a ticket has them.
 #[derive(Debug, Clone)]
 pub struct RequestText {
-    request: SignedLine,
-    approvals: Vec<SignedLine>,
+    pub(crate) request: SignedLine,
+    pub(crate) approvals: Vec<SignedLine>,
 }
 
 /// A request whose signature is that of a person who may ask, with approvals of people who may give.
@@ -222,7 +222,7 @@ impl RequestText {
 /// # Errors
 ///
 /// `grant_not_genuine`.
-pub(crate) fn verify_origin(event: &GrantEvent, signers: &Signers) -> Result<()> {
+pub(super) fn verify_origin(event: &GrantEvent, signers: &Signers) -> Result<()> {
     let Some(line) = &event.request else {
         return match event.approvals.is_empty() {
             true => Ok(()),
@@ -245,160 +245,33 @@ pub(crate) fn approver(line: &SignedLine) -> Option<String> {
 }
 
 impl RequestText {
+    /// Returns the request with one more approval, for `duration` at most.
+    pub(crate) async fn approve(
+        &self,
+        by: &str,
+        duration: SignedDuration,
+        at: Timestamp,
+        signer: &dyn Signer,
+    ) -> Result<Self> {
+        let approval = Approval {
+            version: VERSION,
+            approves: self.request.digest(),
+            by: by.to_owned(),
+            at,
+            duration_seconds: duration.as_secs(),
+        };
+        let mut approved = self.clone();
+        approved.approvals.push(SignedLine::sign(&approval, Namespace::Grant, signer).await?);
+        Ok(approved)
+    }
+
     /// Returns who signed the approvals, as they say. Nothing is verified.
     pub fn approvers(&self) -> Vec<String> {
         self.approvals.iter().filter_map(approver).collect()
     }
 }
 
-impl Grants {
-    /// Signs an approval and returns the request with it. Nothing is given.
-    ///
-    /// # Errors
-    ///
-    /// `grant_not_genuine`, `grant_refused` (own request, longer than requested, or outside the preset), `grant_changed` if it was
-    /// decided already, and errors of the records and the sign-in.
-    pub async fn sign_approval(&self, text: &RequestText, duration: Option<SignedDuration>) -> Result<RequestText> {
-        let VerifiedRequest { request, agreed_seconds, .. } = text.verify(&self.signers, self.clock.now())?;
-        self.rules.check_request(&request)?;
-        self.require_undecided(&text.id()).await?;
-        let administrator = self.administrator().await?;
-        self.require_trusted_signer(&administrator.name)?;
-        let already = text.approvals.iter().filter_map(approver).any(|name| name == administrator.name);
-        if administrator.name == request.to {
-            return Err(refused("you cannot approve a request of your own").with_hint("ask somebody else"));
-        }
-        if already {
-            return Err(refused("you have approved this request already"));
-        }
-        let duration = shorter(duration, SignedDuration::from_secs(agreed_seconds))?;
-        let approval = Approval {
-            version: VERSION,
-            approves: text.request.digest(),
-            by: administrator.name.clone(),
-            at: self.clock.now(),
-            duration_seconds: duration.as_secs(),
-        };
-        let mut approved = text.clone();
-        approved.approvals.push(SignedLine::sign(&approval, Namespace::Grant, &*self.signer).await?);
-        Ok(approved)
-    }
-
-    /// Approves a request and returns what would be given: as requested or within narrower limits, and never more. Nothing is
-    /// given yet.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`sign_approval`](Self::sign_approval), [`plan_issue`](Self::plan_issue) and
-    /// [`plan_permit`](Self::plan_permit); `grant_changed` if the request was granted or denied already.
-    pub async fn plan_approve(&self, text: &RequestText, limits: &ApprovalLimits) -> Result<GrantPlan> {
-        let signed_before = text.approvals.iter().filter_map(approver).collect::<Vec<_>>();
-        let administrator = self.administrator().await?;
-        // An administrator who approved before can give it once enough others have.
-        let approved = match signed_before.contains(&administrator.name) {
-            true => text.clone(),
-            false => self.sign_approval(text, limits.duration).await?,
-        };
-        let VerifiedRequest { request, agreed_seconds, .. } = approved.verify(&self.signers, self.clock.now())?;
-        if administrator.name == request.to {
-            return Err(refused("you cannot approve a request of your own").with_hint("ask somebody else"));
-        }
-        let duration = shorter(limits.duration, SignedDuration::from_secs(agreed_seconds))?;
-        self.require_undecided(&text.id()).await?;
-        let spec = GrantSpec::to(&request.to).preset(&request.preset).reason(&request.reason);
-        let mut spec = limits.limit(spec, duration);
-        spec.origin = Origin {
-            id: Some(approved.id()),
-            request: Some(approved.request.clone()),
-            approvals: approved.approvals.clone(),
-            break_glass: false,
-        };
-        match self.rules.preset(&request.preset)?.kind {
-            GrantKind::Policy => self.plan_permit(&spec).await,
-            GrantKind::Session => {
-                for key in &request.seal_to {
-                    spec = spec.seal_to(key.parse()?);
-                }
-                self.plan_issue(&spec).await
-            }
-        }
-    }
-
-    async fn require_undecided(&self, id: &GrantId) -> Result<()> {
-        let files = self.records.events(id).await?;
-        // Others may have put files there: what nobody has signed decides nothing.
-        match GrantHistory::from_files(files, id, &self.signers) {
-            Ok(Some(history)) if !history.is_unfounded() => {}
-            _ => return Ok(()),
-        }
-        let message = format!("the request was decided already, as the grant {id}");
-        Err(Error::new(ErrorKind::GrantChanged, Stage::Grant, message)
-            .with_hint(format!("see `tempaccess grant show {id}`")))
-    }
-
-    /// Denies a request, so that nobody can approve it any more.
-    ///
-    /// # Errors
-    ///
-    /// `grant_not_genuine`, `grant_changed` if it was decided already, and errors of the records.
-    pub async fn deny(&self, text: &RequestText, reason: &str) -> Result<IssuedGrant> {
-        super::spec::check_reason(reason)?;
-        let VerifiedRequest { request, .. } = text.verify(&self.signers, self.clock.now())?;
-        let administrator = self.administrator().await?;
-        self.require_trusted_signer(&administrator.name)?;
-        self.require_undecided(&text.id()).await?;
-        let preset = self.rules.preset(&request.preset)?;
-        let role = super::spec::resolve_role(&preset.role, administrator.role(), self.access.account_names())?;
-        let now = self.clock.now();
-        let mut event = GrantEvent::first(text.id(), EventKind::Denied, preset.kind, now, now);
-        event.to = request.to;
-        administrator.acts_in(&mut event);
-        event.role_arn = role.to_string();
-        // What was denied: the preset can change later.
-        event.policy = self.rules.policy_of(&request.preset).ok().flatten();
-        event.policy_arns.clone_from(&preset.policy_arns);
-        event.preset = Some(request.preset);
-        event.request = Some(text.request.clone());
-        event.reason = reason.to_owned();
-        let (event, _) = self.record(event).await?;
-        self.notify(&event).await;
-        Ok(IssuedGrant { event, sealed: String::new() })
-    }
-
-    /// Reviews a grant that was given in an emergency, without approvals.
-    ///
-    /// # Errors
-    ///
-    /// `grant_refused` for a grant of one's own or to oneself, `invalid_argument` if there is nothing to review.
-    pub async fn review(&self, id: &GrantId, reason: &str) -> Result<IssuedGrant> {
-        super::spec::check_reason(reason)?;
-        let history = self.history(id).await?;
-        if !history.needs_review() {
-            let message = format!("the grant {id} needs no review");
-            return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message));
-        }
-        let administrator = self.administrator().await?;
-        self.require_trusted_signer(&administrator.name)?;
-        if [history.by(), history.to()].contains(&administrator.name.as_str()) {
-            return Err(refused("you cannot review a grant that you gave or got").with_hint("ask somebody else"));
-        }
-        let mut event = history.next_event(EventKind::Reviewed, self.clock.now());
-        administrator.acts_in(&mut event);
-        event.reason = reason.to_owned();
-        let (event, _) = self.record(event).await?;
-        self.notify(&event).await;
-        Ok(IssuedGrant { event, sealed: String::new() })
-    }
-}
-
-/// Returns the duration to give: the wanted one, unless it is longer than what was agreed to.
-fn shorter(wanted: Option<SignedDuration>, longest: SignedDuration) -> Result<SignedDuration> {
-    match wanted {
-        Some(wanted) if wanted > longest => {
-            Err(refused(format!("the request and its approvals are for {} at most", format_duration(longest)))
-                .with_hint("an approval can shorten a request, and not extend it"))
-        }
-        Some(wanted) => Ok(wanted),
-        None => Ok(longest),
-    }
+/// The error for what the rules of requests and presets do not allow.
+pub(crate) fn refused(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {
+    Error::new(ErrorKind::GrantRefused, Stage::Grant, message)
 }

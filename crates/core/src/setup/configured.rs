@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::paths::{self, Base};
-use super::{Config, Settings};
+use super::{AwsSetup, Ceiling, GrantSetup, RecordsPlace};
 use crate::arn::{PolicyArn, ProviderArn, RoleArn, partition_of_region};
+use crate::config::paths::{self, Base};
+use crate::config::{Config, Settings};
+use crate::duration::parse_duration;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::grants::{parse_duration, resolve_role};
 use crate::records::GrantKind;
-use crate::role::{account_named, is_glob};
-use crate::setup::{AwsSetup, Ceiling, GrantSetup, RecordsPlace};
+use crate::role::{account_named, is_glob, resolve_role};
 use crate::text::excerpt;
 
 /// The address that a `saml:` source receives responses at by default.

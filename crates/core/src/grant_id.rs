@@ -1,16 +1,20 @@
-//! The id of a grant.
+//! The id of a grant, which its session name, its session tag, its policies and its records have.
 
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::text::excerpt;
 
 /// The characters of an id: no `i`, `l`, `o`, `0`, `1`, which people confuse.
 const ALPHABET: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+/// The session tag that has the id.
+pub(crate) const GRANT_TAG: &str = "TempaccessGrant";
 /// The length of an id.
 const LENGTH: usize = 12;
 
@@ -103,6 +107,14 @@ impl<'de> Deserialize<'de> for GrantId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl GrantId {
+    /// The error for a grant that has ended: `by` could extend it.
+    pub(crate) fn ended(&self, by: &str, until: Timestamp) -> Error {
+        Error::new(ErrorKind::GrantEnded, Stage::Grant, format!("the grant {self} ended at {until}"))
+            .with_hint(format!("ask `{}` for a new grant, or for the newest copy if it was extended", excerpt(by)))
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{GRANT_PREFIX, condition_time, invalid, parse};
 use crate::error::Result;
-use crate::grants::GrantId;
+use crate::grant_id::GrantId;
 use crate::scope::SessionPolicy;
 
 /// When, for whom and from where a policy holds.

@@ -6,59 +6,48 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::GrantId;
+use super::{AssertionRequest, AssertionSource};
 use crate::clock::{Clock, SystemClock};
-use crate::config::Settings;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::grant_id::GrantId;
 use crate::saml::SamlResponse;
-use crate::seal::{GrantHeader, ended};
 use crate::secret::SecretString;
-use crate::source::{AssertionRequest, AssertionSource};
 use crate::store::{Entry, EntryInfo, EntryKind, Lookup, Store, StoreKey};
 
 /// How the source of a grant begins in a configuration: `grant:ID`.
-pub(crate) const SOURCE_PREFIX: &str = "grant:";
+pub(crate) const GRANT_PREFIX: &str = "grant:";
 /// How long the facts of a grant are kept after its end, to say whom to ask and to refuse an older copy of it.
 const KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Returns the settings of the profile of an opened grant.
-pub fn granted_profile(id: &GrantId, region: Option<String>) -> Settings {
-    Settings { source: Some(format!("{SOURCE_PREFIX}{id}")), region, ..Settings::default() }
-}
-
 /// Returns the cache key of the credentials of a grant. They are the same whatever is requested of it.
 pub(crate) fn grant_key(source: &str) -> Option<StoreKey> {
-    let id: GrantId = source.strip_prefix(SOURCE_PREFIX)?.parse().ok()?;
-    Some(StoreKey::new(&["credentials", SOURCE_PREFIX, id.as_str()]))
+    let id: GrantId = source.strip_prefix(GRANT_PREFIX)?.parse().ok()?;
+    Some(StoreKey::new(&["credentials", GRANT_PREFIX, id.as_str()]))
 }
 
 /// The facts of an opened grant that are kept in the cache.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct GrantFacts {
-    pub(super) issue: u32,
-    pub(super) by: String,
-    pub(super) to: String,
-    pub(super) until: Timestamp,
+pub(crate) struct GrantFacts {
+    pub(crate) issue: u32,
+    pub(crate) by: String,
+    pub(crate) to: String,
+    pub(crate) until: Timestamp,
 }
 
 impl GrantFacts {
-    pub(super) fn new(header: &GrantHeader) -> Self {
-        Self { issue: header.issue, by: header.by.clone(), to: header.to.clone(), until: header.until }
-    }
-
     fn key(id: &GrantId) -> StoreKey {
         StoreKey::new(&["grant", id.as_str()])
     }
 
-    pub(super) fn read(store: &dyn Store, id: &GrantId) -> Option<Self> {
+    pub(crate) fn read(store: &dyn Store, id: &GrantId) -> Option<Self> {
         match store.get(&Self::key(id)) {
             Lookup::Found(entry) => serde_json::from_str(entry.secret.expose()).ok(),
             _ => None,
         }
     }
 
-    pub(super) fn write(&self, store: &dyn Store, id: &GrantId, now: Timestamp) -> Result<()> {
-        let mut info = EntryInfo::new(EntryKind::Grant, format!("{SOURCE_PREFIX}{id}"), Some(self.to.clone()), now);
+    pub(crate) fn write(&self, store: &dyn Store, id: &GrantId, now: Timestamp) -> Result<()> {
+        let mut info = EntryInfo::new(EntryKind::Grant, format!("{GRANT_PREFIX}{id}"), Some(self.to.clone()), now);
         info.expiration = self.until.checked_add(KEPT).ok();
         store.put(&Entry::new(Self::key(id), info, SecretString::from_json(self)))
     }
@@ -83,7 +72,7 @@ impl GrantSource {
 #[async_trait]
 impl AssertionSource for GrantSource {
     fn describe(&self) -> String {
-        format!("{SOURCE_PREFIX}{}", self.id)
+        format!("{GRANT_PREFIX}{}", self.id)
     }
 
     fn identity(&self) -> Option<String> {
@@ -102,7 +91,7 @@ impl AssertionSource for GrantSource {
             self.store.as_ref().zip(key).is_some_and(|(store, key)| matches!(store.get(&key), Lookup::Found(_)))
         };
         Err(match facts {
-            Some(facts) if facts.until <= self.clock.now() => ended(id, &facts.by, facts.until),
+            Some(facts) if facts.until <= self.clock.now() => id.ended(&facts.by, facts.until),
             Some(facts) if has_credentials() => {
                 let message = format!("the grant {id} is one session, and nobody can sign in for another");
                 Error::new(ErrorKind::InvalidArgument, Stage::Grant, message).with_hint(format!(

@@ -1,0 +1,218 @@
+//! The decision about a request: approved, denied, and reviewed after an emergency.
+
+use jiff::SignedDuration;
+use serde::Serialize;
+
+use super::plan::{Origin, allowed};
+use super::{ApprovalLimits, GrantId, GrantPlan, GrantSpec, Grants, IssuedGrant};
+use crate::duration::format_duration;
+use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::records::{
+    EventKind, GrantEvent, GrantHistory, GrantKind, RequestText, VerifiedRequest, check_reason, refused,
+};
+use crate::role::resolve_role;
+
+/// An approval that was checked and not signed yet: the request, and what it would give. The shape is stable.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ApprovalPlan {
+    /// The id of the grant that the request can become.
+    pub id: GrantId,
+    /// How access would be given.
+    pub kind: GrantKind,
+    /// The person who asks.
+    pub to: String,
+    /// The administrator who would approve.
+    pub by: String,
+    /// The role.
+    pub role_arn: String,
+    /// What the preset allows, in a line.
+    pub allows: String,
+    /// The preset's policy, if it has one.
+    pub policy: Option<String>,
+    /// The preset's managed policies.
+    pub policy_arns: Vec<String>,
+    /// The preset.
+    pub preset: String,
+    /// How long access would last, in seconds: the shortest of what was requested, approved before, and named now.
+    pub duration_seconds: i64,
+    /// Why it is asked for.
+    pub reason: String,
+    /// The people who have approved it, in order.
+    pub approved_by: Vec<String>,
+}
+
+impl ApprovalPlan {
+    /// How long access would last.
+    pub fn duration(&self) -> SignedDuration {
+        SignedDuration::from_secs(self.duration_seconds)
+    }
+}
+
+impl Grants {
+    /// Checks an approval and returns what would be approved. Nothing is signed yet.
+    ///
+    /// # Errors
+    ///
+    /// `grant_not_genuine`, `grant_refused` (own request, longer than requested, or outside the preset), `grant_changed` if it was
+    /// decided already, and errors of the records and the sign-in.
+    pub async fn plan_approval(&self, text: &RequestText, duration: Option<SignedDuration>) -> Result<ApprovalPlan> {
+        let VerifiedRequest { request, agreed_seconds, .. } = text.verify(&self.signers, self.clock.now())?;
+        self.rules.check_request(&request)?;
+        self.require_undecided(&text.id()).await?;
+        let administrator = self.administrator().await?;
+        self.require_trusted_signer(&administrator.name)?;
+        let already = text.approvers().contains(&administrator.name);
+        if administrator.name == request.to {
+            return Err(refused("you cannot approve a request of your own").with_hint("ask somebody else"));
+        }
+        if already {
+            return Err(refused("you have approved this request already"));
+        }
+        let duration = shorter(duration, SignedDuration::from_secs(agreed_seconds))?;
+        let preset = self.rules.preset(&request.preset)?;
+        let policy = self.rules.policy_of(&request.preset)?;
+        Ok(ApprovalPlan {
+            id: text.id(),
+            kind: preset.kind,
+            role_arn: resolve_role(&preset.role, administrator.role(), self.access.account_names())?.to_string(),
+            allows: allowed(policy.as_deref(), !preset.policy_arns.is_empty()),
+            policy,
+            policy_arns: preset.policy_arns.clone(),
+            duration_seconds: duration.as_secs(),
+            approved_by: text.approvers(),
+            by: administrator.name.clone(),
+            to: request.to,
+            preset: request.preset,
+            reason: request.reason,
+        })
+    }
+
+    /// Signs an approval and returns the request with it. Nothing is given.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`plan_approval`](Self::plan_approval).
+    pub async fn sign_approval(&self, text: &RequestText, duration: Option<SignedDuration>) -> Result<RequestText> {
+        let plan = self.plan_approval(text, duration).await?;
+        text.approve(&plan.by, plan.duration(), self.now().await?, &*self.signer).await
+    }
+
+    /// Approves a request and returns what would be given: as requested or within narrower limits, and never more. Nothing is
+    /// given yet.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`sign_approval`](Self::sign_approval), [`plan_issue`](Self::plan_issue) and
+    /// [`plan_permit`](Self::plan_permit); `grant_changed` if the request was granted or denied already.
+    pub async fn plan_approve(&self, text: &RequestText, limits: &ApprovalLimits) -> Result<GrantPlan> {
+        let signed_before = text.approvers();
+        let administrator = self.administrator().await?;
+        // An administrator who approved before can give it once enough others have.
+        let approved = match signed_before.contains(&administrator.name) {
+            true => text.clone(),
+            false => self.sign_approval(text, limits.duration).await?,
+        };
+        let VerifiedRequest { request, agreed_seconds, .. } = approved.verify(&self.signers, self.clock.now())?;
+        if administrator.name == request.to {
+            return Err(refused("you cannot approve a request of your own").with_hint("ask somebody else"));
+        }
+        let duration = shorter(limits.duration, SignedDuration::from_secs(agreed_seconds))?;
+        self.require_undecided(&text.id()).await?;
+        let spec = GrantSpec::to(&request.to).preset(&request.preset).reason(&request.reason);
+        let mut spec = limits.limit(spec, duration);
+        spec.origin = Origin {
+            id: Some(approved.id()),
+            request: Some(approved.request.clone()),
+            approvals: approved.approvals.clone(),
+            break_glass: false,
+        };
+        match self.rules.preset(&request.preset)?.kind {
+            GrantKind::Policy => self.plan_permit(&spec).await,
+            GrantKind::Session => {
+                for key in &request.seal_to {
+                    spec = spec.seal_to(key.parse()?);
+                }
+                self.plan_issue(&spec).await
+            }
+        }
+    }
+
+    async fn require_undecided(&self, id: &GrantId) -> Result<()> {
+        let files = self.records.events(id).await?;
+        // Others may have put files there: what nobody has signed decides nothing.
+        match GrantHistory::from_files(files, id, &self.signers) {
+            Ok(Some(history)) if !history.is_unfounded() => {}
+            _ => return Ok(()),
+        }
+        let message = format!("the request was decided already, as the grant {id}");
+        Err(Error::new(ErrorKind::GrantChanged, Stage::Grant, message)
+            .with_hint(format!("see `tempaccess grant show {id}`")))
+    }
+
+    /// Denies a request, so that nobody can approve it any more.
+    ///
+    /// # Errors
+    ///
+    /// `grant_not_genuine`, `grant_changed` if it was decided already, and errors of the records.
+    pub async fn deny(&self, text: &RequestText, reason: &str) -> Result<IssuedGrant> {
+        check_reason(reason)?;
+        let VerifiedRequest { request, .. } = text.verify(&self.signers, self.clock.now())?;
+        let administrator = self.administrator().await?;
+        self.require_trusted_signer(&administrator.name)?;
+        self.require_undecided(&text.id()).await?;
+        let preset = self.rules.preset(&request.preset)?;
+        let role = resolve_role(&preset.role, administrator.role(), self.access.account_names())?;
+        let now = self.now().await?;
+        let mut event = GrantEvent::first(text.id(), EventKind::Denied, preset.kind, now, now);
+        event.to = request.to;
+        administrator.acts_in(&mut event);
+        event.role_arn = role.to_string();
+        // What was denied: the preset can change later.
+        event.policy = self.rules.policy_of(&request.preset).ok().flatten();
+        event.policy_arns.clone_from(&preset.policy_arns);
+        event.preset = Some(request.preset);
+        event.request = Some(text.request.clone());
+        event.reason = reason.to_owned();
+        let (event, _) = self.record(event).await?;
+        self.notify(&event).await;
+        Ok(IssuedGrant { event, sealed: String::new() })
+    }
+
+    /// Reviews a grant that was given in an emergency, without approvals.
+    ///
+    /// # Errors
+    ///
+    /// `grant_refused` for a grant of one's own or to oneself, `invalid_argument` if there is nothing to review.
+    pub async fn review(&self, id: &GrantId, reason: &str) -> Result<IssuedGrant> {
+        check_reason(reason)?;
+        let history = self.history(id).await?;
+        if !history.needs_review() {
+            let message = format!("the grant {id} needs no review");
+            return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message));
+        }
+        let administrator = self.administrator().await?;
+        self.require_trusted_signer(&administrator.name)?;
+        if [history.by(), history.to()].contains(&administrator.name.as_str()) {
+            return Err(refused("you cannot review a grant that you gave or got").with_hint("ask somebody else"));
+        }
+        let mut event = history.next_event(EventKind::Reviewed, self.now().await?);
+        administrator.acts_in(&mut event);
+        event.reason = reason.to_owned();
+        let (event, _) = self.record(event).await?;
+        self.notify(&event).await;
+        Ok(IssuedGrant { event, sealed: String::new() })
+    }
+}
+
+/// Returns the duration to give: the wanted one, unless it is longer than what was agreed to.
+fn shorter(wanted: Option<SignedDuration>, longest: SignedDuration) -> Result<SignedDuration> {
+    match wanted {
+        Some(wanted) if wanted > longest => {
+            Err(refused(format!("the request and its approvals are for {} at most", format_duration(longest)))
+                .with_hint("an approval can shorten a request, and not extend it"))
+        }
+        Some(wanted) => Ok(wanted),
+        None => Ok(longest),
+    }
+}
