@@ -5,6 +5,7 @@ const { debuglog } = require("node:util");
 
 const { TempAccessError } = require("./errors.js");
 const native = require("./native.js");
+const { invalid, kindOf } = require("./options.js");
 const { race } = require("./works.js");
 
 /** Whether a thrown value says that the user or the program cancelled. */
@@ -29,6 +30,21 @@ function checked(method, given, choices) {
     throw new RangeError(`choose returned ${given}, but there are ${choices.length} choices`);
   }
   throw new TypeError(`${method} returned ${typeof given}, but must return ${method === "choose" ? "an index" : "a string"}`);
+}
+
+/** Checks that a prompter can ask before anybody signs in. */
+function requirePrompter(given) {
+  if (given === undefined || given === null) return;
+  if (typeof given !== "object") {
+    throw invalid("ERR_INVALID_ARG_TYPE", `\`prompter\` must be an object with the functions of a prompter, not ${kindOf(given)}`);
+  }
+  for (const name of ["notify", "text", "secret", "choose", "visit"]) {
+    // What is never asked need not be there; messages always come.
+    if (given[name] === undefined && name !== "notify") continue;
+    if (typeof given[name] !== "function") {
+      throw invalid("ERR_INVALID_ARG_TYPE", `\`${name}\` of \`prompter\` must be a function, not ${kindOf(given[name])}`);
+    }
+  }
 }
 
 const debug = debuglog("tempaccess");
@@ -76,6 +92,7 @@ class Calls {
 
   /** The functions of a prompter, or of nobody: then only notices arrive. */
   person(given) {
+    requirePrompter(given);
     const prompter = given ?? NOTICES;
     return (method, question, choices) =>
       this.#answer(async (signal) => {
@@ -88,6 +105,7 @@ class Calls {
           await (prompter.visit ? prompter.visit({ url, code }, { signal }) : prompter.notify(question));
           return {};
         }
+        if (prompter[method] === undefined) throw new TypeError(`the prompter has no function \`${method}\``);
         if (method === "choose") {
           return { index: checked(method, await prompter.choose(question, choices, { signal }), choices) };
         }

@@ -39,4 +39,10 @@ function call(run) {
   }
 }
 
-module.exports = { TempAccessError, call };
+/** Returns the outcome of work that needs no object, or throws its error. */
+function settled({ errorJson, ...outcome }) {
+  if (errorJson !== undefined) throw new TempAccessError(JSON.parse(errorJson));
+  return outcome;
+}
+
+module.exports = { TempAccessError, call, settled };

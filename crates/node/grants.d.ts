@@ -351,11 +351,21 @@ export interface RequestOptions extends WaitOptions {
 /** Returns a signed request: the text for a ticket. */
 export function requestGrant(options: RequestOptions): Promise<string>;
 
+/** Whose signatures are trusted, and when. */
+export interface SignersOptions extends JudgeOptions {
+  /** The text of a signers file. Default: the file of the configuration. */
+  signers?: string | undefined;
+  config?: string | URL | undefined;
+}
+
 /**
  * Verifies who signed a sealed grant, at this instant or now, and returns the facts that are signed. `signers` is the text of a
  * signers file; the default is that of the configuration. Nothing is decrypted, and the end of the grant is not judged.
  */
-export function inspectGrant(text: string | Uint8Array, options?: { signers?: string; config?: string | URL } & JudgeOptions): GrantHeader;
+export function inspectGrant(text: string | Uint8Array, options?: SignersOptions): GrantHeader;
+
+/** As `inspectGrant`, without keeping the event loop waiting for files. */
+export function inspectGrantAsync(text: string | Uint8Array, options?: SignersOptions): Promise<GrantHeader>;
 
 /** A request whose signature is that of a person who may ask, with approvals of people who may give. */
 export interface VerifiedRequest {
@@ -379,7 +389,7 @@ export interface VerifiedRequest {
  * `signers` is the text of a signers file; the default is that of the configuration. Whether the request was granted or denied already
  * is in the records.
  */
-export function inspectRequest(
-  text: string | Uint8Array,
-  options?: { signers?: string | undefined; config?: string | URL } & JudgeOptions,
-): VerifiedRequest;
+export function inspectRequest(text: string | Uint8Array, options?: SignersOptions): VerifiedRequest;
+
+/** As `inspectRequest`, without keeping the event loop waiting for files. */
+export function inspectRequestAsync(text: string | Uint8Array, options?: SignersOptions): Promise<VerifiedRequest>;

@@ -1,4 +1,6 @@
-// Kept by hand. Its tests compare it with what the package exports.
+// Kept by hand. Its tests compare it with what the package exports. `Buffer`, `URL` and streams are those of `@types/node`.
+
+/// <reference types="node" />
 
 export * from "./audit.js";
 export * from "./grants.js";
@@ -76,7 +78,10 @@ export interface Prompter {
 }
 
 /** Returns a prompter that asks on the terminal, and opens pages in the person's browser. */
-export function terminal(streams?: { input?: NodeJS.ReadableStream; output?: NodeJS.WritableStream }): Prompter;
+export function terminal(streams?: {
+  input?: NodeJS.ReadableStream | undefined;
+  output?: NodeJS.WritableStream | undefined;
+}): Prompter;
 
 /** The request that a function used as `source` answers. */
 export interface AssertionRequest {
@@ -90,6 +95,9 @@ export interface AssertionRequest {
 
 /** Returns a SAML response in any form. */
 export type AssertionSource = (request: AssertionRequest) => Awaitable<string | Uint8Array>;
+
+/** Where credentials are cached. */
+export type Store = "auto" | "file" | "keyring" | "kernel" | "none";
 
 /** The settings of a session. Precedence: these options, the environment, the profile. */
 export interface SessionOptions {
@@ -128,7 +136,7 @@ export interface SessionOptions {
   /** The SAML provider, if several offer the role. */
   provider?: string | undefined;
   /** Roles to assume after that, each from the session of the one before. */
-  then?: NextRole[] | undefined;
+  chain?: NextRole[] | undefined;
   /** How long the session lasts: `45m`, `1h30m`, or a number of seconds. */
   duration?: string | number | undefined;
   /** An inline session policy: an object, JSON, or the path of a JSON file. */
@@ -152,11 +160,11 @@ export interface SessionOptions {
   /** Another address of the federation endpoint, which opens the console. */
   federationEndpointUrl?: string | undefined;
   /** Where to cache credentials: `auto`, `file`, `keyring`, `kernel` or `none`. */
-  store?: "auto" | "file" | "keyring" | "kernel" | "none" | undefined;
+  store?: Store | undefined;
   /** The reason for access, for the audit record. */
   reason?: string | undefined;
   /** The file to append audit records to. */
-  auditLog?: string | undefined;
+  auditLog?: string | URL | undefined;
 }
 
 /**
@@ -207,6 +215,18 @@ export interface Inspection {
   problems: Problem[];
 }
 
+/** An error as JSON. */
+export interface ErrorReport {
+  kind: ErrorCode;
+  stage: Stage;
+  fault: "caller" | "identity_provider" | "aws" | "input" | "environment";
+  message: string;
+  hint: string | null;
+  roles?: string[];
+  retry_after_seconds?: number;
+  limit?: { maximum: number; unit: string };
+}
+
 /** A valid signature. */
 export interface VerifiedSignature {
   of: "response" | "assertion";
@@ -219,8 +239,14 @@ export interface VerifiedSignature {
 
 /** An inspection with the result of verification. */
 export interface Examination extends Inspection {
-  verification: { verified: boolean; signatures: VerifiedSignature[]; error: Record<string, unknown> | null };
+  verification: { verified: boolean; signatures: VerifiedSignature[]; error: ErrorReport | null };
 }
+
+/** Why a session is shorter than requested. */
+export type Shortened =
+  | { by: "role_maximum"; refused_seconds: number }
+  | { by: "session_duration_attribute"; seconds: number }
+  | { by: "session_not_on_or_after" | "role_chaining" | "sts" };
 
 /** Everything that is known about an issued session but the secrets. */
 export interface SessionSummary {
@@ -232,7 +258,7 @@ export interface SessionSummary {
   assumed_role_arn: string | null;
   duration_asked: number;
   duration_granted: number;
-  shortened: Record<string, unknown>[];
+  shortened: Shortened[];
   duration_excess?: number | undefined;
   policy_sha256: string | null;
   policy_arns: string[];
@@ -247,7 +273,7 @@ export interface StatusEntry {
   subject: string | null;
   issued_at: string;
   expiration: string | null;
-  credentials?: Record<string, unknown> | undefined;
+  credentials?: SessionSummary | undefined;
 }
 
 /** The cached entries, and where they are stored. */
@@ -326,9 +352,16 @@ export class Session {
   /** Returns cached credentials while they are fresh, and signs in otherwise. Simultaneous callers share one sign-in. */
   credentials(options?: WaitOptions): Promise<IssuedSession>;
   /** Returns new credentials, even if the cached ones are fresh. `force`: sign in again, ignoring the session at the identity provider. */
-  renew(options?: { force?: boolean } & WaitOptions): Promise<IssuedSession>;
+  renew(options?: { force?: boolean | undefined } & WaitOptions): Promise<IssuedSession>;
   /** Returns cached credentials that are fresh, without a sign-in, a wait or network requests. */
   cached(): IssuedSession | undefined;
+  /** As `cached`, without keeping the event loop waiting for files and the keyring. */
+  cachedAsync(): Promise<IssuedSession | undefined>;
+  /**
+   * Returns the settings of a client of the AWS SDK for JavaScript: `new S3Client(session.clientConfig())`. The region is there if the
+   * session has one. The `WaitOptions` apply to each request for credentials.
+   */
+  clientConfig(waitOptions?: WaitOptions): { credentials: () => Promise<AwsCredentials>; region?: string };
   /** Returns credentials of every matching role, with one sign-in. If one role fails, the others are still returned. */
   allCredentials(options?: WaitOptions): Promise<Exchanged[]>;
   /** Signs in and lists the offered roles. */
@@ -337,7 +370,7 @@ export class Session {
    * Returns the address that signs a browser in to the AWS console. It is as secret as the credentials. `destination` is a page
    * of the console or a service, such as `s3`; `duration` is how long the console stays signed in, such as `2h` or a number of seconds.
    */
-  consoleUrl(options?: { destination?: string; duration?: string | number } & WaitOptions): Promise<string>;
+  consoleUrl(options?: { destination?: string | undefined; duration?: string | number | undefined } & WaitOptions): Promise<string>;
   /** Ends the session at the identity provider and removes what came from it from the cache. Returns how many credentials that were. */
   signOut(options?: WaitOptions): Promise<number>;
 }
@@ -433,10 +466,19 @@ export class TempAccessError extends Error {
 
 /**
  * Returns a credential provider for the AWS SDK for JavaScript: `new S3Client({ credentials: fromTempAccess({ … }) })`. Clients that
- * share it sign in once. The `WaitOptions` apply to each of its calls. A provider cannot set the region of a client: pass a
- * session, and its `region` to the client.
+ * share it sign in once. The `WaitOptions` apply to each of its calls. A provider cannot set the region of a client:
+ * `Session.clientConfig` returns both.
  */
 export function fromTempAccess(options?: SessionOptions | Session | string, waitOptions?: WaitOptions): () => Promise<AwsCredentials>;
 
+/** Which entries to list. */
+export interface StatusOptions {
+  config?: string | URL | undefined;
+  store?: Store | undefined;
+}
+
 /** Lists the cached entries, without secrets, as `tempaccess status --output json` prints them. */
-export function status(options?: { config?: string | URL; store?: string }): Status;
+export function status(options?: StatusOptions): Status;
+
+/** As `status`, without keeping the event loop waiting for files and the keyring. */
+export function statusAsync(options?: StatusOptions): Promise<Status>;

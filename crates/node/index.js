@@ -4,9 +4,18 @@ const { Audit } = require("./audit.js");
 const { TempAccessError } = require("./errors.js");
 const { GrantPlan, Grants } = require("./grants.js");
 const { IssuedSession } = require("./issued.js");
-const { OpenedGrant, fromGrant, inspectGrant, inspectRequest, openGrant, requestGrant } = require("./opened.js");
+const {
+  OpenedGrant,
+  fromGrant,
+  inspectGrant,
+  inspectGrantAsync,
+  inspectRequest,
+  inspectRequestAsync,
+  openGrant,
+  requestGrant,
+} = require("./opened.js");
 const { Assertion, Verifier, read } = require("./reading.js");
-const { Session, fromTempAccess, status } = require("./session.js");
+const { Session, fromTempAccess, status, statusAsync } = require("./session.js");
 const { terminal } = require("./terminal.js");
 
 module.exports = {
@@ -22,10 +31,13 @@ module.exports = {
   fromGrant,
   fromTempAccess,
   inspectGrant,
+  inspectGrantAsync,
   inspectRequest,
+  inspectRequestAsync,
   openGrant,
   read,
   requestGrant,
   status,
+  statusAsync,
   terminal,
 };

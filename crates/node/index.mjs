@@ -13,10 +13,13 @@ export const {
   fromGrant,
   fromTempAccess,
   inspectGrant,
+  inspectGrantAsync,
   inspectRequest,
+  inspectRequestAsync,
   openGrant,
   read,
   requestGrant,
   status,
+  statusAsync,
   terminal,
 } = tempaccess;

@@ -3,6 +3,7 @@
 
 const { existsSync } = require("node:fs");
 const { join } = require("node:path");
+const { debuglog } = require("node:util");
 
 /** The packages that may serve this platform. npm installs the one for this libc; where it does not, loading decides. */
 function packages() {
@@ -25,4 +26,8 @@ function load() {
   throw new AggregateError(failures, `${why}; install with optional dependencies, or from a clone, with Rust`);
 }
 
-module.exports = load();
+const native = load();
+// The steps of sign-ins, as `-vv` of the command line shows them.
+if (debuglog("tempaccess").enabled) native.traceToStderr();
+
+module.exports = native;

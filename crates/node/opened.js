@@ -1,7 +1,7 @@
 // Grants as the person gets them: opening a sealed one, and asking for one.
 "use strict";
 
-const { call } = require("./errors.js");
+const { call, settled } = require("./errors.js");
 const { list, paths, values } = require("./grants.js");
 const { IssuedSession, forSdk } = require("./issued.js");
 const native = require("./native.js");
@@ -70,10 +70,31 @@ function inspectGrant(text, options) {
   return JSON.parse(call(() => native.inspectGrantJson(textOf("text", text), signers, path(config), instant(at))));
 }
 
+/** As `inspectGrant`, without keeping the event loop waiting for files. */
+async function inspectGrantAsync(text, options) {
+  const { signers, config, at } = checked(options, ["signers", "config", "at"]);
+  return JSON.parse(settled(await call(() => native.inspectGrantJsonAsync(textOf("text", text), signers, path(config), instant(at)))).text);
+}
+
 /** Verifies who signed a request and its approvals. Returns what is asked for, and who has approved it. */
 function inspectRequest(text, options) {
   const { signers, config, at } = checked(options, ["signers", "config", "at"]);
   return JSON.parse(call(() => native.inspectRequestJson(textOf("text", text), signers, path(config), instant(at))));
 }
 
-module.exports = { OpenedGrant, fromGrant, inspectGrant, inspectRequest, openGrant, requestGrant };
+/** As `inspectRequest`, without keeping the event loop waiting for files. */
+async function inspectRequestAsync(text, options) {
+  const { signers, config, at } = checked(options, ["signers", "config", "at"]);
+  return JSON.parse(settled(await call(() => native.inspectRequestJsonAsync(textOf("text", text), signers, path(config), instant(at)))).text);
+}
+
+module.exports = {
+  OpenedGrant,
+  fromGrant,
+  inspectGrant,
+  inspectGrantAsync,
+  inspectRequest,
+  inspectRequestAsync,
+  openGrant,
+  requestGrant,
+};

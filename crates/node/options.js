@@ -38,9 +38,12 @@ function checked(options, names) {
   return options;
 }
 
+/** The names of the options of something that waits. */
+const WAIT_OPTIONS = ["signal", "timeout"];
+
 /** Returns the options of something that waits. */
 function waitOptions(options) {
-  const { signal, timeout } = checked(options, ["signal", "timeout"]);
+  const { signal, timeout } = checked(options, WAIT_OPTIONS);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw invalid("ERR_INVALID_ARG_TYPE", "option `signal` must be an AbortSignal");
   }
@@ -84,4 +87,4 @@ function textOf(name, value) {
   return value;
 }
 
-module.exports = { checked, duration, flag, given, invalid, kindOf, text, textOf, waitOptions };
+module.exports = { WAIT_OPTIONS, checked, duration, flag, given, invalid, kindOf, text, textOf, waitOptions };

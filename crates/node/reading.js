@@ -5,7 +5,7 @@ const { isUint8Array } = require("node:util/types");
 
 const { call } = require("./errors.js");
 const native = require("./native.js");
-const { checked } = require("./options.js");
+const { checked, flag, text } = require("./options.js");
 const { instant } = require("./waits.js");
 
 /** Passes texts to the native side, and is wiped after each. A new buffer for each text would cost more than reading it. */
@@ -83,6 +83,11 @@ class Verifier {
   constructor(keys, options) {
     // A copy, because a getter could change the keys while they are parsed.
     const given = { ...checked(options, EXPECTED) };
+    for (const name of EXPECTED) {
+      if (given[name] === undefined) continue;
+      if (name.startsWith("allow")) flag(name, given[name]);
+      else text(name, given[name]);
+    }
     this.#native = call(() => withBytes(keys, (keys) => new native.Verifier(keys, given)));
   }
 

@@ -3,10 +3,10 @@
 
 const { inspect } = require("node:util");
 
-const { TempAccessError, call } = require("./errors.js");
+const { TempAccessError, call, settled } = require("./errors.js");
 const { IssuedSession, forSdk } = require("./issued.js");
 const native = require("./native.js");
-const { checked, duration, flag, given, text } = require("./options.js");
+const { WAIT_OPTIONS, checked, duration, flag, text } = require("./options.js");
 const { Waits, nativeOf, path, shown } = require("./waits.js");
 
 /** Calls a private method of a session. */
@@ -47,12 +47,17 @@ class Session {
     provide = (session, options) => session.#refreshableCredentials(options);
   }
 
+  clientConfig(waitOptions) {
+    const { region } = this;
+    return { credentials: fromTempAccess(this, waitOptions), ...(region !== undefined && { region }) };
+  }
+
   get region() {
     return this.#native.region() ?? undefined;
   }
 
   async renew(options) {
-    const { force = false, ...waiting } = given(options);
+    const { force = false, ...waiting } = checked(options, ["force", ...WAIT_OPTIONS]);
     const { issued } = await this.#waits.outcome((id) => this.#native.renew(id, flag("force", force)), waiting);
     return new IssuedSession(issued);
   }
@@ -60,6 +65,11 @@ class Session {
   cached() {
     const cached = this.#native.cached();
     return cached ? new IssuedSession(cached) : undefined;
+  }
+
+  async cachedAsync() {
+    const { issued } = settled(await this.#native.cachedAsync());
+    return issued ? new IssuedSession(issued) : undefined;
   }
 
   async allCredentials(options = {}) {
@@ -74,7 +84,7 @@ class Session {
   }
 
   async consoleUrl(options) {
-    const { destination, duration: length, ...waiting } = given(options);
+    const { destination, duration: length, ...waiting } = checked(options, ["destination", "duration", ...WAIT_OPTIONS]);
     const [page, spelt] = [text("destination", destination), duration(length)];
     return (await this.#waits.outcome((id) => this.#native.consoleUrl(id, page, spelt), waiting)).url;
   }
@@ -90,11 +100,17 @@ function status(options) {
   return JSON.parse(call(() => native.statusJson(path(config), text("store", store))));
 }
 
+/** As `status`, without keeping the event loop waiting for files and the keyring. */
+async function statusAsync(options) {
+  const { config, store } = checked(options, ["config", "store"]);
+  return JSON.parse(settled(await call(() => native.statusJsonAsync(path(config), text("store", store)))).text);
+}
+
 /** Returns a credential provider for the AWS SDK for JavaScript. */
 function fromTempAccess(options, waitOptions) {
   const session = options instanceof Session ? options : new Session(options);
-  checked(waitOptions, ["signal", "timeout"]);
+  checked(waitOptions, WAIT_OPTIONS);
   return () => provide(session, waitOptions ?? {});
 }
 
-module.exports = { Session, fromTempAccess, status };
+module.exports = { Session, fromTempAccess, status, statusAsync };

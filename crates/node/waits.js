@@ -58,6 +58,7 @@ function plain(name, value) {
 
 /** A policy as text: it may be an object. */
 function policyText(policy) {
+  if (Array.isArray(policy)) throw invalid("ERR_INVALID_ARG_TYPE", "`policy` must be an object, JSON, or the path of a JSON file, not an array");
   const value = policy === undefined ? undefined : plain("policy", policy);
   return typeof value === "object" ? JSON.stringify(value) : value;
 }
@@ -76,18 +77,16 @@ function configured(options) {
 }
 
 /** The options as JSON. */
-function settings({ policy, then, ...given }) {
-  const roles = Array.isArray(then) ? then.map((role) => (role !== null && typeof role === "object" ? configured(role) : role)) : then;
-  return JSON.stringify(configured({ ...given, then: roles, policy: policyText(policy) }));
+function settings({ policy, chain, ...given }) {
+  if (chain !== undefined && !Array.isArray(chain)) throw invalid("ERR_INVALID_ARG_TYPE", `\`chain\` must be an array of roles, not ${kindOf(chain)}`);
+  const roles = Array.isArray(chain) ? chain.map((role) => (role !== null && typeof role === "object" ? configured(role) : role)) : chain;
+  return JSON.stringify(configured({ ...given, chain: roles, policy: policyText(policy) }));
 }
 
 /** The native object of a session or of grants, with the functions of the caller. `waits` waits for its work. */
 function nativeOf(Native, waits, profile, { config, password, prompter, source, ...given }) {
   // Null is what programs have where nothing is set.
   for (const [name, value] of Object.entries({ profile, password })) text(name, value ?? undefined);
-  if (prompter != null && typeof prompter !== "object") {
-    throw invalid("ERR_INVALID_ARG_TYPE", `\`prompter\` must be an object with the functions of a prompter, not ${kindOf(prompter)}`);
-  }
   const own = typeof source === "function";
   const spelt = settings(own ? given : { source, ...given });
   const { calls, settle } = waits;

@@ -17,7 +17,7 @@ fn is_harmless(settings: &Settings) -> bool {
     allowed.headless = settings.headless;
     allowed.role = settings.role.clone();
     allowed.provider = settings.provider.clone();
-    allowed.then = settings.then.clone();
+    allowed.chain = settings.chain.clone();
     allowed.duration = settings.duration.clone();
     allowed.policy = settings.policy.clone();
     allowed.policy_arns = settings.policy_arns.clone();

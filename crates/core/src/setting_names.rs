@@ -33,7 +33,7 @@ const OPTIONS: &[(&str, &str, bool)] = &[
     ("--role", "role", false),
     ("--account", "account", false),
     ("--provider", "provider", false),
-    ("--then", "then", false),
+    ("--chain", "chain", false),
     ("--duration", "duration", false),
     ("--policy", "policy", false),
     ("--policy-arn", "policy_arns", false),

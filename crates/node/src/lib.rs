@@ -7,14 +7,18 @@ mod grants;
 mod issued;
 mod opened;
 mod session;
+mod trace;
 mod verify;
 mod work;
 
-pub use opened::{inspect_grant_json, inspect_request_json, require_live};
+pub use opened::{
+    inspect_grant_json, inspect_grant_json_async, inspect_request_json, inspect_request_json_async, require_live,
+};
 
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 use serde::Serialize;
 use tempaccess_core::config::Settings;
@@ -26,6 +30,10 @@ use tempaccess_core::{
     front_end::SettingNames,
     saml::{Inspection, Limits},
 };
+
+pub use trace::trace_to_stderr;
+
+use crate::work::{Outcome, Reading};
 
 pub(crate) type Result<T> = std::result::Result<T, napi::Error<&'static str>>;
 
@@ -142,15 +150,22 @@ pub fn callback_error_json(name: String, message: String, cancelled: bool) -> St
     report(&ask::callback_error(&name, &message, cancelled))
 }
 
+fn cached_entries(config: Option<String>, store: Option<String>) -> tempaccess_core::Result<CachedEntries> {
+    let mut settings = Settings::default();
+    settings.store = store;
+    CachedEntries::new(settings.resolve(&session::config(config)?, None)?.store()?.as_deref())
+}
+
 /// Lists the cached entries, as JSON.
 #[napi]
 pub fn status_json(config: Option<String>, store: Option<String>) -> Result<String> {
-    let listed = || {
-        let mut settings = Settings::default();
-        settings.store = store;
-        CachedEntries::new(settings.resolve(&session::config(config)?, None)?.store()?.as_deref())
-    };
-    json(&listed().map_err(|error| thrown(&error))?)
+    json(&cached_entries(config, store).map_err(|error| thrown(&error))?)
+}
+
+/// As [`status_json`], on a thread that may wait for files and the keyring.
+#[napi]
+pub fn status_json_async(config: Option<String>, store: Option<String>) -> AsyncTask<Reading> {
+    Reading::start(move || Ok(Outcome::json(&cached_entries(config, store)?)))
 }
 
 /// Returns the known name that an unknown one is likely to mean.

@@ -3,19 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use napi::Env;
-use napi::bindgen_prelude::ObjectFinalize;
+use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use tempaccess_core::clock::SystemClock;
 use tempaccess_core::config::{Config, Settings, settings_from_arguments};
-use tempaccess_core::grants::{GrantOpener, RequestInput, RequestText};
+use tempaccess_core::grants::{GrantOpener, RequestInput, RequestText, VerifiedRequest};
 use tempaccess_core::seal::{GrantHeader, SealedGrant, Signers};
 use tempaccess_core::{Clock, Prompter};
 
 use crate::ask::{Ask, prompter};
 use crate::issued::IssuedSession;
 use crate::session::{config as find_config, invalid};
-use crate::work::{Outcome, Settle, Tasks};
+use crate::work::{Outcome, Reading, Settle, Tasks};
 use crate::{Result, instant, json, thrown};
 
 /// A sealed grant that was opened.
@@ -143,6 +144,25 @@ pub fn require_live(header_json: String) -> Result<()> {
     header.require_live(SystemClock.now()).map_err(|error| thrown(&error))
 }
 
+/// A text whose signatures are verified: with these signers or those of the configuration, at this instant or now.
+struct Signed {
+    text: String,
+    signers: Option<String>,
+    config: Option<String>,
+    at: Timestamp,
+}
+
+impl Signed {
+    fn grant(self) -> tempaccess_core::Result<GrantHeader> {
+        let verified = SealedGrant::parse(&self.text)?.verify(&trusted(self.signers, self.config)?, self.at)?;
+        Ok(verified.header().clone())
+    }
+
+    fn request(self) -> tempaccess_core::Result<VerifiedRequest> {
+        RequestText::parse(&self.text)?.verify(&trusted(self.signers, self.config)?, self.at)
+    }
+}
+
 /// Verifies who signed a sealed grant. Returns the facts that are signed, as JSON.
 #[napi]
 pub fn inspect_grant_json(
@@ -151,9 +171,20 @@ pub fn inspect_grant_json(
     config: Option<String>,
     at: Option<String>,
 ) -> Result<String> {
-    let at = instant(at)?;
-    let verified = SealedGrant::parse(&text).and_then(|grant| grant.verify(&trusted(signers, config)?, at));
-    json(verified.map_err(|error| thrown(&error))?.header())
+    let signed = Signed { text, signers, config, at: instant(at)? };
+    json(&signed.grant().map_err(|error| thrown(&error))?)
+}
+
+/// As [`inspect_grant_json`], on a thread that may wait for files.
+#[napi]
+pub fn inspect_grant_json_async(
+    text: String,
+    signers: Option<String>,
+    config: Option<String>,
+    at: Option<String>,
+) -> Result<AsyncTask<Reading>> {
+    let signed = Signed { text, signers, config, at: instant(at)? };
+    Ok(Reading::start(move || Ok(Outcome::json(&signed.grant()?))))
 }
 
 /// Verifies who signed a request and its approvals. Returns what is asked for and who has approved it, as JSON.
@@ -164,9 +195,20 @@ pub fn inspect_request_json(
     config: Option<String>,
     at: Option<String>,
 ) -> Result<String> {
-    let at = instant(at)?;
-    let verified = RequestText::parse(&text).and_then(|request| request.verify(&trusted(signers, config)?, at));
-    json(&verified.map_err(|error| thrown(&error))?)
+    let signed = Signed { text, signers, config, at: instant(at)? };
+    json(&signed.request().map_err(|error| thrown(&error))?)
+}
+
+/// As [`inspect_request_json`], on a thread that may wait for files.
+#[napi]
+pub fn inspect_request_json_async(
+    text: String,
+    signers: Option<String>,
+    config: Option<String>,
+    at: Option<String>,
+) -> Result<AsyncTask<Reading>> {
+    let signed = Signed { text, signers, config, at: instant(at)? };
+    Ok(Reading::start(move || Ok(Outcome::json(&signed.request()?))))
 }
 
 /// The signers of a text, or those that the configuration names.

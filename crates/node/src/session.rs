@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use napi::Env;
-use napi::bindgen_prelude::ObjectFinalize;
+use napi::bindgen_prelude::{AsyncTask, ObjectFinalize};
 use napi_derive::napi;
 use tempaccess_core::config::{Config, Settings, WrongArgument, settings_from_arguments};
 use tempaccess_core::front_end::SettingNames;
@@ -13,7 +13,7 @@ use tempaccess_core::{TempAccess, console::Console, session::RefreshableSession}
 
 use crate::ask::{Ask, Give, Source, prompter};
 use crate::issued::{Exchanged, IssuedSession};
-use crate::work::{Outcome, Settle, Tasks};
+use crate::work::{Outcome, Reading, Settle, Tasks};
 use crate::{Result, Role, thrown};
 
 pub(crate) fn config(file: Option<String>) -> tempaccess_core::Result<Config> {
@@ -116,6 +116,16 @@ impl Session {
     #[napi]
     pub fn cached(&self) -> Option<IssuedSession> {
         self.access.cached().map(|issued| IssuedSession::from(&issued))
+    }
+
+    /// As `cached`, on a thread that may wait for files and the keyring.
+    #[napi]
+    pub fn cached_async(&self) -> AsyncTask<Reading> {
+        let access = self.access.clone();
+        Reading::start(move || {
+            let cached = access.cached();
+            Ok(cached.as_ref().map_or_else(Outcome::default, Outcome::issued))
+        })
     }
 
     #[napi]

@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use napi::bindgen_prelude::{FnArgs, spawn};
+use napi::bindgen_prelude::{AsyncTask, FnArgs, spawn};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{CleanupEnvHook, Env, Status};
+use napi::{CleanupEnvHook, Env, Status, Task};
 use napi_derive::napi;
 use serde::Serialize;
 use tokio::task::AbortHandle;
@@ -53,6 +53,29 @@ impl Outcome {
 
     fn error(error: &tempaccess_core::Error) -> Self {
         Self { error_json: Some(report(error)), ..Self::default() }
+    }
+}
+
+/// Reads files or asks the keyring, on a thread that may wait for them.
+pub struct Reading(Option<Box<dyn FnOnce() -> tempaccess_core::Result<Outcome> + Send>>);
+
+impl Reading {
+    pub(crate) fn start(read: impl FnOnce() -> tempaccess_core::Result<Outcome> + Send + 'static) -> AsyncTask<Self> {
+        AsyncTask::new(Self(Some(Box::new(read))))
+    }
+}
+
+impl Task for Reading {
+    type Output = Outcome;
+    type JsValue = Outcome;
+
+    fn compute(&mut self) -> napi::Result<Outcome> {
+        let read = self.0.take().map_or_else(|| Ok(Outcome::default()), |read| read());
+        Ok(read.unwrap_or_else(|error| Outcome::error(&error)))
+    }
+
+    fn resolve(&mut self, _: Env, outcome: Outcome) -> napi::Result<Outcome> {
+        Ok(outcome)
     }
 }
 

@@ -9,7 +9,19 @@ const { pathToFileURL } = require("node:url");
 const { inspect } = require("node:util");
 const { test } = require("node:test");
 
-const { Audit, Grants, OpenedGrant, TempAccessError, fromGrant, inspectGrant, inspectRequest, openGrant, requestGrant } = require("..");
+const {
+  Audit,
+  Grants,
+  OpenedGrant,
+  TempAccessError,
+  fromGrant,
+  inspectGrant,
+  inspectGrantAsync,
+  inspectRequest,
+  inspectRequestAsync,
+  openGrant,
+  requestGrant,
+} = require("..");
 const { ledger, withOffice } = require("./support/office");
 const { examplesOf, parts } = require("./support/sandbox");
 
@@ -87,7 +99,9 @@ test("what is not genuine or for somebody else is refused", async () => {
   const header = inspectGrant(sealed, { signers });
   assert.deepEqual([header.id, header.by], [id, "alan@example.com"]);
   assert.deepEqual(inspectGrant(sealed, { config: here.file("alan.toml"), at: new Date() }), header);
+  assert.deepEqual(await inspectGrantAsync(sealed, { signers }), header);
   assert.throws(() => inspectGrant(sealed, { signers: "" }), { code: "grant_not_genuine" });
+  await assert.rejects(inspectGrantAsync(sealed, { signers: "" }), { code: "grant_not_genuine" });
   assert.throws(() => inspectGrant("Hello", { signers }), { code: "invalid_argument" });
 });
 
@@ -179,7 +193,9 @@ test("requests are approved, denied and reviewed", async () => {
   const listing = { Statement: [{ Effect: "Allow", Action: "s3:ListBucket", Resource: "arn:aws:s3:::ledger" }] };
   const narrower = await grants.planApprove(text, { policy: listing });
   assert.deepEqual(JSON.parse(narrower.summary.policy), listing);
-  const signed = inspectRequest(await barbara.signApproval(text), { config: here.file("alan.toml") });
+  const approved = await barbara.signApproval(text);
+  const signed = inspectRequest(approved, { config: here.file("alan.toml") });
+  assert.deepEqual(await inspectRequestAsync(approved, { config: here.file("alan.toml") }), signed);
   assert.deepEqual([signed.to, signed.approved_by], ["grace@example.com", ["barbara@example.com"]]);
   const issued = await grants.approve(await barbara.signApproval(text), { fromIp: "127.0.0.0/8" });
   assert.equal((await here.open(issued.sealed)).header.to, "grace@example.com");

@@ -48,7 +48,8 @@ test("every example gives what it says", async (context) => {
   const metadata = new URL(`/app/${app.split("/").at(-2)}/sso/saml/metadata`, app);
   writeFileSync(join(folder, "metadata.xml"), await (await fetch(metadata)).text());
   writeFileSync(join(here.home, "config.toml"), config);
-  const env = { ...process.env, TEMPACCESS_CONFIG: join(here.home, "config.toml"), AWS_REGION: "us-east-1" };
+  const env = { ...process.env, TEMPACCESS_CONFIG: join(here.home, "config.toml") };
+  for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION"]) delete env[name];
   for (const [file, least] of [["README.md", 1], ["crates/node/README.md", 5], ["docs/cookbook/node.md", 4]]) {
     const found = examples(file);
     assert.ok(found.length >= least, file);

@@ -2,14 +2,14 @@
 "use strict";
 
 const assert = require("node:assert/strict");
-const { execFileSync } = require("node:child_process");
+const { execFileSync, spawnSync } = require("node:child_process");
 const { existsSync, readFileSync, writeFileSync } = require("node:fs");
 const { join } = require("node:path");
 const { pathToFileURL } = require("node:url");
 const { inspect } = require("node:util");
 const { test } = require("node:test");
 
-const { Session, TempAccessError, Verifier, fromTempAccess, read, status, terminal } = require("..");
+const { Session, TempAccessError, Verifier, fromTempAccess, read, status, statusAsync, terminal } = require("..");
 const { alan, parts, programs, withSandbox } = require("./support/sandbox");
 
 const here = withSandbox();
@@ -188,16 +188,16 @@ test("an error is written as JSON with its message", async () => {
 test("names are those of JavaScript, within the roles of a chain, too", () => {
   for (const [options, message] of [
     [{ policy_arns: [] }, "unknown option `policy_arns`; did you mean `policyArns`?"],
-    [{ then: [{ role_arn: "arn:aws:iam::777788889999:role/Deploy" }] }, "unknown option `role_arn`; did you mean `roleArn`?"],
-    [{ then: [{}] }, "option `then`: missing field `roleArn`"],
+    [{ chain: [{ role_arn: "arn:aws:iam::777788889999:role/Deploy" }] }, "unknown option `role_arn`; did you mean `roleArn`?"],
+    [{ chain: [{}] }, "option `chain`: missing field `roleArn`"],
   ]) {
     assert.throws(() => new Session(options), (error) => error instanceof TypeError && error.message === message);
   }
 });
 
 test("roles are chained", async () => {
-  const then = [{ roleArn: "arn:aws:iam::777788889999:role/Deploy", externalId: "contract-17" }];
-  const issued = await new Session({ ...alan, then }).credentials();
+  const chain = [{ roleArn: "arn:aws:iam::777788889999:role/Deploy", externalId: "contract-17" }];
+  const issued = await new Session({ ...alan, chain }).credentials();
   assert.equal(issued.accountId, "777788889999");
   assert.match(issued.summary.chained_from, /assumed-role\/ReadOnly/);
   for (const [json, key] of [[issued.credentialsJson(), "secret_access_key"], [issued.credentialProcess(), "SecretAccessKey"]]) {
@@ -222,6 +222,61 @@ test("objects, dates and URLs are accepted", async () => {
   assert.equal(status({ config }).entries.length > 0, true);
   const assertion = read(await here.page());
   assert.ok(assertion.inspect({ at: new Date("2000-01-01") }).problems.length > assertion.inspect({ at: new Date() }).problems.length);
+});
+
+test("a session gives a client of the SDK its credentials and its region", async () => {
+  const session = new Session({ ...alan, region: "eu-north-1" });
+  const { credentials, region } = session.clientConfig({ timeout: 60_000 });
+  assert.equal(region, "eu-north-1");
+  assert.equal((await credentials()).accessKeyId, (await session.credentials()).accessKeyId);
+  for (const name of ["AWS_REGION", "AWS_DEFAULT_REGION"]) delete process.env[name];
+  // Left out, so that the client looks for one.
+  assert.deepEqual(Object.keys(new Session(alan).clientConfig()), ["credentials"]);
+  assert.throws(() => session.clientConfig({ timeot: 1 }), /did you mean `timeout`/);
+});
+
+test("what reads files and the keyring has a twin that does not keep the event loop waiting", async () => {
+  const session = new Session(alan);
+  const issued = await session.credentials();
+  assert.equal((await session.cachedAsync()).accessKeyId, issued.accessKeyId);
+  assert.deepEqual(await statusAsync(), status());
+  await assert.rejects(statusAsync({ stor: "file" }), /did you mean `store`/);
+  await assert.rejects(statusAsync({ config: "/nowhere/config.toml" }), { code: "invalid_configuration" });
+  assert.equal(await new Session({ ...alan, store: "none" }).cachedAsync(), undefined);
+});
+
+test("every wrong value is named", () => {
+  for (const [given, message] of [
+    [{ policy: ["a"] }, /`policy` must be an object, JSON, or the path of a JSON file, not an array/],
+    [{ chain: {} }, /`chain` must be an array of roles, not Object/],
+    [{ prompter: {} }, /`notify` of `prompter` must be a function, not undefined/],
+    [{ prompter: { notify() {}, secret: "x" } }, /`secret` of `prompter` must be a function, not string/],
+  ]) {
+    assert.throws(() => new Session(given), (error) => error instanceof TypeError && message.test(error.message));
+  }
+  assert.throws(() => new Verifier("x", { audience: 5 }), /`audience` must be a string, not number/);
+  assert.throws(() => new Verifier("x", { allowSha1: "yes" }), /`allowSha1` must be true or false, not string/);
+});
+
+test("options of what waits are checked with a suggestion", async () => {
+  const session = new Session(alan);
+  await assert.rejects(session.renew({ forc: true }), /unknown option `forc`; did you mean `force`/);
+  await assert.rejects(session.consoleUrl({ destinaton: "s3" }), /unknown option `destinaton`; did you mean `destination`/);
+});
+
+test("the steps of a sign-in are shown with NODE_DEBUG, without secrets", () => {
+  const script = `
+    const { Session } = require(${JSON.stringify(join(__dirname, ".."))});
+    new Session(${JSON.stringify({ ...alan, store: "none" })}).credentials().then((issued) => {
+      process.stdout.write(JSON.stringify([issued.secretAccessKey, issued.sessionToken]));
+    });`;
+  const ran = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", env: { ...process.env, NODE_DEBUG: "tempaccess" } });
+  assert.match(ran.stderr, /exchange.* done/);
+  const secrets = JSON.parse(ran.stdout);
+  assert.equal(secrets.length, 2);
+  for (const secret of [...secrets, alan.password]) assert.ok(!ran.stderr.includes(secret));
+  const quiet = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", env: { ...process.env, NODE_DEBUG: "" } });
+  assert.equal(quiet.stderr, "");
 });
 
 test("a provider signs in once for many requests and clients, also without a cache", async () => {

@@ -81,8 +81,10 @@ test("the examples of the documentation are typed", (context) => {
     writeFileSync(join(at.folder, name), example);
     return name;
   });
-  // Without exactOptionalPropertyTypes, which refuses `region: undefined` for clients of the AWS SDK.
-  at.tsc("--allowJs", "--checkJs", "--skipLibCheck", "--module", "node16", ...names);
+  for (const resolution of RESOLUTIONS) {
+    const resolved = resolution.includes("bundler") ? names.filter((name) => name.endsWith(".mjs")) : names;
+    at.tsc("--allowJs", "--checkJs", "--skipLibCheck", "--exactOptionalPropertyTypes", ...resolution, ...resolved);
+  }
 });
 
 test("linters of packages find nothing in it", (context) => {

@@ -69,7 +69,7 @@ const runs = {
       if (response) writeFileSync(join(home, "response"), data(response));
       writeFileSync(join(home, "config.toml"), config);
       const given = JSON.parse(JSON.stringify(settings).replaceAll("$HOME", home));
-      const options = { ...camel(given), ...(given.then && { then: given.then.map(camel) }) };
+      const options = { ...camel(given), ...(given.chain && { chain: given.chain.map(camel) }) };
       const session = new Session({ profile, config: join(home, "config.toml"), ...options });
       if (call === "roles") return JSON.stringify((await session.roles()).map(role));
       return (await session.credentials()).credentialsJson();

@@ -48,7 +48,7 @@ export async function usage(): Promise<Date> {
   const session = new Session({ role: "ledger/ReadOnly", duration: "40m", policyArns: ["arn:aws:iam::aws:policy/ReadOnlyAccess"] });
   new STSClient({ credentials: fromTempAccess(session, { signal: new AbortController().signal, timeout: 60_000 }) });
   const issued: IssuedSession = await session.credentials({ signal: AbortSignal.timeout(1000) });
-  new STSClient({ credentials: fromTempAccess({ profile: "work", then: [{ roleArn: "arn:aws:iam::444455556666:role/Deploy" }] }) });
+  new STSClient({ credentials: fromTempAccess({ profile: "work", chain: [{ roleArn: "arn:aws:iam::444455556666:role/Deploy" }] }) });
   const names: string[] = read(new Uint8Array()).roles.map((role) => role.name);
   try {
     await session.roles();

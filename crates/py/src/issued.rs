@@ -14,16 +14,19 @@ pub(crate) struct IssuedSession(pub(crate) tempaccess_core::IssuedSession);
 
 #[pymethods]
 impl IssuedSession {
+    /// The id of the access key, which CloudTrail has.
     #[getter]
     fn access_key_id(&self) -> &str {
         &self.0.answer.credentials.access_key_id
     }
 
+    /// The secret access key.
     #[getter]
     fn secret_access_key(&self) -> &str {
         self.0.answer.credentials.secret_access_key.expose()
     }
 
+    /// The session token.
     #[getter]
     fn session_token(&self) -> &str {
         self.0.answer.credentials.session_token.expose()
@@ -35,16 +38,19 @@ impl IssuedSession {
         datetime(py, self.0.answer.credentials.expiration)
     }
 
+    /// The 12-digit id of the account.
     #[getter]
     fn account_id(&self) -> &str {
         self.0.answer.credentials.account_id()
     }
 
+    /// The ARN of the role.
     #[getter]
     fn role_arn(&self) -> &str {
         self.0.answer.credentials.role.as_str()
     }
 
+    /// The region of the settings, if they have one.
     #[getter]
     fn region(&self) -> Option<&str> {
         self.0.answer.credentials.region.as_deref()

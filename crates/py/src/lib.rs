@@ -9,6 +9,7 @@ mod opened;
 mod reading;
 mod runtime;
 mod session;
+mod trace;
 mod verify;
 mod work;
 

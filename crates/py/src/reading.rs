@@ -81,26 +81,31 @@ pub(crate) struct Role(pub(crate) RoleOffer);
 
 #[pymethods]
 impl Role {
+    /// The ARN of the role.
     #[getter]
     fn role_arn(&self) -> &str {
         self.0.role().as_str()
     }
 
+    /// The ARN of the SAML provider that offers it.
     #[getter]
     fn provider_arn(&self) -> &str {
         self.0.provider().as_str()
     }
 
+    /// The partition: `aws`, `aws-cn`, `aws-us-gov`, …
     #[getter]
     fn partition(&self) -> &str {
         self.0.role().partition()
     }
 
+    /// The 12-digit id of the account.
     #[getter]
     fn account_id(&self) -> &str {
         self.0.role().account_id()
     }
 
+    /// The name of the role, without its path.
     #[getter]
     fn name(&self) -> &str {
         self.0.role().name()

@@ -61,6 +61,7 @@ impl Parts {
         password: Option<String>,
         settings: &str,
     ) -> PyResult<Self> {
+        crate::trace::follow_logger(py);
         let given = settings_from_arguments(settings, ARGUMENTS).map_err(|error| wrong(function, error))?;
         let resolved = || {
             let config = self::config(config)?;

@@ -139,8 +139,8 @@ class Sessions(WithSandbox):
             session.console_url(destination="https://evil.example/")
 
     def test_roles_are_chained(self):
-        then = [{"role_arn": "arn:aws:iam::777788889999:role/Deploy", "external_id": "contract-17"}]
-        issued = self.session(then=then).credentials()
+        chain = [{"role_arn": "arn:aws:iam::777788889999:role/Deploy", "external_id": "contract-17"}]
+        issued = self.session(chain=chain).credentials()
         self.assertEqual(issued.account_id, "777788889999")
         self.assertIn("ReadOnly", json.loads(issued.summary_json())["chained_from"])
 

@@ -29,13 +29,14 @@ class Types(unittest.TestCase):
         kinds = {name for name, kind in vars(_tempaccess).items() if isinstance(kind, type) and issubclass(kind, tempaccess.Error)}
         self.assertEqual({name(kind) for kind in typing.get_args(_types.Kind)}, kinds - {"Error"})
 
-    def need_mypy(self):
-        if importlib.util.find_spec("mypy") is None:
-            self.assertNotIn("CI", os.environ, "mypy is missing; install it with: cargo xtask parts")
-            self.skipTest("mypy is missing; install it with: cargo xtask parts")
+    def need_checkers(self):
+        for name in ("mypy", "pyright"):
+            if importlib.util.find_spec(name) is None:
+                self.assertNotIn("CI", os.environ, f"{name} is missing; install it with: cargo xtask parts")
+                self.skipTest(f"{name} is missing; install it with: cargo xtask parts")
 
     def test_the_examples_of_the_documentation_are_typed(self):
-        self.need_mypy()
+        self.need_checkers()
         pages = ["README.md", "crates/py/README.md", "docs/cookbook/python.md", "docs/testing.md"]
         found = [example for page in pages for example in examples(page) if "tempaccess" in example]
         self.assertGreater(len(found), 10)
@@ -46,12 +47,16 @@ class Types(unittest.TestCase):
                 body = textwrap.indent(example, "    ")
                 text = f"async def cell() -> None:\n{body}" if is_cell else example
                 pathlib.Path(folder, f"example_{number}.py").write_text(text)
-            words = ["mypy", "--strict", "--config-file", PACKAGE / "mypy.ini", folder]
-            run = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
-            self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
+            for words in (
+                ["mypy", "--strict", "--config-file", PACKAGE / "mypy.ini", folder],
+                # Packages that have no types, or only in a package of their own, are not what is checked.
+                ["pyright", "--pythonpath", sys.executable, folder],
+            ):
+                run = subprocess.run([sys.executable, "-m", *words], capture_output=True, text=True)
+                self.assertEqual(run.returncode, 0, run.stdout + run.stderr)
 
     def test_a_misspelt_setting_is_found_before_the_program_runs(self):
-        self.need_mypy()
+        self.need_checkers()
         with tempfile.TemporaryDirectory() as folder:
             program = pathlib.Path(folder, "program.py")
             calls = [f"tempaccess.{name}(rol='ReadOnly')" for name in ("Session", "boto3_session", "aiobotocore_session")]
@@ -61,7 +66,7 @@ class Types(unittest.TestCase):
             self.assertEqual(run.stdout.count('Unexpected keyword argument "rol"'), 3, run.stdout + run.stderr)
 
     def test_the_stubs_are_those_of_the_native_half(self):
-        self.need_mypy()
+        self.need_checkers()
         ini, allowed = PACKAGE / "mypy.ini", PACKAGE / "stubtest.txt"
         for words in (
             ["mypy", "-p", "tempaccess", "--config-file", ini],

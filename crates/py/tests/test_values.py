@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import pydoc
+import time
 import unittest
 
 import tempaccess
@@ -70,12 +71,20 @@ class Values(WithSandbox):
             ("policy_arns", "x", "argument 'policy_arns': invalid type: string \"x\", expected a sequence"),
             ("role", {1, 2}, "argument 'role': cannot be set"),
             ("role", b"x", "argument 'role': must be str, not bytes"),
-            ("then", ["x"], "argument 'then': invalid type: string \"x\", expected a role with its `role_arn`"),
-            ("then", [{"role": "x"}], "argument 'then': unknown field `role`"),
+            ("chain", ["x"], "argument 'chain': invalid type: string \"x\", expected a role with its `role_arn`"),
+            ("chain", [{"role": "x"}], "argument 'chain': unknown field `role`"),
+            ("chain", {}, "argument 'chain': must be a list of roles, not dict"),
+            ("policy", 5, "argument 'policy': must be a dict, a JSON text or a path, not int"),
+            ("duration", float("nan"), "argument 'duration': must be a finite number"),
         ):
             self.assertTrue(message(TypeError, lambda: self.session(**{name: value})).startswith(said))
         for name, value in (("prompter", 5), ("assertion_source", "response.html")):
             self.assertIn(f"argument {name!r}", message(TypeError, lambda: self.session(**{name: value})))
+        half = type("Half", (), {"text": print, "secret": print, "choose": print})()
+        self.assertIn("has no `notify`", message(TypeError, lambda: tempaccess.Session(prompter=half)))
+        by_position = "Session() takes the profile by position, and everything else by keyword"
+        self.assertEqual(message(TypeError, lambda: tempaccess.Session("work", "ReadOnly")), by_position)
+        self.assertIn("'region_name'", message(TypeError, lambda: tempaccess.boto3_session(region_name=5)))
         self.assertIn("'force'", message(TypeError, lambda: self.session().renew(force="yes")))
         self.assertIn("'timeout'", message(TypeError, lambda: self.session().credentials(timeout=True)))
         self.assertIn("tempaccess.Session", message(TypeError, lambda: tempaccess.botocore_credentials(5)))
@@ -89,6 +98,26 @@ class Values(WithSandbox):
         self.assertIn("'at'", message(TypeError, lambda: assertion.inspect(at=1)))
         self.assertIn("time zone", message(ValueError, lambda: assertion.inspect(at=AT.replace(tzinfo=None))))
         self.assertIn("invalid instant", message(ValueError, lambda: assertion.inspect(at="soon")))
+
+    def test_the_steps_of_a_sign_in_are_logged_without_secrets(self):
+        with self.assertLogs("tempaccess", "DEBUG") as logs:
+            issued = self.session(store="none").credentials()
+            # They are passed on by a thread of their own.
+            for _ in range(200):
+                if any("exchange" in line and "done" in line for line in logs.output):
+                    break
+                time.sleep(0.05)
+        text = "\n".join(logs.output)
+        self.assertIn("sign_in", text)
+        self.assertRegex(text, "exchange.* done")
+        for secret in (issued.secret_access_key, issued.session_token, "correct horse"):
+            self.assertNotIn(secret, text)
+
+    def test_help_shows_what_is_called_and_not_the_shapes_of_dicts(self):
+        text = pydoc.render_doc(tempaccess, renderer=pydoc.plaintext)
+        self.assertNotIn("class Inspection", text)
+        self.assertIn("The id of the access key, which CloudTrail has.", text)
+        self.assertIn("Asks for a secret, which is not shown.", text)
 
     def test_public_facts_are_pickled_and_copied(self):
         session = self.session()

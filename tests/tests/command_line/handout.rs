@@ -325,7 +325,7 @@ fn the_console_opens_once_and_its_address_is_in_no_argument() {
 
     let ran = machine.run("console --print --destination https://evil.example/ --no-interactive");
     assert_eq!(ran.code, 2, "{ran}");
-    let chain = "--then arn:aws:iam::777788889999:role/Deploy --external-id contract-17 --no-interactive";
+    let chain = "--chain arn:aws:iam::777788889999:role/Deploy --external-id contract-17 --no-interactive";
     assert_eq!(machine.run(&format!("console --print {chain}")).code, 0);
     assert_eq!(machine.run(&format!("console --print {chain} --console-duration 2h")).code, 2);
 }

@@ -183,7 +183,7 @@ fn chains_of_aws_runas_go_over_the_jump_role() {
     role = "arn:aws:iam::111122223333:role/Jump"
     region = "eu-west-1"
 
-    [[profiles.deploy.then]]
+    [[profiles.deploy.chain]]
     role_arn = "arn:aws:iam::444455556666:role/Deploy"
     external_id = "contract-17"
 

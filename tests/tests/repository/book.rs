@@ -140,7 +140,7 @@ fn profiles_and_policies_that_are_shown_are_well_formed() {
                         let mut shown = settings.clone();
                         shown.policy = None;
                         shown.scope().unwrap_or_else(|error| panic!("{place}: {name}: {error}"));
-                        shown.chain().unwrap_or_else(|error| panic!("{place}: {name}: {error}"));
+                        shown.chained_roles().unwrap_or_else(|error| panic!("{place}: {name}: {error}"));
                     }
                     profiles += config.profiles.len();
                 }

@@ -107,7 +107,7 @@ fn the_example_configuration_is_valid() {
     let text = std::fs::read_to_string(tempaccess_tests::workspace().join("docs/configuration.md")).unwrap();
     let example = text.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
     let config = Config::parse(example).unwrap();
-    assert_eq!(config.profile("deploy").unwrap().chain().unwrap().len(), 1);
+    assert_eq!(config.profile("deploy").unwrap().chained_roles().unwrap().len(), 1);
     assert_eq!(config.profile("count-objects").unwrap().username.as_deref(), Some("ada@example.com"));
 }
 

@@ -136,7 +136,7 @@ async fn an_assertion_that_ends_is_followed_by_another() {
 #[test]
 fn a_role_is_chained_to_another() {
     let (sandbox, machine) = demo(World::demo());
-    let chain = "--role 111122223333/ReadOnly --then arn:aws:iam::777788889999:role/Deploy --external-id contract-17";
+    let chain = "--role 111122223333/ReadOnly --chain arn:aws:iam::777788889999:role/Deploy --external-id contract-17";
     let ran = login(&machine, &format!("{chain} --duration 4h --output json"));
     assert_eq!(ran.code, 0, "{ran}");
     let given = json(&ran.stdout);

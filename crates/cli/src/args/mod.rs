@@ -113,7 +113,7 @@ pub(crate) struct Login {
     #[arg(long)]
     pub(crate) force: bool,
     /// Get credentials for every matching role with one sign-in
-    #[arg(long, conflicts_with_all = ["force", "then"])]
+    #[arg(long, conflicts_with_all = ["force", "chain"])]
     pub(crate) all: bool,
     /// Output format
     #[arg(long, value_enum, default_value_t)]
@@ -137,7 +137,7 @@ pub(crate) struct Roles {
 #[derive(Debug, Args)]
 pub(crate) struct Credentials {
     /// Print credentials for every matching role, with one sign-in
-    #[arg(long, conflicts_with = "then")]
+    #[arg(long, conflicts_with = "chain")]
     pub(crate) all: bool,
     /// Output format [default: `credential-process`, or nothing with `--write-profile`]
     #[arg(long, value_enum)]

@@ -153,9 +153,9 @@ pub(crate) struct Session {
     provider: Option<String>,
     /// ARN of a role to assume next, with the credentials of the first (role chaining); can be repeated
     #[arg(long, value_name = "ROLE ARN")]
-    then: Vec<String>,
-    /// External ID that the last `--then` role requires
-    #[arg(long, value_name = "ID", requires = "then")]
+    chain: Vec<String>,
+    /// External ID that the last `--chain` role requires
+    #[arg(long, value_name = "ID", requires = "chain")]
     external_id: Option<String>,
     /// Session duration: 45m, 1h30m, or seconds; 15 minutes to 12 hours [env: TEMPACCESS_DURATION] [default: 1h]
     #[arg(long, value_name = "DURATION")]
@@ -223,8 +223,8 @@ impl Access {
 }
 
 impl Session {
-    fn then(&self) -> Option<Vec<NextRole>> {
-        let mut roles: Vec<_> = self.then.iter().map(NextRole::new).collect();
+    fn chain(&self) -> Option<Vec<NextRole>> {
+        let mut roles: Vec<_> = self.chain.iter().map(NextRole::new).collect();
         if let Some(last) = roles.last_mut() {
             last.external_id.clone_from(&self.external_id);
         }
@@ -236,7 +236,7 @@ impl Session {
         settings.role = self.role.clone();
         settings.account = self.account.clone();
         settings.provider = self.provider.clone();
-        settings.then = self.then();
+        settings.chain = self.chain();
         settings.duration = self.duration.clone();
         settings.policy = self.policy.clone();
         settings.policy_arns = (!self.policy_arns.is_empty()).then(|| self.policy_arns.clone());

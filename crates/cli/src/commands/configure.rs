@@ -71,7 +71,7 @@ async fn ask(given: Settings, prompter: &dyn Prompter) -> Result<Settings> {
 /// Checks what can be checked before it is used.
 fn check(settings: &Settings) -> Result<()> {
     settings.scope()?;
-    settings.chain()?;
+    settings.chained_roles()?;
     settings.exchange(Arc::default())?;
     settings.store()?;
     settings.assertion_source(Arc::default(), None, None).map(drop)

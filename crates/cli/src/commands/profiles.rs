@@ -82,10 +82,10 @@ fn of_configuration(arguments: &Sync, config: &Config, command: &Command) -> Res
 async fn of_roles(arguments: &Sync, config: &Config, command: &Command) -> Result<AwsProfiles> {
     let profile = config.chosen_name(arguments.access.profile.as_deref())?;
     let settings = arguments.access.settings().resolve(config, profile.as_deref())?;
-    if settings.then.is_some() {
+    if settings.chain.is_some() {
         let message = "the profile goes on to another role, so its roles cannot be profiles of their own";
         return Err(Error::new(ErrorKind::InvalidArgument, Stage::Configuration, message)
-            .with_hint("choose a profile without `then`, or omit `--roles`"));
+            .with_hint("choose a profile without `chain`, or omit `--roles`"));
     }
     let access = access_resolved(&arguments.access, config, &settings).await?;
     let signed_in = access.sign_in().await?;
@@ -189,7 +189,7 @@ mod tests {
         settings.role = text("-*");
         settings.account = text("111122223333");
         settings.provider = text("Okta");
-        settings.then = Some(vec![NextRole::new("arn:aws:iam::444455556666:role/Jump"), next]);
+        settings.chain = Some(vec![NextRole::new("arn:aws:iam::444455556666:role/Jump"), next]);
         settings.duration = text("45m");
         settings.policy = text("/policy.json");
         settings.policy_arns =

@@ -79,6 +79,6 @@ mod tests {
             read(r#"{"account": "x", "role": 1}"#),
             invalid("role", "invalid type: integer `1`, expected a string")
         );
-        assert_eq!(read(r#"{"then": [{}]}"#), invalid("then", "missing field `role_arn`"));
+        assert_eq!(read(r#"{"chain": [{}]}"#), invalid("chain", "missing field `role_arn`"));
     }
 }

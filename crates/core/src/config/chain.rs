@@ -13,9 +13,9 @@ use crate::sts::ChainedRole;
 /// let config = Config::parse(r#"
 ///     [profiles.deploy]
 ///     role = "hub/Jump"
-///     then = [{ role_arn = "arn:aws:iam::444455556666:role/Deploy", external_id = "contract-17" }]
+///     chain = [{ role_arn = "arn:aws:iam::444455556666:role/Deploy", external_id = "contract-17" }]
 /// "#)?;
-/// assert_eq!(config.profile("deploy")?.chain()?[0].role().name(), "Deploy");
+/// assert_eq!(config.profile("deploy")?.chained_roles()?[0].role().name(), "Deploy");
 /// # Ok::<(), tempaccess_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -458,7 +458,7 @@ mod tests {
         let settings = |role: &str| Settings {
             role: Some(role.into()),
             policy_arns: Some(vec!["arn:aws:iam::aws:policy/ReadOnlyAccess".into()]),
-            then: Some(vec![super::super::NextRole::new("arn:aws:iam::444455556666:role/Deploy")]),
+            chain: Some(vec![super::super::NextRole::new("arn:aws:iam::444455556666:role/Deploy")]),
             ..Settings::default()
         };
         let new = BTreeMap::from([("work".to_owned(), settings("y")), ("a \"b\"".to_owned(), settings("it's"))]);

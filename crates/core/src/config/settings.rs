@@ -117,7 +117,7 @@ settings! {
     /// The SAML provider, where a role is offered through several: its ARN, its name, or a glob; see [`RoleQuery::provider`].
     provider: String, option = Some("--provider"), paths = none;
     /// Roles to go on to from there, each from the session of the one before (role chaining); see [`NextRole`].
-    then: Vec<NextRole>, option = Some("--then"), paths = none;
+    chain: Vec<NextRole>, option = Some("--chain"), paths = none;
     /// How long the session lasts: `45m`, `1h30m`, or seconds.
     duration: String [deserialize_with = "text_or_seconds"], option = Some("--duration"), paths = none;
     /// An inline session policy: JSON, or the path of a file that holds it.
@@ -289,8 +289,8 @@ impl Settings {
     /// # Errors
     ///
     /// As [`NextRole::chained`].
-    pub fn chain(&self) -> Result<Vec<ChainedRole>> {
-        self.then.iter().flatten().map(NextRole::chained).collect()
+    pub fn chained_roles(&self) -> Result<Vec<ChainedRole>> {
+        self.chain.iter().flatten().map(NextRole::chained).collect()
     }
 
     /// Returns the scope of the session: its duration and its policies.
@@ -352,7 +352,7 @@ impl Settings {
     ///
     /// As [`access`](Self::access).
     pub fn cached(&self, config: &Config) -> Result<Option<IssuedSession>> {
-        let (scope, chain, query) = (self.scope()?, self.chain()?, self.role_query());
+        let (scope, chain, query) = (self.scope()?, self.chained_roles()?, self.role_query());
         let Some(source) = self.source_identity()? else { return Ok(None) };
         let exchange = sts_identity(self.region.as_deref(), self.sts_endpoint_url.as_deref());
         let asked = CacheKeyParts { source: &source, exchange: &exchange, query: &query, scope: &scope, chain: &chain };
@@ -391,7 +391,7 @@ impl Settings {
             .scope(scope)
             .account_names(config.accounts.clone())
             .audit(Arc::new(AuditFile::new(log)));
-        for role in self.chain()? {
+        for role in self.chained_roles()? {
             access = access.chained_role(role);
         }
         if let Some(store) = store {

@@ -94,7 +94,7 @@ impl<R: FnMut(&Finding) + Send> Checks<'_, R> {
         let resolved = read.and_then(|config| {
             let settings = given.settings.clone().resolve(&config, given.profile.as_deref())?;
             settings.scope()?;
-            settings.chain()?;
+            settings.chained_roles()?;
             let source = settings.source_spec()?;
             Ok((config, settings, source))
         });

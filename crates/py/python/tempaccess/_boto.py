@@ -26,6 +26,12 @@ def botocore_credentials(session: Session) -> botocore.credentials.RefreshableCr
     return Credentials(session._refreshable_credentials)
 
 
+def _region(name: str | None, session: Session) -> str | None:
+    if name is not None and not isinstance(name, str):
+        raise TypeError(f"argument 'region_name' must be str, not {type(name).__name__}")
+    return name or session.region
+
+
 def boto3_session(
     profile: str | None = None, *, region_name: str | None = None, **arguments: Unpack[SessionArguments]
 ) -> boto3.session.Session:
@@ -34,7 +40,7 @@ def boto3_session(
     Takes the arguments of `Session`. The region is `region_name`, or else that of the session.
     """
     session = Session(profile, **arguments)
-    return session_with(session._refreshable_credentials, region_name or session.region)
+    return session_with(session._refreshable_credentials, _region(region_name, session))
 
 
 def session_with(provide: Callable[[], IssuedSession], region_name: str | None) -> boto3.session.Session:
@@ -60,7 +66,7 @@ def aiobotocore_session(
     well: `aioboto3.Session(botocore_session=...)`.
     """
     session = Session(profile, **arguments)
-    return aio_session_with(session._refreshable_credentials_async, region_name or session.region)
+    return aio_session_with(session._refreshable_credentials_async, _region(region_name, session))
 
 
 def aio_session_with(

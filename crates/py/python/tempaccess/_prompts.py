@@ -54,15 +54,18 @@ class Terminal:
         return "Terminal()"
 
     def text(self, question: str) -> str | Awaitable[str]:
+        """Asks for a text that others may see."""
         if _is_terminal():
             return _read_line(f"{question}: ", echo=True)
         print(f"{question}: ", end="", file=sys.stderr, flush=True)
         return input()
 
     def secret(self, question: str) -> str | Awaitable[str]:
+        """Asks for a secret, which is not shown."""
         return _read_line(f"{question}: ", echo=False) if _is_terminal() else getpass.getpass(f"{question}: ")
 
     def choose(self, question: str, choices: Sequence[str]) -> int | Awaitable[int]:
+        """Lets the person choose one by its number. Returns its index."""
         for number, choice in enumerate(choices, 1):
             print(f"{number:>3}  {choice}", file=sys.stderr)
         prompt = f"{question} (1-{len(choices)})"
@@ -82,11 +85,13 @@ class Terminal:
             answer = self.text(prompt)
 
     def visit(self, url: str, code: str | None) -> None:
+        """Shows the address of a page, and opens it in the browser."""
         shown = "" if code is None else f"; the code there is {code}"
         print(f"Sign in at {url}{shown}", file=sys.stderr)
         webbrowser.open(url)
 
     def notify(self, message: str) -> None:
+        """Shows a message that needs no answer."""
         print(message, file=sys.stderr)
 
 

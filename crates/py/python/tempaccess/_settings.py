@@ -40,7 +40,7 @@ class Settings(TypedDict, total=False):
     role: str | None
     account: str | None
     provider: str | None
-    then: list[NextRole] | None
+    chain: list[NextRole] | None
     duration: str | int | timedelta | None
     policy: str | Mapping[str, Any] | os.PathLike[str] | None
     policy_arns: list[str] | None

@@ -86,6 +86,12 @@ def _plain(name: str, value: object) -> object:
         return os.fsdecode(value)
     if name == "policy" and isinstance(value, Mapping):
         return json.dumps(value)
+    if name == "policy" and not isinstance(value, str):
+        raise TypeError(f"must be a dict, a JSON text or a path, not {type(value).__name__}")
+    if name == "chain" and not isinstance(value, (list, tuple)):
+        raise TypeError(f"must be a list of roles, not {type(value).__name__}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("must be a finite number")
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
@@ -106,6 +112,13 @@ def settings_json(settings: Mapping[str, object]) -> str:
         except (TypeError, ValueError) as error:
             raise TypeError(f"argument {name!r}: {error}") from None
     return f"{{{', '.join(parts)}}}"
+
+
+def require_prompter(prompter: Prompter | None) -> None:
+    """Refuses what cannot ask, before anybody signs in."""
+    for name in ("text", "secret", "choose", "notify"):
+        if prompter is not None and not callable(getattr(prompter, name, None)):
+            raise TypeError(f"argument 'prompter' must have the methods of `Prompter`: {type(prompter).__name__} has no `{name}`")
 
 
 def asked(prompter: Prompter | None, calls: Calls) -> Asked | None:
@@ -163,18 +176,19 @@ class Shared(Generic[_N]):
     def __init__(
         self,
         profile: str | None = None,
-        *,
+        *positional: NoReturn,
         config: str | os.PathLike[str] | None = None,
         prompter: Prompter | None = TERMINAL,
         assertion_source: Callable[[AssertionRequest], Response | Awaitable[Response]] | None = None,
         password: str | None = None,
         **settings: Unpack[Settings],
     ) -> None:
+        if positional:
+            raise TypeError(f"{type(self).__name__}() takes the profile by position, and everything else by keyword")
         for name, value in (("profile", profile), ("password", password)):
             if value is not None and not isinstance(value, str):
                 raise TypeError(f"argument {name!r} must be str, not {type(value).__name__}")
-        if prompter is not None and not callable(getattr(prompter, "text", None)):
-            raise TypeError(f"argument 'prompter' must have the methods of `Prompter`, which {type(prompter).__name__} has not")
+        require_prompter(prompter)
         if assertion_source is not None and not callable(assertion_source):
             raise TypeError(f"argument 'assertion_source' must be callable, which {type(assertion_source).__name__} is not")
         self._prompter = prompter

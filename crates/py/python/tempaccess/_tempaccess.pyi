@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeAlias, TypeVar, final
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, final
 
 from ._audit_types import RecordsVerification, ReportFacts, TrailAnswer
 from ._calls import Asked
@@ -316,12 +316,10 @@ class IssuedSession:
 class IssuedRole:
     """One role of many that credentials were issued for."""
 
-    @property
-    def role(self) -> Role: ...
-    @property
-    def issued(self) -> IssuedSession: ...
-    @property
-    def error(self) -> None: ...
+    # Attributes, so that type checkers can tell both classes by them.
+    role: Role
+    issued: IssuedSession
+    error: None
     def __copy__(self) -> IssuedRole: ...
     def __deepcopy__(self, _memo: Any) -> IssuedRole: ...
 
@@ -329,12 +327,9 @@ class IssuedRole:
 class FailedRole:
     """One role of many that no credentials were issued for."""
 
-    @property
-    def role(self) -> Role: ...
-    @property
-    def issued(self) -> None: ...
-    @property
-    def error(self) -> Error: ...
+    role: Role
+    issued: None
+    error: Error
     def __copy__(self) -> FailedRole: ...
     def __deepcopy__(self, _memo: Any) -> FailedRole: ...
 
@@ -362,7 +357,7 @@ def before_fork() -> None:
 def after_fork() -> None:
     """Releases the lock again, in the parent and in the child."""
 
-def status(*, config: str | os.PathLike[str] | None = None, store: str | None = None) -> Status:
+def status(*, config: str | os.PathLike[str] | None = None, store: Literal["auto", "file", "keyring", "kernel", "none"] | None = None) -> Status:
     """Lists the cached entries, without secrets, as `tempaccess status --output json` prints them."""
 
 @final

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 Kind = Literal[
     "invalid_argument",
@@ -145,12 +145,28 @@ class VerifiedSignature(TypedDict):
     key_sha256: str
 
 
+class _ErrorReport(TypedDict, total=False):
+    roles: list[str]
+    retry_after_seconds: int
+    limit: ExceededLimit
+
+
+class ErrorReport(_ErrorReport):
+    """An error as JSON."""
+
+    kind: Kind
+    stage: Stage
+    fault: Fault
+    message: str
+    hint: str | None
+
+
 class Verification(TypedDict):
     """The result of verification."""
 
     verified: bool
     signatures: list[VerifiedSignature]
-    error: dict[str, Any] | None
+    error: ErrorReport | None
 
 
 class ExceededLimit(TypedDict):
@@ -164,6 +180,17 @@ class Examination(Inspection):
     """An inspection with the result of verification."""
 
     verification: Verification
+
+
+class _Shortened(TypedDict, total=False):
+    refused_seconds: int
+    seconds: int
+
+
+class Shortened(_Shortened):
+    """Why a session is shorter than requested: `role_maximum` has `refused_seconds`, `session_duration_attribute` has `seconds`."""
+
+    by: Literal["role_maximum", "session_not_on_or_after", "session_duration_attribute", "role_chaining", "sts"]
 
 
 class _SessionSummary(TypedDict, total=False):
@@ -181,7 +208,7 @@ class SessionSummary(_SessionSummary):
     assumed_role_arn: str | None
     duration_asked: int
     duration_granted: int
-    shortened: list[Any]
+    shortened: list[Shortened]
     policy_sha256: str | None
     policy_arns: list[str]
     request_id: str | None
@@ -189,7 +216,7 @@ class SessionSummary(_SessionSummary):
 
 class _StatusEntry(TypedDict, total=False):
     session: str
-    credentials: dict[str, Any]
+    credentials: SessionSummary
 
 
 class StatusEntry(_StatusEntry):

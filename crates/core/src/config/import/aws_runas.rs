@@ -179,7 +179,7 @@ impl<'i> Profile<'i> {
                 // STS limits names and external ids.
                 next.chained().map_err(|error| error.message().to_owned())?;
                 mapped.extend(["role_session_name", "external_id"]);
-                settings.then = Some(vec![next]);
+                settings.chain = Some(vec![next]);
                 for key in ["credentials_duration", "duration_seconds"] {
                     if required(key)?.is_some() {
                         let reason = "with a `jump_role_arn`, a session lasts an hour in aws-runas, too";
@@ -299,10 +299,10 @@ mod tests {
             external_id: Some("contract-17".into()),
             ..NextRole::new(APP)
         };
-        assert_eq!((a.role.as_deref(), a.then.as_deref()), (Some(HUB), Some(&[expected][..])));
+        assert_eq!((a.role.as_deref(), a.chain.as_deref()), (Some(HUB), Some(&[expected][..])));
         assert_eq!(a.duration, None);
-        assert_eq!(imported.profiles["e"].then.as_ref().unwrap()[0].role_arn, format!("{APP}2"));
-        assert_eq!((imported.profiles["f"].role.as_deref(), &imported.profiles["f"].then), (Some(APP), &None));
+        assert_eq!(imported.profiles["e"].chain.as_ref().unwrap()[0].role_arn, format!("{APP}2"));
+        assert_eq!((imported.profiles["f"].role.as_deref(), &imported.profiles["f"].chain), (Some(APP), &None));
         insta::assert_snapshot!(imported.notes.join("\n"), @r"
         `a`: `credentials_duration` is not imported: with a `jump_role_arn`, a session lasts an hour in aws-runas, too
         `b`: not imported: it has a `jump_role_arn`, and no `role_arn` to go on to
