@@ -1,4 +1,4 @@
-//! Reading the roles of a response from Python and Node: beside the core that does the work, and beside what else reads XML
+//! Reading the roles of a response from Python and Node: compared with the core that does the work, and with other libraries
 //! and SAML there. Each way is given the same base64 and gives back the pairs of role and provider, as strings of its
 //! language. All of them take turns, so that what else the machine does is everybody's; those of other languages each in a
 //! process of its own, so that what one leaves behind in the allocator is not the next one's.

@@ -1,4 +1,4 @@
-//! A thousand roles by one sign-in, at 50 ms an exchange, beside what that takes at least: the latency, once for each
+//! A thousand roles by one sign-in, at 50 ms an exchange, compared with the least that it can take: the latency, once for each
 //! wave of exchanges that run at the same time. Everything is real but the network: the SDK, the store on the disk, the
 //! audit record.
 #![allow(missing_docs, reason = "a benchmark of its own, without criterion: one long run tells enough")]
@@ -12,7 +12,7 @@ use tempaccess_core::audit::AuditFile;
 use tempaccess_core::net::{Transport, TransportError};
 use tempaccess_core::store::FileStore;
 use tempaccess_core::{
-    AssertionSource, Result, SamlResponse, StsExchange, TempAccess, saml::Limits, session::MAX_CONCURRENT_EXCHANGES,
+    AssertionSource, Result, SamlResponse, StsExchange, TempAccess, front_end::MAX_CONCURRENT_EXCHANGES, saml::Limits,
     source::AssertionRequest,
 };
 

@@ -1,5 +1,5 @@
 //! A whole `tempaccess login` as a process, over TLS: at once, and over a network of 60 ms; with a password (cold), and with the
-//! session at Okta of an earlier sign-in (warm). Beside it gimme-aws-creds, if it is on the
+//! session at Okta of an earlier sign-in (warm). Compared with gimme-aws-creds, if it is on the
 //! path.
 //!
 //! Counts the requests and connections, and with strace on the path what is synced to the disk.

@@ -1,4 +1,4 @@
-//! Sixty-four programs that need the same credentials at once, beside one: how long until the last of them has its
+//! Sixty-four programs that need the same credentials at once, and one of them: how long until the last of them has its
 //! answer, and how often somebody had to sign in.
 #![allow(missing_docs, reason = "a benchmark of its own, without criterion: whole processes take turns")]
 #![allow(clippy::print_stdout, reason = "its result")]

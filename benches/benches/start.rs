@@ -1,4 +1,4 @@
-//! A kept answer as a whole process, interleaved with the least that a process can be, and with what others take to say
+//! Cached credentials as a whole process, interleaved with the least that a process can be, and with what others take to say
 //! their version. Instructions are counted by callgrind, where it is installed.
 //!
 //! `cargo xtask bench` builds the command line with the profile that ships; `TEMPACCESS_BIN` names another binary.

@@ -1,4 +1,4 @@
-//! Verifying two signatures, beside bergshamra, and as the document grows: linear, or it is a defect.
+//! Verifying two signatures, compared with bergshamra, and as the document grows: linear, or it is a defect.
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 
 use std::hint::black_box;

@@ -155,7 +155,7 @@ pub(crate) fn history(history: &GrantHistory, now: Timestamp, names: &AccountNam
     table.row("kind", summary.kind.as_str());
     table.row("role", role(summary.role_arn, names));
     if let Some(policy) = summary.policy {
-        table.row("policy", printable(&tempaccess_core::grants::policy_summary(policy)));
+        table.row("policy", printable(&tempaccess_core::front_end::policy_summary(policy)));
     }
     if !summary.policy_arns.is_empty() {
         table.row("policies", printable(&summary.policy_arns.join(", ")));

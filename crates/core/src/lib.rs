@@ -228,7 +228,7 @@ pub use sts::{IssuedSession, TokenExchange};
 #[doc(hidden)]
 pub mod front_end {
     #[cfg(feature = "config")]
-    pub use crate::config::nearest;
+    pub use crate::config::{default_profile_with_credentials, names_for_roles, nearest, settings_over_credentials};
     pub use crate::executable::to_start;
     #[cfg(feature = "grants")]
     pub use crate::grants::lazy::{GrantChange, LazyGrants};
@@ -236,8 +236,11 @@ pub mod front_end {
     pub use crate::input::read_short_text;
     #[cfg(feature = "endpoint")]
     pub use crate::loopback::{Handoff, handoff};
+    #[cfg(feature = "grants")]
+    pub use crate::policy::summary as policy_summary;
     #[cfg(feature = "config")]
     pub use crate::private::require_own_path;
+    pub use crate::session::MAX_CONCURRENT_EXCHANGES;
     pub use crate::setting_names::SettingNames;
     pub use crate::text::{printable, printable_json};
     #[cfg(feature = "config")]

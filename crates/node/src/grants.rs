@@ -10,13 +10,13 @@ use tempaccess_core::auditor::{ExportFormat, TrailInput};
 use tempaccess_core::clock::SystemClock;
 use tempaccess_core::config::settings_from_arguments;
 use tempaccess_core::front_end::{self, GrantChange};
-use tempaccess_core::grants::{self as core, ApprovalInput, GrantFilter, GrantInput, Revoke};
+use tempaccess_core::grants::{self as core, ApprovalInput, GrantFilter, GrantInput, RevocationTarget};
 use tempaccess_core::report::Period;
 use tempaccess_core::{AssertionSource, Clock};
 
 use crate::ask::{Ask, Give, Source, prompter};
 use crate::session::{OPTIONS, config as find_config, invalid};
-use crate::work::{Outcome, Settle, Tasks};
+use crate::work::{Settle, Tasks, WorkOutcome};
 use crate::{Result, json, thrown};
 
 type CoreResult<T> = tempaccess_core::Result<T>;
@@ -70,7 +70,7 @@ fn used() -> napi::Error<&'static str> {
     napi::Error::new("ERR_INVALID_STATE", "this plan was carried out already".to_owned())
 }
 
-/// RevokeTarget access to end.
+/// Whose access to end.
 #[napi(object)]
 pub struct RevokeTarget {
     pub ids: Vec<String>,
@@ -149,7 +149,7 @@ impl Grants {
     }
 
     /// Begins work with the grants.
-    fn begin<F: Future<Output = CoreResult<Outcome>> + Send + 'static>(
+    fn begin<F: Future<Output = CoreResult<WorkOutcome>> + Send + 'static>(
         &self,
         id: u32,
         work: impl FnOnce(Arc<SharedGrants>) -> F,
@@ -161,11 +161,11 @@ impl Grants {
     fn begin_change(&self, id: u32, change: GrantChange, only_plan: bool) {
         self.begin(id, move |grants| async move {
             if !only_plan {
-                return Ok(Outcome::json(&grants.core.give(change).await?));
+                return Ok(WorkOutcome::json(&grants.core.give(change).await?));
             }
             let plan = grants.core.plan(change).await?;
             grants.plans().insert(id, GrantPlan(Mutex::new(Some(plan))));
-            Ok(Outcome { planned: Some(true), ..Outcome::default() })
+            Ok(WorkOutcome { planned: Some(true), ..WorkOutcome::default() })
         });
     }
 
@@ -203,37 +203,37 @@ impl Grants {
     #[napi]
     pub fn carry_out(&self, id: u32, plan: &GrantPlan) -> Result<()> {
         let plan = plan.locked().take().ok_or_else(used)?;
-        self.begin(id, |grants| async move { Ok(Outcome::json(&grants.core.carry_out(plan).await?)) });
+        self.begin(id, |grants| async move { Ok(WorkOutcome::json(&grants.core.carry_out(plan).await?)) });
         Ok(())
     }
 
     #[napi]
     pub fn sign_approval(&self, id: u32, text: String, duration: Option<String>) {
         self.begin(id, |grants| async move {
-            Ok(Outcome::text(grants.core.sign_approval(&text, duration.as_deref()).await?))
+            Ok(WorkOutcome::text(grants.core.sign_approval(&text, duration.as_deref()).await?))
         });
     }
 
     #[napi]
     pub fn deny(&self, id: u32, text: String, reason: String) {
-        self.begin(id, |grants| async move { Ok(Outcome::json(&grants.core.deny(&text, &reason).await?)) });
+        self.begin(id, |grants| async move { Ok(WorkOutcome::json(&grants.core.deny(&text, &reason).await?)) });
     }
 
     #[napi]
     pub fn review(&self, id: u32, grant: String, reason: String) {
-        self.begin(id, |grants| async move { Ok(Outcome::json(&grants.core.review(&grant, &reason).await?)) });
+        self.begin(id, |grants| async move { Ok(WorkOutcome::json(&grants.core.review(&grant, &reason).await?)) });
     }
 
     #[napi]
     pub fn revoke(&self, id: u32, target: RevokeTarget, reason: String, dry_run: bool) {
         self.begin(id, move |grants| async move {
             let RevokeTarget { ids, to, by, older_role } = target;
-            let target = Revoke::from_parts(&ids, to, by, older_role)?;
+            let target = RevocationTarget::from_parts(&ids, to, by, older_role)?;
             let plan = match dry_run {
                 true => grants.core.plan_revoke(&target, &reason).await?,
                 false => grants.core.revoke(&target, &reason).await?,
             };
-            Ok(Outcome::json(&plan))
+            Ok(WorkOutcome::json(&plan))
         });
     }
 
@@ -244,7 +244,7 @@ impl Grants {
                 true => grants.core.plan_restore(&ids, &reason).await?,
                 false => grants.core.restore(&ids, &reason).await?,
             };
-            Ok(Outcome::json(&plan))
+            Ok(WorkOutcome::json(&plan))
         });
     }
 
@@ -253,19 +253,19 @@ impl Grants {
         let Filter { roles, to, by, ended, offline } = filter;
         let mut filter = GrantFilter::default();
         (filter.roles, filter.to, filter.by, filter.ended, filter.offline) = (roles, to, by, ended, offline);
-        self.begin(id, |grants| async move { Ok(Outcome::json(&grants.core.list(&filter).await?)) });
+        self.begin(id, |grants| async move { Ok(WorkOutcome::json(&grants.core.list(&filter).await?)) });
     }
 
     #[napi]
     pub fn show(&self, id: u32, grant: String) {
         self.begin(id, |grants| async move {
-            Ok(Outcome::json(&grants.core.show(&grant).await?.details(SystemClock.now())))
+            Ok(WorkOutcome::json(&grants.core.show(&grant).await?.details(SystemClock.now())))
         });
     }
 
     #[napi]
     pub fn check(&self, id: u32, roles: Vec<String>) {
-        self.begin(id, |grants| async move { Ok(Outcome::json(&grants.core.check(&roles).await?)) });
+        self.begin(id, |grants| async move { Ok(WorkOutcome::json(&grants.core.check(&roles).await?)) });
     }
 
     #[napi]
@@ -275,20 +275,20 @@ impl Grants {
                 true => grants.core.plan_clean(&roles).await?,
                 false => grants.core.clean(&roles).await?,
             };
-            Ok(Outcome::json(&found))
+            Ok(WorkOutcome::json(&found))
         });
     }
 
     #[napi]
     pub fn audit_verify(&self, id: u32) {
-        self.begin(id, |grants| async move { Ok(Outcome::json(&grants.core.auditor().await?.verify().await?)) });
+        self.begin(id, |grants| async move { Ok(WorkOutcome::json(&grants.core.auditor().await?.verify().await?)) });
     }
 
     #[napi]
     pub fn audit_query(&self, id: u32, values: String) -> Result<()> {
         let input = read_query(&values)?;
         self.begin(id, |grants| async move {
-            Ok(Outcome::json(&grants.core.auditor().await?.query(&input, &mut |_| {}).await?))
+            Ok(WorkOutcome::json(&grants.core.auditor().await?.query(&input, &mut |_| {}).await?))
         });
         Ok(())
     }
@@ -296,10 +296,9 @@ impl Grants {
     #[napi]
     pub fn audit_query_text(&self, id: u32, values: String) -> Result<()> {
         let input = read_query(&values)?;
-        self.begin(
-            id,
-            |grants| async move { Ok(Outcome::text(grants.core.auditor().await?.query_text(&input).await?)) },
-        );
+        self.begin(id, |grants| async move {
+            Ok(WorkOutcome::text(grants.core.auditor().await?.query_text(&input).await?))
+        });
         Ok(())
     }
 
@@ -307,7 +306,7 @@ impl Grants {
     pub fn audit_export(&self, id: u32, format: Format, ids: Vec<String>, from: Option<String>, until: Option<String>) {
         self.begin(id, move |grants| async move {
             let period = Period::parse(from.as_deref(), until.as_deref())?;
-            Ok(Outcome::json(&grants.core.auditor().await?.export(format.into(), &ids, &period).await?))
+            Ok(WorkOutcome::json(&grants.core.auditor().await?.export(format.into(), &ids, &period).await?))
         });
     }
 
@@ -323,7 +322,7 @@ impl Grants {
         self.begin(id, |grants| async move {
             let period = Period::parse(from.as_deref(), until.as_deref())?;
             let auditor = grants.core.auditor().await?;
-            Ok(Outcome::json(&auditor.report(period, files.as_deref(), &regions, &mut |_| {}).await?))
+            Ok(WorkOutcome::json(&auditor.report(period, files.as_deref(), &regions, &mut |_| {}).await?))
         });
     }
 

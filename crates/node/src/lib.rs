@@ -33,7 +33,7 @@ use tempaccess_core::{
 
 pub use trace::trace_to_stderr;
 
-use crate::work::{Outcome, Reading};
+use crate::work::{Reading, WorkOutcome};
 
 pub(crate) type Result<T> = std::result::Result<T, napi::Error<&'static str>>;
 
@@ -165,7 +165,7 @@ pub fn status_json(config: Option<String>, store: Option<String>) -> Result<Stri
 /// As [`status_json`], on a thread that may wait for files and the keyring.
 #[napi]
 pub fn status_json_async(config: Option<String>, store: Option<String>) -> AsyncTask<Reading> {
-    Reading::start(move || Ok(Outcome::json(&cached_entries(config, store)?)))
+    Reading::start(move || Ok(WorkOutcome::json(&cached_entries(config, store)?)))
 }
 
 /// Returns the known name that an unknown one is likely to mean.

@@ -16,7 +16,7 @@ use tempaccess_core::{Clock, Prompter};
 use crate::ask::{Ask, prompter};
 use crate::issued::IssuedSession;
 use crate::session::{config as find_config, invalid};
-use crate::work::{Outcome, Reading, Settle, Tasks};
+use crate::work::{Reading, Settle, Tasks, WorkOutcome};
 use crate::{Result, instant, json, thrown};
 
 /// A sealed grant that was opened.
@@ -72,7 +72,7 @@ impl Opener {
             let opened = core.open(&text).await?;
             let header_json = serde_json::to_string(&opened.header).unwrap_or_default();
             let opened = OpenedGrant { header_json, issued: IssuedSession::from(&opened.session) };
-            Ok(Outcome { opened: Some(opened), ..Outcome::default() })
+            Ok(WorkOutcome { opened: Some(opened), ..WorkOutcome::default() })
         });
     }
 
@@ -124,7 +124,7 @@ impl Requester {
         let input = RequestInput::from_arguments(&values, others).map_err(|wrong| invalid(&wrong))?;
         let (config, settings, prompter) = (self.config.clone(), self.settings.clone(), Arc::clone(&self.prompter));
         self.tasks.begin(id, async move {
-            Ok(Outcome::text(settings.request_grant(&config, &input, prompter).await?.to_text()))
+            Ok(WorkOutcome::text(settings.request_grant(&config, &input, prompter).await?.to_text()))
         });
         Ok(())
     }
@@ -184,7 +184,7 @@ pub fn inspect_grant_json_async(
     at: Option<String>,
 ) -> Result<AsyncTask<Reading>> {
     let signed = Signed { text, signers, config, at: instant(at)? };
-    Ok(Reading::start(move || Ok(Outcome::json(&signed.grant()?))))
+    Ok(Reading::start(move || Ok(WorkOutcome::json(&signed.grant()?))))
 }
 
 /// Verifies who signed a request and its approvals. Returns what is asked for and who has approved it, as JSON.
@@ -208,7 +208,7 @@ pub fn inspect_request_json_async(
     at: Option<String>,
 ) -> Result<AsyncTask<Reading>> {
     let signed = Signed { text, signers, config, at: instant(at)? };
-    Ok(Reading::start(move || Ok(Outcome::json(&signed.request()?))))
+    Ok(Reading::start(move || Ok(WorkOutcome::json(&signed.request()?))))
 }
 
 /// The signers of a text, or those that the configuration names.

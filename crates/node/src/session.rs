@@ -13,7 +13,7 @@ use tempaccess_core::{TempAccess, console::Console, session::RefreshableSession}
 
 use crate::ask::{Ask, Give, Source, prompter};
 use crate::issued::{Exchanged, IssuedSession};
-use crate::work::{Outcome, Reading, Settle, Tasks};
+use crate::work::{Reading, Settle, Tasks, WorkOutcome};
 use crate::{Result, Role, thrown};
 
 pub(crate) fn config(file: Option<String>) -> tempaccess_core::Result<Config> {
@@ -95,13 +95,13 @@ impl Session {
     #[napi]
     pub fn refreshable_credentials(&self, id: u32) {
         let refreshable = Arc::clone(&self.refreshable);
-        self.tasks.begin(id, async move { refreshable.credentials().await.map(|issued| Outcome::issued(&issued)) });
+        self.tasks.begin(id, async move { refreshable.credentials().await.map(|issued| WorkOutcome::issued(&issued)) });
     }
 
     #[napi]
     pub fn credentials(&self, id: u32) {
         let access = self.access.clone();
-        self.tasks.begin(id, async move { access.credentials().await.map(|issued| Outcome::issued(&issued)) });
+        self.tasks.begin(id, async move { access.credentials().await.map(|issued| WorkOutcome::issued(&issued)) });
     }
 
     #[napi]
@@ -109,7 +109,7 @@ impl Session {
         let access = self.access.clone();
         self.tasks.begin(id, async move {
             let renewed = if force { access.renew_with_sign_in().await } else { access.renew().await };
-            renewed.map(|issued| Outcome::issued(&issued))
+            renewed.map(|issued| WorkOutcome::issued(&issued))
         });
     }
 
@@ -124,7 +124,7 @@ impl Session {
         let access = self.access.clone();
         Reading::start(move || {
             let cached = access.cached();
-            Ok(cached.as_ref().map_or_else(Outcome::default, Outcome::issued))
+            Ok(cached.as_ref().map_or_else(WorkOutcome::default, WorkOutcome::issued))
         })
     }
 
@@ -133,7 +133,7 @@ impl Session {
         let access = self.access.clone();
         self.tasks.begin(id, async move {
             let roles = access.all_credentials(|_| {}).await?;
-            Ok(Outcome { exchanged: Some(roles.iter().map(Exchanged::from).collect()), ..Outcome::default() })
+            Ok(WorkOutcome { exchanged: Some(roles.iter().map(Exchanged::from).collect()), ..WorkOutcome::default() })
         });
     }
 
@@ -143,7 +143,7 @@ impl Session {
         self.tasks.begin(id, async move {
             let signed_in = access.sign_in().await?;
             let roles = signed_in.assertion.offers()?.iter().map(Role::from).collect();
-            Ok(Outcome { roles: Some(roles), ..Outcome::default() })
+            Ok(WorkOutcome { roles: Some(roles), ..WorkOutcome::default() })
         });
     }
 
@@ -154,7 +154,7 @@ impl Session {
             let console = Console::from_parts(destination, duration.as_deref(), endpoint)?;
             let transport = HttpTransport::builder().ca_files_from_env().build()?;
             let url = console.sign_in_url(&transport, &access.credentials().await?).await?;
-            Ok(Outcome { url: Some(url.expose().to_owned()), ..Outcome::default() })
+            Ok(WorkOutcome { url: Some(url.expose().to_owned()), ..WorkOutcome::default() })
         });
     }
 
@@ -163,7 +163,7 @@ impl Session {
         let access = self.access.clone();
         self.tasks.begin(id, async move {
             let removed = access.sign_out().await?.credentials_removed;
-            Ok(Outcome { removed: Some(u32::try_from(removed).unwrap_or(u32::MAX)), ..Outcome::default() })
+            Ok(WorkOutcome { removed: Some(u32::try_from(removed).unwrap_or(u32::MAX)), ..WorkOutcome::default() })
         });
     }
 

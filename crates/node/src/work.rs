@@ -22,7 +22,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// The result of some work: one of these fields.
 #[napi(object)]
 #[derive(Default)]
-pub struct Outcome {
+pub struct WorkOutcome {
     pub issued: Option<IssuedSession>,
     pub exchanged: Option<Vec<Exchanged>>,
     pub roles: Option<Vec<Role>>,
@@ -37,7 +37,7 @@ pub struct Outcome {
     pub error_json: Option<String>,
 }
 
-impl Outcome {
+impl WorkOutcome {
     pub(crate) fn issued(issued: &tempaccess_core::IssuedSession) -> Self {
         Self { issued: Some(IssuedSession::from(issued)), ..Self::default() }
     }
@@ -57,30 +57,32 @@ impl Outcome {
 }
 
 /// Reads files or asks the keyring, on a thread that may wait for them.
-pub struct Reading(Option<Box<dyn FnOnce() -> tempaccess_core::Result<Outcome> + Send>>);
+pub struct Reading(Option<Box<dyn FnOnce() -> tempaccess_core::Result<WorkOutcome> + Send>>);
 
 impl Reading {
-    pub(crate) fn start(read: impl FnOnce() -> tempaccess_core::Result<Outcome> + Send + 'static) -> AsyncTask<Self> {
+    pub(crate) fn start(
+        read: impl FnOnce() -> tempaccess_core::Result<WorkOutcome> + Send + 'static,
+    ) -> AsyncTask<Self> {
         AsyncTask::new(Self(Some(Box::new(read))))
     }
 }
 
 impl Task for Reading {
-    type Output = Outcome;
-    type JsValue = Outcome;
+    type Output = WorkOutcome;
+    type JsValue = WorkOutcome;
 
-    fn compute(&mut self) -> napi::Result<Outcome> {
-        let read = self.0.take().map_or_else(|| Ok(Outcome::default()), |read| read());
-        Ok(read.unwrap_or_else(|error| Outcome::error(&error)))
+    fn compute(&mut self) -> napi::Result<WorkOutcome> {
+        let read = self.0.take().map_or_else(|| Ok(WorkOutcome::default()), |read| read());
+        Ok(read.unwrap_or_else(|error| WorkOutcome::error(&error)))
     }
 
-    fn resolve(&mut self, _: Env, outcome: Outcome) -> napi::Result<Outcome> {
+    fn resolve(&mut self, _: Env, outcome: WorkOutcome) -> napi::Result<WorkOutcome> {
         Ok(outcome)
     }
 }
 
 /// Takes the id of the work and its outcome. It keeps no program from ending: `works.js` does while somebody waits.
-pub type Settle = ThreadsafeFunction<FnArgs<(u32, Outcome)>, (), FnArgs<(u32, Outcome)>, Status, false, true>;
+pub type Settle = ThreadsafeFunction<FnArgs<(u32, WorkOutcome)>, (), FnArgs<(u32, WorkOutcome)>, Status, false, true>;
 
 /// The running tasks of one session.
 struct Works {
@@ -106,7 +108,11 @@ impl Tasks {
     }
 
     /// Begins work, whose outcome `settle` gets with this id unless it is aborted.
-    pub(crate) fn begin(&self, id: u32, work: impl Future<Output = tempaccess_core::Result<Outcome>> + Send + 'static) {
+    pub(crate) fn begin(
+        &self,
+        id: u32,
+        work: impl Future<Output = tempaccess_core::Result<WorkOutcome>> + Send + 'static,
+    ) {
         self.works.begin(id, work);
     }
 
@@ -136,13 +142,17 @@ impl Works {
         Ok(Tasks { works, hook })
     }
 
-    fn begin(self: &Arc<Self>, id: u32, work: impl Future<Output = tempaccess_core::Result<Outcome>> + Send + 'static) {
+    fn begin(
+        self: &Arc<Self>,
+        id: u32,
+        work: impl Future<Output = tempaccess_core::Result<WorkOutcome>> + Send + 'static,
+    ) {
         self.running().insert(id, None);
         let entry = Running { works: Arc::clone(self), id };
         let task = spawn(async move {
             // Dropped last, when nothing of the task can call JavaScript any more.
             let entry = entry;
-            let outcome = work.await.unwrap_or_else(|error| Outcome::error(&error));
+            let outcome = work.await.unwrap_or_else(|error| WorkOutcome::error(&error));
             entry.works.settle.call((id, outcome).into(), ThreadsafeFunctionCallMode::NonBlocking);
         });
         // It may have ended already.

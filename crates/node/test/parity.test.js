@@ -1,4 +1,4 @@
-// What is exported stands in the table of what every language can, and what stands there is exported.
+// The table of capabilities has what is exported, and nothing else.
 "use strict";
 
 const assert = require("node:assert/strict");

@@ -1,4 +1,4 @@
-// Every example of the documentation runs as it stands, in a project of its own, with nothing but a configuration.
+// Every example of the documentation runs unchanged, in a project of its own, with nothing but a configuration.
 "use strict";
 
 const assert = require("node:assert/strict");

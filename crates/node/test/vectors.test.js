@@ -1,4 +1,4 @@
-// Held to the vectors that Rust and Python are held to.
+// Checked with the vectors of Rust and Python.
 "use strict";
 
 const assert = require("node:assert/strict");

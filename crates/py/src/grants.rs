@@ -9,7 +9,7 @@ use pyo3::types::PyDict;
 use serde::Serialize;
 use tempaccess_core::clock::SystemClock;
 use tempaccess_core::front_end::{GrantChange, LazyGrants};
-use tempaccess_core::grants::{self as core, ApprovalInput, GrantFilter, GrantInput, Revoke};
+use tempaccess_core::grants::{self as core, ApprovalInput, GrantFilter, GrantInput, RevocationTarget};
 use tempaccess_core::{AssertionSource, Clock};
 
 use crate::ask::{Callable, person};
@@ -173,7 +173,7 @@ impl Grants {
     ) -> PyResult<Work> {
         let grants = self.grants()?;
         let work = async move {
-            let target = Revoke::from_parts(&ids, to, by, older_role)?;
+            let target = RevocationTarget::from_parts(&ids, to, by, older_role)?;
             match dry_run {
                 true => grants.plan_revoke(&target, &reason).await,
                 false => grants.revoke(&target, &reason).await,

@@ -203,7 +203,7 @@ impl Session {
     }
 
     fn __repr__(&self) -> String {
-        let source = self.access.get().map(|here| here.access.source()).unwrap_or_default();
+        let source = self.access.get().map(|here| here.access.describe_source()).unwrap_or_default();
         format!("Session(source={source:?})")
     }
 }

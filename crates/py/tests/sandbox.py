@@ -57,7 +57,7 @@ class Person:
 
 
 class WithSandbox(unittest.TestCase):
-    #: For the sandbox itself, beside the environment.
+    #: For the sandbox itself, in addition to the environment.
     environment = {}
     #: Of the sandbox, in addition to its ports.
     arguments = []

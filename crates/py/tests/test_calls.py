@@ -35,7 +35,7 @@ ALAN = {"text": "alan@example.com", "secret": "bombe"}
 
 
 class Prompters(WithSandbox):
-    def test_coroutines_answer_whoever_waits(self):
+    def test_coroutines_answer_all_who_wait(self):
         async def asked():
             return await tempaccess.Session(prompter=person).credentials_async()
 
@@ -104,7 +104,7 @@ class Prompters(WithSandbox):
                 self.assertIs(caught.exception.__cause__, failed)
                 self.assertIn("`notify` raised", caught.exception.message)
 
-    def test_whoever_wants_the_program_to_end_is_heard(self):
+    def test_system_exit_ends_the_program(self):
         class Leaving(Person):
             def secret(self, question):
                 raise SystemExit(3)
@@ -127,7 +127,7 @@ class Prompters(WithSandbox):
         alan = {"username": "alan@example.com", "role": "ReadOnly"}
         with self.assertRaises(KeyboardInterrupt):
             tempaccess.Session(prompter=Silent(**ALAN), **alan).credentials()
-        # Whoever asks for the same next does not wait for a question that nobody answers.
+        # The next caller does not wait for a question that nobody answers.
         self.assertEqual(tempaccess.Session(prompter=Person(**ALAN), **alan).credentials().account_id, "111122223333")
 
     def test_a_timeout_cancels_the_sign_in(self):

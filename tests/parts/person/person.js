@@ -1,4 +1,4 @@
-// Types what a person would type, into whatever sign-in page it is. Who it is stands in who.json beside it.
+// Types what a person would type, into any sign-in page. The person is in who.json in the same folder.
 const NAMES = ["identifier", "username"];
 const PASSWORDS = ["credentials.passcode", "password"];
 

@@ -110,7 +110,7 @@ fn an_imported_profile_signs_in() {
 }
 
 #[test]
-fn a_shell_completes_profiles_and_kept_roles() {
+fn a_shell_completes_profiles_and_cached_roles() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let mut machine = Machine::at(&sandbox);
     machine.set("TEMPACCESS_USERNAME", "alan@example.com");

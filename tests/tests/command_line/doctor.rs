@@ -19,7 +19,7 @@ fn step<'d>(diagnosis: &'d Value, name: &str) -> &'d Value {
 }
 
 #[test]
-fn a_way_that_leads_to_credentials() {
+fn a_sign_in_that_works() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let machine = Machine::at(&sandbox);
     let ran = doctor(&machine, "");
@@ -92,7 +92,7 @@ fn each_step_that_fails_says_what_to_change_and_who_can() {
 }
 
 #[test]
-fn what_the_identity_provider_has_to_mend() {
+fn what_the_identity_provider_has_to_fix() {
     // The sign-in.
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let machine = Machine::at(&sandbox);

@@ -69,7 +69,7 @@ print(credentials.get_frozen_credentials().access_key == first)
 }
 
 #[test]
-fn only_whoever_has_the_token_is_answered() {
+fn only_callers_with_the_token_are_answered() {
     if !curl() {
         return;
     }
@@ -275,7 +275,7 @@ fn a_response_on_standard_input_cannot_be_served() {
 }
 
 #[test]
-fn serve_prints_the_way_to_it_and_nothing_else() {
+fn serve_prints_its_address_and_token_only() {
     if !curl() {
         return;
     }

@@ -221,7 +221,7 @@ fn the_variables_that_name_the_files_count() {
     assert!(ran.stderr.contains("/nowhere`: it cannot be read") && ran.stderr.contains("SAML2AWS_CONFIGFILE"), "{ran}");
 }
 
-/// Values that are no addresses, each of which means something in a profile.
+/// Values that are not addresses, each of which means something in a profile.
 const DIRECTIVES: [&str; 9] = [
     "command:touch PWNED",
     "file:/etc/passwd",
@@ -389,6 +389,25 @@ fn bombs_and_files_of_others_are_refused() {
     }
     let ran = machine.run("import saml2aws /dev/zero");
     assert!(ran.code == 4 && ran.stderr.contains("larger than"), "{ran}");
+}
+
+/// Files without an end, wherever a person names a file.
+#[test]
+fn files_are_read_up_to_a_limit() {
+    let machine = Machine::alone();
+    for line in [
+        "status --config /dev/zero",
+        "login --source https://acme.okta.com --policy /dev/zero --no-interactive",
+        "login --source saml:/dev/zero --no-interactive",
+        "inspect /dev/zero",
+        "grant open /dev/zero --no-interactive",
+        "grant trust grace@example.com /dev/zero --yes",
+        "setup aws --account 111122223333 --provider Okta --role R --emit json --metadata /dev/zero",
+    ] {
+        let ran = machine.run(line);
+        assert!(ran.code != 0 && ran.stdout.is_empty(), "{line}: {ran}");
+        assert!(ran.stderr.contains("larger than") || ran.stderr.contains("more than"), "{line}: {ran}");
+    }
 }
 
 /// A number that depends on the ones before it alone.

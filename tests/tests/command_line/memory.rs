@@ -142,7 +142,7 @@ fn the_identity_engine_leaves_no_password_either() {
 }
 
 #[test]
-fn a_password_from_standard_input_is_held_once_for_as_long_as_it_may_be_needed() {
+fn a_password_from_standard_input_is_in_memory_once() {
     let (_sandbox, machine) = machine();
     let script = format!("printf '%s\\n' '{PASSWORD}' | tempaccess login --password-stdin --username {LOGIN} & wait");
     let (mut terminal, shell) = on_terminal(&machine, &script);

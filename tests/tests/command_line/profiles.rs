@@ -192,7 +192,7 @@ fn profiles_are_written_and_serve_every_sdk_through_an_expiry() {
             let text = String::from_utf8_lossy(&output.stdout);
             let answers = text.lines().filter(|line| *line == principal).count();
             assert_eq!(answers, *times, "{program}: {text}{}", String::from_utf8_lossy(&output.stderr));
-            // Renewed once in each time, silently, by whoever came first.
+            // Renewed once in each time, silently, by the first caller.
             given += usize::from(minutes > 0 && at == 0);
             assert_eq!(asked(&sandbox, Service::Sts, "AssumeRoleWithSAML"), given, "{program} after {minutes} minutes");
         }

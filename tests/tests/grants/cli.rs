@@ -125,7 +125,20 @@ fn secrets_are_in_the_sealed_part_only() {
     let listed = alan.ok("grant list --profile admin --output json").stdout;
     let extended =
         alan.ok(&format!("grant extend {id} --for 10m --reason OPS-124 --profile admin --yes --output json"));
+    let sealed: serde_json::Value = serde_json::from_str(&extended.stdout).unwrap();
+    contractor.write("longer.grant", sealed["sealed"].as_str().unwrap());
+    contractor.ok("grant open longer.grant --account 111122223333");
+    let longer = contractor.ok(&format!("credentials --profile grant-{id} --output credential-process")).stdout;
+    let longer: serde_json::Value = serde_json::from_str(&longer).unwrap();
+    assert_ne!(longer["SecretAccessKey"], keys["SecretAccessKey"]);
+    let own = alan.ok("credentials --profile admin --output credential-process --no-interactive").stdout;
+    let own: serde_json::Value = serde_json::from_str(&own).unwrap();
     let audit = format!("{:?}{:?}", alan.0.audit(), contractor.0.audit());
+    // As they lie in the bucket.
+    let bucket = sandbox.buckets();
+    let objects = bucket.keys("access-records").into_iter().filter_map(|key| bucket.object("access-records", &key));
+    let records: String = objects.map(|content| String::from_utf8_lossy(&content).into_owned()).collect();
+    assert!(records.matches("signature").count() >= 2, "{records}");
     let told = alan.read("told.jsonl");
     let seen = alan.read("seen");
     assert!(seen.contains(&id) && seen.contains("grant extend"), "{seen}");
@@ -142,11 +155,19 @@ fn secrets_are_in_the_sealed_part_only() {
         &extended.stderr,
         &audit,
         &told,
+        &records,
     ];
-    for secret in ["SecretAccessKey", "SessionToken"] {
-        let secret = keys[secret].as_str().unwrap();
+    let of = |keys: &serde_json::Value| {
+        ["SecretAccessKey", "SessionToken"].map(|name| keys[name].as_str().unwrap().to_owned())
+    };
+    let key = alan.read(".ssh/tempaccess_ed25519");
+    let private = key.lines().nth(2).unwrap().to_owned();
+    // `printf bombe` is the command that prints the password; as a word of its own, it is the password.
+    let secrets = [of(&keys), of(&longer), of(&own)].concat().into_iter().chain([private, "\"bombe\"".to_owned()]);
+    for secret in secrets {
+        assert!(secret.len() > 5);
         for (number, place) in places.iter().enumerate() {
-            assert!(!place.contains(secret), "place {number}");
+            assert!(!place.contains(&secret), "place {number}");
         }
     }
     // They are where they belong, and the test would see them.
@@ -309,7 +330,7 @@ fn keys_of_ssh_keygen_and_ssh_agent_sign() {
         let public = std::fs::read_to_string(key.with_extension("pub")).unwrap();
         person.ok(&format!("grant trust alan@example.com '{}' --yes", public.trim()));
     }
-    // A public key whose private key is beside it: `ssh-keygen -Y sign` finds it.
+    // A public key whose private key is in the same folder: `ssh-keygen -Y sign` finds it.
     let config = CONFIG.replace("ticket =", "sign_with = \"../../agent_key.pub\"\nticket =");
     alan.write(".config/tempaccess/config.toml", &config);
     let issued = alan.ok(ISSUE);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
-use tempaccess_core::grants::{GrantFilter, GrantRules, Grants, Revoke};
+use tempaccess_core::grants::{GrantFilter, GrantRules, Grants, RevocationTarget};
 use tempaccess_core::records::{FolderRecords, GrantState};
 use tempaccess_core::report::Report;
 use tempaccess_tests::aws::Credentials;
@@ -24,7 +24,7 @@ async fn one_step_that_fails_keeps_no_other_from_being_done() {
         "x".repeat(10_000)
     );
     office.sandbox.iam().put_role_policy(GRANTED, "Large", &large);
-    let plan = grants.plan_revoke(&Revoke::Grants(vec![session.clone(), policy.clone()]), "x").await.unwrap();
+    let plan = grants.plan_revoke(&RevocationTarget::Grants(vec![session.clone(), policy.clone()]), "x").await.unwrap();
     let error = grants.carry_out_revocation(&plan).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::IamLimit);
     let hint = error.hint().unwrap();
@@ -61,7 +61,7 @@ async fn what_ends_all_sessions_shows_at_each_grant() {
     let grants = office.grants();
     grants.issue(&office.session_for_grace(40)).await.unwrap();
     office.advance(1);
-    let plan = grants.plan_revoke(&Revoke::Older { role: "Granted".to_owned() }, "x").await.unwrap();
+    let plan = grants.plan_revoke(&RevocationTarget::OlderSessions { role: "Granted".to_owned() }, "x").await.unwrap();
     grants.carry_out_revocation(&plan).await.unwrap();
     let listed = grants.list(&GrantFilter::default()).await.unwrap().grants;
     assert!(listed[0].problems[0].contains("denies it: the person has no access"), "{listed:?}");
@@ -120,7 +120,7 @@ async fn a_revocation_that_was_printed_shows_and_can_be_undone() {
         grants.plan_restore(std::slice::from_ref(&id), "x").await.unwrap_err().kind(),
         ErrorKind::InvalidArgument
     );
-    let plan = grants.plan_revoke(&Revoke::Grants(vec![id.clone()]), "x").await.unwrap();
+    let plan = grants.plan_revoke(&RevocationTarget::Grants(vec![id.clone()]), "x").await.unwrap();
     let step = &plan.steps[0];
     office.sandbox.iam().put_role_policy(GRANTED, &step.policy_name, step.document.as_ref().unwrap());
     let listed = grants.list(&GrantFilter::default()).await.unwrap().grants;
@@ -138,9 +138,10 @@ async fn revocations_of_a_whole_role_can_be_undone() {
     grants.issue(&office.session_for_grace(40)).await.unwrap();
     office.advance(1);
     let role = || "Granted".to_owned();
-    for target in
-        [Revoke::Older { role: role() }, Revoke::ByOnRole { name: "ada@example.com".to_owned(), role: role() }]
-    {
+    for target in [
+        RevocationTarget::OlderSessions { role: role() },
+        RevocationTarget::AdministratorOnRole { name: "ada@example.com".to_owned(), role: role() },
+    ] {
         let plan = grants.plan_revoke(&target, "x").await.unwrap();
         grants.carry_out_revocation(&plan).await.unwrap();
         assert_eq!(grants.check(&[]).await.unwrap().findings.len(), 1, "{target:?}");
@@ -165,11 +166,11 @@ async fn a_grant_without_records_is_revoked_on_its_role() {
     for id in [&id, &permitted] {
         std::fs::remove_dir_all(records.join(id.as_str())).unwrap();
     }
-    let error = grants.plan_revoke(&Revoke::Grants(vec![id.clone()]), "x").await.unwrap_err();
+    let error = grants.plan_revoke(&RevocationTarget::Grants(vec![id.clone()]), "x").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::GrantNotFound);
     assert!(error.hint().unwrap().contains("--role ROLE"), "{error}");
     for (id, role) in [(&id, "Granted"), (&permitted, "People")] {
-        let target = Revoke::OnRole { ids: vec![id.clone()], role: role.to_owned() };
+        let target = RevocationTarget::GrantsOnRole { ids: vec![id.clone()], role: role.to_owned() };
         let plan = grants.plan_revoke(&target, "x").await.unwrap();
         grants.carry_out_revocation(&plan).await.unwrap();
     }
@@ -235,7 +236,7 @@ async fn what_is_confirmed_is_given_where_the_clock_is_wrong() {
             let revoked = grants.show(&event.id).await.unwrap();
             assert_eq!((revoked.last().at, revoked.defects()), (office.now(), &[][..]), "{minutes}");
             // A colleague whose clock is right can undo it.
-            let restored = office.grants().plan_restore(&[event.id.clone()], "x").await.unwrap();
+            let restored = office.grants().plan_restore(std::slice::from_ref(&event.id), "x").await.unwrap();
             office.grants().carry_out_revocation(&restored).await.unwrap();
             assert_eq!(office.grants().show(&event.id).await.unwrap().state(office.now()), GrantState::Live);
             office.advance(1);

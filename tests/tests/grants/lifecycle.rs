@@ -2,7 +2,7 @@
 
 use http::Method;
 use tempaccess_core::ErrorKind;
-use tempaccess_core::grants::{GrantFilter, GrantSpec, Revoke};
+use tempaccess_core::grants::{GrantFilter, GrantSpec, RevocationTarget};
 use tempaccess_core::records::{EventKind, GrantState};
 use tempaccess_core::report::Report;
 use tempaccess_core::seal::{SealedGrant, Signers};
@@ -129,16 +129,19 @@ async fn everything_of_an_administrator_and_everything_older_is_revoked() {
     let (grants, sandbox) = (office.grants(), &office.sandbox);
     let issued = grants.issue(&office.session_for_grace(30)).await.unwrap();
     let session = Credentials::from(&office.opener("grace@example.com").open(&issued.sealed).await.unwrap().session);
-    let by = grants.plan_revoke(&Revoke::By("ada@example.com".to_owned()), "left the company").await.unwrap();
+    let by = grants
+        .plan_revoke(&RevocationTarget::Administrator("ada@example.com".to_owned()), "left the company")
+        .await
+        .unwrap();
     // One deny of the grant, and one of all that the administrator gave by that role.
     assert_eq!(by.steps.len(), 2);
     grants.carry_out_revocation(&by).await.unwrap();
     assert_eq!(status(sandbox, &session, README).await, 403);
     office.advance(1);
-    let older = Revoke::Older { role: "Granted".to_owned() };
+    let older = RevocationTarget::OlderSessions { role: "Granted".to_owned() };
     let older = grants.plan_revoke(&older, "incident").await.unwrap();
     grants.carry_out_revocation(&older).await.unwrap();
-    let error = grants.plan_revoke(&Revoke::To("alan@example.com".to_owned()), "x").await.unwrap_err();
+    let error = grants.plan_revoke(&RevocationTarget::Person("alan@example.com".to_owned()), "x").await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::GrantNotFound);
     // The policies are removed once no session can be older.
     assert!(grants.plan_clean(&[]).await.unwrap().is_empty());

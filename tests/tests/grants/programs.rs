@@ -106,6 +106,55 @@ fn a_policy_that_was_granted_is_extended_in_place_and_ends_on_its_date() {
     refused(&programs.list(&grace, "people", "ledger", 32), "AccessDenied");
 }
 
+/// One of two sessions of a role is revoked: the other goes on.
+#[test]
+fn a_session_that_is_revoked_is_refused_and_its_sibling_is_not() {
+    let sandbox = sandbox();
+    let Some(programs) = Programs::find(&sandbox) else { return };
+    let (alan, contractor) = people(&sandbox);
+    let open = |to: &str| {
+        let issue = format!(
+            "grant issue admin --to {to}@example.com --seal-to contractor.pub --role ledger/Granted \
+             --policy one-bucket.json --for 40m --reason OPS-123 --yes"
+        );
+        contractor.write("ticket.txt", &alan.ok(&issue).stdout);
+        let opened = contractor.ok("grant open ticket.txt --account 111122223333 --region us-east-1 --output json");
+        let facts: serde_json::Value = serde_json::from_str(&opened.stdout).unwrap();
+        (facts["id"].as_str().unwrap().to_owned(), facts["profile"].as_str().unwrap().to_owned())
+    };
+    let ((id, revoked), (_, sibling)) = (open("grace"), open("barbara"));
+    listed(&programs.list(&contractor, &revoked, "ledger", 0));
+    alan.ok(&format!("grant revoke {id} --reason OPS-124 --profile admin --yes"));
+    refused(&programs.list(&contractor, &revoked, "ledger", 0), "AccessDenied");
+    listed(&programs.list(&contractor, &sibling, "ledger", 0));
+    alan.ok(&format!("grant revoke {id} --undo --reason OPS-125 --profile admin --yes"));
+    listed(&programs.list(&contractor, &revoked, "ledger", 0));
+}
+
+/// An administrator who assumes the role without this program, and without what a grant has.
+#[test]
+fn the_aws_cli_alone_cannot_assume_a_granted_role() {
+    let sandbox = sandbox();
+    let Some(programs) = Programs::find(&sandbox) else { return };
+    let (alan, _) = people(&sandbox);
+    let granted = "arn:aws:iam::111122223333:role/Granted";
+    for cli in &programs.clis {
+        let assume = |session: &str| {
+            let name = cli.to_str().unwrap();
+            alan.run(&format!(
+                "exec admin -- {name} --endpoint-url {} --region us-east-1 sts assume-role --role-arn {granted} \
+                 --role-session-name {session}",
+                programs.endpoint
+            ))
+        };
+        for session in ["alan@example.com", "grace@example.com+k7q3m5xw2p4a"] {
+            let ran = assume(session);
+            assert!(ran.code != 0 && ran.stderr.contains("AccessDenied"), "{ran}");
+            assert!(ran.stderr.contains("is not authorized to perform: sts:AssumeRole on resource"), "{ran}");
+        }
+    }
+}
+
 /// Twenty processes of one administrator give access on one role at once. Each is given, recorded and listed, or is told what to do.
 #[test]
 fn of_twenty_processes_on_one_role_each_gives_or_says_why_not() {

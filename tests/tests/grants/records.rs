@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tempaccess_core::grants::{GrantFilter, GrantId, Revoke};
+use tempaccess_core::grants::{GrantFilter, GrantId, RevocationTarget};
 use tempaccess_core::records::{GrantState, ObjectRecords, Records};
 use tempaccess_core::{ErrorKind, grants::Grants};
 use tempaccess_tests::office::{GRANTED, Office, PEOPLE};
@@ -57,7 +57,7 @@ async fn events_that_nobody_signed_end_and_hide_nothing() {
         assert_eq!((listed.state, listed.role_arn.as_str()), (Some(GrantState::Live), PEOPLE));
         assert!(!listed.problems.is_empty());
         // It can be revoked, where it is.
-        let plan = grants.plan_revoke(&Revoke::To("grace@example.com".to_owned()), "x").await.unwrap();
+        let plan = grants.plan_revoke(&RevocationTarget::Person("grace@example.com".to_owned()), "x").await.unwrap();
         assert_eq!((plan.steps.len(), plan.steps[0].role_arn.as_str()), (1, PEOPLE));
         assert!(grants.plan_clean(&[]).await.unwrap().is_empty());
     }
@@ -130,7 +130,10 @@ async fn files_that_are_added_neither_hide_nor_move_a_grant() {
             assert_eq!(history.extensions(), 0, "{name}");
         }
         // With what is there by now it can be extended no more, and is revoked all the same.
-        assert!(grants.plan_revoke(&Revoke::To("grace@example.com".to_owned()), "x").await.is_ok(), "{name}");
+        assert!(
+            grants.plan_revoke(&RevocationTarget::Person("grace@example.com".to_owned()), "x").await.is_ok(),
+            "{name}"
+        );
     }
     grants.revoke(&id, "done early").await.unwrap();
     assert!(folder.join("0003.json").exists());
@@ -151,12 +154,18 @@ async fn a_fake_grant_keeps_no_other_one_open() {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let text = std::fs::read_to_string(file(&office, &id, 1)).unwrap().replace(id.as_str(), fake.as_str());
     std::fs::write(path, text).unwrap();
-    for target in [Revoke::To("grace@example.com".to_owned()), Revoke::By("ada@example.com".to_owned())] {
+    for target in [
+        RevocationTarget::Person("grace@example.com".to_owned()),
+        RevocationTarget::Administrator("ada@example.com".to_owned()),
+    ] {
         let plan = grants.plan_revoke(&target, "left the company").await.unwrap();
         assert!(plan.steps.iter().any(|step| step.id.as_ref() == Some(&id)), "{plan:?}");
         assert!(plan.skipped.len() == 1 && plan.skipped[0].contains(fake.as_str()), "{plan:?}");
     }
-    let plan = grants.plan_revoke(&Revoke::To("grace@example.com".to_owned()), "left the company").await.unwrap();
+    let plan = grants
+        .plan_revoke(&RevocationTarget::Person("grace@example.com".to_owned()), "left the company")
+        .await
+        .unwrap();
     let error = grants.carry_out_revocation(&plan).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::GrantNotGenuine);
     assert!(error.hint().unwrap().contains("all other grants were revoked"), "{error:?}");

@@ -53,7 +53,7 @@ async fn signed(office: &Office, login: &str, namespace: Namespace, line: &str) 
     format!("{line}\n{}\n", signature.trim_end())
 }
 
-/// Writes the inputs anew, with the keys of the sealed grants, and what is expected of them.
+/// Writes the inputs again, with the keys of the sealed grants, and what is expected of them.
 async fn write_all() {
     let (folder, office) = (vectors::folder().join("requests"), Office::open());
     fs::create_dir_all(&folder).unwrap();

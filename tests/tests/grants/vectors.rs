@@ -68,7 +68,7 @@ impl Parts {
     }
 }
 
-/// Writes the inputs anew, with the keys of the folder, and what is expected of them.
+/// Writes the inputs again, with the keys of the folder, and what is expected of them.
 async fn write_all() {
     let (folder, office) = (vectors::folder().join("grants"), Office::open());
     for name in ["ada", "alan", "grace", "eve"] {

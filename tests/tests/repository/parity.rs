@@ -71,7 +71,7 @@ fn sources(folder: &Path, text: &mut String) {
 fn what_core_exports_is_in_the_table_and_is_there() {
     let rows = table();
     let named: BTreeSet<_> = rows.iter().flat_map(|row| &row.rust).collect();
-    // A name may stand there by itself, or as the place of what stands in it.
+    // A name can be listed by itself, or as the start of a path.
     let heads: BTreeSet<_> = named.iter().map(|name| name.split("::").next().unwrap().to_owned()).collect();
     let exported = exported();
     assert!(exported.len() > 15, "{exported:?}");

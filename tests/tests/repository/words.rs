@@ -221,10 +221,28 @@ fn texts() -> Vec<(String, String)> {
             "md" => texts.push((path.clone(), read())),
             "rs" if is_source => texts.push((path.clone(), prose_of_rust(&read()))),
             "py" | "pyi" | "js" | "mjs" | "ts" if is_package => texts.push((path.clone(), read())),
+            "rs" if path.ends_with("repository/words.rs") => {}
+            "rs" | "js" | "mjs" | "ts" => texts.push((path.clone(), comments_and_names(&read(), "//"))),
+            "py" | "toml" | "yml" | "sh" => texts.push((path.clone(), comments_and_names(&read(), "#"))),
             _ => {}
         }
     }
     texts
+}
+
+/// The comments of code, and the names of its functions and tests as words. Strings of tests are inputs, and say what they like.
+fn comments_and_names(code: &str, marker: &str) -> String {
+    let prose = |line: &str| {
+        let line = line.trim_start();
+        if let Some(comment) = line.strip_prefix(marker) {
+            return comment.to_owned();
+        }
+        let name = ["fn ", "def "].iter().find_map(|word| line.split_once(word)).map(|(_, rest)| rest);
+        let name = name.and_then(|rest| rest.split(['(', '<']).next()).unwrap_or_default();
+        // A sentence of its own.
+        format!(". {} .", name.replace('_', " "))
+    };
+    code.lines().map(prose).collect::<Vec<_>>().join("\n")
 }
 
 /// The help of a command and of its subcommands.

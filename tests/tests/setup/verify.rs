@@ -10,9 +10,10 @@ use tempaccess_core::StsExchange;
 use tempaccess_core::doctor::CheckOutcome;
 use tempaccess_core::iam::IamClient;
 use tempaccess_core::net::{HttpTransport, Transport, TransportError};
-use tempaccess_core::setup::{Assumption, SCRATCH_PATH, ScratchAccount, SetupVerification, Waiter};
+use tempaccess_core::setup::{Assumption, SCRATCH_PATH, ScratchAccount, SetupVerification};
 use tempaccess_core::sts::IssuedSession;
 use tempaccess_core::trail::LookupEvents;
+use tempaccess_core::{Clock, clock::Timer};
 use tempaccess_sandbox::World;
 use tempaccess_tests::contractor::{CONFIG, Person};
 use tempaccess_tests::office::{ADMIN, Office, SharedClock};
@@ -40,9 +41,19 @@ fn scratch_world() -> World {
 #[derive(Debug)]
 struct Moving(SharedClock);
 
+impl Clock for Moving {
+    fn now(&self) -> jiff::Timestamp {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+}
+
 #[async_trait]
-impl Waiter for Moving {
-    async fn wait(&self, duration: Duration) {
+impl Timer for Moving {
+    async fn sleep(&self, duration: Duration) {
         self.0.0.advance(SignedDuration::try_from(duration).unwrap());
     }
 }
@@ -102,9 +113,7 @@ impl Scratch {
 
     fn account(&self) -> ScratchAccount<'_> {
         let account = ScratchAccount::new(&self.iam, &self.exchange, &self.admin, "us-east-1");
-        account
-            .trail(&self.history, "us-east-1")
-            .time(Arc::new(self.clock.clone()), Arc::new(Moving(self.clock.clone())))
+        account.trail(&self.history, "us-east-1").timer(Arc::new(Moving(self.clock.clone())))
     }
 
     async fn verify(&self) -> SetupVerification {
@@ -145,7 +154,39 @@ async fn what_does_not_hold_is_reported() {
     let scratch = Scratch::of(&office, Arc::new(HttpTransport::default())).await;
     let verified = scratch.verify().await;
     assert_eq!(outcome(&verified, Assumption::TrustPolicy), (CheckOutcome::Failed, None));
-    assert_eq!((verified.results.len(), verified.removed, verified.failures()), (1, 1, 1));
+    assert_eq!((verified.results.len(), verified.removed, verified.failures()), (1, 2, 1));
+}
+
+/// A network to an account that does not know the variable in the trust policies of granted roles.
+#[derive(Debug)]
+struct WithoutVariable {
+    network: HttpTransport,
+    sandbox: Arc<Office>,
+}
+
+#[async_trait]
+impl Transport for WithoutVariable {
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+        let creates = request.body().windows(10).any(|part| part == b"CreateRole");
+        let answer = self.network.send(request).await;
+        let iam = self.sandbox.sandbox.iam();
+        for role in iam.roles().into_iter().filter(|role| creates && role.contains(SCRATCH_PATH)) {
+            let trust = iam.trust_policy(&role).unwrap();
+            iam.set_trust_policy(&role, &trust.replace("RequestTag/TempaccessGrant}", "RequestTag/Unknown}"));
+        }
+        answer
+    }
+}
+
+#[tokio::test]
+async fn without_the_variable_of_the_trust_policy_the_rest_is_tried() {
+    let office = Arc::new(Office::of(scratch_world()));
+    let network = WithoutVariable { network: HttpTransport::default(), sandbox: Arc::clone(&office) };
+    let verified = Scratch::of(&office, Arc::new(network)).await.verify().await;
+    let trust = &verified.results[0];
+    assert_eq!((trust.assumption, trust.outcome), (Assumption::TrustPolicy, CheckOutcome::Failed));
+    assert!(trust.detail.as_ref().unwrap().contains("`?*+*`"), "{trust:?}");
+    assert_eq!((verified.results.len(), verified.removed, verified.failures()), (16, 3, 1), "{verified:?}");
 }
 
 #[tokio::test]

@@ -387,7 +387,7 @@ async fn a_port_that_another_program_has_is_reported_before_a_browser_opens() {
 }
 
 #[test]
-fn an_address_that_is_not_this_machine_is_no_place_for_an_assertion() {
+fn an_address_that_is_not_this_machine_cannot_receive_an_assertion() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     for url in [
         "https://127.0.0.1:35001/saml",

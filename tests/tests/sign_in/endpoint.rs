@@ -79,7 +79,7 @@ fn allow_open_files(wanted: u64) {
 
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
-async fn five_hundred_programs_at_once_get_an_answer_beside_slow_ones() {
+async fn five_hundred_programs_at_once_are_answered_while_others_are_slow() {
     let sandbox = Sandbox::start(World::demo()).unwrap();
     let (builder, count) = access(&sandbox, None);
     let served = Arc::new(Served::start(builder.store(Arc::new(MemoryStore::new())).build()).await);

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempaccess_tests::ada::{demo, itself, login};
 use tempaccess_tests::cli::{Machine, Ran, binary};
+use tempaccess_tests::contractor::{self, Person};
 use tempaccess_tests::parts;
 
 use crate::store::PROCESS;
@@ -154,6 +155,39 @@ fn signals_end_a_command_that_waits_for_a_keyring_or_a_lock() {
         assert!(kill.success());
         assert_eq!(child.wait().unwrap().code(), Some(130), "{signal} {line}");
     }
+}
+
+/// The session is issued, and is not handed out before it is recorded.
+#[test]
+fn signals_end_a_command_that_waits_for_the_audit_log() {
+    let sandbox = contractor::sandbox();
+    let alan = Person::at(&sandbox, contractor::CONFIG);
+    let state = alan.0.home().join(".local/state/tempaccess");
+    std::fs::create_dir_all(&state).unwrap();
+    let log = state.join("audit.jsonl");
+    let audit = std::fs::File::create(&log).unwrap();
+    audit.lock().unwrap();
+    for signal in ["INT", "TERM", "HUP"] {
+        let mut child = itself(&alan.0, "credentials");
+        child.args(["admin", "--store", "none", "--no-interactive", "--output", "json"]);
+        let mut child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let descriptors = format!("/proc/{}/fd", child.id());
+        let waits = || {
+            let open = std::fs::read_dir(&descriptors).into_iter().flatten().flatten();
+            open.map(|entry| std::fs::read_link(entry.path())).any(|target| target.is_ok_and(|target| target == log))
+        };
+        while !waits() {
+            assert!(child.try_wait().unwrap().is_none(), "it did not wait");
+            std::thread::yield_now();
+        }
+        assert!(
+            Command::new("kill").args([&format!("-{signal}"), &child.id().to_string()]).status().unwrap().success()
+        );
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!((ended.status.code(), ended.stdout.len()), (Some(130), 0), "{signal}");
+    }
+    drop(audit);
+    assert_eq!(alan.run("credentials admin --store none --no-interactive --output json").code, 0);
 }
 
 /// Whether a process has a handler for a signal (`SigCgt` of proc(5)).

@@ -74,7 +74,7 @@ fn the_aws_cli_uses_what_is_given_out_and_gets_the_same_answer_from_sts() {
         assert_eq!(ours["assumed_role_id"], theirs["AssumedRoleUser"]["AssumedRoleId"]);
         assert_eq!((&ours["subject"], &ours["issuer"]), (&theirs["Subject"], &theirs["Issuer"]));
 
-        // A signature over other bytes is no signature, and a session that has ended is none either.
+        // A signature over other bytes is invalid, and so is a session that has ended.
         let mut forged = aws(&["get-caller-identity"]);
         with_credentials(&mut forged, &machine);
         forged.env("AWS_SECRET_ACCESS_KEY", "0000000000000000000000000000000000000000");
@@ -309,7 +309,7 @@ fn a_private_ca_is_trusted_where_it_is_named_and_only_there() {
         let mut machine = Machine::alone();
         machine.set("TEMPACCESS_SOURCE", format!("https://localhost:{port}/home/amazon_aws/0oa1/272"));
         machine.set(variable, scratch.path().join("ca.crt").to_str().unwrap());
-        // The connection holds: what is left is that the server is no Okta.
+        // The connection holds: what is left is that the server is not Okta.
         let ran = machine.run_with(&login, "bombe\n");
         assert!(ran.stderr.contains("unexpected HTTP status 501 from `localhost`"), "{ran}");
     }

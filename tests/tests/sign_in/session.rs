@@ -1,4 +1,4 @@
-//! One `TempAccess` within a program: callers at once, failures, and what is kept for whom.
+//! One `TempAccess` within a program: callers at once, failures, and what is cached for each of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl AssertionSource for Source {
         self.count.fetch_add(1, Ordering::Relaxed);
         let (now, most) = &*self.at_once;
         most.fetch_max(now.fetch_add(1, Ordering::Relaxed) + 1, Ordering::Relaxed);
-        // Whoever comes meanwhile has to wait.
+        // Callers that come meanwhile have to wait.
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         now.fetch_sub(1, Ordering::Relaxed);
         match (&self.response, self.failure) {

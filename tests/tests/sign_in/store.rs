@@ -34,7 +34,7 @@ fn nothing_crosses_over() {
     let (_sandbox, machine) = demo();
     assert_eq!(login(&machine, "").code, 0);
     let first = json(&machine.run(PROCESS))["AccessKeyId"].clone();
-    // Another role, scope, region, person: none of them is answered by what is kept for this one.
+    // Another role, scope, region, person: none of them is answered from the entry of this one.
     for other in ["--role Migration", "--duration 20m", "--region eu-west-1"] {
         let ran = machine.run(&format!("{PROCESS} {other}"));
         assert_ne!(json(&ran)["AccessKeyId"], first, "{other}: {ran}");
@@ -44,7 +44,7 @@ fn nothing_crosses_over() {
 }
 
 #[test]
-fn a_kept_session_signs_in_silently_with_one_request() {
+fn a_cached_session_signs_in_silently_with_one_request() {
     let (sandbox, machine) = demo();
     assert_eq!(login(&machine, "").code, 0);
     let before = sandbox.requests().len();
@@ -178,7 +178,7 @@ fn killed_processes_leave_entries_whole() {
         machine.entries();
         assert_eq!(machine.run("status --output json").code, 0);
     }
-    // The lock of whoever died is free, and what was kept is given.
+    // The lock of a dead process is free, and the entry is returned.
     let ran = machine.run("credentials --output credential-process");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(finished < 200, "nobody was killed on the way");
@@ -277,7 +277,7 @@ fn entries_of_another_vault_are_kept() {
 fn a_failure_of_another_time_is_nobodys() {
     let (_sandbox, machine) = demo();
     assert_eq!(login(&machine, "").code, 0);
-    // As it stands beside the lock after a failure, and from a clock that runs ahead.
+    // As it is next to the lock after a failure, and from a clock that runs ahead.
     let failure = r#"{"at":99999999999999,"kind":"account_locked","stage":"sign_in","message":"no","hint":null}"#;
     for (file, _) in machine.entries() {
         std::fs::write(file.with_extension("lock"), failure).unwrap();
@@ -307,7 +307,7 @@ fn a_pipe_is_read_once() {
 }
 
 #[test]
-fn arguments_that_are_no_text_are_refused_and_not_a_crash() {
+fn arguments_that_are_not_text_are_refused_and_not_a_crash() {
     use std::os::unix::ffi::OsStrExt;
     let machine = Machine::alone();
     let bad = std::ffi::OsStr::from_bytes(b"\xff");

@@ -156,7 +156,7 @@ async fn an_old_assertion_is_explained_by_the_clocks() {
 }
 
 #[tokio::test]
-async fn a_wrong_clock_here_spoils_nothing_and_is_said() {
+async fn a_wrong_local_clock_is_harmless_and_reported() {
     let sandbox = sandbox();
     sandbox.clock().advance(minutes(-10));
     let minted = minted(&sandbox, |_| {});
@@ -179,7 +179,7 @@ async fn the_roles_maximum_is_stepped_down_to() {
 }
 
 #[tokio::test]
-async fn what_the_identity_provider_shortens_is_said() {
+async fn sessions_that_the_identity_provider_shortens_are_reported() {
     let sandbox = sandbox();
     let scope = || SessionScope::new("12h".parse().unwrap());
     let by_attribute = exchange(&sandbox, minted(&sandbox, |_| {}), "1", scope()).await.unwrap();

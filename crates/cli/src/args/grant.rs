@@ -307,7 +307,7 @@ pub(crate) struct Revoke {
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Role to check, by name or glob, even if the records do not have it; can be repeated
+    /// Role whose grants to list, by name or glob, even if the records do not have it; can be repeated
     #[arg(long, value_name = "ROLE")]
     pub(crate) role: Vec<String>,
     /// Person whose grants to list

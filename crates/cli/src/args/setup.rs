@@ -136,7 +136,11 @@ pub(crate) struct Grants {
     pub(crate) object_lock_days: u32,
 }
 
+/// The help of an option that a check has, too, where there is no template.
+const CEILING: &str = "Permissions boundary of people's roles, the limit of what grants can add: a JSON file, JSON, or the ARN of a managed policy";
+
 #[derive(Debug, Args)]
+#[command(mut_arg("ceiling", |arg| arg.help(CEILING)))]
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) roles: GrantRoles,

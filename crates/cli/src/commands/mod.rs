@@ -19,7 +19,8 @@ use std::io::Write;
 use std::path::Path;
 use std::time::Duration;
 
-use tempaccess_core::config::{Config, ExistingProfile, Settings, settings_over_credentials, write_aws_credentials};
+use tempaccess_core::config::{Config, ExistingProfile, Settings, write_aws_credentials};
+use tempaccess_core::front_end::settings_over_credentials;
 use tempaccess_core::role::AccountNames;
 use tempaccess_core::session::SignedIn;
 use tempaccess_core::sink::{self, AwsEnvironment, RoleList, SessionSummary, Shell};

@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use tempaccess_core::config::{
-    AwsProfiles, Config, Settings, SyncOptions, Synced, absolute_path, names_for_roles, sync_aws_profiles,
-};
-use tempaccess_core::{Error, ErrorKind, Result, Stage};
+use tempaccess_core::config::{AwsProfiles, Config, Settings, SyncOptions, Synced, absolute_path, sync_aws_profiles};
+use tempaccess_core::{Error, ErrorKind, Result, Stage, front_end::names_for_roles};
 
 use super::{access_resolved, config, on_thread, print, print_json};
 use crate::args::{Output, Sync};

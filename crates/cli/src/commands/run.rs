@@ -4,7 +4,8 @@ use std::io::Write;
 use std::process::{Command, ExitCode};
 use std::sync::Arc;
 
-use tempaccess_core::config::{Config, Settings, default_profile_with_credentials};
+use tempaccess_core::config::{Config, Settings};
+use tempaccess_core::front_end::default_profile_with_credentials;
 use tempaccess_core::front_end::to_start;
 use tempaccess_core::sink::AwsEnvironment;
 use tempaccess_core::store::MemoryStore;

@@ -16,7 +16,7 @@ pub(super) async fn logout(arguments: Logout) -> Result<()> {
     let settings = given.settings().resolve(&config, given.profile.as_deref())?;
     if !arguments.all {
         let access = settings.access(&config, None)?.build();
-        let done = [(access.source(), access.sign_out().await?)];
+        let done = [(access.describe_source(), access.sign_out().await?)];
         return match arguments.output {
             Output::Json => print_json(&render::signed_out_json(&done)),
             Output::Text => print(&render::signed_out(&done)),
@@ -34,7 +34,7 @@ pub(super) async fn logout(arguments: Logout) -> Result<()> {
         let access = settings.access(&config, None).map(TempAccessBuilder::build);
         match access {
             Ok(access) => match access.sign_out().await {
-                Ok(out) => done.push((access.source(), out)),
+                Ok(out) => done.push((access.describe_source(), out)),
                 Err(error) => failed.push(error),
             },
             Err(error) => failed.push(error),
@@ -66,7 +66,7 @@ pub(super) fn status(arguments: Status) -> Result<()> {
     let store = settings.store()?;
     let mut cached = CachedEntries::new(store.as_deref())?;
     if profile.is_some() {
-        let source = settings.access(&config, None)?.build().source();
+        let source = settings.access(&config, None)?.build().describe_source();
         cached.entries.retain(|entry| entry.source == source);
     }
     match (arguments.output, &cached.store) {

@@ -99,7 +99,7 @@ pub fn write_aws_credentials(
 /// such as `role_arn`.
 ///
 /// ```
-/// use tempaccess_core::config::settings_over_credentials;
+/// use tempaccess_core::front_end::settings_over_credentials;
 ///
 /// assert!(settings_over_credentials("a profile that nobody has").is_empty());
 /// ```

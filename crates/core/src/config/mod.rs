@@ -1,4 +1,4 @@
-//! The configuration that every front end shares: what is asked for now, over the environment, over a profile.
+//! The configuration that every front end shares: arguments override the environment, which overrides the profile.
 
 mod accounts;
 mod arguments;
@@ -27,9 +27,9 @@ pub(crate) use arguments::read_arguments;
 pub use arguments::{WrongArgument, settings_from_arguments};
 pub use chain::NextRole;
 pub use console::{ConsoleBrowser, ConsoleSettings};
-pub use credentials_file::{
-    ExistingProfile, default_profile_with_credentials, settings_over_credentials, write_aws_credentials,
-};
+pub use credentials_file::{ExistingProfile, write_aws_credentials};
+#[doc(hidden)]
+pub use credentials_file::{default_profile_with_credentials, settings_over_credentials};
 pub use env::{ENVIRONMENT, Variable};
 #[doc(hidden)]
 pub use file::nearest;
@@ -42,9 +42,9 @@ use places::default_browser_folder;
 #[cfg(feature = "grants")]
 pub(crate) use places::state_place;
 pub use places::{default_audit_log, default_config_file, default_store_folder};
-pub use profiles::{
-    AwsProfile, AwsProfiles, SkippedProfile, SyncOptions, Synced, aws_config_with, names_for_roles, sync_aws_profiles,
-};
+#[doc(hidden)]
+pub use profiles::names_for_roles;
+pub use profiles::{AwsProfile, AwsProfiles, SkippedProfile, SyncOptions, Synced, aws_config_with, sync_aws_profiles};
 #[cfg(feature = "grants")]
 pub(crate) use services::transport;
 pub use settings::Settings;

@@ -230,7 +230,7 @@ error_kinds! {
     GrantRefused = "grant_refused", Caller;
     /// The person could keep access after the grant ends, or others could use it.
     GrantUnsafe = "grant_unsafe", Caller;
-    /// The sealed grant was not signed by a trusted administrator, or was changed afterwards.
+    /// A sealed grant, a record or a request is not signed with a trusted key, or was changed afterwards.
     GrantNotGenuine = "grant_not_genuine", Input;
     /// The grant is sealed to other keys.
     GrantNotForYou = "grant_not_for_you", Caller;

@@ -92,11 +92,11 @@ impl Error {
 
     /// Whether this is an earlier failure.
     #[cfg(feature = "runtime")]
-    pub(crate) fn is_held_back(&self) -> bool {
+    pub(crate) fn is_replayed(&self) -> bool {
         self.0.is_replayed
     }
 
-    /// Marks a failure whose source will not let the same input through again, and lets other input through.
+    /// Marks a failure whose source rejects this exact input from now on, and accepts a corrected one.
     #[cfg_attr(not(feature = "okta"), allow(dead_code, reason = "marked by the sources of Okta"))]
     pub(crate) fn mark_guarded(self) -> Self {
         #[cfg(feature = "runtime")]

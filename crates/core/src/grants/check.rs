@@ -79,7 +79,7 @@ impl Grants {
             problem: format!("the records cannot be read: {}", grant.reason),
         };
         let mut findings: Vec<_> = unreadable.into_iter().map(unread).collect();
-        // A check that could not look has found something.
+        // A role that could not be read is a finding.
         findings.extend(found.failed.iter().map(|(role, error)| GrantFinding {
             id: None,
             role_arn: role.to_string(),
@@ -161,7 +161,7 @@ impl Grants {
 /// Compares a policy that should be a revocation with what its name says.
 fn compare_revocation(name: &str, document: &str) -> Option<String> {
     if !name.starts_with(GRANT_PREFIX) && !name.starts_with(REVOKED_PREFIX) {
-        // It is none of ours.
+        // Not a policy of tempaccess.
         return None;
     }
     match Revocation::named(name) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::revoke::recorded_role;
 use super::{GrantFilter, GrantId, Grants};
 use crate::error::Result;
-use crate::policy::{DatedPolicy, Revocation, RevocationTarget};
+use crate::policy::{DatedPolicy, DeniedSessions, Revocation};
 use crate::records::{EventKind, GrantHistory};
 
 /// How long after the end a policy is kept: this machine's clock may be ahead of AWS's.
@@ -92,6 +92,6 @@ impl Grants {
 
 /// Whether the policy denies a grant that has been extended beyond the end of the denial.
 fn is_needed(policy_name: &str, histories: &[GrantHistory], now: Timestamp) -> bool {
-    let Some(RevocationTarget::Grant(id)) = Revocation::target_of(policy_name) else { return false };
+    let Some(DeniedSessions::Grant(id)) = Revocation::target_of(policy_name) else { return false };
     histories.iter().any(|history| *history.id() == id && history.until() > now)
 }

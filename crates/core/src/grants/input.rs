@@ -5,7 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{GrantSpec, Revoke, parse_duration};
+use super::{GrantSpec, RevocationTarget, parse_duration};
 use crate::arn::PolicyArn;
 use crate::config::{WrongArgument, read_arguments, read_policy};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -126,7 +126,7 @@ impl GrantInput {
     }
 }
 
-impl Revoke {
+impl RevocationTarget {
     /// Returns what to revoke: exactly one of some ids, a person, an administrator and a role.
     ///
     /// # Errors
@@ -144,9 +144,9 @@ impl Revoke {
         };
         match (ids, to, by, older_role) {
             ([], None, None, None) => Err(invalid("no grant, person, administrator or role is named")),
-            ([], Some(name), None, None) => Ok(Self::To(name)),
-            ([], None, Some(name), None) => Ok(Self::By(name)),
-            ([], None, None, Some(role)) => Ok(Self::Older { role }),
+            ([], Some(name), None, None) => Ok(Self::Person(name)),
+            ([], None, Some(name), None) => Ok(Self::Administrator(name)),
+            ([], None, None, Some(role)) => Ok(Self::OlderSessions { role }),
             (ids, None, None, None) => ids.iter().map(|id| id.parse()).collect::<Result<_>>().map(Self::Grants),
             _ => Err(invalid("only one of these says what to revoke")),
         }
@@ -219,12 +219,23 @@ mod tests {
     fn one_thing_is_revoked() {
         let id = || vec!["k7q3m5xw2p4a".to_owned()];
         let name = || Some("grace@example.com".to_owned());
-        assert!(matches!(Revoke::from_parts(&id(), None, None, None), Ok(Revoke::Grants(ids)) if ids.len() == 1));
-        assert!(matches!(Revoke::from_parts(&[], name(), None, None), Ok(Revoke::To(_))));
-        assert!(matches!(Revoke::from_parts(&[], None, name(), None), Ok(Revoke::By(_))));
-        assert!(matches!(Revoke::from_parts(&[], None, None, name()), Ok(Revoke::Older { .. })));
+        assert!(
+            matches!(RevocationTarget::from_parts(&id(), None, None, None), Ok(RevocationTarget::Grants(ids)) if ids.len() == 1)
+        );
+        assert!(matches!(RevocationTarget::from_parts(&[], name(), None, None), Ok(RevocationTarget::Person(_))));
+        assert!(matches!(
+            RevocationTarget::from_parts(&[], None, name(), None),
+            Ok(RevocationTarget::Administrator(_))
+        ));
+        assert!(matches!(
+            RevocationTarget::from_parts(&[], None, None, name()),
+            Ok(RevocationTarget::OlderSessions { .. })
+        ));
         for (ids, to, by) in [(vec![], None, None), (id(), name(), None), (vec![], name(), name())] {
-            assert_eq!(Revoke::from_parts(&ids, to, by, None).unwrap_err().kind(), ErrorKind::InvalidArgument);
+            assert_eq!(
+                RevocationTarget::from_parts(&ids, to, by, None).unwrap_err().kind(),
+                ErrorKind::InvalidArgument
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::OnceCell;
 
 use super::{
     ApprovalInput, Cleaned, GrantFilter, GrantId, GrantInput, GrantListing, GrantPlan, Grants, IssuedGrant,
-    RequestText, RevocationPlan, Revoke, parse_duration,
+    RequestText, RevocationPlan, RevocationTarget, parse_duration,
 };
 use crate::config::{Config, Settings};
 use crate::error::Result;
@@ -145,7 +145,7 @@ impl LazyGrants {
     /// # Errors
     ///
     /// As [`Grants::plan_revoke`].
-    pub async fn plan_revoke(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
+    pub async fn plan_revoke(&self, target: &RevocationTarget, reason: &str) -> Result<RevocationPlan> {
         self.grants().await?.plan_revoke(target, reason).await
     }
 
@@ -154,7 +154,7 @@ impl LazyGrants {
     /// # Errors
     ///
     /// As [`Grants::plan_revoke`] and [`Grants::carry_out_revocation`].
-    pub async fn revoke(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
+    pub async fn revoke(&self, target: &RevocationTarget, reason: &str) -> Result<RevocationPlan> {
         let plan = self.plan_revoke(target, reason).await?;
         self.grants().await?.carry_out_revocation(&plan).await?;
         Ok(plan)

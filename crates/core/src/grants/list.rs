@@ -11,7 +11,7 @@ use super::{GrantId, Grants};
 use crate::arn::RoleArn;
 use crate::duration::format_duration;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::policy::{DatedPolicy, Revocation, RevocationTarget};
+use crate::policy::{DatedPolicy, DeniedSessions, Revocation};
 use crate::records::{GrantHistory, GrantKind, GrantState};
 use crate::role::{glob, role_texts};
 
@@ -260,9 +260,9 @@ pub(super) fn denied(history: &GrantHistory, names: &BTreeSet<String>, now: Time
         return None;
     }
     let denies = |name: &&String| match Revocation::target_of(name) {
-        Some(RevocationTarget::Grant(id)) => *history.id() == id,
-        Some(RevocationTarget::By(by)) => history.by() == by,
-        Some(RevocationTarget::Older(at)) => history.last().at < at,
+        Some(DeniedSessions::Grant(id)) => *history.id() == id,
+        Some(DeniedSessions::Administrator(by)) => history.by() == by,
+        Some(DeniedSessions::Older(at)) => history.last().at < at,
         None => false,
     };
     let name = names.iter().find(denies)?;

@@ -68,7 +68,7 @@ pub use self::open::{GrantOpener, OpenedFacts, granted_profile, profile_name};
 pub use self::plan::{GrantPlan, PlanSummary};
 pub use self::recorded::{GrantHistories, UnreadableGrant};
 pub use self::request_input::RequestInput;
-pub use self::revoke::{RevocationPlan, RevocationStep, Revoke};
+pub use self::revoke::{RevocationPlan, RevocationStep, RevocationTarget};
 pub use self::rules::GrantRules;
 pub use self::spec::GrantSpec;
 
@@ -77,7 +77,7 @@ pub use crate::duration::{format_duration, parse_duration};
 use crate::error::ErrorKind;
 pub use crate::grant_id::GrantId;
 use crate::iam::Iam;
-pub use crate::policy::{PolicyWindow, dated_policy, summary as policy_summary};
+pub use crate::policy::{PolicyWindow, dated_policy};
 use crate::records::Records;
 pub use crate::records::{GrantRequest, RequestText, VerifiedRequest};
 use crate::seal::{Signer, Signers};

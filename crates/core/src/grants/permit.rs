@@ -170,7 +170,7 @@ impl Grants {
         let kind = if before.is_some() { EventKind::Extended } else { EventKind::Revoked };
         let now = self.now().await.unwrap_or_else(|_| self.clock.now());
         let mut correction = crate::records::GrantEvent::following(event, event.seq.saturating_add(1), file, kind, now);
-        // A file that somebody else put in the place of the next event is led past.
+        // Skips a file that somebody else stored under the next number.
         if let Ok(history) = self.show(&plan.id).await
             && history.last().seq == event.seq
         {

@@ -7,7 +7,7 @@ use super::permit::recorded_policy;
 use super::{GrantFilter, GrantId, Grants};
 use crate::arn::{RoleArn, is_name_byte};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::policy::{DatedPolicy, Revocation, RevocationTarget};
+use crate::policy::{DatedPolicy, DeniedSessions, Revocation};
 use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, GrantState, check_reason};
 use crate::role::resolve_role;
 use crate::text::excerpt;
@@ -20,27 +20,27 @@ const MAX_SESSION: SignedDuration = SignedDuration::from_hours(12);
 /// Whose access to end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Revoke {
+pub enum RevocationTarget {
     /// These grants.
     Grants(Vec<GrantId>),
     /// Every live grant to this person.
-    To(String),
+    Person(String),
     /// Every live grant of this administrator, and every session that they gave by a role of those grants, recorded or not.
-    By(String),
+    Administrator(String),
     /// Every session of this role that began before now.
-    Older {
+    OlderSessions {
         /// The role.
         role: String,
     },
     /// These grants on this role, whatever the records say of them: they may have been removed, or never written.
-    OnRole {
+    GrantsOnRole {
         /// The grants.
         ids: Vec<GrantId>,
         /// The role.
         role: String,
     },
     /// Every session of this role that this administrator gave, recorded or not.
-    ByOnRole {
+    AdministratorOnRole {
         /// The administrator.
         name: String,
         /// The role.
@@ -59,7 +59,7 @@ pub struct RevocationPlan {
     pub reason: String,
     /// Whether the steps undo a revocation.
     pub undo: bool,
-    /// The grants that fit, and whose records do not say what to revoke: why, a line each. Everything else is revoked all the same.
+    /// Matching grants that are not revoked because of their records, with the reason, one line each. All others are revoked.
     pub skipped: Vec<String>,
 }
 
@@ -98,23 +98,23 @@ impl Grants {
     /// # Errors
     ///
     /// `grant_not_found`, `grant_ended`, and errors of the records.
-    pub async fn plan_revoke(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
+    pub async fn plan_revoke(&self, target: &RevocationTarget, reason: &str) -> Result<RevocationPlan> {
         check_reason(reason)?;
         let now = self.now_or_local().await?;
         let (mut steps, mut skipped) = (Vec::new(), Vec::new());
         match target {
-            Revoke::Grants(ids) => {
+            RevocationTarget::Grants(ids) => {
                 for id in ids {
                     // A revocation needs no trust in the records: it takes access away.
                     let history = self.show(id).await.map_err(|error| without_records(error, id))?;
                     steps.push(step(&history, now)?);
                 }
             }
-            Revoke::To(name) => {
+            RevocationTarget::Person(name) => {
                 let filter = GrantFilter { to: Some(name.clone()), ..GrantFilter::default() };
                 (steps, skipped) = self.steps_for(&filter, &format!("to `{name}`"), now).await?;
             }
-            Revoke::By(name) => {
+            RevocationTarget::Administrator(name) => {
                 check_session_name(name)?;
                 let filter = GrantFilter { by: Some(name.clone()), ..GrantFilter::default() };
                 (steps, skipped) = self.steps_for(&filter, &format!("by `{name}`"), now).await?;
@@ -125,20 +125,20 @@ impl Grants {
                     .collect();
                 roles.sort();
                 roles.dedup();
-                let target = RevocationTarget::By(name.clone());
+                let target = DeniedSessions::Administrator(name.clone());
                 steps.extend(roles.into_iter().map(|role| deny(role, &target, now)));
             }
-            Revoke::Older { role } => {
-                steps.push(deny(self.named_role(role).await?.to_string(), &RevocationTarget::Older(now), now));
+            RevocationTarget::OlderSessions { role } => {
+                steps.push(deny(self.named_role(role).await?.to_string(), &DeniedSessions::Older(now), now));
             }
-            Revoke::OnRole { ids, role } => {
+            RevocationTarget::GrantsOnRole { ids, role } => {
                 let role = self.named_role(role).await?;
                 let names = self.policies_on(&role).await?;
                 steps.extend(ids.iter().map(|id| unrecorded_step(id, &role, &names, now)));
             }
-            Revoke::ByOnRole { name, role } => {
+            RevocationTarget::AdministratorOnRole { name, role } => {
                 check_session_name(name)?;
-                let target = RevocationTarget::By(name.clone());
+                let target = DeniedSessions::Administrator(name.clone());
                 steps.push(deny(self.named_role(role).await?.to_string(), &target, now));
             }
         }
@@ -195,11 +195,11 @@ impl Grants {
     /// # Errors
     ///
     /// `invalid_argument` if there is none, or the target is another one; errors of the records and of IAM.
-    pub async fn plan_restore_sessions(&self, target: &Revoke, reason: &str) -> Result<RevocationPlan> {
+    pub async fn plan_restore_sessions(&self, target: &RevocationTarget, reason: &str) -> Result<RevocationPlan> {
         check_reason(reason)?;
         let (role, by) = match target {
-            Revoke::Older { role } => (role, None),
-            Revoke::ByOnRole { name, role } => (role, Some(name)),
+            RevocationTarget::OlderSessions { role } => (role, None),
+            RevocationTarget::AdministratorOnRole { name, role } => (role, Some(name)),
             _ => {
                 let message = "only `--older` and `--by` with a role can be undone together";
                 return Err(Error::new(ErrorKind::InvalidArgument, Stage::Grant, message)
@@ -207,8 +207,8 @@ impl Grants {
             }
         };
         let is_meant = |policy: &String| match (Revocation::target_of(policy), by) {
-            (Some(RevocationTarget::Older(_)), None) => true,
-            (Some(RevocationTarget::By(found)), Some(name)) => found == *name,
+            (Some(DeniedSessions::Older(_)), None) => true,
+            (Some(DeniedSessions::Administrator(found)), Some(name)) => found == *name,
             _ => false,
         };
         let role = self.named_role(role).await?;
@@ -234,8 +234,8 @@ impl Grants {
         self.iam.role_policies(administrator.credentials(), role.name()).await
     }
 
-    /// Returns the steps that end every running grant that fits a filter, of which there must be one, and why others have none.
-    /// `whose` is for people.
+    /// Returns the steps that end every live grant that matches a filter, and the reasons for those that are skipped. Fails if none
+    /// matches; `whose` is for that message.
     async fn steps_for(
         &self,
         filter: &GrantFilter,
@@ -267,14 +267,14 @@ impl Grants {
     ///
     /// Those of both.
     pub async fn revoke(&self, id: &GrantId, reason: &str) -> Result<()> {
-        let plan = self.plan_revoke(&Revoke::Grants(vec![id.clone()]), reason).await?;
+        let plan = self.plan_revoke(&RevocationTarget::Grants(vec![id.clone()]), reason).await?;
         self.carry_out_revocation(&plan).await
     }
 
     /// Changes the policies at AWS and reads them back, and records it.
     ///
-    /// Access is taken away before that is recorded: a record that cannot be written must not keep access open. A step that fails
-    /// keeps no other one from being done.
+    /// Access is taken away before that is recorded: a record that cannot be written must not keep access open. The
+    /// remaining steps run even if one fails.
     ///
     /// # Errors
     ///
@@ -305,7 +305,7 @@ impl Grants {
 
     async fn carry_out_step(&self, step: &RevocationStep, plan: &RevocationPlan) -> Result<()> {
         self.change(step).await?;
-        // What the records do not have, they cannot have the end of.
+        // A grant without records gets no event.
         if let (Some(id), Some(_)) = (&step.id, step.kind) {
             let event = self.record_revocation(id, step, plan).await?;
             self.notify(&event).await;
@@ -421,7 +421,7 @@ fn of_role(role_arn: String, policy_name: String, document: Option<String>) -> R
 }
 
 /// Returns the step that denies everything to sessions of a role.
-fn deny(role_arn: String, target: &RevocationTarget, now: Timestamp) -> RevocationStep {
+fn deny(role_arn: String, target: &DeniedSessions, now: Timestamp) -> RevocationStep {
     let Revocation { name, document } = Revocation::new(target, later(now));
     of_role(role_arn, name, Some(document))
 }
@@ -432,7 +432,7 @@ fn unrecorded_step(id: &GrantId, role: &RoleArn, names: &[String], now: Timestam
     let policy_name = DatedPolicy::name_of(id);
     let step = match names.contains(&policy_name) {
         true => of_role(role.to_string(), policy_name, None),
-        false => deny(role.to_string(), &RevocationTarget::Grant(id.clone()), now),
+        false => deny(role.to_string(), &DeniedSessions::Grant(id.clone()), now),
     };
     RevocationStep { id: Some(id.clone()), ..step }
 }
@@ -461,7 +461,7 @@ fn step_of(history: &GrantHistory) -> Result<RevocationStep> {
     let last = history.last();
     let (policy_name, document) = match history.kind() {
         GrantKind::Session => {
-            let revocation = Revocation::new(&RevocationTarget::Grant(id.clone()), history.until());
+            let revocation = Revocation::new(&DeniedSessions::Grant(id.clone()), history.until());
             (revocation.name, Some(revocation.document))
         }
         GrantKind::Policy => (DatedPolicy::name_of(id), None),

@@ -135,7 +135,7 @@ impl HttpTransport {
             .timeout(self.settings.timeout)
             .tls_certs_merge(self.certificates.iter().cloned());
         let client = adapt(client).build().map_err(|error| {
-            TransportError::new(TransportErrorKind::Connect, format!("TLS cannot be set up: {}", chain(&error)))
+            TransportError::new(TransportErrorKind::Connect, format!("TLS cannot be set up: {}", error_chain(&error)))
         })?;
         Ok(place.get_or_init(|| client))
     }
@@ -144,7 +144,7 @@ impl HttpTransport {
         // Wiped once it is sent: it may contain a password or an assertion.
         let request = request.map(|body| Bytes::from_owner(Zeroizing::new(body)));
         let request = reqwest::Request::try_from(request)
-            .map_err(|error| TransportError::new(TransportErrorKind::Request, chain(&error.without_url())))?;
+            .map_err(|error| TransportError::new(TransportErrorKind::Request, error_chain(&error.without_url())))?;
         let client = self.client_for(request.url())?;
         // Neither the path nor the query: both can have secrets.
         let (method, host) = (request.method().clone(), request.url().host_str().unwrap_or_default().to_owned());
@@ -190,7 +190,7 @@ fn read_certificates(file: &Path) -> Result<Vec<Certificate>> {
         .with_hint("`AWS_CA_BUNDLE` or `SSL_CERT_FILE` names this file; it must contain PEM certificates")
     };
     let pem = crate::input::read_trusted(file).map_err(|error| unusable(error.to_string()))?;
-    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(chain(&error)))?;
+    let certificates = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(error_chain(&error)))?;
     if certificates.is_empty() { Err(unusable("there is no certificate in it".to_owned())) } else { Ok(certificates) }
 }
 
@@ -205,11 +205,11 @@ fn no_answer(error: reqwest::Error) -> TransportError {
         TransportErrorKind::Interrupted
     };
     // A URL may contain a token.
-    TransportError::new(kind, chain(&error.without_url()))
+    TransportError::new(kind, error_chain(&error.without_url()))
 }
 
 /// Joins the innermost causes of an error. The outer ones only say that something failed.
-fn chain(error: &reqwest::Error) -> String {
+fn error_chain(error: &reqwest::Error) -> String {
     let mut causes: Vec<String> = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {

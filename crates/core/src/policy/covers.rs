@@ -1,11 +1,12 @@
-//! Whether a policy allows nothing that another one does not: a comparison of texts, which refuses what it cannot see.
+//! Whether one policy allows only what another one allows. Texts are compared, so that the answer can be "no" where IAM would see
+//! that it is "yes".
 
 use serde_json::Value;
 
 use super::{has_effect, statements, texts};
 
 /// Whether each statement of `narrower` that allows is within one of `wider` that allows, and each deny of `wider` is one of
-/// `narrower`. Whatever such a policy allows, the wider one allows. `false` can mean that this cannot be seen.
+/// `narrower`. Whatever such a policy allows, the wider one allows. `false` also means "cannot tell".
 pub(crate) fn covers(wider: &Value, narrower: &Value) -> bool {
     // Policy variables are plain text in the older language.
     if version(wider) != version(narrower) {

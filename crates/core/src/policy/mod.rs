@@ -13,7 +13,7 @@ pub(crate) use dated::DatedPolicy;
 pub use dated::{PolicyWindow, dated_policy};
 pub(crate) use escape::escapes;
 pub(crate) use narrowed::narrowed;
-pub(crate) use revocation::{Revocation, RevocationTarget};
+pub(crate) use revocation::{DeniedSessions, Revocation};
 pub use summary::summary;
 pub(crate) use trust::unsafe_principals;
 

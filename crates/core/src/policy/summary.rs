@@ -10,7 +10,7 @@ const NAMED: usize = 4;
 /// Describes what a policy allows in a line: `s3:ListBucket, s3:GetObject on arn:aws:s3:::ledger, arn:aws:s3:::ledger/*`.
 ///
 /// ```
-/// use tempaccess_core::grants::policy_summary;
+/// use tempaccess_core::front_end::policy_summary;
 ///
 /// let policy = r#"{"Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::ledger"}]}"#;
 /// assert_eq!(policy_summary(policy), "s3:ListBucket on arn:aws:s3:::ledger");

@@ -230,7 +230,7 @@ impl GrantHistory {
 
     /// How often it was extended.
     pub fn extensions(&self) -> u32 {
-        // What IAM refused is taken back by an event that moves the end back, and counts as none.
+        // An extension that IAM refused is followed by an event that restores the old end; neither counts.
         let (mut count, mut before) = (0_u32, None);
         for event in self.trusted_events() {
             if event.event == EventKind::Extended {
@@ -284,7 +284,7 @@ impl GrantHistory {
     pub fn state(&self, now: Timestamp) -> GrantState {
         let is_decision =
             |event: &GrantEvent| matches!(event.event, EventKind::Requested | EventKind::Approved | EventKind::Denied);
-        // Whose events cannot be trusted any more may have begun it.
+        // The first event may be signed by a key that is no longer trusted.
         if self.trusted_events().all(is_decision) {
             let is_denied = self.trusted_events().any(|event| event.event == EventKind::Denied);
             return if is_denied { GrantState::Denied } else { GrantState::Pending };
@@ -421,8 +421,8 @@ impl Reading<'_> {
         Judged { event, is_signed, is_trusted }
     }
 
-    /// Why an event does not follow the last one that can be trusted. What lies between them does not matter: it may be an event of
-    /// somebody whose key is not trusted any more, which it follows, or anything else, which it leads past.
+    /// Why an event does not follow the last one that can be trusted. Events in between are ignored: they may be signed with a key that
+    /// is no longer trusted, or be no events.
     fn broken_chain(&self, number: u32, event: &GrantEvent) -> Option<String> {
         let trusted = self.last.as_ref().map(|(number, _)| *number);
         match (&event.prev, trusted) {

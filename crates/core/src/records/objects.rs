@@ -112,8 +112,8 @@ impl Records for ObjectRecords {
             match self.read(&self.path_of(id, seq)).await {
                 Ok(file) => Ok((seq, event_or_empty(file))),
                 Err(error) if bucket::is_of_sign_in(&error) => Err(self.failed("read", error)),
-                // One object that cannot be read, such as one with a key of somebody else, counts as one that is not an event: it must
-                // not keep anybody from reading the others. Without it, nothing is given; access can be ended all the same.
+                // An object that cannot be read, such as one encrypted with a foreign KMS key, counts as invalid, so that the others
+                // stay readable. Nothing new is given for such a grant; it can be ended.
                 Err(_) => Ok((seq, Vec::new())),
             }
         });

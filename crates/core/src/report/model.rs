@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 
 use super::facts::{Step, approvers, further, origin, spans};
 use super::{GrantCall, Report};
-use crate::grants::{GrantId, UnreadableGrant, policy_summary};
+use crate::grants::{GrantId, UnreadableGrant};
+use crate::policy::summary as policy_summary;
 use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, GrantState};
 use crate::role::AccountNames;
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::scope::{SessionDuration, SessionScope};
 #[cfg(feature = "grants")]
 use crate::sts::CallerIdentity;
-use crate::sts::{ChainRequest, IssuedSession, chain};
+use crate::sts::{ChainRequest, IssuedSession, chain_session};
 use crate::trace::step;
 
 impl TempAccess {
@@ -81,7 +81,7 @@ impl TempAccess {
         let mut attempt = self.attempt(None, None, None);
         attempt.scope = Some(scope);
         attempt.chained = Some((&request, previous.answer.assumed_role_arn.as_deref()));
-        let exchanging = chain(&*self.exchange, &*self.clock, previous, &request, scope);
+        let exchanging = chain_session(&*self.exchange, &*self.clock, previous, &request, scope);
         match step!("assume_role", exchanging, role = request.role).await {
             Ok(issued) => self.record(attempt, Ok(&issued)).await.map(|()| issued),
             Err(error) => Err(self.record_failure(attempt, error).await),

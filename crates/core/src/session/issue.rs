@@ -60,9 +60,9 @@ impl TempAccess {
     /// its result, or its error. Where nothing is stored, this holds for the callers of this access and its clones. Credentials are refreshed before they expire (see [`REFRESH_WINDOW`](super::REFRESH_WINDOW));
     /// if that fails, the cached ones are returned until they do.
     ///
-    /// A program, whose prompter is not [interactive](crate::Prompter::is_interactive), does not ask a person again who has just
-    /// refused, whichever role it needs, and does not repeat a sign-in for the same session that was rejected: it gets the same error
-    /// until some time has passed or a person has signed in.
+    /// Callers whose prompter is not [interactive](crate::Prompter::is_interactive) do not retry for 16 minutes after the person has
+    /// refused a factor, whichever role is needed, or after a password was rejected. They get the same error until then, or until the
+    /// person has signed in.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl TempAccess {
         self.credentials_queued(self.default_queueing()).await
     }
 
-    /// Returns credentials, and queues so if it has to sign in.
+    /// Returns credentials, and waits for other sign-ins as `queueing` says.
     pub(super) async fn credentials_queued(&self, queueing: Queueing) -> Result<IssuedSession> {
         let Some(key) = self.cache_key() else {
             return self.issue_unstored(queueing).await;

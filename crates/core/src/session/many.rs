@@ -111,7 +111,7 @@ impl Batch {
 
 impl TempAccess {
     /// Returns credentials for every role that matches the request, by one sign-in: cached ones, and new ones for the rest,
-    /// [`MAX_CONCURRENT_EXCHANGES`] at a time. Each is cached and recorded in the audit log.
+    /// 16 at a time. Each is cached and recorded in the audit log.
     ///
     /// If one role fails, the others are still returned. An assertion is accepted for five minutes; if it expires before all
     /// roles are exchanged, the person's session yields another one. `report` gets the progress.

@@ -42,7 +42,9 @@ pub(crate) use cache::CacheKeyParts;
 pub(crate) use cache::Cached;
 pub use cache::REFRESH_WINDOW;
 #[cfg(feature = "runtime")]
-pub use many::{Exchanged, MAX_CONCURRENT_EXCHANGES, Progress};
+#[doc(hidden)]
+pub use many::MAX_CONCURRENT_EXCHANGES;
+pub use many::{Exchanged, Progress};
 #[cfg(feature = "runtime")]
 pub use refresh::RefreshableSession;
 #[cfg(feature = "runtime")]
@@ -232,8 +234,8 @@ impl TempAccess {
         &*self.source
     }
 
-    /// Describes the source of assertions in a word.
-    pub fn source(&self) -> String {
+    /// Describes the source of assertions in a word: `okta:acme.okta.com`.
+    pub fn describe_source(&self) -> String {
         self.source.describe()
     }
 

@@ -52,10 +52,23 @@ pub(super) fn saml_trust(provider: &str, recipients: &[String]) -> Value {
     })])
 }
 
+/// The session names that the trust policy of a granted role accepts.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum SessionNames {
+    /// Those that end with the id in the session's tag.
+    OfTag,
+    /// Those that could end with the id of a grant.
+    AnyId,
+}
+
 /// Returns the trust policy of a role that is granted by session.
 ///
 /// `sts:TagSession` has no condition key for the session name: one statement for all three actions would deny it.
-pub(super) fn granted_trust(admins: &[RoleArn]) -> Value {
+pub(super) fn granted_trust(admins: &[RoleArn], names: SessionNames) -> Value {
+    let session_name = match names {
+        SessionNames::OfTag => format!("?*+${{aws:RequestTag/{GRANT_TAG}}}"),
+        SessionNames::AnyId => "?*+*".to_owned(),
+    };
     let principal = json!({"AWS": one_or_list(arns(admins))});
     document(vec![
         json!({
@@ -64,7 +77,7 @@ pub(super) fn granted_trust(admins: &[RoleArn]) -> Value {
             "Principal": principal,
             "Action": "sts:AssumeRole",
             "Condition": {
-                "StringLike": {"sts:RoleSessionName": format!("?*+${{aws:RequestTag/{GRANT_TAG}}}")},
+                "StringLike": {"sts:RoleSessionName": session_name},
                 "ForAnyValue:StringEquals": {"sts:TransitiveTagKeys": GRANT_TAG},
             },
         }),
@@ -272,7 +285,7 @@ mod tests {
   "Condition":{"StringLike":{"aws:RequestTag/TempaccessGrant":"????????????"},"ForAllValues:StringEquals":{"aws:TagKeys":["TempaccessGrant","TempaccessTo","TempaccessBy","TempaccessReason"]}}},
  {"Sid":"GrantSource","Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111122223333:role/AccessAdmin"},"Action":"sts:SetSourceIdentity","Condition":{"StringLike":{"sts:SourceIdentity":"?*"}}}]}"#;
         let expected: Value = serde_json::from_str(expected).unwrap();
-        let trust = granted_trust(&[admin]);
+        let trust = granted_trust(&[admin], SessionNames::OfTag);
         assert_eq!(trust, expected);
         // The quota of IAM for a trust policy is 2,048.
         assert!(trust.to_string().len() < 1024);

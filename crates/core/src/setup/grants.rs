@@ -222,7 +222,7 @@ impl GrantSetup {
         for arn in &self.granted {
             let mut role = RolePart::new(arn, "Granted by session: administrators take it for others.");
             role.exists = self.exists(arn);
-            role.trust = Some(documents::granted_trust(&self.admins));
+            role.trust = Some(documents::granted_trust(&self.admins, documents::SessionNames::OfTag));
             role.boundary.clone_from(&access);
             role.attached = access.iter().chain([&guard]).cloned().collect();
             if role.exists {

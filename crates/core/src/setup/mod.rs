@@ -31,7 +31,7 @@ pub use configured::SetupChoices;
 pub use grants::{CEILING, Ceiling, GUARD, GrantSetup, RecordsPlace};
 pub use model::{BucketPart, PolicyPart, ProviderPart, RolePart, SetupModel};
 pub use render::{TemplateForm, render};
-pub use verify::{Assumption, AssumptionResult, SCRATCH_PATH, ScratchAccount, SetupVerification, Waiter};
+pub use verify::{Assumption, AssumptionResult, SCRATCH_PATH, ScratchAccount, SetupVerification};
 
 use crate::arn::is_account_id;
 use crate::error::{Error, ErrorKind, Result, Stage};

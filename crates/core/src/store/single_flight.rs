@@ -207,7 +207,7 @@ fn concerns_all(error: &Error) -> bool {
 impl Leader<'_> {
     /// Passes a failure on to those who wait, unless it is an earlier one that was passed on to this caller.
     pub(crate) fn failed(mut self, error: &Error, clock: &dyn Clock) {
-        if !concerns_all(error) || error.is_held_back() {
+        if !concerns_all(error) || error.is_replayed() {
             return;
         }
         let failure = Failure {

@@ -176,7 +176,7 @@ impl ChainRequest {
     pub(crate) fn new(role: &ChainedRole, before: &StsAnswer, scope: &SessionScope) -> Result<Self> {
         scope.check_for(&role.role)?;
         let session_name = role.session_name.as_deref().or(before.session_name()).ok_or_else(|| {
-            invalid("the session before has no name that the next one could take over".to_owned())
+            invalid("the previous session has no name to reuse".to_owned())
                 .with_hint("give the chained role a `session_name`")
         })?;
         let seconds = scope.duration().seconds().min(MAX_CHAINED_SECONDS);
@@ -195,7 +195,7 @@ impl ChainRequest {
 
 /// Assumes the next role of a chain from the session `before`. The answer is checked as
 /// [`issue_session`](super::issue_session()) does.
-pub(crate) async fn chain(
+pub(crate) async fn chain_session(
     exchange: &dyn TokenExchange,
     clock: &dyn Clock,
     before: &IssuedSession,

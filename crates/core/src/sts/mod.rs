@@ -22,7 +22,7 @@ use std::fmt;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-pub(crate) use chain::chain;
+pub(crate) use chain::chain_session;
 pub use chain::{ChainRequest, ChainedRole};
 #[cfg(feature = "config")]
 pub(crate) use client::identity as sts_identity;

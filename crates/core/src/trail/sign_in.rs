@@ -48,7 +48,7 @@ pub struct RecordedSessions {
 
 /// What tells records of sessions from those of failures.
 #[derive(Deserialize)]
-struct Outcome {
+struct OutcomeField {
     outcome: String,
 }
 
@@ -64,8 +64,8 @@ impl RecordedSessions {
             Error::new(ErrorKind::Io, Stage::Audit, message).with_source(error)
         })?;
         for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-            match serde_json::from_slice::<Outcome>(line) {
-                Ok(Outcome { outcome }) if outcome != "issued" => {}
+            match serde_json::from_slice::<OutcomeField>(line) {
+                Ok(OutcomeField { outcome }) if outcome != "issued" => {}
                 _ => match serde_json::from_slice(line) {
                     Ok(sign_in) => self.sign_ins.push(sign_in),
                     Err(_) => self.unreadable += 1,

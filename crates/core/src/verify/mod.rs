@@ -41,7 +41,7 @@ pub use key::TrustedKey;
 pub use keys::TrustedKeys;
 pub use policy::SignaturePolicy;
 pub use provider::{IdentityProvider, SignOnBinding};
-pub use verified::{Examination, Outcome, SignedElement, Verification, Verified, VerifiedSignature};
+pub use verified::{Examination, SignedElement, Verification, Verified, VerifiedSignature, VerifyOutcome};
 pub use verifier::{Engine, Verifier};
 
 use crate::error::{Error, ErrorKind, Result, Stage};

@@ -106,12 +106,12 @@ impl<'a> Examination<'a> {
 
 /// The result of verifying: the valid signatures, and the assertion or the first thing that is wrong.
 #[derive(Debug)]
-pub struct Outcome {
+pub struct VerifyOutcome {
     pub(super) signatures: Vec<VerifiedSignature>,
     pub(super) result: Result<Assertion>,
 }
 
-impl Outcome {
+impl VerifyOutcome {
     /// Returns the result as data.
     pub fn report(&self) -> Verification<'_> {
         Verification {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::conditions::{self, Expectations};
 use super::keys::TrustedKeys;
 use super::policy::SignaturePolicy;
-use super::verified::{Outcome, Verified, VerifiedSignature};
+use super::verified::{Verified, VerifiedSignature, VerifyOutcome};
 #[cfg(feature = "samael")]
 use super::{keys, xmlsec};
 use super::{profile, signature};
@@ -101,13 +101,13 @@ impl Verifier {
     }
 
     /// The same, with the valid signatures even if something else is wrong.
-    pub fn examine(&self, response: &SamlResponse, expected: &Expectations, now: Timestamp) -> Outcome {
+    pub fn examine(&self, response: &SamlResponse, expected: &Expectations, now: Timestamp) -> VerifyOutcome {
         let mut signatures = Vec::new();
         let result = self.judge(response.xml(), expected, now, &mut signatures).map(|mut assertion| {
             assertion.encoded_characters = response.encoded().expose().len();
             assertion
         });
-        Outcome { signatures, result }
+        VerifyOutcome { signatures, result }
     }
 
     fn judge(

@@ -73,7 +73,7 @@ ZIG
     printf '#!/bin/sh\nexec /opt/zig/zig ar "$@"\n' >"$root/opt/bin/zig-ar"
     cat >"$root/opt/bin/empty-cc" <<'EMPTY'
 #!/bin/bash
-# Stands in for a C compiler where only types are checked: writes empty objects.
+# Replaces a C compiler where only types are checked: writes empty objects.
 if [[ " $* " == *" -E "* ]]; then exec gcc "$@"; fi
 before=
 for word in "$@"; do

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use tempaccess_core::Result;
-use tempaccess_core::grants::{GrantId, Revoke as Target};
+use tempaccess_core::grants::{GrantId, RevocationTarget};
 
 use super::{GrantContext, confirmed, declined, id};
 use crate::args::Output;
@@ -14,7 +14,7 @@ use crate::render_grant as render;
 pub(super) async fn revoke(arguments: Revoke) -> Result<()> {
     let context = GrantContext::open(&arguments.access, None).await?;
     let plan = match (arguments.undo, target(&arguments)?) {
-        (true, Target::Grants(ids)) => context.grants.plan_restore(&ids, &arguments.reason).await?,
+        (true, RevocationTarget::Grants(ids)) => context.grants.plan_restore(&ids, &arguments.reason).await?,
         (true, target) => context.grants.plan_restore_sessions(&target, &arguments.reason).await?,
         (false, target) => context.grants.plan_revoke(&target, &arguments.reason).await?,
     };
@@ -51,12 +51,16 @@ pub(super) async fn revoke(arguments: Revoke) -> Result<()> {
     Ok(())
 }
 
-fn target(arguments: &Revoke) -> Result<Target> {
+fn target(arguments: &Revoke) -> Result<RevocationTarget> {
     let ids = || arguments.ids.iter().map(|text| id(text)).collect::<Result<Vec<GrantId>>>();
     match (&arguments.role, &arguments.by) {
-        (Some(role), Some(name)) => Ok(Target::ByOnRole { name: name.clone(), role: role.clone() }),
-        (Some(role), None) if !arguments.older => Ok(Target::OnRole { ids: ids()?, role: role.clone() }),
-        (role, by) => Target::from_parts(&arguments.ids, arguments.to.clone(), by.clone(), role.clone()),
+        (Some(role), Some(name)) => {
+            Ok(RevocationTarget::AdministratorOnRole { name: name.clone(), role: role.clone() })
+        }
+        (Some(role), None) if !arguments.older => {
+            Ok(RevocationTarget::GrantsOnRole { ids: ids()?, role: role.clone() })
+        }
+        (role, by) => RevocationTarget::from_parts(&arguments.ids, arguments.to.clone(), by.clone(), role.clone()),
     }
 }
 

@@ -10,11 +10,10 @@ mod trials;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::SignedDuration;
 
 pub use self::report::{Assumption, AssumptionResult, SetupVerification};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::{SystemClock, Timer};
 use crate::credentials::SessionCredentials;
 use crate::error::{Error, ErrorKind, Result};
 use crate::iam::ScratchRoles;
@@ -34,24 +33,6 @@ const IAM_TIMEOUT: Duration = Duration::from_mins(5);
 const TRAIL_INTERVAL: Duration = Duration::from_secs(20);
 const TRAIL_TIMEOUT: Duration = Duration::from_mins(20);
 
-/// Waits between two attempts.
-#[async_trait]
-pub trait Waiter: std::fmt::Debug + Send + Sync {
-    /// Waits for so long.
-    async fn wait(&self, duration: Duration);
-}
-
-/// Waits by the timer of the async runtime.
-#[derive(Debug)]
-struct Timer;
-
-#[async_trait]
-impl Waiter for Timer {
-    async fn wait(&self, duration: Duration) {
-        tokio::time::sleep(duration).await;
-    }
-}
-
 /// An account in which roles may be created and deleted, and the session of an administrator who may do so.
 #[derive(Debug)]
 pub struct ScratchAccount<'a> {
@@ -61,8 +42,7 @@ pub struct ScratchAccount<'a> {
     trail: Option<(&'a LookupEvents, &'a str)>,
     admin: &'a IssuedSession,
     region: String,
-    clock: Arc<dyn Clock>,
-    waiter: Arc<dyn Waiter>,
+    timer: Arc<dyn Timer>,
 }
 
 impl<'a> ScratchAccount<'a> {
@@ -73,15 +53,7 @@ impl<'a> ScratchAccount<'a> {
         admin: &'a IssuedSession,
         region: impl Into<String>,
     ) -> Self {
-        Self {
-            iam,
-            exchange,
-            trail: None,
-            admin,
-            region: region.into(),
-            clock: Arc::new(SystemClock),
-            waiter: Arc::new(Timer),
-        }
+        Self { iam, exchange, trail: None, admin, region: region.into(), timer: Arc::new(SystemClock) }
     }
 
     /// Asks CloudTrail in this region as well, which takes several minutes.
@@ -91,10 +63,10 @@ impl<'a> ScratchAccount<'a> {
         self
     }
 
-    /// Sets the clock, and what waits.
+    /// Sets the clock, which also waits.
     #[must_use]
-    pub fn time(mut self, clock: Arc<dyn Clock>, waiter: Arc<dyn Waiter>) -> Self {
-        (self.clock, self.waiter) = (clock, waiter);
+    pub fn timer(mut self, timer: Arc<dyn Timer>) -> Self {
+        self.timer = timer;
         self
     }
 
@@ -154,15 +126,15 @@ impl<'a> ScratchAccount<'a> {
         (interval, patience): (Duration, Duration),
         mut is_so: impl FnMut() -> F,
     ) -> Result<Option<u64>> {
-        let start = self.clock.monotonic();
+        let start = self.timer.monotonic();
         loop {
             if is_so().await? {
-                return Ok(Some(self.clock.monotonic().saturating_sub(start).as_secs()));
+                return Ok(Some(self.timer.monotonic().saturating_sub(start).as_secs()));
             }
-            if self.clock.monotonic().saturating_sub(start) > patience {
+            if self.timer.monotonic().saturating_sub(start) > patience {
                 return Ok(None);
             }
-            self.waiter.wait(interval).await;
+            self.timer.sleep(interval).await;
         }
     }
 
