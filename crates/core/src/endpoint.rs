@@ -1,5 +1,26 @@
 //! Credentials over HTTP on loopback, for programs that outlive one session: what the AWS CLI and every SDK ask where
 //! `AWS_CONTAINER_CREDENTIALS_FULL_URI` says so ("Container credential provider", AWS SDKs and Tools reference).
+//!
+//! ```
+//! # use tempaccess_core::config::{Config, Settings};
+//! use tempaccess_core::endpoint::CredentialsEndpoint;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> tempaccess_core::Result<()> {
+//! # let mut settings = Settings::default();
+//! # settings.source = Some("file:response.html".to_owned());
+//! # settings.store = Some("none".to_owned());
+//! # let access = settings.access(&Config::default(), None)?.build();
+//! let endpoint = CredentialsEndpoint::bind(access, 0).await?;
+//! let [(name, address), _token] = endpoint.environment();
+//! assert_eq!(name, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+//! assert!(address.expose().starts_with("http://127.0.0.1:"));
+//! // Programs that get both variables are served until the future is dropped.
+//! let serving = endpoint.serve();
+//! # drop(serving);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::sync::Arc;
 use std::time::Duration;

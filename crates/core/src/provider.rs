@@ -1,4 +1,18 @@
 //! Credentials for the AWS SDK for Rust.
+//!
+//! ```
+//! # use tempaccess_core::config::{Config, Settings};
+//! # let mut settings = Settings::default();
+//! # settings.source = Some("file:response.html".to_owned());
+//! # settings.store = Some("none".to_owned());
+//! # let access = settings.access(&Config::default(), None)?.build();
+//! // The SDK signs in with its first request, and again before the credentials expire.
+//! let config = aws_config::SdkConfig::builder()
+//!     .credentials_provider(aws_credential_types::provider::SharedCredentialsProvider::new(access))
+//!     .build();
+//! assert!(config.credentials_provider().is_some());
+//! # Ok::<(), tempaccess_core::Error>(())
+//! ```
 
 use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};

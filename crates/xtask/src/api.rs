@@ -9,7 +9,7 @@ use crate::tasks::{cargo, nightly, root, run};
 use crate::tools::{CARGO_PUBLIC_API, CARGO_SEMVER_CHECKS};
 
 /// All features but `samael`, which needs C libraries and has nothing public of its own.
-const FEATURES: &str = "aws-config,grants,keyring,tracing";
+const FEATURES: &str = "aws-config,grants,keyring,terminal,tracing";
 
 /// Crates whose traits are implemented; nobody needs to name them.
 const TRAITS: [&str; 4] = ["alloc", "core", "serde_core", "std"];

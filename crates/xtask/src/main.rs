@@ -35,6 +35,7 @@ cargo xtask TASK
   features  Compile core with each of its features alone, and with each pair of them
   platforms Build for Windows and macOS in a chroot, and run what wine can run; `platforms help` lists its parts
   fuzz      Run each fuzz target for 60 seconds or the number given; needs a nightly compiler
+  memory    Run the tests of the Node package's lifetime under valgrind, which takes some minutes
   bench     Run the benchmarks
   package   Build all packages into target/package and test them installed; `package sources` and `package TRIPLE`
             build one part of a release
@@ -71,6 +72,7 @@ fn main() -> ExitCode {
         "platforms" => platforms::run_part(&words),
         "features" => features::check(),
         "fuzz" => tasks::fuzz(word.unwrap_or("60")),
+        "memory" => tasks::memory(),
         "bench" => tasks::bench(),
         "package" => package::package(word),
         "version" => match word {

@@ -101,7 +101,7 @@ const EVERYWHERE: [(&str, &[&str]); 4] = [
 /// Builds the programs and runs the tests that every system can run.
 pub(crate) fn test_everywhere() -> Done {
     run(&mut cargo(&["build", "--package", "tempaccess-cli", "--package", "tempaccess-sandbox"]))?;
-    let features = "tempaccess-core/aws-config,tempaccess-core/grants,tempaccess-core/keyring";
+    let features = "tempaccess-core/aws-config,tempaccess-core/grants,tempaccess-core/keyring,tempaccess-core/terminal";
     let packages = ["test", "--package", "tempaccess-core", "--package", "tempaccess-cli", "--lib", "--bins"];
     run(cargo(&packages).args(["--features", features]))?;
     for (binary, modules) in EVERYWHERE {
@@ -163,6 +163,27 @@ fn node() -> Done {
     let files = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
     let tests = files.filter(|file| file.to_string_lossy().ends_with(".test.js"));
     run(Command::new("node").arg("--test").args(tests))
+}
+
+/// Runs what workers, exits and garbage collection do to the Node package under valgrind.
+///
+/// rustix reads the kernel's shared object, which is not mapped under valgrind, unless it calls libc.
+pub(crate) fn memory() -> Done {
+    let target = root().join("target/memory");
+    let build = |package: &str| {
+        let mut command = cargo(&["build", "--package", package, "--target-dir"]);
+        run(command.arg(&target).env("RUSTFLAGS", "--cfg=rustix_use_libc").env("CARGO_PROFILE_DEV_DEBUG", "false"))
+    };
+    build("tempaccess-node")?;
+    build("tempaccess-sandbox")?;
+    let module = root().join("crates/node/tempaccess.node");
+    std::fs::copy(target.join("debug/libtempaccess_node.so"), module).map_err(|error| error.to_string())?;
+    let suppressions = format!("--suppressions={}", root().join("crates/node/test/valgrind.supp").display());
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["-q", "--error-exitcode=9", "--smc-check=all-non-file", "--leak-check=no", "--trace-children=yes"]);
+    valgrind.args(["--trace-children-skip=*tempaccess-sandbox*", &suppressions, "node", "--expose-gc"]);
+    valgrind.arg(root().join("crates/node/test/lifetime.test.js"));
+    run(valgrind.env("CARGO_TARGET_DIR", &target).env("TEMPACCESS_TEST_DEADLINE", "1200000"))
 }
 
 /// Runs each fuzz target for this many seconds.

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 use sha2::Digest as _;
+use tempaccess_core::seal::KeyFile;
+use tempaccess_core::{ErrorKind, Notice, Prompter, SecretString};
 use tempaccess_tests::contractor::{CONFIG, people, sandbox};
 use tempaccess_tests::office::ADMIN;
 use tempaccess_tests::parts::on_path;
@@ -370,6 +372,54 @@ fn a_passphrase_is_not_asked_of_nobody() {
     contractor.write("grace.grant", &alan.ok(ISSUE).stdout);
     let ran = contractor.run("grant open grace.grant --identity locked --account 111122223333");
     assert_eq!(ran.code, 7, "{}", ran.stderr);
+}
+
+/// A person who types the same passphrase each time.
+#[derive(Debug, Default)]
+struct Typist {
+    passphrase: &'static str,
+    asked: std::sync::atomic::AtomicUsize,
+    told: std::sync::Mutex<Vec<String>>,
+}
+
+#[async_trait::async_trait]
+impl Prompter for Typist {
+    async fn text(&self, question: &str) -> tempaccess_core::Result<String> {
+        panic!("{question}")
+    }
+
+    async fn secret(&self, question: &str) -> tempaccess_core::Result<SecretString> {
+        assert!(question.starts_with("Passphrase of "), "{question}");
+        self.asked.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Ok(self.passphrase.into())
+    }
+
+    async fn choose(&self, question: &str, _: &[String]) -> tempaccess_core::Result<usize> {
+        panic!("{question}")
+    }
+
+    fn notify(&self, notice: &Notice) {
+        self.told.lock().unwrap().push(notice.to_string());
+    }
+}
+
+#[tokio::test]
+async fn a_passphrase_is_asked_for_three_times() {
+    if !ssh_keygen() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("locked");
+    let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "open sesame", "-f"]).arg(&file).status();
+    assert!(made.unwrap().success());
+    let key = KeyFile::read(&file).unwrap();
+    let wrong = Typist { passphrase: "open rice", ..Typist::default() };
+    let error = key.unlock(&wrong).await.unwrap_err();
+    assert_eq!((error.kind(), wrong.asked.into_inner()), (ErrorKind::AuthenticationFailed, 3));
+    assert!(error.message().contains("was wrong 3 times"), "{error}");
+    assert_eq!(wrong.told.into_inner().unwrap().len(), 2);
+    let right = Typist { passphrase: "open sesame", ..Typist::default() };
+    assert!(!key.unlock(&right).await.unwrap().is_encrypted());
 }
 
 #[test]

@@ -1,6 +1,37 @@
 //! AWS IAM: roles and their inline policies, as far as grants need them (IAM API reference, version 2010-05-08).
 //!
 //! [`Iam`] is the trait; [`IamClient`] calls AWS. Requests and answers are tested against moto and the AWS SDK for Python.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tempaccess_core::external::{async_trait, http};
+//! use tempaccess_core::iam::{Iam, IamClient};
+//! use tempaccess_core::net::{Transport, TransportError};
+//! use tempaccess_core::sts::SessionCredentials;
+//!
+//! /// Replaces the network.
+//! #[derive(Debug)]
+//! struct Recorded;
+//!
+//! #[async_trait]
+//! impl Transport for Recorded {
+//!     async fn send(&self, _: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+//!         let answer = "<ListRolePoliciesResponse><ListRolePoliciesResult><PolicyNames><member>Own</member></PolicyNames>\
+//!             <IsTruncated>false</IsTruncated></ListRolePoliciesResult></ListRolePoliciesResponse>";
+//!         Ok(http::Response::new(answer.into()))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let role = "arn:aws:iam::111122223333:role/AccessAdmin".parse()?;
+//! let until = "2099-01-01T00:00:00Z".parse()?;
+//! let credentials = SessionCredentials::new("ASIAIOSFODNN7EXAMPLE", "secret".into(), "token".into(), until, role);
+//! let iam = IamClient::builder().transport(Arc::new(Recorded)).build()?;
+//! assert_eq!(iam.role_policies(&credentials, "Granted").await?, ["Own"]);
+//! # Ok(())
+//! # }
+//! ```
 
 mod answer;
 mod client;

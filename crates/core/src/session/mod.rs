@@ -3,6 +3,19 @@
 //! `issue` is one request from call to cache; `sign_in`, `choose` and `record` are its steps. `cache` decides what a cached answer is
 //! worth, `many` exchanges several roles by one sign-in, `chain` assumes further roles, `refresh` keeps the last
 //! session of a program in memory.
+//!
+//! ```
+//! use tempaccess_core::config::{Config, Settings};
+//!
+//! # let mut settings = Settings::default();
+//! # settings.source = Some("file:response.html".to_owned());
+//! # settings.store = Some("none".to_owned());
+//! // Reads the configuration's settings; `TempAccess::builder` takes the parts themselves.
+//! let access = settings.access(&Config::default(), None)?.reason("OPS-123").build();
+//! // Nobody is asked, and nothing leaves the machine.
+//! assert!(access.cached().is_none());
+//! # Ok::<(), tempaccess_core::Error>(())
+//! ```
 
 #[cfg(feature = "grants")]
 mod aliases;

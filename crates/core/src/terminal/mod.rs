@@ -3,15 +3,17 @@
 //! It speaks to the terminal device (`/dev/tty`, or the console on Windows), so that standard input and output stay free for
 //! data. It hides secrets while they are typed, lets the person choose with the arrow keys, and opens pages in their browser.
 //!
-//! ```no_run
+//! ```
 //! use std::sync::Arc;
-//! use tempaccess_core::{config::Settings, terminal::Terminal};
+//! use tempaccess_core::config::{Config, Settings};
+//! use tempaccess_core::terminal::Terminal;
 //!
-//! # async fn run() -> tempaccess_core::Result<()> {
-//! let mut settings = Settings::default();
-//! settings.prompter = Some(Arc::new(Terminal::new()));
-//! # Ok(())
-//! # }
+//! # let mut settings = Settings::default();
+//! # settings.source = Some("file:response.html".to_owned());
+//! # settings.store = Some("none".to_owned());
+//! let access = settings.access(&Config::default(), None)?.prompter(Arc::new(Terminal::new())).build();
+//! assert!(access.cached().is_none());
+//! # Ok::<(), tempaccess_core::Error>(())
 //! ```
 
 #[cfg_attr(unix, path = "unix.rs")]

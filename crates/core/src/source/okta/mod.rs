@@ -3,6 +3,16 @@
 //! The methods are those of [`Auth`]: the authentication API of the Classic Engine (`authn`), device authorization with a
 //! web SSO token (`device`), a browser that is controlled from here, and the Identity Engine as Okta's own page uses it
 //! (`idx`). Addresses that Okta answers with are followed only within the org, so that no password or token leaves it.
+//!
+//! ```
+//! use tempaccess_core::AssertionSource;
+//! use tempaccess_core::source::okta::OktaSource;
+//!
+//! let link = "https://acme.okta.com/home/amazon_aws/0oa1b2c3/272";
+//! let okta = OktaSource::builder(link).username("ada@example.com").build()?;
+//! assert_eq!(okta.describe(), "okta:acme.okta.com");
+//! # Ok::<(), tempaccess_core::Error>(())
+//! ```
 
 mod address;
 mod agent;
