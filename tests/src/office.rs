@@ -229,7 +229,11 @@ impl Office {
 
     /// Returns a grant of the ledger to Grace, for so many minutes.
     pub fn ledger_for_grace(&self, minutes: i64) -> GrantSpec {
-        GrantSpec::to("grace@example.com")
+        Self::ledger_for("grace@example.com", minutes)
+    }
+
+    fn ledger_for(to: &str, minutes: i64) -> GrantSpec {
+        GrantSpec::to(to)
             .policy(LEDGER.parse().expect("a policy"))
             .duration(jiff::SignedDuration::from_mins(minutes))
             .reason("OPS-123")
@@ -237,7 +241,12 @@ impl Office {
 
     /// Returns a sealed grant of the ledger to Grace, for so many minutes.
     pub fn session_for_grace(&self, minutes: i64) -> GrantSpec {
+        self.session_for("grace@example.com", minutes)
+    }
+
+    /// Returns a grant of the ledger to somebody, sealed to Grace's key.
+    pub fn session_for(&self, to: &str, minutes: i64) -> GrantSpec {
         let key = self.key("grace@example.com").public_key().parse().expect("a recipient");
-        self.ledger_for_grace(minutes).role(GRANTED).seal_to(key)
+        Self::ledger_for(to, minutes).role(GRANTED).seal_to(key)
     }
 }

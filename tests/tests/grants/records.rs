@@ -1,11 +1,15 @@
 //! Somebody who can write records, and signs for nobody, must not give, end or hide access by them.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
+use jiff::Timestamp;
 use tempaccess_core::grants::{GrantFilter, GrantId, RevocationTarget};
-use tempaccess_core::records::{GrantState, ObjectRecords, Records};
-use tempaccess_core::{ErrorKind, grants::Grants};
-use tempaccess_tests::office::{GRANTED, Office, PEOPLE};
+use tempaccess_core::records::{FolderRecords, GrantState, ObjectRecords, Records};
+use tempaccess_core::{ErrorKind, Result, grants::Grants};
+use tempaccess_tests::office::{ADMIN, GRANTED, Office, PEOPLE};
 
 fn file(office: &Office, id: &GrantId, number: u32) -> PathBuf {
     office.folder.path().join("records").join(id.as_str()).join(format!("{number:04}.json"))
@@ -248,4 +252,59 @@ async fn a_fake_grant_keeps_nobody_from_getting_one() {
         let next = grants.issue(&office.session_for_grace(10)).await.unwrap().event.id;
         grants.revoke(&next, "next").await.unwrap();
     }
+}
+
+/// Records that count what is asked of them.
+#[derive(Debug)]
+struct Counted {
+    records: FolderRecords,
+    reads: AtomicUsize,
+    writes: AtomicUsize,
+}
+
+#[async_trait]
+impl Records for Counted {
+    fn describe(&self) -> String {
+        self.records.describe()
+    }
+
+    async fn create(&self, id: &GrantId, seq: u32, event: Vec<u8>) -> Result<()> {
+        self.writes.fetch_add(1, Ordering::Relaxed);
+        self.records.create(id, seq, event).await
+    }
+
+    async fn events(&self, id: &GrantId) -> Result<Vec<(u32, Vec<u8>)>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.records.events(id).await
+    }
+
+    async fn ids(&self) -> Result<Vec<GrantId>> {
+        self.records.ids().await
+    }
+
+    async fn changed_since(&self, since: Timestamp) -> Result<Vec<GrantId>> {
+        self.records.changed_since(since).await
+    }
+}
+
+/// A grant looks three times whether there is another one: before it is confirmed, before it is given, and once it is recorded.
+#[tokio::test]
+async fn the_grants_of_others_are_read_once() {
+    const OTHERS: usize = 12;
+    let office = Office::open();
+    for number in 0..OTHERS {
+        office.grants().issue(&office.session_for(&format!("person{number}@example.com"), 40)).await.unwrap();
+    }
+    let folder = FolderRecords::new(office.folder.path().join("records"));
+    let counted = Arc::new(Counted { records: folder, reads: AtomicUsize::new(0), writes: AtomicUsize::new(0) });
+    let signer = Arc::new(office.signer("ada@example.com"));
+    let access = office.access("ada@example.com", ADMIN);
+    let grants = Grants::builder(access, Arc::new(office.iam()), Arc::clone(&counted) as Arc<dyn Records>, signer)
+        .signers(office.signers())
+        .clock(Arc::new(office.clock.clone()))
+        .build();
+    grants.issue(&office.session_for_grace(40)).await.unwrap();
+    assert_eq!(counted.writes.load(Ordering::Relaxed), 1);
+    // Each once, and its own to see what it was given before.
+    assert!(counted.reads.load(Ordering::Relaxed) <= OTHERS + 1, "{counted:?}");
 }

@@ -24,7 +24,10 @@ Without a part, everything but `clean`.";
 const BUILD_STD: [&str; 3] = ["-Z", "build-std=std,panic_abort,panic_unwind", "--locked"];
 
 /// The features of core that are not a default, without the one that needs C libraries of the system.
-const FEATURES: [&str; 2] = ["--features", "tempaccess-core/aws-config,tempaccess-core/grants,tempaccess-core/keyring,tempaccess-core/terminal"];
+const FEATURES: [&str; 2] = [
+    "--features",
+    "tempaccess-core/aws-config,tempaccess-core/grants,tempaccess-core/keyring,tempaccess-core/terminal",
+];
 
 /// Runs one part, or all of them.
 pub(crate) fn run_part(words: &[String]) -> Done {
