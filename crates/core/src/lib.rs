@@ -240,6 +240,7 @@ pub mod front_end {
     pub use crate::policy::summary as policy_summary;
     #[cfg(feature = "config")]
     pub use crate::private::require_own_path;
+    #[cfg(feature = "runtime")]
     pub use crate::session::MAX_CONCURRENT_EXCHANGES;
     pub use crate::setting_names::SettingNames;
     pub use crate::text::{printable, printable_json};

@@ -63,7 +63,7 @@ impl TempAccess {
     ) -> Result<Option<String>> {
         let mut result = Ok(None);
         for offer in offers.iter().take(MAX_ROLES) {
-            result = match self.audited(self.exchange_role(signed_in, offer)).await {
+            result = match self.audited(self.exchange_role(signed_in, offer, || {})).await {
                 Ok(issued) => iam.account_alias(&issued.answer.credentials).await,
                 Err(error) => Err(error),
             };

@@ -227,18 +227,21 @@ impl TempAccess {
                 return Err(self.record_failure(self.attempt(Some(response), Some(assertion), None), error).await);
             }
         };
-        self.exchange_role(signed_in, &offer).await
+        self.exchange_role(signed_in, &offer, || {}).await
     }
 
-    /// Exchanges the assertion for this role, and records that.
+    /// Exchanges the assertion for this role, and records that. `exchanged` is called in between.
     pub(super) async fn exchange_role(
         &self,
         SignedIn { response, assertion }: &SignedIn,
         offer: &RoleOffer,
+        exchanged: impl FnOnce() + Send,
     ) -> Result<IssuedSession> {
         let attempt = self.attempt(Some(response), Some(assertion), Some(offer));
         let exchanging = issue_session(&*self.exchange, &*self.clock, response, assertion, offer, &self.scope);
-        match step!("exchange", exchanging, role = offer.role()).await {
+        let result = step!("exchange", exchanging, role = offer.role()).await;
+        exchanged();
+        match result {
             // The record comes before the hand-out: without it, the session is dropped.
             Ok(issued) => self.record(attempt, Ok(&issued)).await.map(|()| issued),
             Err(error) => Err(self.record_failure(attempt, explain(error, assertion, self.clock.now())).await),

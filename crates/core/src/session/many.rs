@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::sign_in::SessionReuse;
@@ -19,6 +20,9 @@ use crate::sts::IssuedSession;
 
 /// How many roles are exchanged at once.
 pub const MAX_CONCURRENT_EXCHANGES: usize = 16;
+
+/// How many sessions are exchanged, recorded or stored at the same time.
+const MAX_UNFINISHED: usize = 4 * MAX_CONCURRENT_EXCHANGES;
 
 /// How long STS accepts an assertion after its issuance.
 const MAX_LIFETIME: Duration = Duration::from_secs(5 * 60);
@@ -173,18 +177,25 @@ impl TempAccess {
         batch: &mut Batch,
         report: &mut impl FnMut(Progress),
     ) {
+        let exchanges = Arc::new(Semaphore::new(MAX_CONCURRENT_EXCHANGES));
         let mut running = JoinSet::new();
         let mut indices = HashMap::new();
         let mut late = VecDeque::new();
         loop {
-            while running.len() < MAX_CONCURRENT_EXCHANGES && assertion.is_usable(&*self.clock) {
-                let Some(index) = batch.pending.pop_front() else { break };
-                let Some(offer) = batch.offers.get(index).cloned() else { continue };
-                let (access, signed_in) = (self.clone(), Arc::clone(&assertion.signed_in));
-                let task = running.spawn(async move { access.exchange_one(&signed_in, &offer).await });
-                indices.insert(task.id(), index);
-            }
-            let Some(finished) = running.join_next_with_id().await else { break };
+            let has_next =
+                !batch.pending.is_empty() && running.len() < MAX_UNFINISHED && assertion.is_usable(&*self.clock);
+            let finished = tokio::select! {
+                Ok(exchange) = Arc::clone(&exchanges).acquire_owned(), if has_next => {
+                    let Some(index) = batch.pending.pop_front() else { continue };
+                    let Some(offer) = batch.offers.get(index).cloned() else { continue };
+                    let (access, signed_in) = (self.clone(), Arc::clone(&assertion.signed_in));
+                    let task = running.spawn(async move { access.exchange_one(&signed_in, &offer, exchange).await });
+                    indices.insert(task.id(), index);
+                    continue;
+                }
+                Some(finished) = running.join_next_with_id() => finished,
+                else => break,
+            };
             let (id, result) = match finished {
                 Ok((id, result)) => (id, result),
                 Err(error) => (error.id(), Err(stopped(&error))),
@@ -204,8 +215,14 @@ impl TempAccess {
         batch.pending.append(&mut late);
     }
 
-    async fn exchange_one(&self, signed_in: &SignedIn, offer: &RoleOffer) -> Result<IssuedSession> {
-        let issued = self.audited(self.exchange_role(signed_in, offer)).await?;
+    async fn exchange_one(
+        &self,
+        signed_in: &SignedIn,
+        offer: &RoleOffer,
+        exchange: OwnedSemaphorePermit,
+    ) -> Result<IssuedSession> {
+        // The next exchange does not wait until this session is recorded and stored.
+        let issued = self.audited(self.exchange_role(signed_in, offer, || drop(exchange))).await?;
         self.store_in_cache(None, &issued).await;
         Ok(issued)
     }

@@ -57,6 +57,7 @@ pub use cache::REFRESH_WINDOW;
 #[cfg(feature = "runtime")]
 #[doc(hidden)]
 pub use many::MAX_CONCURRENT_EXCHANGES;
+#[cfg(feature = "runtime")]
 pub use many::{Exchanged, Progress};
 #[cfg(feature = "runtime")]
 pub use refresh::RefreshableSession;
