@@ -3,7 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use tempaccess_core::SessionPolicy;
-use tempaccess_core::grants::{PolicyWindow, dated_policy, policy_summary};
+use tempaccess_core::front_end::policy_summary;
+use tempaccess_core::grants::{PolicyWindow, dated_policy};
 
 fuzz_target!(|text: &str| {
     let _ = policy_summary(text);

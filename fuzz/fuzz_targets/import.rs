@@ -32,7 +32,7 @@ fn is_harmless(settings: &Settings) -> bool {
             .chain(&settings.provider)
             .all(|arn| arn.starts_with("arn:") && !arn.contains(['*', '?']))
         && settings.policy.iter().all(|policy| policy.starts_with('/'))
-        && settings.chain().is_ok()
+        && settings.chained_roles().is_ok()
 }
 
 fuzz_target!(|text: &str| {
