@@ -254,12 +254,14 @@ pub(crate) fn revocation_as(plan: &RevocationPlan, form: Print) -> String {
         match (form, &step.document) {
             (Print::Cli, document) => {
                 let verb = if document.is_some() { "put-role-policy" } else { "delete-role-policy" };
-                let mut words = vec!["aws", "iam", verb, "--role-name", role, "--policy-name", name];
-                if let Some(document) = document {
-                    words.extend(["--policy-document", document]);
+                // Joined, so that no name can be taken for an option.
+                let mut options = vec![("role-name", role), ("policy-name", name)];
+                options.extend(document.as_deref().map(|document| ("policy-document", document)));
+                let _ = write!(text, "aws iam {verb}");
+                for (option, value) in options {
+                    let _ = write!(text, " --{option}={}", shell_word(value));
                 }
-                let words: Vec<_> = words.into_iter().map(shell_word).collect();
-                let _ = writeln!(text, "{}", words.join(" "));
+                text.push('\n');
             }
             // As `aws iam put-role-policy --cli-input-json` takes it.
             (Print::Iam, Some(document)) => {

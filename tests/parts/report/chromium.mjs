@@ -63,7 +63,7 @@ export async function openPage(program, url, { width = 1360, height = 900, schem
     async type(text) { for (const letter of text) await page.key(letter); },
     pause: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
     async until(expression) {
-      for (let tries = 0; tries < 200; tries += 1) {
+      for (let tries = 0; tries < 400; tries += 1) {
         const value = await page.evaluate(expression);
         if (value) return value;
         await page.pause(25);

@@ -15,7 +15,7 @@ fn profiles_for_roles_say_all_that_they_need() {
     assert_eq!(login(&machine, "").code, 0);
     let config = machine.home().join(".config/tempaccess/config.toml");
     std::fs::create_dir_all(config.parent().unwrap()).unwrap();
-    let profiles = "[profiles.work]\naccount = '111122223333'\n[profiles.chain]\nthen = [{ role_arn = 'arn:aws:iam::777788889999:role/Deploy' }]\n";
+    let profiles = "[profiles.work]\naccount = '111122223333'\n[profiles.chain]\nchain = [{ role_arn = 'arn:aws:iam::777788889999:role/Deploy' }]\n";
     std::fs::write(config, profiles).unwrap();
     machine.set("TEMPACCESS_PROFILE", "work");
     assert_eq!(machine.run("profiles sync --roles --no-interactive").code, 0);

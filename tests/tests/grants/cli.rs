@@ -524,7 +524,7 @@ fn revocations_are_printed_for_others_to_apply() {
         .output();
     let words = String::from_utf8(words.unwrap().stdout).unwrap();
     assert_eq!((words.matches("put-role-policy\n").count(), words.matches("delete-role-policy\n").count()), (1, 1));
-    let document = words.lines().find(|line| line.starts_with('{')).unwrap();
+    let document = words.lines().find_map(|line| line.strip_prefix("--policy-document=")).unwrap();
     assert!(serde_json::from_str::<serde_json::Value>(document).is_ok(), "{script}");
     let odd = alan.run("grant revoke --by \"o'brien;id\" --role Granted --print cli --profile admin");
     assert!(odd.code == 2 && odd.stderr.contains("cannot be the name of an administrator"), "{}", odd.stderr);

@@ -1,11 +1,16 @@
 //! Requests, approvals and emergencies: who asked, who agreed, and what nobody can do alone.
 
+use std::sync::Arc;
+
 use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
 use tempaccess_core::config::Config;
-use tempaccess_core::grants::{ApprovalInput, ApprovalLimits, GrantRequest, GrantRules, GrantSpec, RequestText};
-use tempaccess_core::records::{EventKind, GrantState};
-use tempaccess_tests::office::Office;
+use tempaccess_core::grants::{
+    ApprovalInput, ApprovalLimits, GrantRequest, GrantRules, GrantSpec, Grants, RequestText,
+};
+use tempaccess_core::records::{EventKind, FolderRecords, GrantState};
+use tempaccess_core::seal::{Namespace, Signers};
+use tempaccess_tests::office::{ADMIN, Office};
 
 const ADA: &str = "ada@example.com";
 const ALAN: &str = "alan@example.com";
@@ -106,6 +111,11 @@ async fn nobody_approves_their_own_request_or_twice() {
     assert_eq!(alan.sign_approval(&changed, None).await.unwrap_err().kind(), ErrorKind::GrantNotGenuine);
     let stranger = request(&office, "eve@example.com", "count", 10).await;
     assert_eq!(alan.sign_approval(&stranger, None).await.unwrap_err().kind(), ErrorKind::GrantNotGenuine);
+    // What could act on a terminal, signed by somebody who may ask.
+    let hostile = GrantRequest::new(GRACE, "look", SignedDuration::from_mins(10), "OPS-1 \u{9b}31m", &[], office.now());
+    let hostile = hostile.unwrap().sign(&office.signer(GRACE)).await.unwrap();
+    let error = alan.sign_approval(&hostile, None).await.unwrap_err();
+    assert!(error.message().contains("characters that cannot be shown"), "{error}");
     // A request that is a week old.
     office.advance(8 * 24 * 60);
     assert_eq!(alan.sign_approval(&asked, None).await.unwrap_err().kind(), ErrorKind::GrantRefused);
@@ -142,6 +152,20 @@ async fn an_emergency_is_marked_until_somebody_else_reviews_it() {
     let listing = alan.list(&Default::default()).await.unwrap();
     assert!(listing.grants[0].problems[0].contains("nobody has reviewed it"), "{listing:?}");
     assert_eq!(ada.review(&given.event.id, "fine").await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    // One person with two names has one key.
+    let own = Signers::line(ALAN, &office.key(ADA).public_key(), Namespace::Grant).unwrap();
+    let signers = office.signers().lines().iter().map(|line| format!("{line}\n")).collect::<String>();
+    let signers = Signers::parse(&format!("{signers}{own}\n")).unwrap();
+    let records = FolderRecords::new(office.folder.path().join("records"));
+    let as_alan = Grants::builder(
+        office.access(ALAN, ADMIN),
+        Arc::new(office.iam()),
+        Arc::new(records),
+        Arc::new(office.signer(ADA)),
+    );
+    let as_alan = as_alan.signers(signers).clock(Arc::new(office.clock.clone())).build();
+    let error = as_alan.review(&given.event.id, "fine").await.unwrap_err();
+    assert!(error.message().contains("you cannot review a grant that you gave or got"), "{error}");
     alan.review(&given.event.id, "looked at CloudTrail: fine").await.unwrap();
     assert!(alan.list(&Default::default()).await.unwrap().grants.is_empty());
     let history = ada.show(&given.event.id).await.unwrap();

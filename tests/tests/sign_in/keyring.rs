@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempaccess_tests::ada::{demo, itself, login};
 use tempaccess_tests::cli::{Machine, Ran, binary};
 use tempaccess_tests::contractor::{self, Person};
-use tempaccess_tests::parts;
+use tempaccess_tests::{other_user, parts};
 
 use crate::store::PROCESS;
 
@@ -155,6 +155,32 @@ fn signals_end_a_command_that_waits_for_a_keyring_or_a_lock() {
         assert!(kill.success());
         assert_eq!(child.wait().unwrap().code(), Some(130), "{signal} {line}");
     }
+}
+
+/// The address of a bus that has ended can be taken by anybody, and then leads to their keyring.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_bus_of_another_user_is_not_used() {
+    let (_sandbox, mut machine) = demo();
+    let shared = other_user::shared_folder();
+    let path = shared.path().join("bus");
+    let script = format!(
+        "import os, socket, sys; os.umask(0); s = socket.socket(socket.AF_UNIX); s.bind('{}'); s.listen(); print('up', flush=True); sys.stdin.read()",
+        path.display()
+    );
+    let Some(mut bus) = other_user::command("python3") else { return };
+    let mut bus = bus.args(["-c", &script]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(bus.stdout.take().unwrap()), &mut line).unwrap();
+    assert_eq!(line, "up\n");
+    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", path.display()));
+    let ran = login(&machine, "--store keyring");
+    assert!(ran.code == 0 && ran.stderr.contains("not cached: the session bus belongs to another user"), "{ran}");
+    machine.set("TEMPACCESS_STORE", "auto");
+    let ran = login(&machine, "");
+    assert!(ran.code == 0 && ran.stderr.contains("belongs to another user"), "{ran}");
+    bus.kill().unwrap();
+    bus.wait().unwrap();
 }
 
 /// The session is issued, and is not handed out before it is recorded.

@@ -369,7 +369,7 @@ mod tests {
             ("[profiles.a]\r\n# \u{e4}\r\nrole = 1\r\n", 3, "invalid type: integer `1`, expected a string"),
             ("\u{feff}[profiles.a]\nrole = 1", 2, "invalid type: integer `1`, expected a string"),
             (
-                "[profiles.a]\nrole = 'x'\nthen = [\n  { role_arn = 'x' },\n  { external_id = 'x' },\n]",
+                "[profiles.a]\nrole = 'x'\nchain = [\n  { role_arn = 'x' },\n  { external_id = 'x' },\n]",
                 5,
                 "missing field `role_arn`",
             ),

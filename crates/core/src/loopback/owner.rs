@@ -15,7 +15,15 @@ pub(super) async fn is_trusted(client: SocketAddr, server: SocketAddr) -> bool {
         // Some sandboxes have no sock_diag. Reading the table takes time that grows with its length.
         Err(_) => tokio::task::spawn_blocking(move || proc_net::owner(client, server)).await.unwrap_or_default(),
     };
-    owner.is_some_and(|user| user == rustix::process::geteuid().as_raw() || user == 0)
+    owner.is_some_and(|user| user == rustix::process::geteuid().as_raw() && !is_everybody(user) || user == 0)
+}
+
+/// Whether a number stands for all users that a user namespace does not map (user_namespaces(7)).
+#[cfg(target_os = "linux")]
+fn is_everybody(user: u32) -> bool {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let maps_all = || read("/proc/self/uid_map").split_whitespace().eq(["0", "0", "4294967295"]);
+    read("/proc/sys/kernel/overflowuid").trim() == user.to_string() && !maps_all()
 }
 
 #[cfg(not(target_os = "linux"))]

@@ -286,6 +286,11 @@ impl GrantEvent {
     ///
     /// `grant_not_genuine`.
     pub fn verify(&self, file: &[u8], signers: &Signers) -> Result<()> {
+        self.verified_key(file, signers).map(drop)
+    }
+
+    /// As [`verify`](Self::verify). Returns the fingerprint of the key that has signed it.
+    pub(crate) fn verified_key(&self, file: &[u8], signers: &Signers) -> Result<String> {
         let unsigned = || Error::new(ErrorKind::GrantNotGenuine, Stage::Grant, "a record of the grant is not signed");
         let text = std::str::from_utf8(file).map_err(|_| unsigned())?.trim_end();
         // Quotation marks within values are escaped, so that the last occurrence is the field itself. The signature is all that
@@ -297,7 +302,7 @@ impl GrantEvent {
             Error::new(ErrorKind::GrantNotGenuine, Stage::Grant, "a record of the grant has more than what was signed")
         })?;
         let signed = format!("{open}}}");
-        signers.verify(Namespace::Grant, &self.by, signed.as_bytes(), &signature, self.at).map(drop)
+        signers.verify(Namespace::Grant, &self.by, signed.as_bytes(), &signature, self.at)
     }
 
     /// Returns the names of those who approved the request.

@@ -2,7 +2,7 @@
 
 use crate::arn::is_name_byte;
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::text::excerpt;
+use crate::text::{excerpt, printable};
 
 /// The longest name of a person: a session name has 64 characters, 13 of which are `+` and the id.
 const MAX_NAME: usize = 51;
@@ -33,6 +33,15 @@ pub(crate) fn check_reason(reason: &str) -> Result<()> {
             .with_hint("a reason has up to 256 characters: give the number of a ticket"));
     }
     Ok(())
+}
+
+/// Checks a reason that somebody else has written, and that is shown and printed before anybody decides.
+pub(super) fn check_visible(reason: &str) -> Result<()> {
+    if printable(reason) == reason {
+        return Ok(());
+    }
+    Err(invalid("the reason has characters that cannot be shown")
+        .with_hint("ask for a request with a reason in one line of visible characters"))
 }
 
 fn invalid(message: impl Into<std::borrow::Cow<'static, str>>) -> Error {

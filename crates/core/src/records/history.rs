@@ -80,6 +80,8 @@ pub struct GrantHistory {
 #[derive(Debug, Clone)]
 struct Judged {
     event: GrantEvent,
+    /// The fingerprint of the key that has signed it.
+    key: Option<String>,
     /// Whether an administrator who is trusted has signed it as this event of this grant.
     is_signed: bool,
     /// Whether it follows the last event that can be trusted, too.
@@ -264,15 +266,24 @@ impl GrantHistory {
     /// Whether it was given in an emergency, and nobody has reviewed it: nobody but those who gave, extended and got it, and after
     /// the last extension.
     pub fn needs_review(&self) -> bool {
-        let gives = |event: &&GrantEvent| event.event.gives();
-        let last = self.trusted_events().filter(gives).map(|event| event.seq).max();
-        let is_review = |event: &GrantEvent| {
-            event.event == EventKind::Reviewed
-                && Some(event.seq) > last
-                && event.by != self.first.to
-                && !self.trusted_events().filter(gives).any(|giver| giver.by == event.by)
+        let trusted = || self.events.iter().filter(|judged| judged.is_trusted);
+        let last = trusted().filter(|judged| judged.event.event.gives()).map(|judged| judged.event.seq).max();
+        let is_review = |judged: &Judged| {
+            judged.event.event == EventKind::Reviewed
+                && Some(judged.event.seq) > last
+                && !self.is_party(&judged.event.by, judged.key.as_deref())
         };
-        self.trusted_events().any(|event| event.break_glass) && !self.trusted_events().any(is_review)
+        trusted().any(|judged| judged.event.break_glass) && !trusted().any(is_review)
+    }
+
+    /// Whether somebody with this name or this key gave, extended or got it.
+    pub(crate) fn is_party(&self, name: &str, key: Option<&str>) -> bool {
+        let name = name.to_lowercase();
+        let gave = |judged: &Judged| {
+            judged.event.event.gives()
+                && (judged.event.by.to_lowercase() == name || key.is_some() && judged.key.as_deref() == key)
+        };
+        self.first.to.to_lowercase() == name || self.events.iter().filter(|judged| judged.is_trusted).any(gave)
     }
 
     /// Whether this administrator gave or extended it.
@@ -399,7 +410,9 @@ impl Reading<'_> {
                 found.push(format!("event {number} changes what no event can: {}", changed.join(", ")));
             }
         }
-        if let Err(error) = event.verify(file, self.signers).and_then(|()| verify_origin(&event, self.signers)) {
+        let mut key = None;
+        let signed = event.verified_key(file, self.signers).map(|found| key = Some(found));
+        if let Err(error) = signed.and_then(|()| verify_origin(&event, self.signers)) {
             found.push(format!("event {number}: {}", error.message()));
         }
         let is_signed = found.is_empty();
@@ -418,7 +431,7 @@ impl Reading<'_> {
         if is_trusted {
             self.last = Some((number, event.clone()));
         }
-        Judged { event, is_signed, is_trusted }
+        Judged { event, key, is_signed, is_trusted }
     }
 
     /// Why an event does not follow the last one that can be trusted. Events in between are ignored: they may be signed with a key that

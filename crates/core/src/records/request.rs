@@ -7,6 +7,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::facts::check_visible;
 use super::{GrantEvent, check_name, check_reason};
 use crate::duration::format_duration;
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -179,6 +180,9 @@ impl RequestText {
             return Err(refused("the request is dated in the future").with_hint("compare the clocks of both machines"));
         }
         let agreed_seconds = self.agreed(signers, Some(at))?.as_secs();
+        check_name(&request.to)?;
+        check_reason(&request.reason)?;
+        check_visible(&request.reason)?;
         Ok(VerifiedRequest { id: self.id(), request, approved_by: self.approvers(), agreed_seconds })
     }
 

@@ -21,8 +21,8 @@ pub use recipient::Recipient;
 pub use signed::SignedLine;
 pub(crate) use signer::sign;
 pub use signer::{KeyFileSigner, Signer, SshKeygenSigner};
-pub(crate) use signers::not_genuine;
 pub use signers::{SignerLine, Signers};
+pub(crate) use signers::{fingerprint, not_genuine};
 
 /// What a signature is for (SSHSIG, namespace): a key that may ask for access may not give it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

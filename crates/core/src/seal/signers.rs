@@ -307,6 +307,11 @@ fn split_quoted(text: &str, separator: char) -> Vec<String> {
     parts.map(str::to_owned).collect()
 }
 
+/// The fingerprint of a public key in the form of OpenSSH, as [`Signers::verify`] returns it.
+pub(crate) fn fingerprint(public_key: &str) -> Option<String> {
+    Some(PublicKey::from_openssh(public_key).ok()?.fingerprint(HashAlg::Sha256).to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

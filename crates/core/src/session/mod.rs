@@ -5,16 +5,21 @@
 //! session of a program in memory.
 //!
 //! ```
-//! use tempaccess_core::config::{Config, Settings};
+//! use tempaccess_core::{TempAccess, TokenExchange, source::FileSource};
+//! # use tempaccess_core::{Result, external::async_trait, sts::{ExchangeRequest, StsAnswer}};
+//! # #[derive(Debug)]
+//! # struct Sts;
+//! # #[async_trait]
+//! # impl TokenExchange for Sts {
+//! #     async fn assume_role_with_saml(&self, _: &ExchangeRequest) -> Result<StsAnswer> {
+//! #         unimplemented!()
+//! #     }
+//! # }
 //!
-//! # let mut settings = Settings::default();
-//! # settings.source = Some("file:response.html".to_owned());
-//! # settings.store = Some("none".to_owned());
-//! // Reads the configuration's settings; `TempAccess::builder` takes the parts themselves.
-//! let access = settings.access(&Config::default(), None)?.reason("OPS-123").build();
+//! // `Sts` exchanges the assertion: `StsExchange`, or a test double. `config::Settings::access` puts the same together.
+//! let access = TempAccess::builder(FileSource::new("response.html"), Sts).reason("OPS-123").build();
 //! // Nobody is asked, and nothing leaves the machine.
 //! assert!(access.cached().is_none());
-//! # Ok::<(), tempaccess_core::Error>(())
 //! ```
 
 #[cfg(feature = "grants")]

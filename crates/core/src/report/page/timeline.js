@@ -69,7 +69,7 @@ function drawAxis(marks, labels) {
 function drawGroup(group, first, last, marks) {
   const people = new Set(group.grants.map((grant) => grant.to)).size;
   const bad = group.grants.filter((grant) => grant.untrusted).length;
-  const given = group.grants.filter((grant) => !UNDECIDED.includes(grant.state)).length, asked = group.grants.length - given;
+  const given = group.grants.filter((grant) => !NOT_GIVEN.includes(grant.state)).length, asked = group.grants.length - given;
   const detail = [(given || !asked) && count(given, "grant"), asked && count(asked, "request")].filter(Boolean).join(", ") + (filter.group === "person" ? "" : ", " + count(people, "person", "people"));
   const label = el("div", { class: "label" }, el("div", { class: "label-text" },
     el("strong", { title: visible(group.name) }, group.name), el("span", {}, detail, bad > 0 && el("em", {}, " · " + bad + " not trusted"))));
@@ -294,7 +294,7 @@ function drawLegend() {
   const item = (picture, text) => el("li", {}, picture, text);
   const used = new Set(GRANTS.map((grant) => grant.state)), happened = new Set(GRANTS.flatMap((grant) => grant.events.map((event) => event.event)));
   byId("legend").replaceChildren(
-    ...Object.entries(STATES).filter(([state]) => used.has(state) && !UNDECIDED.includes(state)).map(([state, name]) => item(swatch("bar is-" + state), name)),
+    ...Object.entries(STATES).filter(([state]) => used.has(state) && !NOT_GIVEN.includes(state)).map(([state, name]) => item(swatch("bar is-" + state), name)),
     ...Object.entries(MARKS).filter(([event]) => happened.has(event)).map(([, shape]) => item(sign(shape), shape.name)),
     ...(GRANTS.some((grant) => grant.untrusted) ? [item(sign(SYMBOLS.bad), SYMBOLS.bad.name)] : []),
     ...(GRANTS.some((grant) => grant.break_glass) ? [item(sign(SYMBOLS.glass), SYMBOLS.glass.name)] : []),

@@ -42,9 +42,13 @@ fn ask<T: Send + 'static>(call: impl FnOnce() -> keyring::Result<T> + Send + 'st
     if is_silent() {
         return Err(silent());
     }
-    if !bus::answers() {
-        HANGS.store(true, Ordering::Relaxed);
-        return Err(silent());
+    match bus::state() {
+        Bus::Usable => {}
+        Bus::Silent => {
+            HANGS.store(true, Ordering::Relaxed);
+            return Err(silent());
+        }
+        Bus::Foreign => return Err(unusable("the session bus belongs to another user, and so does its keyring")),
     }
     let (answer, answered) = mpsc::channel();
     let ask = move || {
@@ -75,6 +79,18 @@ pub(super) fn set(name: &str, secret: &[u8]) -> Result<()> {
     ask(move || keyring::Entry::new(SERVICE, &name)?.set_secret(&secret)).map(drop)
 }
 
+/// What is known of the session bus before the keyring is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only Linux has a bus"))]
+enum Bus {
+    /// It answers, or only the keyring's own client can tell.
+    Usable,
+    /// It does not answer.
+    Silent,
+    /// Another user answers: the address of a bus that has ended can be taken by anybody.
+    Foreign,
+}
+
 /// The session bus, through which Linux reaches its keyring.
 #[cfg(target_os = "linux")]
 mod bus {
@@ -82,6 +98,8 @@ mod bus {
     use std::os::linux::net::SocketAddrExt;
     use std::os::unix::net::{SocketAddr, UnixStream};
     use std::time::{Duration, Instant};
+
+    use super::Bus;
 
     /// How long a bus on this machine may take to authenticate a client and to name it.
     const TIMEOUT: Duration = Duration::from_secs(2);
@@ -92,14 +110,17 @@ mod bus {
     /// The fixed part of the header of a message.
     const HEADER: usize = 16;
 
-    /// Whether the bus answers, or whether only the keyring's own client can tell.
-    pub(super) fn answers() -> bool {
-        let Some(mut stream) = connect() else { return true };
+    pub(super) fn state() -> Bus {
+        let Some(mut stream) = connect() else { return Bus::Usable };
+        let owner = rustix::net::sockopt::socket_peercred(&stream).map(|peer| peer.uid);
+        if owner.is_ok_and(|owner| owner != rustix::process::geteuid() && !owner.is_root()) {
+            return Bus::Foreign;
+        }
         // A bus that refuses, or closes the connection, does so with a reason when the keyring is asked.
-        !matches!(
-            greet(&mut stream, Instant::now() + TIMEOUT),
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
-        )
+        match greet(&mut stream, Instant::now() + TIMEOUT) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => Bus::Silent,
+            _ => Bus::Usable,
+        }
     }
 
     /// Authenticates, and says hello, which every bus answers.
@@ -183,7 +204,7 @@ mod bus {
 
 #[cfg(not(target_os = "linux"))]
 mod bus {
-    pub(super) fn answers() -> bool {
-        true
+    pub(super) fn state() -> super::Bus {
+        super::Bus::Usable
     }
 }
