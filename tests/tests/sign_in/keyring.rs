@@ -8,8 +8,12 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 use tempaccess_tests::ada::{demo, itself, login};
 use tempaccess_tests::cli::{Machine, Ran, binary};
-use tempaccess_tests::contractor::{self, Person};
-use tempaccess_tests::{other_user, parts};
+use tempaccess_tests::parts;
+#[cfg(target_os = "linux")]
+use tempaccess_tests::{
+    contractor::{self, Person},
+    other_user,
+};
 
 use crate::store::PROCESS;
 
@@ -184,6 +188,7 @@ fn the_bus_of_another_user_is_not_used() {
 }
 
 /// The session is issued, and is not handed out before it is recorded.
+#[cfg(target_os = "linux")]
 #[test]
 fn signals_end_a_command_that_waits_for_the_audit_log() {
     let sandbox = contractor::sandbox();
