@@ -44,7 +44,8 @@ impl SignIn {
         let visitor = Arc::new(Goer::who(move |page| visits.send(page.url().to_owned()).unwrap()));
         let prompter = Arc::clone(&visitor);
         let result = tokio::spawn(async move { source.saml_response(&AssertionRequest::new(&*prompter)).await });
-        let start = visited.recv().await.expect("the sign-in begins");
+        let begun = tokio::time::timeout(Duration::from_secs(120), visited.recv()).await;
+        let start = begun.expect("the sign-in begins in time").expect("the sign-in begins");
         Self { sandbox, acs, start, visitor, browser: Browser::default(), result }
     }
 

@@ -46,9 +46,32 @@ fn io(error: std::io::Error) -> Error {
 /// tried again after seconds.
 const BACKLOG: u32 = 4096;
 
-/// How often, and how many times, a port that is in use is tried again.
+/// How often a port that is in use is tried again.
 const BIND_INTERVAL: Duration = Duration::from_millis(50);
-const BIND_ATTEMPTS: u32 = 20;
+/// How long an earlier server of this program may take to stop.
+const STOPPING: Duration = Duration::from_secs(2);
+/// How long a connection that was closed keeps its port (`TIME_WAIT`), and a little more.
+const CLOSING: Duration = Duration::from_secs(65);
+
+/// Whether only connections that were closed keep a port of this machine: it can be bound in a minute.
+#[cfg(target_os = "linux")]
+pub(crate) fn is_closing(port: u16) -> bool {
+    const TIME_WAIT: &str = "06";
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap_or_default();
+    let local = format!(":{port:04X}");
+    let state = |line: &str| {
+        let mut fields = line.split_whitespace().skip(1);
+        let is_ours = fields.next().is_some_and(|address| address.ends_with(&local));
+        fields.nth(1).filter(|_| is_ours).map(|state| state == TIME_WAIT)
+    };
+    let mut states = table.lines().skip(1).filter_map(state).peekable();
+    states.peek().is_some() && states.all(|is_closed| is_closed)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn is_closing(_: u16) -> bool {
+    false
+}
 
 fn listen(port: u16) -> std::io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
@@ -89,12 +112,15 @@ pub(crate) enum Origins {
 impl Loopback {
     /// Listens on a port that nobody else can have any share of.
     pub(crate) async fn bind(port: u16) -> Result<Self> {
-        let mut attempt = 0;
+        let started = tokio::time::Instant::now();
         let listener = loop {
             match listen(port) {
                 // Connections of an earlier server of this program may be closing.
-                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse && attempt < BIND_ATTEMPTS => {
-                    attempt += 1;
+                Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
+                    let patience = if is_closing(port) { CLOSING } else { STOPPING };
+                    if started.elapsed() > patience {
+                        return Err(io(error));
+                    }
                     tokio::time::sleep(BIND_INTERVAL).await;
                 }
                 listener => break listener.map_err(io)?,
@@ -175,7 +201,8 @@ impl Loopback {
                     _ = connection.as_mut() => {}
                     _ = stopped.changed() => {
                         connection.as_mut().graceful_shutdown();
-                        let _ = connection.await;
+                        // A browser opens connections in advance, which bring no request to answer.
+                        let _ = tokio::time::timeout(STOPPING / 4, connection).await;
                     }
                 }
             });
@@ -185,3 +212,26 @@ impl Loopback {
 
 /// How long a connection may take to receive the last answer before its port closes.
 pub(crate) const LAST_ANSWER: Duration = Duration::from_secs(2);
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::Read;
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn a_port_of_closed_connections_is_told_from_one_in_use() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        // The server closes first, so that its port waits.
+        drop(listener.accept().unwrap());
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+        drop(client);
+        assert!(!is_closing(port), "somebody listens");
+        drop(listener);
+        assert!(is_closing(port));
+        assert!(!is_closing(1));
+    }
+}

@@ -18,7 +18,7 @@ use self::port::ReservedPort;
 use self::service::{ConsumerService, Event, Secrets};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::loopback::{LAST_ANSWER, Origins};
+use crate::loopback::{LAST_ANSWER, Origins, is_closing};
 use crate::net::secure_url;
 use crate::saml::{SamlResponse, hex};
 use crate::secret::unguessable;
@@ -144,7 +144,12 @@ impl AssertionSource for AcsSource {
         let expected = Expectations::new(request.audience, acs.as_str()).in_response_to(&id);
         let verifier = Verifier::new(self.provider.keys().clone());
 
-        let (port, address) = ReservedPort::bind(acs.port().unwrap_or_default(), deadline).await?;
+        let registered = acs.port().unwrap_or_default();
+        if is_closing(registered) {
+            let text = format!("port {registered} is still closing: waiting for it, up to a minute");
+            request.prompter.notify(&Notice::Other(text));
+        }
+        let (port, address) = ReservedPort::bind(registered, deadline).await?;
         let page = Visit::new(format!("http://{address}/{}", secrets.start));
         let (events, mut received) = mpsc::unbounded_channel();
         let clock = Arc::clone(&self.clock);
