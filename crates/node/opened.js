@@ -64,28 +64,30 @@ async function requestGrant({ profile, config, prompter, signal, timeout, ...giv
   return (await waits.outcome(begin, { signal, timeout })).text;
 }
 
+/** A text and how its signatures are verified, as the native functions take them. */
+function signed(text, options) {
+  const { signers, config, at } = checked(options, ["signers", "config", "at"]);
+  return [textOf("text", text), signers, path(config), instant(at)];
+}
+
 /** Verifies who signed a sealed grant. Returns the facts that are signed. */
 function inspectGrant(text, options) {
-  const { signers, config, at } = checked(options, ["signers", "config", "at"]);
-  return JSON.parse(call(() => native.inspectGrantJson(textOf("text", text), signers, path(config), instant(at))));
+  return JSON.parse(call(() => native.inspectGrantJson(...signed(text, options))));
 }
 
 /** As `inspectGrant`, without keeping the event loop waiting for files. */
 async function inspectGrantAsync(text, options) {
-  const { signers, config, at } = checked(options, ["signers", "config", "at"]);
-  return JSON.parse(settled(await call(() => native.inspectGrantJsonAsync(textOf("text", text), signers, path(config), instant(at)))).text);
+  return JSON.parse(settled(await call(() => native.inspectGrantJsonAsync(...signed(text, options)))).text);
 }
 
 /** Verifies who signed a request and its approvals. Returns what is asked for, and who has approved it. */
 function inspectRequest(text, options) {
-  const { signers, config, at } = checked(options, ["signers", "config", "at"]);
-  return JSON.parse(call(() => native.inspectRequestJson(textOf("text", text), signers, path(config), instant(at))));
+  return JSON.parse(call(() => native.inspectRequestJson(...signed(text, options))));
 }
 
 /** As `inspectRequest`, without keeping the event loop waiting for files. */
 async function inspectRequestAsync(text, options) {
-  const { signers, config, at } = checked(options, ["signers", "config", "at"]);
-  return JSON.parse(settled(await call(() => native.inspectRequestJsonAsync(textOf("text", text), signers, path(config), instant(at)))).text);
+  return JSON.parse(settled(await call(() => native.inspectRequestJsonAsync(...signed(text, options)))).text);
 }
 
 module.exports = {

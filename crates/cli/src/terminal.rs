@@ -1,4 +1,4 @@
-//! What is asked and shown in addition to the prompts of a sign-in.
+//! Confirmations, progress, notices and standard input of the commands.
 
 use std::io::Write;
 use std::sync::Arc;

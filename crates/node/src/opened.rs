@@ -153,6 +153,10 @@ struct Signed {
 }
 
 impl Signed {
+    fn new(text: String, signers: Option<String>, config: Option<String>, at: Option<String>) -> Result<Self> {
+        Ok(Self { text, signers, config, at: instant(at)? })
+    }
+
     fn grant(self) -> tempaccess_core::Result<GrantHeader> {
         let verified = SealedGrant::parse(&self.text)?.verify(&trusted(self.signers, self.config)?, self.at)?;
         Ok(verified.header().clone())
@@ -171,7 +175,7 @@ pub fn inspect_grant_json(
     config: Option<String>,
     at: Option<String>,
 ) -> Result<String> {
-    let signed = Signed { text, signers, config, at: instant(at)? };
+    let signed = Signed::new(text, signers, config, at)?;
     json(&signed.grant().map_err(|error| thrown(&error))?)
 }
 
@@ -183,7 +187,7 @@ pub fn inspect_grant_json_async(
     config: Option<String>,
     at: Option<String>,
 ) -> Result<AsyncTask<Reading>> {
-    let signed = Signed { text, signers, config, at: instant(at)? };
+    let signed = Signed::new(text, signers, config, at)?;
     Ok(Reading::start(move || Ok(WorkOutcome::json(&signed.grant()?))))
 }
 
@@ -195,7 +199,7 @@ pub fn inspect_request_json(
     config: Option<String>,
     at: Option<String>,
 ) -> Result<String> {
-    let signed = Signed { text, signers, config, at: instant(at)? };
+    let signed = Signed::new(text, signers, config, at)?;
     json(&signed.request().map_err(|error| thrown(&error))?)
 }
 
@@ -207,7 +211,7 @@ pub fn inspect_request_json_async(
     config: Option<String>,
     at: Option<String>,
 ) -> Result<AsyncTask<Reading>> {
-    let signed = Signed { text, signers, config, at: instant(at)? };
+    let signed = Signed::new(text, signers, config, at)?;
     Ok(Reading::start(move || Ok(WorkOutcome::json(&signed.request()?))))
 }
 

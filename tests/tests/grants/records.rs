@@ -254,7 +254,7 @@ async fn a_fake_grant_keeps_nobody_from_getting_one() {
     }
 }
 
-/// Records that count what is asked of them.
+/// Records that count their reads and writes.
 #[derive(Debug)]
 struct Counted {
     records: FolderRecords,

@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use tempaccess_core::setup::SetupChoices;
-use tempaccess_core::setup::TemplateForm;
+use tempaccess_core::setup::{SetupChoices, TemplateForm};
 
 use super::{Output, SignIn};
 use crate::complete;

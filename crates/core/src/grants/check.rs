@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::list::{denied, missing};
+use super::list::{CONCURRENT, denied, missing};
 use super::permit::recorded_policy;
 use super::{GrantFilter, GrantHistories, GrantId, Grants, UnreadableGrant};
 use crate::arn::RoleArn;
@@ -15,9 +15,6 @@ use crate::iam::MAX_INLINE_POLICY_CHARACTERS;
 use crate::policy::{DatedPolicy, GRANT_PREFIX, REVOKED_PREFIX, Revocation, same_document};
 use crate::records::{GrantHistory, GrantKind, GrantState};
 use crate::role::resolve_role;
-
-/// How many policies are read at once.
-const CONCURRENT: usize = 16;
 
 /// A difference between the records and IAM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -58,16 +58,16 @@ impl Grants {
     /// `grant_not_genuine`, `grant_refused` (own request, longer than requested, or outside the preset), `grant_changed` if it was
     /// decided already, and errors of the records and the sign-in.
     pub async fn plan_approval(&self, text: &RequestText, duration: Option<SignedDuration>) -> Result<ApprovalPlan> {
-        let VerifiedRequest { request, agreed_seconds, .. } = text.verify(&self.signers, self.clock.now())?;
+        let VerifiedRequest { request, approved_by, agreed_seconds, .. } =
+            text.verify(&self.signers, self.clock.now())?;
         self.rules.check_request(&request)?;
         self.require_undecided(&text.id()).await?;
         let administrator = self.administrator().await?;
         self.require_trusted_signer(&administrator.name)?;
-        let already = text.approvers().contains(&administrator.name);
         if administrator.name == request.to {
             return Err(refused("you cannot approve a request of your own").with_hint("ask somebody else"));
         }
-        if already {
+        if approved_by.contains(&administrator.name) {
             return Err(refused("you have approved this request already"));
         }
         let duration = shorter(duration, SignedDuration::from_secs(agreed_seconds))?;
@@ -81,7 +81,7 @@ impl Grants {
             policy,
             policy_arns: preset.policy_arns.clone(),
             duration_seconds: duration.as_secs(),
-            approved_by: text.approvers(),
+            approved_by,
             by: administrator.name.clone(),
             to: request.to,
             preset: request.preset,
@@ -107,19 +107,20 @@ impl Grants {
     /// Those of [`sign_approval`](Self::sign_approval), [`plan_issue`](Self::plan_issue) and
     /// [`plan_permit`](Self::plan_permit); `grant_changed` if the request was granted or denied already.
     pub async fn plan_approve(&self, text: &RequestText, limits: &ApprovalLimits) -> Result<GrantPlan> {
-        let signed_before = text.approvers();
         let administrator = self.administrator().await?;
         // An administrator who approved before can give it once enough others have.
-        let approved = match signed_before.contains(&administrator.name) {
+        let approved_before = text.approvers().contains(&administrator.name);
+        let approved = match approved_before {
             true => text.clone(),
             false => self.sign_approval(text, limits.duration).await?,
         };
+        // Refuses the approval of the person who asks.
         let VerifiedRequest { request, agreed_seconds, .. } = approved.verify(&self.signers, self.clock.now())?;
-        if administrator.name == request.to {
-            return Err(refused("you cannot approve a request of your own").with_hint("ask somebody else"));
-        }
         let duration = shorter(limits.duration, SignedDuration::from_secs(agreed_seconds))?;
-        self.require_undecided(&text.id()).await?;
+        // Signing an approval has checked it.
+        if approved_before {
+            self.require_undecided(&text.id()).await?;
+        }
         let spec = GrantSpec::to(&request.to).preset(&request.preset).reason(&request.reason);
         let mut spec = limits.limit(spec, duration);
         spec.origin = Origin {

@@ -15,7 +15,7 @@ use crate::policy::{DatedPolicy, DeniedSessions, Revocation};
 use crate::records::{GrantHistory, GrantKind, GrantState};
 use crate::role::{glob, role_texts};
 
-/// How many roles and grants are asked about at once.
+/// How many roles, policies and grants are read at once.
 pub(super) const CONCURRENT: usize = 16;
 
 /// Which grants to list.

@@ -26,13 +26,19 @@ struct Holder {
     role_arn: String,
 }
 
+impl Holder {
+    fn is(&self, to: &str, role_arn: &str) -> bool {
+        self.to == to && self.role_arn == role_arn
+    }
+}
+
 impl KnownGrants {
     /// Adds a grant, and returns whether it gives this person a session of this role.
     fn add(&self, history: &GrantHistory, to: &str, role_arn: &str) -> bool {
         let is_session = history.kind() == GrantKind::Session;
         let holder =
             is_session.then(|| Holder { to: history.to().to_owned(), role_arn: history.last().role_arn.clone() });
-        let is_of = holder.as_ref().is_some_and(|holder| holder.to == to && holder.role_arn == role_arn);
+        let is_of = holder.as_ref().is_some_and(|holder| holder.is(to, role_arn));
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(history.id().clone(), holder);
         is_of
     }
@@ -40,8 +46,7 @@ impl KnownGrants {
     /// Whether a grant is known to be another person's, or on another role.
     fn is_of_others(&self, id: &GrantId, to: &str, role_arn: &str) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_same = |holder: &Holder| holder.to == to && holder.role_arn == role_arn;
-        known.get(id).is_some_and(|holder| !holder.as_ref().is_some_and(is_same))
+        known.get(id).is_some_and(|holder| !holder.as_ref().is_some_and(|holder| holder.is(to, role_arn)))
     }
 }
 

@@ -6,13 +6,13 @@
 //!
 //! ```
 //! use tempaccess_core::{TempAccess, TokenExchange, source::FileSource};
-//! # use tempaccess_core::{Result, external::async_trait, sts::{ExchangeRequest, StsAnswer}};
+//! # use tempaccess_core::{Error, ErrorKind, Result, Stage, external::async_trait, sts::{ExchangeRequest, StsAnswer}};
 //! # #[derive(Debug)]
 //! # struct Sts;
 //! # #[async_trait]
 //! # impl TokenExchange for Sts {
 //! #     async fn assume_role_with_saml(&self, _: &ExchangeRequest) -> Result<StsAnswer> {
-//! #         unimplemented!()
+//! #         Err(Error::new(ErrorKind::StsUnavailable, Stage::Exchange, "nothing is sent"))
 //! #     }
 //! # }
 //!
