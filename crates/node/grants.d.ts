@@ -283,8 +283,8 @@ export class Grants {
   planApprove(text: string, options?: ApprovalOptions): Promise<GrantPlan>;
   /** Approves a request and gives it. */
   approve(text: string, options?: ApprovalOptions): Promise<IssuedGrant>;
-  /** Signs an approval and returns the request with it. Nothing is given. */
-  signApproval(text: string, options?: { duration?: string | number } & WaitOptions): Promise<string>;
+  /** Signs an approval, within narrower limits if given, and returns the request with it. Nothing is given. */
+  signApproval(text: string, options?: ApprovalOptions): Promise<string>;
   /** Denies a request, so that nobody can approve it any more. */
   deny(text: string, options: ReasonOptions): Promise<GrantEvent>;
   /** Reviews a grant that was given in an emergency, without approvals. */
@@ -382,6 +382,8 @@ export interface VerifiedRequest {
   approved_by: string[];
   /** How long all who signed agree to. */
   agreed_seconds: number;
+  /** The approvals of less than the preset allows. What they leave to the preset is missing. */
+  narrowed?: { by: string; from_ip?: string[] | undefined; policy?: string | undefined }[] | undefined;
 }
 
 /**

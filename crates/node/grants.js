@@ -31,6 +31,12 @@ function values({ policyArns, fromIp, sealTo, duration, from, until, policy, ...
   });
 }
 
+/** The limits of an approval as JSON, and how long to wait for it. */
+function limited(options) {
+  const { duration, fromIp, policy, ...waiting } = given(options);
+  return { limits: values({ duration, fromIp, policy }), waiting };
+}
+
 /** A grant that was given. */
 function issued(json) {
   const { event, sealed } = JSON.parse(json);
@@ -124,8 +130,7 @@ class Grants {
   }
 
   #approve(request, options, run) {
-    const { duration, fromIp, policy, ...waiting } = given(options);
-    const limits = values({ duration, fromIp, policy });
+    const { limits, waiting } = limited(options);
     return run((id, onlyPlan) => this.#native.approve(id, textOf("text", request), limits, onlyPlan), waiting);
   }
 
@@ -138,8 +143,8 @@ class Grants {
   }
 
   async signApproval(request, options) {
-    const { duration, ...waiting } = given(options);
-    return this.#text((id) => this.#native.signApproval(id, textOf("text", request), durationText(duration)), waiting);
+    const { limits, waiting } = limited(options);
+    return this.#text((id) => this.#native.signApproval(id, textOf("text", request), limits), waiting);
   }
 
   async deny(request, options) {

@@ -203,6 +203,9 @@ pub(crate) fn approval(plan: &ApprovalPlan) -> String {
     table.row("role", printable(&plan.role_arn).into_owned());
     table.row("allows", printable(&plan.allows).into_owned());
     table.row("for", format_duration(plan.duration()));
+    if !plan.from_ip.is_empty() {
+        table.row("networks", printable(&plan.from_ip.join(", ")).into_owned());
+    }
     table.row("reason", printable(&plan.reason).into_owned());
     if !plan.approved_by.is_empty() {
         table.row("approved by", printable(&plan.approved_by.join(", ")).into_owned());

@@ -28,6 +28,10 @@ fn read(values: &str) -> Result<GrantInput> {
     GrantInput::from_arguments(values, GRANT_OPTIONS).map_err(|wrong| invalid(&wrong))
 }
 
+fn approval(values: &str) -> Result<ApprovalInput> {
+    ApprovalInput::from_arguments(values, GRANT_OPTIONS).map_err(|wrong| invalid(&wrong))
+}
+
 fn read_query(values: &str) -> Result<TrailInput> {
     TrailInput::from_arguments(values, GRANT_OPTIONS).map_err(|wrong| invalid(&wrong))
 }
@@ -194,7 +198,7 @@ impl Grants {
 
     #[napi]
     pub fn approve(&self, id: u32, text: String, limits: String, only_plan: bool) -> Result<()> {
-        let limits = ApprovalInput::from_arguments(&limits, &["signal", "timeout"]).map_err(|wrong| invalid(&wrong))?;
+        let limits = approval(&limits)?;
         self.begin_change(id, GrantChange::Approve { text, limits }, only_plan);
         Ok(())
     }
@@ -208,10 +212,10 @@ impl Grants {
     }
 
     #[napi]
-    pub fn sign_approval(&self, id: u32, text: String, duration: Option<String>) {
-        self.begin(id, |grants| async move {
-            Ok(WorkOutcome::text(grants.core.sign_approval(&text, duration.as_deref()).await?))
-        });
+    pub fn sign_approval(&self, id: u32, text: String, limits: String) -> Result<()> {
+        let limits = approval(&limits)?;
+        self.begin(id, |grants| async move { Ok(WorkOutcome::text(grants.core.sign_approval(&text, limits).await?)) });
+        Ok(())
     }
 
     #[napi]

@@ -201,6 +201,10 @@ test("requests are approved, denied and reviewed", async () => {
   assert.equal((await here.open(issued.sealed)).header.to, "grace@example.com");
   await assert.rejects(grants.approve(text), { code: "grant_changed" });
   const other = await request();
+  const narrowed = await barbara.signApproval(other, { duration: 900, policy: listing, fromIp: "127.0.0.0/8" });
+  const { agreed_seconds, narrowed: [limits] } = inspectRequest(narrowed, { config: here.file("alan.toml") });
+  assert.deepEqual([agreed_seconds, limits.by, JSON.parse(limits.policy), limits.from_ip], [900, "barbara@example.com", listing, ["127.0.0.0/8"]]);
+  await assert.rejects(grants.planApprove(narrowed, { fromIp: "10.0.0.0/8" }), { code: "grant_refused" });
   assert.equal((await grants.deny(other, { reason: "not needed" })).event, "denied");
   await assert.rejects(grants.approve(other), { code: "grant_changed" });
   await grants.revoke({ to: "grace@example.com" }, { reason: "next" });

@@ -143,9 +143,9 @@ impl Grants {
     }
 
     /// Signs an approval. Returns the request with it.
-    fn sign_approval(&self, text: String, duration: Option<String>) -> PyResult<Work> {
-        let grants = self.grants()?;
-        let work = async move { grants.sign_approval(&text, duration.as_deref()).await };
+    fn sign_approval(&self, text: String, limits: &str) -> PyResult<Work> {
+        let (grants, limits) = (self.grants()?, approval("sign_approval", limits)?);
+        let work = async move { grants.sign_approval(&text, limits).await };
         Work::begin(work, |py, text| Ok(text.into_pyobject(py)?.unbind().into_any()))
     }
 

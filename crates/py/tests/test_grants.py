@@ -318,8 +318,14 @@ class Requests(WithOffice):
 
     async def requested_async(self):
         text = self.request()
-        signed = await self.barbara().sign_approval_async(text, duration=900)
-        self.assertGreater(len(signed), len(text))
+        listing = {"Statement": [{"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "arn:aws:s3:::ledger"}]}
+        signed = await self.barbara().sign_approval_async(text, duration=900, policy=listing, from_ip="127.0.0.0/8")
+        request = tempaccess.inspect_request(signed, config=self.config)
+        narrowed = request["narrowed"][0]
+        self.assertEqual((request["agreed_seconds"], narrowed["by"]), (900, "barbara@example.com"))
+        self.assertEqual((json.loads(narrowed["policy"]), narrowed["from_ip"]), (listing, ["127.0.0.0/8"]))
+        with self.assertRaisesRegex(tempaccess.GrantRefusedError, "did not approve the network"):
+            await self.grants.plan_approve_async(signed, from_ip="10.0.0.0/8")
         return text
 
     def test_an_emergency_is_reviewed_by_somebody_else(self):

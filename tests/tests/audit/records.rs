@@ -287,7 +287,7 @@ async fn who_asked_who_agreed_and_who_did_without_is_exported_and_reported() {
         GrantRequest::new("grace@example.com", "look", SignedDuration::from_mins(40), "OPS-5", &[], office.now());
     let asked = asked.unwrap().sign(&office.signer("grace@example.com")).await.unwrap();
     office.advance(3);
-    let agreed = ada.sign_approval(&asked, None).await.unwrap();
+    let agreed = ada.sign_approval(&asked, &Default::default()).await.unwrap();
     office.advance(2);
     let given = alan.carry_out(alan.plan_approve(&agreed, &Default::default()).await.unwrap()).await.unwrap().event.id;
     let glass = GrantSpec::to("eve@example.com").preset("look").duration(SignedDuration::from_mins(10));

@@ -500,6 +500,8 @@ fn an_approval_is_shown_before_it_is_signed() {
     alan.write("forged.txt", &asked.stdout.replace("OPS-1", "OPS-9"));
     let forged = alan.run("grant approve forged.txt --sign-only --dry-run");
     assert!(forged.code == 65 && forged.stdout.is_empty(), "{}", forged.stderr);
+    let network = alan.ok("grant approve ticket.txt --sign-only --dry-run --from-ip 192.0.2.0/24");
+    assert!(network.stdout.contains("192.0.2.0/24"), "{}", network.stdout);
     let signed = alan.ok("grant approve ticket.txt --sign-only --yes");
     assert_eq!(signed.stdout.matches("BEGIN SSH SIGNATURE").count(), 2, "{}", signed.stdout);
     alan.ok("grant deny ticket.txt --reason 'OPS-1: not now'");

@@ -4,7 +4,7 @@ use std::fs;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
-use tempaccess_core::grants::{GrantRequest, GrantRules, RequestText};
+use tempaccess_core::grants::{ApprovalInput, GrantRequest, GrantRules, RequestText};
 use tempaccess_core::seal::{Namespace, Signer, Signers};
 use tempaccess_tests::office::{Office, START};
 use tempaccess_tests::vectors::{self, Vector};
@@ -35,16 +35,17 @@ async fn requests_are_genuine_or_refused() {
     assert!(all.iter().filter(refused).count() > 8);
 }
 
+/// A policy that allows to list a bucket, with further elements of its statement.
+fn policy(more: &str) -> String {
+    format!(r#"{{"Statement":[{{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::ledger"{more}}}]}}"#)
+}
+
 fn rules() -> GrantRules {
-    let text = r#"
-        [grants.presets.count]
-        kind = "policy"
-        role = "People"
-        policy = '{"Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::ledger"}]}'
-        max_duration = "1h"
-        approvals = 2
-    "#;
-    GrantRules::new(&tempaccess_core::config::Config::parse(text).unwrap().grants).unwrap()
+    let text = format!(
+        "[grants.presets.count]\nkind = \"policy\"\nrole = \"People\"\npolicy = '{}'\nmax_duration = \"1h\"\napprovals = 2",
+        policy("")
+    );
+    GrantRules::new(&tempaccess_core::config::Config::parse(&text).unwrap().grants).unwrap()
 }
 
 /// Signs one line, which need not be what a request or an approval is.
@@ -67,8 +68,12 @@ async fn write_all() {
         |who: &str, length: i64| GrantRequest::new(who, "count", minutes(length), "OPS-5", &[], office.now()).unwrap();
     let sign = async |request: GrantRequest, who: &str| request.sign(&office.signer(who)).await.unwrap();
     let request = sign(asked(grace, 40), grace).await;
-    let by_ada = office.grants_of(ada, rules()).sign_approval(&request, Some(minutes(30))).await.unwrap();
-    let by_both = office.grants_of(alan, rules()).sign_approval(&by_ada, None).await.unwrap();
+    let by_ada = office.grants_of(ada, rules()).sign_approval(&request, &minutes(30).into()).await.unwrap();
+    let by_both = office.grants_of(alan, rules()).sign_approval(&by_ada, &Default::default()).await.unwrap();
+    let mut less = ApprovalInput::default();
+    less.from_ip = vec!["192.0.2.0/24".to_owned()];
+    less.policy = Some(policy(r#","Condition":{"Bool":{"aws:SecureTransport":"true"}}"#));
+    let narrowed = office.grants_of(ada, rules()).sign_approval(&request, &less.into_limits().unwrap()).await.unwrap();
     let other = sign(asked(grace, 60), grace).await;
     let blocks = |text: &RequestText| -> Vec<String> {
         text.to_text().split_inclusive(END).map(str::to_owned).collect::<Vec<_>>()
@@ -86,6 +91,7 @@ async fn write_all() {
     for (name, about, text, at) in [
         ("asked", "Grace asks, and nobody has approved", request.to_text(), now),
         ("approved", "Ada approves a shorter time, and Alan agrees", by_both.to_text(), now),
+        ("narrowed", "Ada approves one network and a narrower policy", narrowed.to_text(), now),
         ("quoted", "a mail quotes it, with line ends of its own", format!("Hello,\r\n\r\n{quoted}\r\nAda\r\n"), now),
         ("week", "it is six days old", request.to_text(), "2026-12-01T14:00:00Z"),
         ("old", "it is eight days old", request.to_text(), "2026-12-03T14:00:00Z"),

@@ -6,10 +6,10 @@ use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
 use tempaccess_core::config::Config;
 use tempaccess_core::grants::{
-    ApprovalInput, ApprovalLimits, GrantRequest, GrantRules, GrantSpec, Grants, RequestText,
+    ApprovalInput, ApprovalLimits, GrantRequest, GrantRules, GrantSpec, Grants, RequestText, RevocationTarget,
 };
 use tempaccess_core::records::{EventKind, FolderRecords, GrantState};
-use tempaccess_core::seal::{Namespace, Signers};
+use tempaccess_core::seal::{Namespace, Signer as _, Signers};
 use tempaccess_tests::office::{ADMIN, Office};
 
 const ADA: &str = "ada@example.com";
@@ -25,6 +25,14 @@ fn rules() -> GrantRules {
         max_duration = "1h"
         approvals = 2
 
+        [grants.presets.read]
+        kind = "session"
+        role = "Granted"
+        policy = '{"Statement":[{"Effect":"Allow","Action":["s3:ListBucket","s3:GetObject"],"Resource":["arn:aws:s3:::ledger","arn:aws:s3:::ledger/*"]}]}'
+        max_duration = "1h"
+        from_ip = ["127.0.0.0/8"]
+        approvals = 2
+
         [grants.presets.look]
         kind = "policy"
         role = "People"
@@ -38,7 +46,7 @@ fn rules() -> GrantRules {
 
 async fn request(office: &Office, who: &str, preset: &str, minutes: i64) -> RequestText {
     let key = office.key(who).public_key().parse().unwrap();
-    let keys = if preset == "count" { vec![key] } else { Vec::new() };
+    let keys = if preset == "look" { Vec::new() } else { vec![key] };
     let duration = SignedDuration::from_mins(minutes);
     let request = GrantRequest::new(who, preset, duration, "OPS-5", &keys, office.now()).unwrap();
     request.sign(&office.signer(who)).await.unwrap()
@@ -60,7 +68,7 @@ async fn two_people_agree_and_the_second_gives_it() {
     let asked = through_a_ticket(&request(&office, GRACE, "count", 40).await);
     let alone = ada.plan_approve(&asked, &ApprovalLimits::default()).await.unwrap_err();
     assert_eq!((alone.kind(), alone.message()), (ErrorKind::GrantRefused, "the preset `count` needs 1 more approval"));
-    let agreed = through_a_ticket(&ada.sign_approval(&asked, Some(SignedDuration::from_mins(30))).await.unwrap());
+    let agreed = through_a_ticket(&ada.sign_approval(&asked, &SignedDuration::from_mins(30).into()).await.unwrap());
     // What one has agreed to, nobody extends.
     let longer = alan.plan_approve(&agreed, &SignedDuration::from_mins(40).into()).await.unwrap_err();
     assert_eq!(longer.kind(), ErrorKind::GrantRefused);
@@ -82,15 +90,79 @@ async fn two_people_agree_and_the_second_gives_it() {
 }
 
 #[tokio::test]
+async fn what_was_approved_is_given_within_every_approval() {
+    let office = Office::open();
+    let (ada, alan) = (office.grants_of(ADA, rules()), office.grants_of(ALAN, rules()));
+    let asked = request(&office, GRACE, "read", 40).await;
+    let limits = |policy: &str, network: &str| {
+        let mut input = ApprovalInput::default();
+        input.policy = (!policy.is_empty()).then(|| policy.to_owned());
+        input.from_ip = (!network.is_empty()).then(|| network.to_owned()).into_iter().collect();
+        input.into_limits().unwrap()
+    };
+    let list = r#"{"Statement":[{"Effect":"Allow","Action":"s3:ListBucket","Resource":"arn:aws:s3:::ledger"}]}"#;
+    let everything = r#"{"Statement":[{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::ledger"}]}"#;
+    // More than the preset allows is not signed.
+    for (wider, why) in [
+        (limits(everything, ""), "the preset `read` does not allow all that the policy allows"),
+        (limits("", "10.0.0.0/8"), "the preset `read` does not allow the network `10.0.0.0/8`"),
+        (limits("", "10.0.0.0/99"), "invalid network `10.0.0.0/99`"),
+    ] {
+        assert_eq!(ada.sign_approval(&asked, &wider).await.unwrap_err().message(), why);
+    }
+    let agreed = through_a_ticket(&ada.sign_approval(&asked, &limits(list, "127.0.0.0/24")).await.unwrap());
+    let verified = agreed.verify(&office.signers(), office.now()).unwrap();
+    assert_eq!((verified.narrowed[0].by.as_str(), verified.narrowed[0].policy.as_deref()), (ADA, Some(list)));
+    // The next person sees it, and neither signs nor gives more.
+    let plan = alan.plan_approval(&agreed, &ApprovalLimits::default()).await.unwrap();
+    assert_eq!((plan.policy.as_deref(), plan.from_ip), (Some(list), vec!["127.0.0.0/24".to_owned()]));
+    let both = r#"{"Statement":[{"Effect":"Allow","Action":["s3:ListBucket","s3:GetObject"],"Resource":"arn:aws:s3:::ledger"}]}"#;
+    for (wider, why) in [
+        (limits(both, ""), "`ada@example.com` did not approve all that the policy allows"),
+        (limits("", "127.0.0.0/8"), "`ada@example.com` did not approve the network `127.0.0.0/8`"),
+    ] {
+        assert_eq!(alan.sign_approval(&agreed, &wider).await.unwrap_err().message(), why);
+        assert_eq!(alan.plan_approve(&agreed, &wider).await.unwrap_err().message(), why);
+    }
+    let plan = alan.plan_approve(&agreed, &limits("", "127.0.0.1/32")).await.unwrap();
+    let given = alan.carry_out(plan).await.unwrap();
+    assert_eq!((given.event.policy.as_deref(), &*given.event.from_ip), (Some(list), &["127.0.0.1/32".to_owned()][..]));
+    let history = ada.show(&given.event.id).await.unwrap();
+    assert!(history.defects().is_empty(), "{:?}", history.defects());
+    // Another program than this one may give more, with Alan's key: the records show it, and access can be ended.
+    let mut event = serde_json::to_value(&given.event).unwrap();
+    event.as_object_mut().unwrap().remove("signature");
+    (event["until"], event["from_ip"], event["policy"]) =
+        ("2026-11-25T18:00:00Z".into(), serde_json::json!([]), everything.into());
+    let text = event.to_string();
+    let signature = office.signer(ALAN).sign(Namespace::Grant, text.as_bytes()).await.unwrap();
+    let signed =
+        format!("{},\"signature\":{}}}\n", text.strip_suffix('}').unwrap(), serde_json::Value::from(signature));
+    let file = office.folder.path().join("records").join(given.event.id.as_str()).join("0001.json");
+    std::fs::write(file, signed).unwrap();
+    let history = ada.show(&given.event.id).await.unwrap();
+    let expected = [
+        "event 1: it gives access for 4h, and 40m was approved",
+        "event 1: it gives access from networks that `ada@example.com` did not approve",
+        "event 1: it allows more than `ada@example.com` approved",
+        "event 1: it gives access from networks that `alan@example.com` did not approve",
+    ];
+    assert_eq!(history.defects(), expected);
+    let target = RevocationTarget::Grants(vec![given.event.id.clone()]);
+    let plan = ada.plan_revoke(&target, "more than approved").await.unwrap();
+    assert_eq!(plan.steps.len(), 1, "{plan:?}");
+}
+
+#[tokio::test]
 async fn nobody_approves_their_own_request_or_twice() {
     let office = Office::open();
     let (ada, alan) = (office.grants_of(ADA, rules()), office.grants_of(ALAN, rules()));
     let own = request(&office, ADA, "count", 10).await;
-    assert_eq!(ada.sign_approval(&own, None).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    assert_eq!(ada.sign_approval(&own, &ApprovalLimits::default()).await.unwrap_err().kind(), ErrorKind::GrantRefused);
     assert_eq!(ada.plan_approve(&own, &ApprovalLimits::default()).await.unwrap_err().kind(), ErrorKind::GrantRefused);
     let asked = request(&office, GRACE, "count", 10).await;
-    let once = ada.sign_approval(&asked, None).await.unwrap();
-    assert_eq!(ada.sign_approval(&once, None).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    let once = ada.sign_approval(&asked, &ApprovalLimits::default()).await.unwrap();
+    assert_eq!(ada.sign_approval(&once, &ApprovalLimits::default()).await.unwrap_err().kind(), ErrorKind::GrantRefused);
     // An approval that is copied counts once, and one of another request does not count.
     let text = once.to_text();
     let (request_block, approval) = text.split_once("-----END SSH SIGNATURE-----\n").unwrap();
@@ -108,17 +180,26 @@ async fn nobody_approves_their_own_request_or_twice() {
     // A changed request, and one by somebody who may not ask.
     let changed =
         RequestText::parse(&format!("{}-----END SSH SIGNATURE-----", request_block.replace("600", "900"))).unwrap();
-    assert_eq!(alan.sign_approval(&changed, None).await.unwrap_err().kind(), ErrorKind::GrantNotGenuine);
+    assert_eq!(
+        alan.sign_approval(&changed, &ApprovalLimits::default()).await.unwrap_err().kind(),
+        ErrorKind::GrantNotGenuine
+    );
     let stranger = request(&office, "eve@example.com", "count", 10).await;
-    assert_eq!(alan.sign_approval(&stranger, None).await.unwrap_err().kind(), ErrorKind::GrantNotGenuine);
+    assert_eq!(
+        alan.sign_approval(&stranger, &ApprovalLimits::default()).await.unwrap_err().kind(),
+        ErrorKind::GrantNotGenuine
+    );
     // What could act on a terminal, signed by somebody who may ask.
     let hostile = GrantRequest::new(GRACE, "look", SignedDuration::from_mins(10), "OPS-1 \u{9b}31m", &[], office.now());
     let hostile = hostile.unwrap().sign(&office.signer(GRACE)).await.unwrap();
-    let error = alan.sign_approval(&hostile, None).await.unwrap_err();
+    let error = alan.sign_approval(&hostile, &ApprovalLimits::default()).await.unwrap_err();
     assert!(error.message().contains("characters that cannot be shown"), "{error}");
     // A request that is a week old.
     office.advance(8 * 24 * 60);
-    assert_eq!(alan.sign_approval(&asked, None).await.unwrap_err().kind(), ErrorKind::GrantRefused);
+    assert_eq!(
+        alan.sign_approval(&asked, &ApprovalLimits::default()).await.unwrap_err().kind(),
+        ErrorKind::GrantRefused
+    );
 }
 
 #[tokio::test]

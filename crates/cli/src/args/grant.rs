@@ -194,10 +194,10 @@ pub(crate) struct Approve {
     #[arg(long = "for", alias = "duration", value_name = "DURATION")]
     pub(crate) duration: Option<String>,
     /// Network that access is limited to, as a CIDR block; can be repeated
-    #[arg(long, value_name = "CIDR", conflicts_with = "sign_only")]
+    #[arg(long, value_name = "CIDR")]
     pub(crate) from_ip: Vec<String>,
     /// Policy that allows less than that of the preset: a JSON file, or JSON
-    #[arg(long, value_name = "FILE|JSON", conflicts_with = "sign_only")]
+    #[arg(long, value_name = "FILE|JSON")]
     pub(crate) policy: Option<String>,
     /// Add your approval to the text, and let somebody else give the access
     #[arg(long)]

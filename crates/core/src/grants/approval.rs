@@ -3,12 +3,16 @@
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::{GrantSpec, parse_duration};
+use super::{GrantSpec, VerifiedRequest, parse_duration};
 use crate::config::{WrongArgument, read_arguments, read_policy};
+use crate::duration::format_duration;
 use crate::error::Result;
+use crate::policy::{covers, outside, parse};
+use crate::records::{NarrowedApproval, refused};
 use crate::scope::SessionPolicy;
+use crate::text::excerpt;
 
-/// The limits of an approval. Without any, access is given as requested.
+/// The limits of an approval. Without any, access is given as requested and approved by others.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ApprovalLimits {
@@ -21,13 +25,50 @@ pub struct ApprovalLimits {
 }
 
 impl ApprovalLimits {
-    /// Returns what is requested, within the limits.
-    pub(super) fn limit(&self, spec: GrantSpec, duration: SignedDuration) -> GrantSpec {
-        let spec = spec.duration(duration).from_ip(self.from_ip.iter().cloned());
-        match &self.policy {
-            Some(policy) => spec.policy(policy.clone()),
-            None => spec,
+    /// Returns what is requested, within these limits and those of the approvals that it has. Where these have none, the last
+    /// approval's count.
+    ///
+    /// # Errors
+    ///
+    /// `grant_refused` if one of the approvals is for less: an approval narrows, and never widens.
+    pub(super) fn limit(&self, approved: &VerifiedRequest) -> Result<GrantSpec> {
+        let longest = SignedDuration::from_secs(approved.agreed_seconds);
+        let duration = self.duration.unwrap_or(longest);
+        if duration > longest {
+            let longest = format_duration(longest);
+            return Err(refused(format!("the request and its approvals are for {longest} at most"))
+                .with_hint("an approval can shorten a request, and not extend it"));
         }
+        let approvals = || approved.narrowed.iter().rev();
+        let from_ip = match self.from_ip.is_empty() {
+            true => approvals().map(|last| &last.from_ip).find(|networks| !networks.is_empty()),
+            false => Some(&self.from_ip),
+        };
+        let policy = match &self.policy {
+            None => approvals().find_map(|last| last.policy.as_deref()).map(str::parse).transpose()?,
+            Some(policy) => Some(policy.clone()),
+        };
+        for NarrowedApproval { by, from_ip: networks, policy: allowed } in &approved.narrowed {
+            let by = excerpt(by);
+            if let Some(network) = from_ip.and_then(|from_ip| outside(from_ip, networks)) {
+                return Err(refused(format!("`{by}` did not approve the network `{}`", excerpt(network)))
+                    .with_hint(format!("the approval is for networks within `{}`", networks.join("`, `"))));
+            }
+            if let (Some(policy), Some(allowed)) = (&policy, allowed)
+                && !covers(&parse(&allowed.parse()?)?, &parse(policy)?)
+            {
+                return Err(refused(format!("`{by}` did not approve all that the policy allows")).with_hint(
+                    "each statement must be within one of the approved policy, which `--dry-run` shows, with all of its denies",
+                ));
+            }
+        }
+        let request = &approved.request;
+        let spec = GrantSpec::to(&request.to).preset(&request.preset).reason(&request.reason).duration(duration);
+        let spec = spec.from_ip(from_ip.into_iter().flatten().cloned());
+        Ok(match policy {
+            Some(policy) => spec.policy(policy),
+            None => spec,
+        })
     }
 }
 

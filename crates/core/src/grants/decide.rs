@@ -3,12 +3,12 @@
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::plan::{Origin, allowed};
-use super::{ApprovalLimits, GrantId, GrantPlan, GrantSpec, Grants, IssuedGrant};
-use crate::duration::format_duration;
+use super::plan::{Origin, allowed, check_scope};
+use super::{ApprovalLimits, GrantId, GrantPlan, Grants, IssuedGrant};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::records::{
-    EventKind, GrantEvent, GrantHistory, GrantKind, RequestText, VerifiedRequest, check_reason, refused,
+    EventKind, GrantEvent, GrantHistory, GrantKind, NarrowedApproval, RequestText, VerifiedRequest, check_reason,
+    refused,
 };
 use crate::role::resolve_role;
 use crate::seal::fingerprint;
@@ -27,12 +27,14 @@ pub struct ApprovalPlan {
     pub by: String,
     /// The role.
     pub role_arn: String,
-    /// What the preset allows, in a line.
+    /// What the policies allow, in a line.
     pub allows: String,
-    /// The preset's policy, if it has one.
+    /// The policy: the preset's, unless an approval narrows it.
     pub policy: Option<String>,
     /// The preset's managed policies.
     pub policy_arns: Vec<String>,
+    /// The networks that access would be limited to, as CIDR blocks.
+    pub from_ip: Vec<String>,
     /// The preset.
     pub preset: String,
     /// How long access would last, in seconds: the shortest of what was requested, approved before, and named now.
@@ -55,12 +57,16 @@ impl Grants {
     ///
     /// # Errors
     ///
-    /// `grant_not_genuine`, `grant_refused` (own request, longer than requested, or outside the preset), `grant_changed` if it was
-    /// decided already, and errors of the records and the sign-in.
-    pub async fn plan_approval(&self, text: &RequestText, duration: Option<SignedDuration>) -> Result<ApprovalPlan> {
-        let VerifiedRequest { request, approved_by, agreed_seconds, .. } =
-            text.verify(&self.signers, self.clock.now())?;
+    /// `grant_not_genuine`, `grant_refused` (own request, or more than is requested, approved by others, or in the preset),
+    /// `grant_unsafe`, `grant_changed` if it was decided already, and errors of the records and the sign-in.
+    pub async fn plan_approval(&self, text: &RequestText, limits: &ApprovalLimits) -> Result<ApprovalPlan> {
+        let approved = text.verify(&self.signers, self.clock.now())?;
+        let mut spec = limits.limit(&approved)?;
+        let VerifiedRequest { request, approved_by, agreed_seconds, .. } = approved;
         self.rules.check_request(&request)?;
+        spec.check()?;
+        self.rules.narrow(&request.preset, &mut spec)?;
+        check_scope(&spec)?;
         self.require_undecided(&text.id()).await?;
         let administrator = self.administrator().await?;
         self.require_trusted_signer(&administrator.name)?;
@@ -70,9 +76,8 @@ impl Grants {
         if approved_by.contains(&administrator.name) {
             return Err(refused("you have approved this request already"));
         }
-        let duration = shorter(duration, SignedDuration::from_secs(agreed_seconds))?;
         let preset = self.rules.preset(&request.preset)?;
-        let policy = self.rules.policy_of(&request.preset)?;
+        let policy = spec.policy.map(|policy| policy.as_str().to_owned());
         Ok(ApprovalPlan {
             id: text.id(),
             kind: preset.kind,
@@ -80,7 +85,8 @@ impl Grants {
             allows: allowed(policy.as_deref(), !preset.policy_arns.is_empty()),
             policy,
             policy_arns: preset.policy_arns.clone(),
-            duration_seconds: duration.as_secs(),
+            from_ip: spec.from_ip,
+            duration_seconds: spec.duration.map_or(agreed_seconds, |duration| duration.as_secs()),
             approved_by,
             by: administrator.name.clone(),
             to: request.to,
@@ -94,9 +100,16 @@ impl Grants {
     /// # Errors
     ///
     /// Those of [`plan_approval`](Self::plan_approval).
-    pub async fn sign_approval(&self, text: &RequestText, duration: Option<SignedDuration>) -> Result<RequestText> {
-        let plan = self.plan_approval(text, duration).await?;
-        text.approve(&plan.by, plan.duration(), self.now().await?, &*self.signer).await
+    pub async fn sign_approval(&self, text: &RequestText, limits: &ApprovalLimits) -> Result<RequestText> {
+        let plan = self.plan_approval(text, limits).await?;
+        let duration = plan.duration();
+        // What others have narrowed is in their approvals, and what the preset says can change.
+        let agreed = NarrowedApproval {
+            by: plan.by,
+            from_ip: limits.from_ip.clone(),
+            policy: limits.policy.as_ref().map(|policy| policy.as_str().to_owned()),
+        };
+        text.approve(agreed, duration, self.now().await?, &*self.signer).await
     }
 
     /// Approves a request and returns what would be given: as requested or within narrower limits, and never more. Nothing is
@@ -112,27 +125,25 @@ impl Grants {
         let approved_before = text.approvers().contains(&administrator.name);
         let approved = match approved_before {
             true => text.clone(),
-            false => self.sign_approval(text, limits.duration).await?,
+            false => self.sign_approval(text, limits).await?,
         };
         // Refuses the approval of the person who asks.
-        let VerifiedRequest { request, agreed_seconds, .. } = approved.verify(&self.signers, self.clock.now())?;
-        let duration = shorter(limits.duration, SignedDuration::from_secs(agreed_seconds))?;
+        let verified = approved.verify(&self.signers, self.clock.now())?;
+        let mut spec = limits.limit(&verified)?;
         // Signing an approval has checked it.
         if approved_before {
             self.require_undecided(&text.id()).await?;
         }
-        let spec = GrantSpec::to(&request.to).preset(&request.preset).reason(&request.reason);
-        let mut spec = limits.limit(spec, duration);
         spec.origin = Origin {
             id: Some(approved.id()),
             request: Some(approved.request.clone()),
             approvals: approved.approvals.clone(),
             break_glass: false,
         };
-        match self.rules.preset(&request.preset)?.kind {
+        match self.rules.preset(&verified.request.preset)?.kind {
             GrantKind::Policy => self.plan_permit(&spec).await,
             GrantKind::Session => {
-                for key in &request.seal_to {
+                for key in &verified.request.seal_to {
                     spec = spec.seal_to(key.parse()?);
                 }
                 self.plan_issue(&spec).await
@@ -205,17 +216,5 @@ impl Grants {
         let (event, _) = self.record(event).await?;
         self.notify(&event).await;
         Ok(IssuedGrant { event, sealed: String::new() })
-    }
-}
-
-/// Returns the duration to give: the wanted one, unless it is longer than what was agreed to.
-fn shorter(wanted: Option<SignedDuration>, longest: SignedDuration) -> Result<SignedDuration> {
-    match wanted {
-        Some(wanted) if wanted > longest => {
-            Err(refused(format!("the request and its approvals are for {} at most", format_duration(longest)))
-                .with_hint("an approval can shorten a request, and not extend it"))
-        }
-        Some(wanted) => Ok(wanted),
-        None => Ok(longest),
     }
 }

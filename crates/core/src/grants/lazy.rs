@@ -116,10 +116,9 @@ impl LazyGrants {
     /// # Errors
     ///
     /// As [`Grants::sign_approval`].
-    pub async fn sign_approval(&self, text: &str, duration: Option<&str>) -> Result<String> {
-        let duration = duration.map(parse_duration).transpose()?;
-        let text = RequestText::parse(text)?;
-        Ok(self.grants().await?.sign_approval(&text, duration).await?.to_text())
+    pub async fn sign_approval(&self, text: &str, limits: ApprovalInput) -> Result<String> {
+        let (text, limits) = (RequestText::parse(text)?, limits.into_limits()?);
+        Ok(self.grants().await?.sign_approval(&text, &limits).await?.to_text())
     }
 
     /// Denies a request.

@@ -41,7 +41,6 @@ mod issue;
 pub(crate) mod lazy;
 mod list;
 mod live;
-mod network;
 mod open;
 mod permit;
 mod plan;
@@ -79,7 +78,7 @@ pub use crate::grant_id::GrantId;
 use crate::iam::Iam;
 pub use crate::policy::{PolicyWindow, dated_policy};
 use crate::records::Records;
-pub use crate::records::{GrantRequest, RequestText, VerifiedRequest};
+pub use crate::records::{GrantRequest, NarrowedApproval, RequestText, VerifiedRequest};
 use crate::seal::{Signer, Signers};
 use crate::session::TempAccess;
 

@@ -6,12 +6,11 @@ use jiff::SignedDuration;
 use regex_lite::Regex;
 use serde::Serialize;
 
-use super::network::contains;
 use super::{GrantRequest, GrantSpec};
 use crate::config::{GrantPreset, GrantSettings, read_policy};
 use crate::duration::{format_duration, parse_duration};
 use crate::error::{Error, ErrorKind, Result, Stage};
-use crate::policy::{covers, has_effect, parse, statements};
+use crate::policy::{covers, has_effect, outside, parse, statements};
 use crate::program::{Input, Program};
 use crate::records::{GrantKind, refused};
 use crate::role::glob;
@@ -159,24 +158,13 @@ impl GrantRules {
                 .with_hint("leave `--policy-arn` out, or give the grant without a preset"));
         }
         spec.role = Some(preset.role.clone());
-        let policy = preset.policy.as_deref().map(read_policy).transpose()?;
-        spec.policy = match spec.policy {
-            Some(narrower) => Some(narrower_policy(&name, preset, policy.as_ref(), narrower)?),
-            None => policy,
-        };
+        self.narrow(&name, &mut spec)?;
         for arn in &preset.policy_arns {
             let parsed = arn.parse().map_err(|error| {
                 let message = format!("`{arn}` of the preset `{name}` is not the ARN of a managed policy: it {error}");
                 Error::new(ErrorKind::InvalidConfiguration, Stage::Configuration, message)
             })?;
             spec.policy_arns.push(parsed);
-        }
-        if spec.from_ip.is_empty() {
-            spec.from_ip.clone_from(&preset.from_ip);
-        } else if let Some(block) = outside(&spec.from_ip, &preset.from_ip) {
-            let allowed = preset.from_ip.join("`, `");
-            return Err(refused(format!("the preset `{name}` does not allow the network `{}`", excerpt(block)))
-                .with_hint(format!("it allows networks within `{allowed}`")));
         }
         let longest = parse_duration(&preset.max_duration)?;
         match (spec.duration, spec.until) {
@@ -187,6 +175,28 @@ impl GrantRules {
             _ => {}
         }
         Ok(spec)
+    }
+
+    /// Fills in the policy and the networks of a preset, unless the spec has narrower ones.
+    ///
+    /// # Errors
+    ///
+    /// `grant_refused` if those of the spec allow more.
+    pub(super) fn narrow(&self, name: &str, spec: &mut GrantSpec) -> Result<()> {
+        let preset = self.preset(name)?;
+        let policy = preset.policy.as_deref().map(read_policy).transpose()?;
+        spec.policy = match spec.policy.take() {
+            Some(narrower) => Some(narrower_policy(name, preset, policy.as_ref(), narrower)?),
+            None => policy,
+        };
+        if spec.from_ip.is_empty() {
+            spec.from_ip.clone_from(&preset.from_ip);
+        } else if let Some(block) = outside(&spec.from_ip, &preset.from_ip) {
+            let allowed = preset.from_ip.join("`, `");
+            return Err(refused(format!("the preset `{name}` does not allow the network `{}`", excerpt(block)))
+                .with_hint(format!("it allows networks within `{allowed}`")));
+        }
+        Ok(())
     }
 
     /// Checks that a request can be granted at all, by its preset, its reason, the person and the duration.
@@ -260,11 +270,6 @@ impl GrantRules {
         let program = self.notify.as_ref()?;
         program.run(Input::Bytes(json(grant))).await.err().map(|error| error.message().to_owned())
     }
-}
-
-/// Returns the first network that is not within one of the allowed ones. Without allowed ones, all are.
-fn outside<'n>(networks: &'n [String], allowed: &[String]) -> Option<&'n String> {
-    networks.iter().find(|network| !allowed.is_empty() && !allowed.iter().any(|block| contains(block, network)))
 }
 
 fn json(value: &impl Serialize) -> Vec<u8> {

@@ -2,13 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::network::check_network;
 use super::plan::Origin;
 use crate::arn::PolicyArn;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::policy::is_network;
 use crate::records::{check_name, check_reason};
 use crate::scope::SessionPolicy;
 use crate::seal::Recipient;
+use crate::text::excerpt;
 
 /// The access that a person gets: which role, narrowed by what, until when, and why.
 ///
@@ -137,7 +138,10 @@ impl GrantSpec {
         check_name(&self.to)?;
         check_reason(&self.reason)?;
         for block in &self.from_ip {
-            check_network(block)?;
+            if !is_network(block) {
+                return Err(invalid(format!("invalid network `{}`", excerpt(block)))
+                    .with_hint("write it as a CIDR block, such as `192.0.2.0/24` or `2001:db8::/32`"));
+            }
         }
         Ok(())
     }

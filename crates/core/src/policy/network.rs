@@ -2,10 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::spec::invalid;
-use crate::error::Result;
-use crate::text::excerpt;
-
 /// Parses a CIDR block: its first address as a number, the bits of an address, and the length of the prefix.
 fn parse_network(block: &str) -> Option<(u128, u8, u8)> {
     let (address, length) = block.split_once('/').map_or((block, None), |(address, length)| (address, Some(length)));
@@ -18,7 +14,7 @@ fn parse_network(block: &str) -> Option<(u128, u8, u8)> {
 }
 
 /// Whether a CIDR block has every address of another one.
-pub(super) fn contains(block: &str, other: &str) -> bool {
+fn contains(block: &str, other: &str) -> bool {
     let (Some((start, bits, length)), Some((inner, inner_bits, inner_length))) =
         (parse_network(block), parse_network(other))
     else {
@@ -28,13 +24,14 @@ pub(super) fn contains(block: &str, other: &str) -> bool {
     bits == inner_bits && inner_length >= length && prefix(start) == prefix(inner)
 }
 
-/// Checks that a text is a CIDR block.
-pub(super) fn check_network(block: &str) -> Result<()> {
-    match parse_network(block) {
-        Some(_) => Ok(()),
-        None => Err(invalid(format!("invalid network `{}`", excerpt(block)))
-            .with_hint("write it as a CIDR block, such as `192.0.2.0/24` or `2001:db8::/32`")),
-    }
+/// Returns the first network that is not within one of the allowed ones. Without allowed ones, all are.
+pub(crate) fn outside<'n>(networks: &'n [String], allowed: &[String]) -> Option<&'n String> {
+    networks.iter().find(|network| !allowed.is_empty() && !allowed.iter().any(|block| contains(block, network)))
+}
+
+/// Whether a text is a CIDR block.
+pub(crate) fn is_network(block: &str) -> bool {
+    parse_network(block).is_some()
 }
 
 #[cfg(test)]

@@ -412,8 +412,10 @@ impl Reading<'_> {
         }
         let mut key = None;
         let signed = event.verified_key(file, self.signers).map(|found| key = Some(found));
-        if let Err(error) = signed.and_then(|()| verify_origin(&event, self.signers)) {
-            found.push(format!("event {number}: {}", error.message()));
+        let mut excess = Vec::new();
+        match signed.and_then(|()| verify_origin(&event, self.signers)) {
+            Ok(beyond) => excess = beyond,
+            Err(error) => found.push(format!("event {number}: {}", error.message())),
         }
         let is_signed = found.is_empty();
         // Whose key was removed could sign for a time before that. Clocks differ a little.
@@ -427,6 +429,8 @@ impl Reading<'_> {
         }
         self.earlier.insert(hex(&Sha256::digest(file)), number);
         let is_trusted = found.is_empty();
+        // It was given nevertheless, and can be ended.
+        found.extend(excess.into_iter().map(|beyond| format!("event {number}: {beyond}")));
         self.defects.extend(found.into_iter().map(|defect| (Some(number), defect)));
         if is_trusted {
             self.last = Some((number, event.clone()));

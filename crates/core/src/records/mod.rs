@@ -42,7 +42,7 @@ pub(crate) use facts::{check_name, check_reason};
 pub use folder::FolderRecords;
 pub use history::{GrantDetails, GrantHistory, GrantState, GrantSummary};
 pub use objects::ObjectRecords;
-pub use request::{GrantRequest, RequestText, VerifiedRequest};
+pub use request::{GrantRequest, NarrowedApproval, RequestText, VerifiedRequest};
 pub(crate) use request::{approver, refused};
 
 pub use crate::bucket::BucketAccess;

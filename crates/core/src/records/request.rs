@@ -12,6 +12,7 @@ use super::{GrantEvent, check_name, check_reason};
 use crate::duration::format_duration;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grant_id::GrantId;
+use crate::policy::{covers, outside};
 use crate::seal::{Namespace, Recipient, SignedLine, Signer, Signers, not_genuine};
 use crate::text::excerpt;
 
@@ -19,6 +20,8 @@ use crate::text::excerpt;
 const VERSION: u8 = 1;
 /// How long a request can be approved.
 const VALIDITY: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How much longer than approved a grant may be in the records: STS rounds.
+const TOLERATED_LENGTH: SignedDuration = SignedDuration::from_mins(1);
 /// How far the clocks of two people may differ.
 const TOLERATED_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
@@ -90,7 +93,7 @@ impl GrantRequest {
     }
 }
 
-/// The approval of a request, or of a shorter one.
+/// The approval of a request, or of less than it asks for.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Approval {
@@ -101,6 +104,26 @@ struct Approval {
     at: Timestamp,
     /// The longest duration that is approved, in seconds.
     duration_seconds: i64,
+    /// The networks that are approved, if not all of the preset's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    from_ip: Vec<String>,
+    /// The policy that is approved, if not the preset's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
+}
+
+/// What an approval agrees to, where that is less than the preset allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct NarrowedApproval {
+    /// Who approved.
+    pub by: String,
+    /// The networks, as CIDR blocks. Empty: those of the preset.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from_ip: Vec<String>,
+    /// The policy. `None`: that of the preset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 /// A request and its approvals, as a ticket has them.
@@ -123,6 +146,9 @@ pub struct VerifiedRequest {
     pub approved_by: Vec<String>,
     /// How long all of them agree to, in seconds.
     pub agreed_seconds: i64,
+    /// The approvals that narrow networks or the policy, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub narrowed: Vec<NarrowedApproval>,
 }
 
 impl RequestText {
@@ -179,21 +205,28 @@ impl RequestText {
         if age < -TOLERATED_SKEW {
             return Err(refused("the request is dated in the future").with_hint("compare the clocks of both machines"));
         }
-        let agreed_seconds = self.agreed(signers, Some(at))?.as_secs();
+        let (agreed, narrowed) = self.agreed(signers, Some(at))?;
         check_name(&request.to)?;
         check_reason(&request.reason)?;
         check_visible(&request.reason)?;
-        Ok(VerifiedRequest { id: self.id(), request, approved_by: self.approvers(), agreed_seconds })
+        Ok(VerifiedRequest {
+            id: self.id(),
+            request,
+            approved_by: self.approvers(),
+            agreed_seconds: agreed.as_secs(),
+            narrowed,
+        })
     }
 
-    /// Verifies the signatures, at the time `at` or else when they say that they were made. Returns how long all who signed agree to.
-    fn agreed(&self, signers: &Signers, at: Option<Timestamp>) -> Result<SignedDuration> {
+    /// Verifies the signatures, at the time `at` or else when they say that they were made. Returns how long all who signed agree to,
+    /// and the approvals of less than the preset allows.
+    fn agreed(&self, signers: &Signers, at: Option<Timestamp>) -> Result<(SignedDuration, Vec<NarrowedApproval>)> {
         let request = self.request()?;
         if request.duration_seconds <= 0 {
             return Err(not_genuine("the request is for no time"));
         }
         let key = self.request.verify(Namespace::Request, &request.to, signers, at.unwrap_or(request.at))?;
-        let mut longest = request.duration();
+        let (mut longest, mut narrowed) = (request.duration(), Vec::new());
         let mut people = vec![(request.to.to_lowercase(), key)];
         for line in &self.approvals {
             let approval: Approval = line.read()?;
@@ -211,8 +244,12 @@ impl RequestText {
             }
             people.push((name, key));
             longest = longest.min(SignedDuration::from_secs(approval.duration_seconds));
+            if !approval.from_ip.is_empty() || approval.policy.is_some() {
+                let Approval { by, from_ip, policy, .. } = approval;
+                narrowed.push(NarrowedApproval { by, from_ip, policy });
+            }
         }
-        Ok(longest)
+        Ok((longest, narrowed))
     }
 
     /// The id of the grant that the request can become.
@@ -221,15 +258,15 @@ impl RequestText {
     }
 }
 
-/// Verifies the request and the approvals that an event has, as they were when it was granted.
+/// Verifies the request and the approvals that an event has, as they were when it was granted. Returns what it gives beyond them.
 ///
 /// # Errors
 ///
 /// `grant_not_genuine`.
-pub(super) fn verify_origin(event: &GrantEvent, signers: &Signers) -> Result<()> {
+pub(super) fn verify_origin(event: &GrantEvent, signers: &Signers) -> Result<Vec<String>> {
     let Some(line) = &event.request else {
         return match event.approvals.is_empty() {
-            true => Ok(()),
+            true => Ok(Vec::new()),
             false => Err(not_genuine("there are approvals without a request")),
         };
     };
@@ -240,7 +277,34 @@ pub(super) fn verify_origin(event: &GrantEvent, signers: &Signers) -> Result<()>
     }
     // An extension has the approvals of the grant; they were verified when it was given.
     let at = event.event.begins().then_some(event.at);
-    text.agreed(signers, at).map(drop)
+    let (longest, narrowed) = text.agreed(signers, at)?;
+    Ok(if event.event.begins() { excess(event, longest, &narrowed) } else { Vec::new() })
+}
+
+/// What an event gives that nobody has approved: who records it may use another program.
+fn excess(event: &GrantEvent, longest: SignedDuration, narrowed: &[NarrowedApproval]) -> Vec<String> {
+    let length = event.until.duration_since(event.from);
+    let longer = (length > longest + TOLERATED_LENGTH).then(|| {
+        format!("it gives access for {}, and {} was approved", format_duration(length), format_duration(longest))
+    });
+    let wider = narrowed.iter().flat_map(|NarrowedApproval { by, from_ip, policy }| {
+        let by = excerpt(by);
+        let is_elsewhere = event.from_ip.is_empty() || outside(&event.from_ip, from_ip).is_some();
+        let networks = (!from_ip.is_empty() && is_elsewhere)
+            .then(|| format!("it gives access from networks that `{by}` did not approve"));
+        let is_within = |allowed: &String| event.policy.as_ref().is_some_and(|policy| allows_less(allowed, policy));
+        let policy = policy.as_ref().filter(|allowed| !is_within(allowed));
+        networks.into_iter().chain(policy.map(|_| format!("it allows more than `{by}` approved")))
+    });
+    longer.into_iter().chain(wider).collect()
+}
+
+/// Whether the policy `narrower` allows only what `wider` does. What cannot be read allows more.
+fn allows_less(wider: &str, narrower: &str) -> bool {
+    match (serde_json::from_str(wider), serde_json::from_str(narrower)) {
+        (Ok(wider), Ok(narrower)) => covers(&wider, &narrower),
+        _ => false,
+    }
 }
 
 /// Returns who signed an approval, for display.
@@ -252,17 +316,20 @@ impl RequestText {
     /// Returns the request with one more approval, for `duration` at most.
     pub(crate) async fn approve(
         &self,
-        by: &str,
+        agreed: NarrowedApproval,
         duration: SignedDuration,
         at: Timestamp,
         signer: &dyn Signer,
     ) -> Result<Self> {
+        let NarrowedApproval { by, from_ip, policy } = agreed;
         let approval = Approval {
             version: VERSION,
             approves: self.request.digest(),
-            by: by.to_owned(),
+            by,
             at,
             duration_seconds: duration.as_secs(),
+            from_ip,
+            policy,
         };
         let mut approved = self.clone();
         approved.approvals.push(SignedLine::sign(&approval, Namespace::Grant, signer).await?);

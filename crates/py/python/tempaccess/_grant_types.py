@@ -269,8 +269,20 @@ class GrantHeader(_GrantHeader):
     sealed_sha256: str
 
 
+class _NarrowedApproval(TypedDict):
+    by: str
+
+
+class NarrowedApproval(_NarrowedApproval, total=False):
+    """An approval of less than the preset allows. What it leaves to the preset is missing."""
+
+    from_ip: list[str]
+    policy: str
+
+
 class _VerifiedRequest(TypedDict, total=False):
     seal_to: list[str]
+    narrowed: list[NarrowedApproval]
 
 
 class VerifiedRequest(_VerifiedRequest):

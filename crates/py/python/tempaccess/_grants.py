@@ -257,15 +257,15 @@ class Grants(Shared[_tempaccess.Grants], native=_tempaccess.Grants):
         values = values_json(limits)
         return await self._wait_async(lambda native: native.approve(text, values))
 
-    def sign_approval(self, text: str, *, duration: _Duration | None = None, timeout: _Timeout = None) -> str:
-        """Signs an approval and returns the request with it. Nothing is given."""
-        length = optional_duration(duration)
-        return self._wait(lambda native: native.sign_approval(text, length), timeout)
+    def sign_approval(self, text: str, *, timeout: _Timeout = None, **limits: Unpack[ApprovalLimits]) -> str:
+        """Signs an approval, within narrower limits if given, and returns the request with it. Nothing is given."""
+        values = values_json(limits)
+        return self._wait(lambda native: native.sign_approval(text, values), timeout)
 
-    async def sign_approval_async(self, text: str, *, duration: _Duration | None = None) -> str:
+    async def sign_approval_async(self, text: str, **limits: Unpack[ApprovalLimits]) -> str:
         """As `sign_approval`."""
-        length = optional_duration(duration)
-        return await self._wait_async(lambda native: native.sign_approval(text, length))
+        values = values_json(limits)
+        return await self._wait_async(lambda native: native.sign_approval(text, values))
 
     def deny(self, text: str, *, reason: str, timeout: _Timeout = None) -> GrantEvent:
         """Denies a request, so that nobody can approve it any more."""

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use tempaccess_core::Result;
-use tempaccess_core::grants::{ApprovalInput, RequestInput, RequestText, format_duration, parse_duration};
+use tempaccess_core::grants::{ApprovalInput, RequestInput, RequestText, format_duration};
 
 use super::give::{carry_out, check_out, write};
 use super::{GrantContext, confirmed, declined, id, open};
@@ -58,9 +58,13 @@ pub(super) async fn approve(arguments: Approve) -> Result<()> {
     let request = text.request()?;
     let context = GrantContext::open(&arguments.access, Some(&request.preset)).await?;
     check_out(arguments.out.as_deref())?;
-    let duration = arguments.duration.as_deref().map(parse_duration).transpose()?;
+    let mut limits = ApprovalInput::default();
+    limits.duration = arguments.duration.clone();
+    limits.from_ip = arguments.from_ip.clone();
+    limits.policy = arguments.policy.clone();
+    let limits = limits.into_limits()?;
     if arguments.sign_only {
-        let plan = context.grants.plan_approval(&text, duration).await?;
+        let plan = context.grants.plan_approval(&text, &limits).await?;
         if arguments.confirm.dry_run {
             return match arguments.confirm.output {
                 Output::Json => print_json(&plan),
@@ -71,14 +75,10 @@ pub(super) async fn approve(arguments: Approve) -> Result<()> {
         if !confirmed(&arguments.confirm, &arguments.access, "Sign this approval?").await? {
             return Err(declined());
         }
-        let approved = context.grants.sign_approval(&text, duration).await?;
+        let approved = context.grants.sign_approval(&text, &limits).await?;
         return hand_out(&approved, arguments.confirm.output, arguments.out.as_deref());
     }
-    let mut limits = ApprovalInput::default();
-    limits.duration = arguments.duration.clone();
-    limits.from_ip = arguments.from_ip.clone();
-    limits.policy = arguments.policy.clone();
-    let plan = context.grants.plan_approve(&text, &limits.into_limits()?).await?;
+    let plan = context.grants.plan_approve(&text, &limits).await?;
     carry_out(&context, plan, &arguments.confirm, &arguments.access, arguments.out.as_deref()).await
 }
 
