@@ -3,15 +3,31 @@
 //! An [`Auditor`] reads the records that [`Grants`] writes. It needs the right to read them and, for CloudTrail, to read its
 //! events.
 //!
-//! ```no_run
-//! # async fn example(settings: tempaccess_core::config::Settings, config: tempaccess_core::config::Config) -> tempaccess_core::Result<()> {
+//! ```
 //! use std::sync::Arc;
-//! use tempaccess_core::{auditor::{Auditor, TrailInput}, source::NoPrompter};
+//! use tempaccess_core::auditor::{Auditor, TrailInput};
+//! use tempaccess_core::config::{Config, Settings};
+//! use tempaccess_core::source::NoPrompter;
 //!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let file = folder.path().join("config.toml");
+//! # std::fs::create_dir(folder.path().join("records"))?;
+//! # std::fs::create_dir(folder.path().join("trail"))?;
+//! # std::fs::write(folder.path().join("trail/events.json"), r#"{"Records":[]}"#)?;
+//! # tempaccess_core::seal::KeyFile::create(&folder.path().join("key"), "ada")?;
+//! # std::fs::write(folder.path().join("access.signers"), "")?;
+//! # std::fs::write(&file, "[grants]\nrecords = \"records\"\nsigners = \"access.signers\"\nsign_with = \"key\"")?;
+//! let (config, mut settings) = (Config::load(&file)?, Settings::default());
+//! # settings.source = Some("file:response.html".to_owned());
 //! let grants = settings.grants(&config, None, Arc::new(NoPrompter)).await?;
 //! let auditor = Auditor::new(&grants, &settings, &config);
+//! assert!(auditor.verify().await?.defects.is_empty());
+//! // What was done with the grants of a person, from the files of a trail.
 //! let mut input = TrailInput::default();
 //! input.to = Some("grace@example.com".to_owned());
+//! input.files = Some(folder.path().join("trail").display().to_string());
 //! for event in auditor.query(&input, &mut |_| {}).await?.events {
 //!     println!("{} {}", event.time, event.call());
 //! }

@@ -1,13 +1,21 @@
 //! Diagnoses a sign-in step by step: for each step the result, and for each failure the setting to change and who can change
 //! it. Nothing is exchanged or handed out, and the diagnosis contains no secret.
 //!
-//! ```no_run
-//! # async fn example() {
+//! ```
 //! use tempaccess_core::config::Settings;
-//! use tempaccess_core::doctor::Doctor;
+//! use tempaccess_core::doctor::{CheckOutcome, Doctor, ResponsibleParty};
 //!
-//! let diagnosis = Doctor::new(Settings::default()).profile("work").diagnose(|finding| println!("{}", finding.message)).await;
-//! assert!(diagnosis.healthy);
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let file = folder.path().join("config.toml");
+//! std::fs::write(&file, "[profiles.work]\nsource = \"file:response.html\"\nduration = \"a day\"\n")?;
+//! let doctor = Doctor::new(Settings::default()).config(file).profile("work");
+//! let diagnosis = doctor.diagnose(|finding| println!("{}", finding.message)).await;
+//! // The steps after the one that failed are skipped.
+//! let finding = &diagnosis.findings[0];
+//! assert_eq!((finding.outcome, finding.who), (CheckOutcome::Failed, Some(ResponsibleParty::You)));
+//! # Ok(())
 //! # }
 //! ```
 

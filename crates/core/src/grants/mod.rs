@@ -28,6 +28,30 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A person asks with a signed text, and whoever reads it knows who asked:
+//!
+//! ```
+//! use std::sync::Arc;
+//! use tempaccess_core::external::jiff::{SignedDuration, Timestamp};
+//! use tempaccess_core::grants::{GrantRequest, RequestText};
+//! use tempaccess_core::seal::{KeyFile, KeyFileSigner, Namespace, Signers};
+//! use tempaccess_core::source::NoPrompter;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! let key = KeyFile::create(&folder.path().join("key"), "grace")?;
+//! let signers = Signers::parse(&Signers::line("grace@example.com", &key.public_key(), Namespace::Request)?.to_string())?;
+//! let (forty_minutes, now) = (SignedDuration::from_mins(40), Timestamp::now());
+//! let request = GrantRequest::new("grace@example.com", "count-objects", forty_minutes, "OPS-123", &[], now)?;
+//! let text = request.sign(&KeyFileSigner::new(key, Arc::new(NoPrompter))?).await?.to_text();
+//!
+//! let verified = RequestText::parse(&format!("In the ticket:\n{text}"))?.verify(&signers, now)?;
+//! assert_eq!((verified.request.to.as_str(), verified.agreed_seconds), ("grace@example.com", 2400));
+//! # Ok(())
+//! # }
+//! ```
 
 mod administrator;
 mod approval;
