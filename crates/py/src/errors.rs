@@ -1,13 +1,12 @@
 //! One exception class for each kind of error, under one base.
 
 use std::collections::HashMap;
-use std::ffi::CString;
 
 use pyo3::create_exception;
-use pyo3::exceptions::PyException;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{IntoPyDict, PyDict, PyTuple, PyType};
 use tempaccess_core::{ErrorKind, front_end::SettingNames};
 
 create_exception!(tempaccess, Error, PyException, "What went wrong: its message, and what to do about it.");
@@ -25,10 +24,16 @@ fn class_name(kind: &str) -> String {
 fn classes(py: Python<'_>) -> PyResult<&HashMap<&'static str, Py<PyType>>> {
     CLASSES.get_or_try_init(py, || {
         let base = py.get_type::<Error>();
+        // Programs catch what the language raises for such values.
+        let value_error = py.get_type::<PyValueError>();
         let class = |kind: &ErrorKind| {
-            let name = CString::new(format!("tempaccess.{}", class_name(kind.as_str())))?;
-            let doc = CString::new(kind.meaning())?;
-            Ok((kind.as_str(), PyErr::new_type(py, &name, Some(&doc), Some(&base), None)?))
+            let bases = match kind {
+                ErrorKind::InvalidArgument | ErrorKind::InvalidScope => PyTuple::new(py, [&base, &value_error])?,
+                _ => PyTuple::new(py, [&base])?,
+            };
+            let members = [("__doc__", kind.meaning()), ("__module__", "tempaccess")].into_py_dict(py)?;
+            let class = py.get_type::<PyType>().call1((class_name(kind.as_str()), bases, members))?;
+            Ok((kind.as_str(), class.cast_into::<PyType>()?.unbind()))
         };
         ErrorKind::ALL.iter().map(class).collect()
     })

@@ -83,6 +83,10 @@ class Sessions(WithSandbox):
             self.session(rol="ReadOnly")
         with self.assertRaises(tempaccess.InvalidScopeError):
             self.session(duration="1m").credentials()
+        # As the language calls them.
+        for wrong in ({"store": "cupboard"}, {"auth": "magic"}, {"duration": "1m"}):
+            with self.subTest(wrong), self.assertRaises(ValueError):
+                self.session(**wrong).credentials()
 
     def test_hints_are_shown_and_name_arguments(self):
         session = tempaccess.Session(prompter=None, username="ada@example.com", password="correct horse", role="ReadOnly")

@@ -40,7 +40,7 @@ class Error(Exception):
     limit: ExceededLimit | None
     """The limit that the input exceeds, if it does."""
 
-class InvalidArgumentError(Error):
+class InvalidArgumentError(Error, ValueError):
     """An argument or a setting is not valid."""
 
 class InvalidConfigurationError(Error):
@@ -121,7 +121,7 @@ class RoleNotOfferedError(Error):
 class RoleAmbiguousError(Error):
     """More than one role matches the request."""
 
-class InvalidScopeError(Error):
+class InvalidScopeError(Error, ValueError):
     """The duration or a session policy is outside what STS accepts."""
 
 class AssertionExpiredError(Error):
