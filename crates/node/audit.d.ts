@@ -93,6 +93,8 @@ export interface SessionCalls {
   /** The principal whose session assumed the role, if it is chained. */
   chained_from: string | null;
   role_arn: string | null;
+  policy_sha256: string | null;
+  policy_arns: string[];
   access_key_id: string;
   expiration: string;
   /** With their counts. */
@@ -132,6 +134,16 @@ export interface GrantReport {
   grants: number;
   /** How many of the grants have records that cannot be trusted. */
   untrusted: number;
+  /** How many everyday sign-ins it shows. */
+  signIns: number;
+  /** How many lines of the audit logs are not records. */
+  unreadableLines: number;
+}
+
+/** What a report shows besides the records of grants. */
+export interface ReportOptions extends PeriodOptions, TrailFilesOptions, WaitOptions {
+  /** Audit logs of people, for everyday sign-ins. */
+  auditLogs?: string | URL | (string | URL)[] | undefined;
 }
 
 /**
@@ -152,5 +164,5 @@ export class Audit {
   /** Returns the events of grants. */
   events(options?: ExportOptions): Promise<GrantEvent[]>;
   /** Returns the page that shows who had access to what, when and why; with `files`, also what was done. */
-  report(options?: PeriodOptions & TrailFilesOptions & WaitOptions): Promise<GrantReport>;
+  report(options?: ReportOptions): Promise<GrantReport>;
 }

@@ -17,9 +17,12 @@ function values({ from, until, regions, files, auditLogs, ...others }) {
     until: instant(until, "until"),
     regions: regions && list(regions),
     files: path(files, "files"),
-    auditLogs: auditLogs && list(auditLogs).map((log) => path(log, "auditLogs")),
+    auditLogs: logs(auditLogs),
   });
 }
+
+/** Files of audit logs. */
+const logs = (files) => files && list(files).map((log) => path(log, "auditLogs"));
 
 /** Who had access to what, when and why, and what they did with it. */
 /** The formats of an export. */
@@ -73,11 +76,11 @@ class Audit {
   }
 
   async report(options) {
-    const { from, until, files, regions, ...waiting } = given(options);
+    const { from, until, files, regions, auditLogs, ...waiting } = given(options);
     const [begin, end, place, named] = [instant(from, "from"), instant(until, "until"), path(files, "files"), texts("regions", regions)];
-    const page = await this.#text((id) => this.#native.auditReport(id, begin, end, place, named), waiting);
-    const { text, grants, untrusted } = JSON.parse(page);
-    return { html: text, grants, untrusted };
+    const page = await this.#text((id) => this.#native.auditReport(id, begin, end, place, named, logs(auditLogs) ?? []), waiting);
+    const { text, grants, untrusted, sign_ins: signIns, unreadable_lines: unreadableLines } = JSON.parse(page);
+    return { html: text, grants, untrusted, signIns, unreadableLines };
   }
 }
 

@@ -35,7 +35,11 @@ pub(crate) fn written(written: &Written) -> String {
         0 => String::new(),
         untrusted => format!(", {untrusted} of them with records that cannot be trusted"),
     };
-    format!("wrote {}: {}{untrusted}", printable(&written.file), count(written.grants, "grant"))
+    let sign_ins = match written.sign_ins {
+        0 => String::new(),
+        number => format!(", and {}", count(number, "sign-in")),
+    };
+    format!("wrote {}: {}{untrusted}{sign_ins}", printable(&written.file), count(written.grants, "grant"))
 }
 
 pub(crate) fn count(number: usize, word: &str) -> String {

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use napi::Env;
 use napi::bindgen_prelude::ObjectFinalize;
 use napi_derive::napi;
-use tempaccess_core::auditor::{ExportFormat, TrailInput};
+use tempaccess_core::auditor::{ExportFormat, ReportInput, TrailInput};
 use tempaccess_core::clock::SystemClock;
 use tempaccess_core::config::settings_from_arguments;
 use tempaccess_core::front_end::{self, GrantChange};
@@ -322,11 +322,15 @@ impl Grants {
         until: Option<String>,
         files: Option<String>,
         regions: Vec<String>,
+        audit_logs: Vec<String>,
     ) {
+        let mut input = ReportInput::default();
+        (input.files, input.regions) = (files, regions);
+        input.audit_logs = audit_logs.into_iter().map(Into::into).collect();
         self.begin(id, |grants| async move {
             let period = Period::parse(from.as_deref(), until.as_deref())?;
             let auditor = grants.core.auditor().await?;
-            Ok(WorkOutcome::json(&auditor.report(period, files.as_deref(), &regions, &mut |_| {}).await?))
+            Ok(WorkOutcome::json(&auditor.report(period, &input, &mut |_| {}).await?))
         });
     }
 

@@ -47,5 +47,8 @@ test("a report is a page", async () => {
   await here.grants().issue(here.session());
   const report = await audit().report({ from: "2020-01-01" });
   assert.ok(report.html.startsWith("<!doctype html>"));
-  assert.deepEqual([report.grants, report.untrusted], [1, 0]);
+  assert.deepEqual([report.grants, report.untrusted, report.signIns], [1, 0, 0]);
+  // A log that is none.
+  const other = await audit().report({ auditLogs: here.file("alan.toml") });
+  assert.deepEqual([other.signIns, other.unreadableLines > 0], [0, true]);
 });

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use tempaccess_core::auditor::{ExportFormat, TrailInput};
+use tempaccess_core::auditor::{ExportFormat, ReportInput, TrailInput};
 use tempaccess_core::front_end::{Existing, Readers, write_whole_file};
 use tempaccess_core::report::Period;
 use tempaccess_core::{Error, ErrorKind, Stage};
@@ -103,11 +103,14 @@ impl Audit {
         until: Option<String>,
         files: Option<String>,
         regions: Vec<String>,
+        audit_logs: Vec<PathBuf>,
     ) -> PyResult<Work> {
         let grants = self.0.grants()?;
+        let mut input = ReportInput::default();
+        (input.files, input.regions, input.audit_logs) = (files, regions, audit_logs);
         let work = async move {
             let period = Period::parse(from.as_deref(), until.as_deref())?;
-            grants.auditor().await?.report(period, files.as_deref(), &regions, &mut |_| {}).await
+            grants.auditor().await?.report(period, &input, &mut |_| {}).await
         };
         Work::begin(work, |py, page| json(py, &page))
     }

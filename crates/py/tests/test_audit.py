@@ -74,6 +74,11 @@ class Audits(WithOffice):
         cell = report._repr_html_()
         self.assertTrue(cell.startswith("<iframe") and "<script" not in cell)
         self.assertEqual(repr(report), "GrantReport(grants=1, untrusted=0)")
+        log = self.home / ".local/state/tempaccess/audit.jsonl"
+        with_sign_ins = self.audit.report(audit_logs=[log])
+        sessions = [json.loads(line) for line in log.read_text().splitlines()]
+        self.assertEqual((with_sign_ins.sign_ins, with_sign_ins.unreadable_lines), (len(sessions), 0))
+        self.assertIn(sessions[0]["access_key_id"], with_sign_ins.html)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ pub struct SandboxBuilder {
     okta_port: u16,
     sts_port: u16,
     scheme: Scheme,
+    names: Vec<String>,
     round_trip: Duration,
     widget: Option<PathBuf>,
 }
@@ -48,6 +49,7 @@ impl SandboxBuilder {
             okta_port: 0,
             sts_port: 0,
             scheme: Scheme::Http,
+            names: Vec::new(),
             round_trip: Duration::ZERO,
             widget: None,
         }
@@ -82,6 +84,14 @@ impl SandboxBuilder {
         self
     }
 
+    /// Adds a name to the certificate, such as `sts.amazonaws.com`: for clients that know AWS by its own addresses only, and reach the
+    /// sandbox through a proxy.
+    #[must_use]
+    pub fn tls_name(mut self, name: impl Into<String>) -> Self {
+        self.names.push(name.into());
+        self.tls()
+    }
+
     /// Makes each round trip to Okta and AWS take this long, as over a network.
     #[must_use]
     pub fn round_trip(mut self, round_trip: Duration) -> Self {
@@ -107,7 +117,7 @@ impl SandboxBuilder {
         aws::check_world(&self.world).map_err(|problem| io::Error::new(io::ErrorKind::InvalidData, problem))?;
         let tls = match self.scheme {
             Scheme::Http => None,
-            Scheme::Https => Some(Tls::generate()?),
+            Scheme::Https => Some(Tls::generate(&self.names)?),
         };
         let (okta_address, okta_listener) = server::listen(self.okta_port)?;
         let (sts_address, sts_listener) = server::listen(self.sts_port)?;

@@ -23,7 +23,7 @@ use crate::network::Network;
 
 /// How long a client may take for the TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// The names that the certificate is valid for.
+/// The names that the certificate is always valid for.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// The scheme of the addresses that the sandbox is reached at.
@@ -49,8 +49,8 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Generates a CA, and a certificate for this machine. Both are valid for this process only: the CA's key is dropped.
-    pub(crate) fn generate() -> io::Result<Self> {
+    /// Generates a CA, and a certificate for this machine and these names. Both are valid for this process only: the CA's key is dropped.
+    pub(crate) fn generate(further_names: &[String]) -> io::Result<Self> {
         let year = i32::from(jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).year());
         let (from, to) = (rcgen::date_time_ymd(year - 1, 1, 1), rcgen::date_time_ymd(year + 1, 12, 31));
         let failed = |error: rcgen::Error| io::Error::other(format!("cannot generate a TLS certificate: {error}"));
@@ -60,7 +60,8 @@ impl Tls {
         ca.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca = CertifiedIssuer::self_signed(ca, KeyPair::generate().map_err(failed)?).map_err(failed)?;
-        let mut server = CertificateParams::new(NAMES.map(str::to_owned)).map_err(failed)?;
+        let names: Vec<_> = NAMES.map(str::to_owned).into_iter().chain(further_names.iter().cloned()).collect();
+        let mut server = CertificateParams::new(names).map_err(failed)?;
         (server.not_before, server.not_after) = (from, to);
         server.distinguished_name = name("localhost");
         server.use_authority_key_identifier_extension = true;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 use jiff::SignedDuration;
 use tempaccess_core::ErrorKind;
-use tempaccess_core::auditor::{Auditor, TrailInput};
+use tempaccess_core::auditor::{Auditor, ReportInput, TrailInput};
 use tempaccess_core::config::{Config, Settings};
 use tempaccess_core::grants::GrantFilter;
 use tempaccess_core::report::Period;
@@ -17,7 +17,7 @@ use tempaccess_tests::aws::{Call, Credentials};
 use tempaccess_tests::contractor::{people, sandbox};
 use tempaccess_tests::office::{GRANTED, Office, PEOPLE};
 
-async fn get(office: &Office, keys: &Credentials, path: &str) -> u16 {
+pub(crate) async fn get(office: &Office, keys: &Credentials, path: &str) -> u16 {
     let call = Call { service: "s3", method: Method::GET, path, query: &[], headers: &[] };
     call.send(&office.sandbox, keys, b"").await.status
 }
@@ -180,7 +180,9 @@ async fn a_grant_without_records_is_found_by_its_id_and_reported() {
     input.files = None;
     let error = auditor.query(&input, &mut |_| {}).await.unwrap_err();
     assert!(error.kind() == ErrorKind::GrantNotFound && error.hint().unwrap().contains("--to"), "{error}");
-    let report = auditor.report(Period::default(), Some(&files), &[], &mut |_| {}).await.unwrap();
+    let mut report = ReportInput::default();
+    report.files = Some(files.clone());
+    let report = auditor.report(Period::default(), &report, &mut |_| {}).await.unwrap();
     assert!(report.text.contains(&format!("{id} was given by ada@example.com")), "{id}");
     assert!(!report.text.contains(&format!("credentials of {second}")));
 }

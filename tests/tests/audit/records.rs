@@ -11,10 +11,13 @@ use tempaccess_core::grants::{GrantFilter, GrantHistories, GrantRequest, GrantRu
 use tempaccess_core::report::{Export, GrantCall, Period, Report};
 use tempaccess_core::seal::KeyFileSigner;
 use tempaccess_core::source::NoPrompter;
+use tempaccess_tests::aws::Credentials;
 use tempaccess_tests::cli::Machine;
 use tempaccess_tests::office::{ADMIN, GRANTED, Office};
 use tempaccess_tests::register::{NOW, Register, SIGNED_BY};
 use tempaccess_tests::{parts, workspace};
+
+use crate::query::get;
 
 const CHROMIUM: &str = "/usr/bin/chromium";
 /// A reason that tries to leave the data, the table and the terminal.
@@ -260,12 +263,67 @@ async fn a_person_finds_a_grant_by_keyboard_and_hostile_text_does_nothing() {
     }
     let on_other = seen["onOther"].as_str().unwrap();
     assert!(on_other.contains("had access to arn:aws:s3:::other through 111122223333/Granted"), "{on_other}");
-    assert!(on_other.contains("1 grant allows all that the role does"), "{on_other}");
+    assert!(on_other.contains("One of them allows all that the role does"), "{on_other}");
     // Neither the data nor a script that is added later acts, and nothing leaves the machine.
     assert_eq!((&seen["images"], &seen["acted"]), (&Value::from(0), &Value::from(false)), "{seen:#}");
     assert_ne!(seen["inline"], "true", "{seen:#}");
     assert_eq!((&seen["requests"], &seen["dialogs"]), (&serde_json::json!([]), &serde_json::json!([])), "{seen:#}");
     assert!(seen["overflow"].as_i64().unwrap() <= 0, "{seen:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everyday_sign_ins_are_in_the_report_with_what_was_done() {
+    let audited = Audited::open();
+    let office = &audited.office;
+    let permitted = office.grants().permit(&office.ledger_for_grace(60).role("People")).await.unwrap().event.id;
+    let log = audited.machine.home().join("audit.jsonl");
+    let access = office.access("ada@example.com", "arn:aws:iam::111122223333:role/People");
+    let session = access.credentials().await.unwrap();
+    let key = session.answer.credentials.access_key_id.clone();
+    let record = serde_json::json!({
+        "at": office.now(), "outcome": "issued", "reason": null, "source": "okta:acme.okta.com",
+        "session_name": "ada@example.com", "assertion_id": "a-1", "chained_from": null,
+        "role_arn": "arn:aws:iam::111122223333:role/People", "policy_sha256": null, "policy_arns": [],
+        "access_key_id": key, "expiration": session.answer.credentials.expiration,
+    });
+    // Its last line is one that a writer was killed at.
+    std::fs::write(&log, format!("{record}\n{{\"at\":")).unwrap();
+    let call = Credentials::from(&session);
+    assert_eq!(get(office, &call, "/vault/combination.txt").await, 403);
+    office.advance(30);
+    let trail = office.folder.path().join("trail");
+    office.sandbox.trail().write_files(&trail).unwrap();
+
+    let file = audited.machine.home().join("report.html");
+    let (out, trail, log) = (file.display(), trail.display(), log.display());
+    let ran = audited.machine.run(&format!("audit report --out {out} --files {trail} --audit-log {log}"));
+    assert!(ran.stdout.ends_with("report.html: 1 grant, and 1 sign-in\n"), "{ran}");
+    assert!(ran.stderr.contains("lines of the audit logs that are not records: 1"), "{ran}");
+    let model = data(&std::fs::read_to_string(&file).unwrap());
+    let rows = model["grants"].as_array().unwrap();
+    let sign_in = rows.iter().find(|row| row["kind"] == "sign_in").unwrap();
+    assert_eq!((&sign_in["id"], &sign_in["to"]), (&Value::from(key.as_str()), &Value::from("ada@example.com")));
+    assert_eq!((sign_in["calls"].as_array().unwrap().len(), &sign_in["calls"][0]["denied"]), (1, &Value::from(true)));
+    // Outside the period, there is none.
+    let earlier = audited.machine.run(&format!("audit report --out {out} --audit-log {log} --until 2026-11-25"));
+    assert!(earlier.stdout.ends_with("report.html: 0 grants\n"), "{earlier}");
+    audited.machine.run(&format!("audit report --out {out} --files {trail} --audit-log {log}"));
+    let Some(seen) = look(&file, "okta:acme", &key) else { return };
+    assert_eq!(
+        (&seen["tiles"]["grant"], &seen["tiles"]["sign-in"]),
+        (&Value::from("1"), &Value::from("1")),
+        "{seen:#}"
+    );
+    let answer = seen["answer"].as_str().unwrap();
+    assert!(answer.starts_with("ada@example.com had access to ledger/People, by 1 sign-in."), "{answer}");
+    let details = seen["details"].as_str().unwrap();
+    for shown in ["everyday sign-in", "okta:acme.okta.com", "nobody has signed", "no reason given", &key] {
+        assert!(details.contains(shown), "{shown}: {details}");
+    }
+    // What the role allows is up to the role.
+    let mut ledger = [permitted.to_string(), key.clone()];
+    ledger.sort();
+    assert_eq!(seen["access"]["ledger"], serde_json::json!(ledger));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -135,6 +135,9 @@ pub(crate) struct Report {
     /// Add the calls in the log files of a trail: a folder, or s3://BUCKET/PREFIX
     #[arg(long, value_name = "PLACE")]
     pub(crate) files: Option<String>,
+    /// Add the everyday sign-ins in this audit log; can be repeated
+    #[arg(long, value_name = "FILE")]
+    pub(crate) audit_log: Vec<PathBuf>,
     #[command(flatten)]
     pub(crate) period: Period,
     /// Output format

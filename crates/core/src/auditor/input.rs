@@ -15,6 +15,18 @@ use crate::trail::{QueryEngine, RecordedSession, TrailQuery, role_name};
 /// How far back events are looked for unless a grant or an argument says.
 const DEFAULT_SPAN: SignedDuration = SignedDuration::from_hours(7 * 24);
 
+/// What a report shows besides the records of grants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReportInput {
+    /// The files of a trail, for what was done: a folder, or `s3://BUCKET/PREFIX`.
+    pub files: Option<String>,
+    /// The regions whose files are read. Default: all.
+    pub regions: Vec<String>,
+    /// Audit logs of people, for everyday sign-ins.
+    pub audit_logs: Vec<PathBuf>,
+}
+
 /// Which events of CloudTrail are wanted, and where they are: arguments of the command line, keyword arguments, properties of an
 /// object.
 ///

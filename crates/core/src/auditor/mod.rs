@@ -39,11 +39,12 @@ mod input;
 mod place;
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use self::input::TrailInput;
+pub use self::input::{ReportInput, TrailInput};
 use self::place::{PlaceOptions, TrailPlace};
 use crate::background::run_blocking;
 use crate::clock::{Clock, SystemClock};
@@ -125,6 +126,10 @@ pub struct AuditText {
     pub grants: usize,
     /// How many of them have records that cannot be trusted.
     pub untrusted: usize,
+    /// How many everyday sign-ins it has.
+    pub sign_ins: usize,
+    /// How many lines of the audit logs are not records.
+    pub unreadable_lines: usize,
     /// The grants that are not in it, since a record of theirs cannot be parsed.
     pub unreadable: Vec<UnreadableGrant>,
 }
@@ -204,7 +209,7 @@ impl<'a> Auditor<'a> {
     pub async fn query(&self, input: &TrailInput, progress: &mut (dyn FnMut(&str) + Send)) -> Result<TrailAnswer> {
         let place = input.place()?;
         let histories = self.compared(input).await?;
-        let RecordedSessions { sign_ins, unreadable, .. } = read_logs(input).await?;
+        let RecordedSessions { sign_ins, unreadable, .. } = read_logs(&input.audit_logs).await?;
         let now = SystemClock.now();
         let mut query = input.query(&histories, &sign_ins, now)?;
         if place == TrailPlace::History
@@ -245,7 +250,7 @@ impl<'a> Auditor<'a> {
                 .with_hint("name a log group, a table of Athena, or an event data store of CloudTrail Lake"));
         };
         let histories = self.compared(input).await?;
-        let sign_ins = read_logs(input).await?.sign_ins;
+        let sign_ins = read_logs(&input.audit_logs).await?.sign_ins;
         Ok(query_text(&input.query(&histories, &sign_ins, SystemClock.now())?, &engine))
     }
 
@@ -284,32 +289,36 @@ impl<'a> Auditor<'a> {
             text,
             grants: found.histories.len(),
             untrusted: untrusted + found.unreadable.len(),
+            sign_ins: 0,
+            unreadable_lines: 0,
             unreadable: found.unreadable,
         })
     }
 
-    /// Returns the page that shows who had access to what, when and why. With `files`, a folder or an address of S3 with the
-    /// files of a trail, it shows what was done as well.
+    /// Returns the page that shows who had access to what, when and why, with what the input names.
     ///
     /// # Errors
     ///
-    /// `audit_failed`, and those of the files.
+    /// `audit_failed`, `io`, and those of the files of a trail.
     pub async fn report(
         &self,
         period: Period,
-        files: Option<&str>,
-        regions: &[String],
+        input: &ReportInput,
         progress: &mut (dyn FnMut(&str) + Send),
     ) -> Result<AuditText> {
         let found = self.histories().await?;
-        let (calls, findings) = match files {
+        let RecordedSessions { sign_ins, unreadable, .. } = read_logs(&input.audit_logs).await?;
+        let (calls, findings) = match &input.files {
             Some(files) => {
                 let mut query = TrailQuery::for_all(&found.histories);
+                query.people.extend(sign_ins.iter().filter_map(|sign_in| sign_in.session_name.clone()));
+                query.people.sort();
+                query.people.dedup();
                 query.from = period.from;
                 query.until = period.until;
-                let options = PlaceOptions { regions, ..PlaceOptions::default() };
+                let options = PlaceOptions { regions: &input.regions, ..PlaceOptions::default() };
                 let events = self.events_of(&TrailPlace::files(files.to_owned()), &query, options, progress).await?;
-                let mut findings = compare(&query, &events, &found.histories, &[], SystemClock.now()).findings;
+                let mut findings = compare(&query, &events, &found.histories, &sign_ins, SystemClock.now()).findings;
                 // The files may begin after the records do.
                 let begin = events.first().map_or(Timestamp::MAX, |event| event.time);
                 findings.retain(
@@ -323,20 +332,24 @@ impl<'a> Auditor<'a> {
             .period(period)
             .records(self.grants.records().describe())
             .accounts(self.config.accounts.clone())
+            .sign_ins(&sign_ins)
             .findings(&findings);
         for call in &calls {
             if let Some(id) = grant_of_call(call, &found.histories) {
                 page = page.calls(id, [call.into()]);
+            } else if let Some(key) = &call.access_key_id {
+                page = page.sign_in_calls(key, [call.into()]);
             }
         }
-        let (text, grants, untrusted) = (page.html()?, page.len(), page.untrusted());
-        Ok(AuditText { text, grants, untrusted, unreadable: found.unreadable })
+        let (text, grants, untrusted, sign_ins) = (page.html()?, page.len(), page.untrusted(), page.sign_in_count());
+        let unreadable_lines = unreadable;
+        Ok(AuditText { text, grants, untrusted, sign_ins, unreadable_lines, unreadable: found.unreadable })
     }
 }
 
 /// Reads the audit logs that are named.
-async fn read_logs(input: &TrailInput) -> Result<RecordedSessions> {
-    let logs = input.audit_logs.clone();
+async fn read_logs(logs: &[PathBuf]) -> Result<RecordedSessions> {
+    let logs = logs.to_vec();
     run_blocking(move || {
         let mut found = RecordedSessions::default();
         logs.iter().try_for_each(|log| found.read(log))?;

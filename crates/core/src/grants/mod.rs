@@ -29,7 +29,7 @@
 //! # }
 //! ```
 //!
-//! A person asks with a signed text, and whoever reads it knows who asked:
+//! A person asks with a signed text, which says who asked:
 //!
 //! ```
 //! use std::sync::Arc;

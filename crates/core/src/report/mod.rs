@@ -22,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grants::{GrantHistories, GrantId};
 use crate::records::GrantHistory;
 use crate::role::AccountNames;
-use crate::trail::{TrailEvent, TrailFinding};
+use crate::trail::{RecordedSession, TrailEvent, TrailFinding};
 
 /// A call that was made with a granted session, as CloudTrail has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,7 +84,9 @@ pub struct Report<'a> {
     period: Period,
     records: String,
     accounts: AccountNames,
-    calls: BTreeMap<GrantId, Vec<GrantCall>>,
+    sign_ins: &'a [RecordedSession],
+    /// By the id of a grant, or the access key of a sign-in.
+    calls: BTreeMap<String, Vec<GrantCall>>,
     findings: Vec<String>,
 }
 
@@ -97,6 +99,7 @@ impl<'a> Report<'a> {
             period: Period::default(),
             records: String::new(),
             accounts: AccountNames::new(),
+            sign_ins: &[],
             calls: BTreeMap::new(),
             findings: Vec::new(),
         }
@@ -120,9 +123,24 @@ impl<'a> Report<'a> {
         self
     }
 
+    /// Adds everyday sign-ins, from audit logs: they give access as well, and nobody has signed those logs.
+    pub fn sign_ins(mut self, sign_ins: &'a [RecordedSession]) -> Self {
+        self.sign_ins = sign_ins;
+        self
+    }
+
     /// Adds calls that were made with the session of a grant.
-    pub fn calls(mut self, id: GrantId, calls: impl IntoIterator<Item = GrantCall>) -> Self {
-        self.calls.entry(id).or_default().extend(calls);
+    pub fn calls(self, id: GrantId, calls: impl IntoIterator<Item = GrantCall>) -> Self {
+        self.further_calls(id.to_string(), calls)
+    }
+
+    /// Adds calls that were made with the session of a sign-in, by its access key.
+    pub fn sign_in_calls(self, access_key_id: &str, calls: impl IntoIterator<Item = GrantCall>) -> Self {
+        self.further_calls(access_key_id.to_owned(), calls)
+    }
+
+    fn further_calls(mut self, key: String, calls: impl IntoIterator<Item = GrantCall>) -> Self {
+        self.calls.entry(key).or_default().extend(calls);
         self
     }
 
@@ -136,6 +154,11 @@ impl<'a> Report<'a> {
     /// How many grants are reported, those included whose records cannot be parsed.
     pub fn len(&self) -> usize {
         self.grants.unreadable.len() + self.grants.histories.iter().filter(|history| self.includes(history)).count()
+    }
+
+    /// How many sign-ins are reported.
+    pub fn sign_in_count(&self) -> usize {
+        self.sign_ins.iter().filter(|sign_in| self.includes_sign_in(sign_in)).count()
     }
 
     /// How many of the reported grants have records that cannot be trusted.

@@ -9,10 +9,16 @@ use serde_json::{Map, Value};
 
 use super::facts::{Step, approvers, further, origin, spans};
 use super::{GrantCall, Report};
-use crate::grants::{GrantId, UnreadableGrant};
+use crate::grants::UnreadableGrant;
 use crate::policy::summary as policy_summary;
-use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, GrantState};
+use crate::records::{EventKind, GrantEvent, GrantHistory, GrantState};
 use crate::role::AccountNames;
+use crate::trail::RecordedSession;
+
+/// The kind of a sign-in, besides those of grants.
+const SIGN_IN: &str = "sign_in";
+/// The person of a sign-in whose record names none.
+const UNKNOWN: &str = "unknown";
 
 /// Writes an instant as JavaScript has it.
 pub(super) fn milliseconds<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -43,12 +49,14 @@ struct Policy<'a> {
 
 #[derive(Debug, Serialize)]
 struct Grant<'a> {
-    id: &'a GrantId,
+    /// The id, or the access key of a sign-in.
+    id: &'a str,
     to: &'a str,
+    /// The administrator, or where a person signed in.
     by: &'a str,
-    kind: GrantKind,
+    kind: &'static str,
     role: &'a str,
-    state: GrantState,
+    state: &'static str,
     reason: Cow<'a, str>,
     /// When access begins and ends by plan.
     from: i64,
@@ -97,13 +105,21 @@ impl<'a> Report<'a> {
         let happened = history.events().any(|event| self.period.contains(event.at));
         happened || spans(history).iter().any(|(from, until)| self.period.overlaps(*from, *until))
     }
+
+    /// Whether any access of a sign-in is in the period.
+    pub(super) fn includes_sign_in(&self, sign_in: &RecordedSession) -> bool {
+        sign_in.role_arn.is_some() && self.period.overlaps(sign_in.at, sign_in.expiration)
+    }
 }
 
 impl<'a> Model<'a> {
     pub(super) fn new(report: &'a Report<'a>) -> Self {
         let mut policies = Policies::default();
         let histories = report.grants.histories.iter().filter(|history| report.includes(history));
-        let grants = histories.map(|history| Grant::new(history, report, &mut policies)).collect();
+        let grants = histories.map(|history| Grant::new(history, report, &mut policies));
+        let sign_ins = report.sign_ins.iter().filter(|sign_in| report.includes_sign_in(sign_in));
+        let sign_ins = sign_ins.filter_map(|sign_in| Grant::of_sign_in(sign_in, report));
+        let grants = grants.chain(sign_ins).collect();
         Self {
             version: env!("CARGO_PKG_VERSION"),
             generated: report.now.as_millisecond(),
@@ -126,12 +142,12 @@ impl<'a> Grant<'a> {
         let before = history.events().next().map(|first| Event::before(first, history)).unwrap_or_default();
         let events = before.into_iter().chain(history.events().map(|event| Event::new(event, history))).collect();
         Self {
-            id: summary.id,
+            id: summary.id.as_str(),
             to: summary.to,
             by: summary.by,
-            kind: summary.kind,
+            kind: summary.kind.as_str(),
             role: summary.role_arn,
-            state: summary.state,
+            state: summary.state.as_str(),
             reason: summary.reason,
             from: summary.from.as_millisecond(),
             until: summary.until.as_millisecond(),
@@ -144,8 +160,55 @@ impl<'a> Grant<'a> {
             break_glass: summary.break_glass,
             defects: summary.defects,
             events,
-            calls: report.calls.get(history.id()).map(Vec::as_slice).unwrap_or_default(),
+            calls: report.calls.get(history.id().as_str()).map(Vec::as_slice).unwrap_or_default(),
         }
+    }
+}
+
+impl<'a> Grant<'a> {
+    /// Returns a sign-in in the form of a grant. `None` if the record names no role.
+    fn of_sign_in(sign_in: &'a RecordedSession, report: &'a Report<'a>) -> Option<Self> {
+        let (from, until) = (sign_in.at.as_millisecond(), sign_in.expiration.as_millisecond());
+        let state = if report.now < sign_in.expiration { GrantState::Live } else { GrantState::Ended };
+        let reason = Cow::Borrowed(sign_in.reason.as_deref().unwrap_or_default());
+        let more = [
+            ("access_key_id", Some(&sign_in.access_key_id)),
+            ("assertion_id", sign_in.assertion_id.as_ref()),
+            ("chained_from", sign_in.chained_from.as_ref()),
+            ("policy_sha256", sign_in.policy_sha256.as_ref()),
+        ];
+        let more = more.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?.as_str().into())));
+        let event = Event {
+            seq: None,
+            at: from,
+            event: EventKind::Issued,
+            by: Cow::Borrowed(&sign_in.source),
+            until,
+            reason: reason.clone(),
+            defects: Vec::new(),
+            more: more.collect(),
+        };
+        Some(Self {
+            id: &sign_in.access_key_id,
+            to: sign_in.session_name.as_deref().unwrap_or(UNKNOWN),
+            by: &sign_in.source,
+            kind: SIGN_IN,
+            role: sign_in.role_arn.as_deref()?,
+            state: state.as_str(),
+            reason,
+            from,
+            until,
+            spans: if until > from { vec![[from, until]] } else { Vec::new() },
+            agreed: Vec::new(),
+            preset: None,
+            policy: None,
+            policy_arns: &sign_in.policy_arns,
+            from_ip: &[],
+            break_glass: false,
+            defects: &[],
+            events: vec![event],
+            calls: report.calls.get(&sign_in.access_key_id).map(Vec::as_slice).unwrap_or_default(),
+        })
     }
 }
 

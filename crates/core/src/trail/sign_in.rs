@@ -30,6 +30,12 @@ pub struct RecordedSession {
     pub chained_from: Option<String>,
     /// The role.
     pub role_arn: Option<String>,
+    /// The SHA-256 of the inline session policy.
+    #[serde(default)]
+    pub policy_sha256: Option<String>,
+    /// The managed session policies.
+    #[serde(default)]
+    pub policy_arns: Vec<String>,
     /// The access key of the session.
     pub access_key_id: String,
     /// When the session expires.

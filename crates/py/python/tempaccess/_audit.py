@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from . import _tempaccess
 from ._audit_types import ReportFacts, TrailAnswer, TrailQuery, RecordsVerification
-from ._grant_types import GrantEvent
+from ._grant_types import GrantEvent, Texts
 from ._grant_values import instant, texts, values_json
 from ._shared import Shared
 
@@ -36,6 +36,10 @@ class GrantReport:
         """How many grants it shows."""
         self.untrusted = facts["untrusted"]
         """How many of them have records that cannot be trusted."""
+        self.sign_ins = facts["sign_ins"]
+        """How many everyday sign-ins it shows."""
+        self.unreadable_lines = facts["unreadable_lines"]
+        """How many lines of the audit logs are not records."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the page to a file that only this user can read: it names people, reasons and policies."""
@@ -137,15 +141,18 @@ class Audit(Shared[_tempaccess.Audit], native=_tempaccess.Audit):
         until: _Instant = None,
         files: str | os.PathLike[str] | None = None,
         regions: _Ids = (),
+        audit_logs: Texts = (),
         timeout: _Timeout = None,
     ) -> GrantReport:
         """Returns the page that shows who had access to what, when and why.
 
-        With `files`, a folder or `s3://BUCKET/PREFIX` with the files of a trail, it shows what was done as well.
+        With `files`, a folder or `s3://BUCKET/PREFIX` with the files of a trail, it shows what was done as well; with `audit_logs`,
+        the logs of people, everyday sign-ins.
         """
         begin, end = instant("from_", from_), instant("until", until)
         place, named = None if files is None else os.fsdecode(files), texts("regions", regions)
-        return GrantReport(self._wait(lambda native: native.report(begin, end, place, named), timeout))
+        logs = texts("audit_logs", audit_logs)
+        return GrantReport(self._wait(lambda native: native.report(begin, end, place, named, logs), timeout))
 
     async def report_async(
         self,
@@ -154,8 +161,10 @@ class Audit(Shared[_tempaccess.Audit], native=_tempaccess.Audit):
         until: _Instant = None,
         files: str | os.PathLike[str] | None = None,
         regions: _Ids = (),
+        audit_logs: Texts = (),
     ) -> GrantReport:
         """As `report`."""
         begin, end = instant("from_", from_), instant("until", until)
         place, named = None if files is None else os.fsdecode(files), texts("regions", regions)
-        return GrantReport(await self._wait_async(lambda native: native.report(begin, end, place, named)))
+        logs = texts("audit_logs", audit_logs)
+        return GrantReport(await self._wait_async(lambda native: native.report(begin, end, place, named, logs)))

@@ -90,6 +90,8 @@ class SessionCalls(TypedDict):
     assertion_id: str | None
     chained_from: str | None
     role_arn: str | None
+    policy_sha256: str | None
+    policy_arns: list[str]
     access_key_id: str
     expiration: str
     calls: dict[str, int]
@@ -135,4 +137,6 @@ class ReportFacts(TypedDict):
     text: str
     grants: int
     untrusted: int
+    sign_ins: int
+    unreadable_lines: int
     unreadable: list[UnreadableGrant]

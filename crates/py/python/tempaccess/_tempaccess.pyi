@@ -546,7 +546,7 @@ class Audit:
         self, format: str, ids: Sequence[str], from_: str | None, until: str | None, /
     ) -> Work[ReportFacts]: ...
     def report(
-        self, from_: str | None, until: str | None, files: str | None, regions: Sequence[str], /
+        self, from_: str | None, until: str | None, files: str | None, regions: Sequence[str], audit_logs: Sequence[str], /
     ) -> Work[ReportFacts]: ...
 
 def open_grant(

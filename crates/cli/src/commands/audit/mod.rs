@@ -26,6 +26,13 @@ fn period(arguments: &PeriodArguments) -> Result<Period> {
     Period::parse(arguments.from.as_deref(), arguments.until.as_deref())
 }
 
+/// Notes on standard error that lines of audit logs were left out.
+fn note_unreadable_lines(lines: usize) {
+    if lines > 0 {
+        note(&format!("lines of the audit logs that are not records: {lines}"));
+    }
+}
+
 /// Notes on standard error that the records of some grants cannot be trusted: what is printed or written has them all the same.
 fn note_untrusted(grants: usize) {
     match grants {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use tempaccess_core::Result;
 use tempaccess_core::auditor::TrailInput;
 
-use super::GrantContext;
+use super::{GrantContext, note_unreadable_lines};
 use crate::args::Output;
 use crate::args::audit::Query;
 use crate::commands::{note, print, print_json};
@@ -38,9 +38,7 @@ pub(super) async fn query(arguments: Query) -> Result<()> {
     match arguments.output {
         Output::Json => print_json(&answer),
         Output::Text => {
-            if answer.unreadable > 0 {
-                note(&format!("lines of the audit logs that are not records: {}", answer.unreadable));
-            }
+            note_unreadable_lines(answer.unreadable);
             print(&render::found(&answer.events, &answer.comparison))
         }
     }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use serde::Serialize;
+use tempaccess_core::auditor::ReportInput;
 use tempaccess_core::front_end::{Existing, Readers, write_whole_file};
 use tempaccess_core::{Error, ErrorKind, Result, Stage};
 
 use super::query::progress;
-use super::{GrantContext, note_untrusted, period};
+use super::{GrantContext, note_unreadable_lines, note_untrusted, period};
 use crate::args::Output;
 use crate::args::audit::Report;
 use crate::commands::{on_thread, print, print_json};
@@ -20,19 +21,25 @@ pub(crate) struct Written {
     pub(crate) file: String,
     /// How many grants it shows.
     pub(crate) grants: usize,
-    /// How many of them have records that cannot be trusted.
+    /// How many everyday sign-ins it shows.
+    pub(crate) sign_ins: usize,
+    /// How many of the grants have records that cannot be trusted.
     pub(crate) untrusted: usize,
 }
 
 pub(super) async fn report(arguments: Report) -> Result<()> {
     let period = period(&arguments.period)?;
     let context = GrantContext::open(&arguments.access, None).await?;
-    let page = context.auditor().report(period, arguments.files.as_deref(), &[], &mut progress).await?;
+    let mut input = ReportInput::default();
+    input.files = arguments.files.clone();
+    input.audit_logs = arguments.audit_log.clone();
+    let page = context.auditor().report(period, &input, &mut progress).await?;
     let (out, html) = (arguments.out.clone(), page.text);
     on_thread(move || write(&out, &html)).await?;
     note_untrusted(page.untrusted);
+    note_unreadable_lines(page.unreadable_lines);
     let file = arguments.out.display().to_string();
-    let written = Written { file, grants: page.grants, untrusted: page.untrusted };
+    let written = Written { file, grants: page.grants, sign_ins: page.sign_ins, untrusted: page.untrusted };
     match arguments.output {
         Output::Json => print_json(&written),
         Output::Text => print(&render::written(&written)),

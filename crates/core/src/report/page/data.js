@@ -57,6 +57,12 @@ function duration(length) {
   const parts = [days && days + "d", hours && hours + "h", rest && days === 0 && rest + "m"].filter(Boolean);
   return parts.join(" ");
 }
+// How many grants and everyday sign-ins there are among these.
+function counts(grants) {
+  const signIns = grants.filter((grant) => grant.signedIn).length, given = grants.length - signIns;
+  const parts = [(given || !signIns) && count(given, "grant"), signIns && count(signIns, "sign-in")];
+  return parts.filter(Boolean).join(" and ");
+}
 function count(number, word, plural) {
   return number.toLocaleString("en") + " " + (number === 1 ? word : plural || word + "s");
 }
@@ -96,6 +102,8 @@ function prepare(grant) {
   const times = grant.events.map((event) => event.at);
   const spans = grant.spans;
   const policy = grant.policy === undefined ? null : DATA.policies[grant.policy];
+  grant.signedIn = grant.kind === "sign_in";
+  grant.reason = grant.reason || (grant.signedIn ? "no reason given" : "");
   grant.calls = grant.calls || [];
   grant.defects = grant.defects || [];
   grant.agreed = grant.agreed || [];
@@ -112,7 +120,7 @@ function prepare(grant) {
   grant.ending = ending(grant);
   const reasons = new Set([grant.reason, ...grant.events.map((event) => event.reason)]);
   grant.text = [
-    grant.id, grant.to, grant.by, ...grant.agreed, grant.role, role.label, grant.preset, grant.kind, policy && policy.text,
+    grant.id, grant.to, grant.by, ...grant.agreed, grant.role, role.label, grant.preset, grant.signedIn ? "sign-in" : grant.kind, policy && policy.text,
     ...(grant.policy_arns || []), ...reasons, grant.break_glass && "break glass",
   ].filter(Boolean).join("\n").toLowerCase();
   // What was tried says nothing about what was allowed.

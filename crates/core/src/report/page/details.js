@@ -1,6 +1,7 @@
 // Everything about one grant.
 
 const MORE = {
+  assertion_id: "SAML assertion", chained_from: "From the session of", policy_sha256: "Session policy (SHA-256)",
   by_arn: "Session of the administrator", session: "Session name", access_key_id: "Access key", sts_request_id: "Request at STS",
   iam_policy_name: "Inline policy", recipients: "Sealed to", issue: "Issue",
 };
@@ -37,6 +38,8 @@ function pretty(text) {
 }
 
 function scope(grant) {
+  const narrowed = grant.signedIn && grant.events[0].more && grant.events[0].more.policy_sha256;
+  if (narrowed) return ["what the role and a session policy allow", ...(grant.policy_arns || []).map((arn) => el("code", { class: "block" }, arn))];
   const plain = grant.policyShown ? grant.policyShown.summary : (grant.policy_arns || []).length ? "what the managed policies and the role allow" : "all that the role allows";
   return [plain, ...(grant.policy_arns || []).map((arn) => el("code", { class: "block" }, arn)),
     grant.policyShown && el("details", {}, el("summary", {}, "Policy"), el("pre", { tabindex: "0" }, ...pretty(grant.policyShown.text).split("\n").flatMap((line) => [line, document.createTextNode("\n")])))];
@@ -49,11 +52,11 @@ function eventItem(event, grant, previous) {
   const moved = previous && event.until !== previous.until ? "until " + time(event.until) + " UTC" : null;
   const more = Object.entries(event.more || {}).filter(([, value]) => value !== null && value !== false && moreText(value) !== "");
   return el("li", { class: defects.length ? "bad" : "" }, picture, el("div", {},
-    el("p", { class: "event-head" }, el("strong", {}, EVENTS[event.event] || event.event), el("time", { datetime: exact(event.at) }, time(event.at) + " UTC")),
-    el("p", {}, "by " + event.by + (moved ? ", " + moved : "")),
+    el("p", { class: "event-head" }, el("strong", {}, grant.signedIn ? "Signed in" : EVENTS[event.event] || event.event), el("time", { datetime: exact(event.at) }, time(event.at) + " UTC")),
+    el("p", {}, (grant.signedIn ? "at " : "by ") + event.by + (moved ? ", " + moved : "")),
     previous && event.reason !== previous.reason && el("p", { class: "quote" }, event.reason),
-    defects.length ? defects.map((defect) => el("p", { class: "defect" }, defect)) : el("p", { class: "signed" }, "✓ signature of " + event.by + " is valid"),
-    more.length > 0 && el("details", {}, el("summary", {}, "More of event " + event.seq), el("dl", { class: "facts small" }, more.flatMap(([name, value]) => fact(MORE[name] || name, el("code", {}, moreText(value))))))));
+    defects.length ? defects.map((defect) => el("p", { class: "defect" }, defect)) : el("p", { class: "signed" }, grant.signedIn ? "from an audit log, which nobody has signed" : "✓ signature of " + event.by + " is valid"),
+    more.length > 0 && el("details", {}, el("summary", {}, event.seq ? "More of event " + event.seq : "More"), el("dl", { class: "facts small" }, more.flatMap(([name, value]) => fact(MORE[name] || name, el("code", {}, moreText(value))))))));
 }
 
 function calls(grant) {
@@ -79,14 +82,14 @@ function openDetails(grant) {
       fact("Why", grant.reason),
       fact("Access", grant.spans.length ? grant.spans.map(([from, until]) => el("span", { class: "block" }, timeRange(from, until))) : "none", length > 0 && el("small", {}, duration(length) + (planned ? ", " + planned : ""))),
       fact("How it ended", grant.ending.text + (grant.ending.at ? ", " + time(grant.ending.at) + " UTC" : ""), grant.ending.reason && grant.ending.reason !== grant.reason && el("small", {}, grant.ending.reason)),
-      fact("Given by", grant.spans.length ? grant.by : null),
+      fact(grant.signedIn ? "Signed in at" : "Given by", grant.spans.length ? grant.by : null),
       fact("Agreed by", grant.agreed.join(", ")),
       fact("Allowed", scope(grant)),
       fact("From networks", (grant.from_ip || []).join(", ")),
       fact("Preset", grant.preset || null),
-      fact("Kind", grant.kind === "session" ? "session grant: sealed credentials" : "policy grant: a dated policy on the role"),
+      fact("Kind", grant.signedIn ? "everyday sign-in, from an audit log" : grant.kind === "session" ? "session grant: sealed credentials" : "policy grant: a dated policy on the role"),
       fact("Role", el("code", {}, grant.role)),
-      fact("Id", copyButton(grant.id, "id"))),
+      grant.signedIn ? fact("Access key", copyButton(grant.id, "access key")) : fact("Id", copyButton(grant.id, "id"))),
     el("section", {}, el("h3", {}, "Events"), el("ol", { class: "events" }, grant.events.map((event, index) => eventItem(event, grant, grant.events[index - 1])))),
     calls(grant),
   ].filter(Boolean));

@@ -4,7 +4,7 @@ const DEFAULTS = { q: "", on: "", from: "", until: "", state: "", group: "person
 const filter = { ...DEFAULTS };
 
 const EXTRA_STATES = {
-  problem: "Cannot be trusted", glass: "Break glass", calls: "With denied calls",
+  problem: "Cannot be trusted", glass: "Break glass", calls: "With denied calls", grants: "Grants alone", sign_ins: "Sign-ins alone",
 };
 
 function readAddress() {
@@ -34,6 +34,8 @@ function inState(grant) {
     case "problem": return grant.untrusted;
     case "glass": return Boolean(grant.break_glass);
     case "calls": return grant.denied > 0;
+    case "grants": return !grant.signedIn;
+    case "sign_ins": return grant.signedIn;
     default: return grant.state === filter.state;
   }
 }
@@ -76,7 +78,7 @@ function answer(grants) {
   else if (until !== null) when = " up to " + day(until - DAY);
   const parts = [];
   if (people.length) {
-    parts.push(el("strong", {}, listed(people, "person", "people")), " had access to ", filter.on && [el("strong", {}, filter.on), " through "], el("strong", {}, listed(roles, "role")), when, ", by ", count(given.length, "grant"), ".");
+    parts.push(el("strong", {}, listed(people, "person", "people")), " had access to ", filter.on && [el("strong", {}, filter.on), " through "], el("strong", {}, listed(roles, "role")), when, ", by ", counts(given), ".");
   } else {
     parts.push("Nobody had access", when, filter.q || filter.state ? " by a grant that fits." : ".");
   }
@@ -85,9 +87,9 @@ function answer(grants) {
   const without = grants.length - withAccess.length;
   const live = of((grant) => grant.state === "live"), revoked = of((grant) => grant.state === "revoked");
   const denied = grants.reduce((sum, grant) => sum + grant.denied, 0);
-  add(byRole, count(byRole, "grant allows", "grants allow") + " all that the role does, which the role's policies decide.");
-  add(onlyCalls, count(onlyCalls, "grant fits by its", "grants fit by their") + " calls alone, which may have been denied.");
-  add(live, count(live, "grant was", "grants were") + " live when the report was made.");
+  add(byRole, (byRole === 1 ? "One of them allows" : byRole.toLocaleString("en") + " of them allow") + " all that the role does, which the role's policies decide.");
+  add(onlyCalls, count(onlyCalls, "more fits by its", "more fit by their") + " calls alone, which may have been denied.");
+  add(live, count(live, "was", "were") + " live when the report was made.");
   add(revoked, count(revoked, "was", "were") + " revoked early.");
   add(without, count(without, "grant or request", "grants and requests") + " gave no access.");
   add(denied, count(denied, "call was", "calls were") + " denied.");

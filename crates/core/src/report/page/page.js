@@ -5,7 +5,7 @@ const NOT_GIVEN = ["pending", "denied", "withdrawn"];
 function drawTiles() {
   const people = new Set(GRANTS.map((grant) => grant.to)).size, of = (test) => GRANTS.filter(test).length;
   const untrusted = of((grant) => grant.untrusted) + DATA.unreadable.length, glass = of((grant) => grant.break_glass);
-  const denied = GRANTS.reduce((sum, grant) => sum + grant.denied, 0), given = of((grant) => !NOT_GIVEN.includes(grant.state));
+  const denied = GRANTS.reduce((sum, grant) => sum + grant.denied, 0), given = of((grant) => !grant.signedIn && !NOT_GIVEN.includes(grant.state)), signIns = of((grant) => grant.signedIn);
   const tile = (number, name, kind, state) => {
     const content = [el("span", { class: "number" }, number.toLocaleString("en")), el("span", { class: "name" }, name)];
     if (state === undefined) return el("div", { class: "tile " + kind }, content);
@@ -20,7 +20,7 @@ function drawTiles() {
   byId("tiles").replaceChildren(...problems,
     tile(of((grant) => grant.state === "live"), "still live", "live", "live"),
     tile(of((grant) => grant.state === "revoked"), "revoked early", "", "revoked"),
-    tile(given, given === 1 ? "grant" : "grants", ""), tile(people, people === 1 ? "person" : "people", ""));
+    tile(given, given === 1 ? "grant" : "grants", ""), ...(signIns ? [tile(signIns, signIns === 1 ? "sign-in" : "sign-ins", "")] : []), tile(people, people === 1 ? "person" : "people", ""));
 }
 
 function drawProblems() {
@@ -47,6 +47,7 @@ function drawProblems() {
 function drawFilters() {
   const options = (states) => Object.entries(states).map(([state, name]) => el("option", { value: state }, name));
   byId("state").replaceChildren(el("option", { value: "" }, "All"), ...options(STATES), ...options(EXTRA_STATES));
+  if (!GRANTS.some((grant) => grant.signedIn)) for (const state of ["grants", "sign_ins"]) byId("state").querySelector('[value="' + state + '"]').remove();
   const [first, last] = GRANTS.length ? [GRANTS[0].first, GRANTS.reduce((most, grant) => Math.max(most, grant.last), 0)] : [DATA.generated, DATA.generated];
   for (const field of ["from", "until"]) {
     byId(field).min = exact(first).slice(0, 10);

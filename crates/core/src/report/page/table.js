@@ -22,6 +22,7 @@ function sortedGrants() {
 function badges(grant) {
   return [
     el("span", { class: "pill is-" + grant.state }, STATES[grant.state] || grant.state),
+    grant.signedIn && el("span", { class: "pill" }, "Sign-in"),
     grant.untrusted && el("span", { class: "pill bad" }, "Not trusted"),
     grant.break_glass && el("span", { class: "pill glass" }, "Break glass"),
     grant.denied > 0 && el("span", { class: "pill call" }, count(grant.denied, "denied call")),
@@ -35,7 +36,7 @@ function accessText(grant) {
 function cells(grant) {
   const length = grant.spans.reduce((sum, [from, until]) => sum + until - from, 0);
   return [
-    el("button", { type: "button", class: "link", click: () => openDetails(grant), "aria-label": "Details of the grant to " + visible(grant.to) }, grant.to),
+    el("button", { type: "button", class: "link", click: () => openDetails(grant), "aria-label": (grant.signedIn ? "Details of the sign-in of " : "Details of the grant to ") + visible(grant.to) }, grant.to),
     grant.roleShown.label,
     [accessText(grant), length > 0 && el("small", {}, duration(length))],
     grant.ending.text.replace(/^./, (letter) => letter.toUpperCase()),
@@ -63,7 +64,8 @@ function drawTable(printed) {
   const rows = shown.map((grant) => el("tr", { class: grant.untrusted ? "untrusted" : grant.break_glass ? "glass" : "" },
     cells(grant).map((cell, index) => el(index ? "td" : "th", { scope: index ? null : "row", "data-label": COLUMNS[index].name }, cell))));
   const turn = (by, name) => el("button", { type: "button", class: "quiet", disabled: by < 0 ? table.page === 0 : table.page >= pages - 1, click: () => { table.page += by; drawTable(); byId("results").focus(); byId("table").scrollIntoView({ block: "start" }); } }, name);
-  const caption = shown.length ? "Grants " + (start + 1).toLocaleString("en") + " to " + (start + shown.length).toLocaleString("en") + " of " + grants.length.toLocaleString("en") : "No grants";
+  const names = table.grants.some((grant) => grant.signedIn) ? "Grants and sign-ins" : "Grants";
+  const caption = shown.length ? names + " " + (start + 1).toLocaleString("en") + " to " + (start + shown.length).toLocaleString("en") + " of " + grants.length.toLocaleString("en") : "No grants";
   const whole = grants.length > shown.length && printed ? ". `tempaccess audit export` has all." : "";
   byId("table").replaceChildren(
     el("table", {}, el("caption", {}, caption + whole), el("thead", {}, head), el("tbody", {}, rows)),

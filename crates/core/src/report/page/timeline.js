@@ -69,8 +69,8 @@ function drawAxis(marks, labels) {
 function drawGroup(group, first, last, marks) {
   const people = new Set(group.grants.map((grant) => grant.to)).size;
   const bad = group.grants.filter((grant) => grant.untrusted).length;
-  const given = group.grants.filter((grant) => !NOT_GIVEN.includes(grant.state)).length, asked = group.grants.length - given;
-  const detail = [(given || !asked) && count(given, "grant"), asked && count(asked, "request")].filter(Boolean).join(", ") + (filter.group === "person" ? "" : ", " + count(people, "person", "people"));
+  const given = group.grants.filter((grant) => !NOT_GIVEN.includes(grant.state)), asked = group.grants.length - given.length;
+  const detail = [(given.length || !asked) && counts(given), asked && count(asked, "request")].filter(Boolean).join(", ") + (filter.group === "person" ? "" : ", " + count(people, "person", "people"));
   const label = el("div", { class: "label" }, el("div", { class: "label-text" },
     el("strong", { title: visible(group.name) }, group.name), el("span", {}, detail, bad > 0 && el("em", {}, " · " + bad + " not trusted"))));
   const height = group.height - (group.lanesTop - GROUP_PADDING);
@@ -121,7 +121,7 @@ function drawLane(drawn, grants, top) {
 function drawJoined({ grants, left, right }, top) {
   const width = Math.max(TINY, right - left), bad = grants.some((grant) => grant.untrusted), glass = grants.some((grant) => grant.break_glass);
   const kind = bad ? "bad" : glass ? "glass" : "many";
-  const label = count(grants.length, "grant") + ", too close to tell apart at this scale. Click to zoom in.";
+  const label = counts(grants) + ", too close to tell apart at this scale. Click to zoom in.";
   const zoom = () => {
     const first = grants[0].first, last = Math.max(...grants.map((grant) => grant.last)), pad = Math.max((last - first) * 0.1, MINUTE);
     timeline.focused = grants[0];
@@ -165,13 +165,14 @@ function fit(text, width) {
 function spoken(grant) {
   const access = grant.spans.length ? "access " + timeRange(grant.begin, grant.end) : "no access";
   const flags = [grant.untrusted && "records cannot be trusted", grant.break_glass && "break glass", grant.denied && count(grant.denied, "denied call")].filter(Boolean);
-  return [grant.to, grant.roleShown.label, STATES[grant.state] || grant.state, access, "reason " + grant.reason, "by " + grant.by, ...flags].map(visible).join(", ");
+  return [grant.to, grant.roleShown.label, STATES[grant.state] || grant.state, access, "reason " + grant.reason, (grant.signedIn ? "signed in at " : "by ") + grant.by, ...flags].map(visible).join(", ");
 }
 
 function drawGrant(grant, top) {
   const height = LANE - 6, classes = ["bar", "is-" + grant.state];
   if (grant.untrusted) classes.push("untrusted");
   if (grant.break_glass) classes.push("glass");
+  if (grant.signedIn) classes.push("sign-in");
   const node = svg("g", {
     class: classes.join(" "), role: "button", tabindex: grant === timeline.focused ? "0" : "-1", "aria-label": spoken(grant), "data-id": grant.id,
     click: () => { if (!timeline.dragged) { timeline.focused = grant; openDetails(grant); } },
@@ -295,6 +296,7 @@ function drawLegend() {
   const used = new Set(GRANTS.map((grant) => grant.state)), happened = new Set(GRANTS.flatMap((grant) => grant.events.map((event) => event.event)));
   byId("legend").replaceChildren(
     ...Object.entries(STATES).filter(([state]) => used.has(state) && !NOT_GIVEN.includes(state)).map(([state, name]) => item(swatch("bar is-" + state), name)),
+    ...(GRANTS.some((grant) => grant.signedIn) ? [item(swatch("bar sign-in"), "Sign-in")] : []),
     ...Object.entries(MARKS).filter(([event]) => happened.has(event)).map(([, shape]) => item(sign(shape), shape.name)),
     ...(GRANTS.some((grant) => grant.untrusted) ? [item(sign(SYMBOLS.bad), SYMBOLS.bad.name)] : []),
     ...(GRANTS.some((grant) => grant.break_glass) ? [item(sign(SYMBOLS.glass), SYMBOLS.glass.name)] : []),
