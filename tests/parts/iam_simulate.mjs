@@ -7,7 +7,7 @@ const { runSimulation } = createRequire(`${process.argv[2]}/`)("@cloud-copilot/i
 const named = (policies) => policies.map((policy, number) => ({ name: `policy${number}`, policy }));
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { identity, scps, boundary, session, principal, action, resource, context } = JSON.parse(line);
+  const { identity, scps = [], boundary, session, trust, principal, action, resource, context } = JSON.parse(line);
   const result = await runSimulation(
     {
       request: { principal, action, resource: { resource, accountId: "111122223333" }, contextVariables: context },
@@ -16,6 +16,7 @@ for await (const line of createInterface({ input: process.stdin })) {
       resourceControlPolicies: [],
       permissionBoundaryPolicies: boundary ? named([boundary]) : undefined,
       sessionPolicy: session ?? undefined,
+      resourcePolicy: trust ?? undefined,
     },
     {},
   );

@@ -17,6 +17,7 @@ pub mod parts;
 pub mod person;
 pub mod proxy;
 pub mod register;
+pub mod second_opinion;
 pub mod vectors;
 
 use std::path::PathBuf;
