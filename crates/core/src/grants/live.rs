@@ -53,17 +53,23 @@ impl KnownGrants {
 impl Grants {
     /// Fails if the person has a session grant on the role already, with an event recorded after `since`.
     pub(super) async fn require_no_live_session(&self, to: &str, role_arn: &str, since: Timestamp) -> Result<()> {
-        match self.live_sessions(to, role_arn, since).await?.first() {
+        match self.live_sessions(to, role_arn, since, None).await?.first() {
             Some(history) => Err(already_live(to, history)),
             None => Ok(()),
         }
     }
 
-    /// Returns the session grants that a person has on a role, with an event recorded after `since`.
-    async fn live_sessions(&self, to: &str, role_arn: &str, since: Timestamp) -> Result<Vec<GrantHistory>> {
+    /// Returns the session grants that a person has on a role, with an event recorded after `since`, besides one.
+    async fn live_sessions(
+        &self,
+        to: &str,
+        role_arn: &str,
+        since: Timestamp,
+        except: Option<&GrantId>,
+    ) -> Result<Vec<GrantHistory>> {
         let now = self.now().await?;
         let mut ids = self.records.changed_since(since).await?;
-        ids.retain(|id| !self.known.is_of_others(id, to, role_arn));
+        ids.retain(|id| Some(id) != except && !self.known.is_of_others(id, to, role_arn));
         let reads = stream::iter(ids).map(|id| async move {
             // `audit verify` reports records that cannot be read; a grant to somebody else does not wait for that.
             GrantHistory::read(&*self.records, &id, &self.signers).await.ok()
@@ -84,8 +90,7 @@ impl Grants {
     pub(super) async fn settle(&self, event: &GrantEvent, since: Timestamp) -> Result<()> {
         let mut attempt = 0;
         loop {
-            let mut others = self.live_sessions(&event.to, &event.role_arn, since).await?;
-            others.retain(|history| *history.id() != event.id);
+            let others = self.live_sessions(&event.to, &event.role_arn, since, Some(&event.id)).await?;
             let Some(other) = others.first() else { return Ok(()) };
             attempt += 1;
             if *other.id() < event.id || attempt > SETTLING_ATTEMPTS {
