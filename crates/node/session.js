@@ -96,14 +96,20 @@ class Session {
 
 /** Lists what is cached, without secrets. */
 function status(options) {
-  const { config, store } = checked(options, ["config", "store"]);
-  return JSON.parse(call(() => native.statusJson(path(config), text("store", store))));
+  const place = placeOf(options);
+  return JSON.parse(call(() => native.statusJson(...place)));
 }
 
 /** As `status`, without keeping the event loop waiting for files and the keyring. */
 async function statusAsync(options) {
+  const place = placeOf(options);
+  return JSON.parse(settled(await call(() => native.statusJsonAsync(...place))).text);
+}
+
+/** The configuration and the store to look into. */
+function placeOf(options) {
   const { config, store } = checked(options, ["config", "store"]);
-  return JSON.parse(settled(await call(() => native.statusJsonAsync(path(config), text("store", store)))).text);
+  return [path(config), text("store", store)];
 }
 
 /** Returns a credential provider for the AWS SDK for JavaScript. */

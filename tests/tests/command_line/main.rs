@@ -10,6 +10,7 @@ mod doctor;
 mod environment;
 mod handout;
 mod import;
+mod import_peers;
 mod memory;
 mod other_users;
 mod profiles;

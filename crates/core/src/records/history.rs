@@ -1,17 +1,16 @@
 //! What the events of a grant say: who has what, until when, and whether it still counts.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::request::{GrantRequest, verify_origin};
+use super::judgement::{Judged, MOST, Reading, missing, shorten};
+use super::request::GrantRequest;
 use super::{EventKind, GrantEvent, GrantKind, Records};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grant_id::GrantId;
-use crate::saml::hex;
 use crate::seal::Signers;
 
 /// Whether a grant counts.
@@ -50,9 +49,6 @@ impl GrantState {
     }
 }
 
-/// How far the clocks of two administrators may differ.
-const TOLERATED_SKEW: SignedDuration = SignedDuration::from_mins(15);
-
 /// The events of a grant, oldest first. There is at least one.
 ///
 /// Decisions follow from the events that can be trusted. Others who can add files next to the records must not be able to end, hide,
@@ -74,18 +70,6 @@ pub struct GrantHistory {
     defects: Vec<String>,
     /// The event that each defect is about. A missing event is not one.
     suspects: Vec<Option<u32>>,
-}
-
-/// An event, and whether it can be trusted.
-#[derive(Debug, Clone)]
-struct Judged {
-    event: GrantEvent,
-    /// The fingerprint of the key that has signed it.
-    key: Option<String>,
-    /// Whether an administrator who is trusted has signed it as this event of this grant.
-    is_signed: bool,
-    /// Whether it follows the last event that can be trusted, too.
-    is_trusted: bool,
 }
 
 impl GrantHistory {
@@ -111,7 +95,7 @@ impl GrantHistory {
     /// `audit_failed` if none of the files is an event.
     pub(crate) fn from_files(files: Vec<(u32, Vec<u8>)>, id: &GrantId, signers: &Signers) -> Result<Option<Self>> {
         let occupied: BTreeSet<u32> = files.iter().map(|(number, _)| *number).collect();
-        let mut reading = Reading { id, signers, earlier: BTreeMap::new(), last: None, defects: Vec::new() };
+        let mut reading = Reading::new(id, signers);
         let (mut events, mut not_an_event, mut unsigned) = (Vec::new(), None, 0);
         for (number, file) in files {
             match GrantEvent::parse(&file) {
@@ -168,6 +152,11 @@ impl GrantHistory {
     pub(crate) fn reported_events(&self) -> impl Iterator<Item = &GrantEvent> {
         let is_unfounded = self.is_unfounded();
         self.events.iter().filter(move |judged| judged.is_trusted || is_unfounded).map(|judged| &judged.event)
+    }
+
+    /// The first event that can be trusted, or else the first.
+    pub(super) fn first(&self) -> &GrantEvent {
+        &self.first
     }
 
     /// The last event that can be trusted.
@@ -326,184 +315,4 @@ impl GrantHistory {
             None => Cow::Borrowed(&self.first.reason),
         }
     }
-
-    /// The grant with its events as `--output json` and the bindings show it.
-    pub fn details(&self, now: Timestamp) -> GrantDetails<'_> {
-        GrantDetails { grant: self.summary(now), events: self.events().collect() }
-    }
-
-    /// The grant as `--output json` and the bindings show it.
-    pub fn summary(&self, now: Timestamp) -> GrantSummary<'_> {
-        let last = self.last();
-        GrantSummary {
-            id: self.id(),
-            state: self.state(now),
-            kind: self.kind(),
-            to: self.to(),
-            by: self.by(),
-            role_arn: &last.role_arn,
-            from: self.first.from,
-            until: last.until,
-            reason: self.reason(),
-            preset: self.first.preset.as_deref(),
-            extensions: self.extensions(),
-            break_glass: self.trusted_events().any(|event| event.break_glass),
-            needs_review: self.needs_review(),
-            policy: last.policy.as_deref(),
-            policy_arns: &last.policy_arns,
-            from_ip: &last.from_ip,
-            defects: &self.defects,
-        }
-    }
-}
-
-/// How many files and defects are kept of those that anybody can add: thousands must not fill the memory.
-const MOST: usize = 100;
-
-/// Leaves out the defects beyond the first ones, and says so.
-fn shorten(defects: &mut Vec<(Option<u32>, String)>) {
-    if defects.len() > MOST {
-        let further = defects.len() - MOST;
-        defects.truncate(MOST);
-        defects.push((None, format!("{further} further defects, such as files that are not events")));
-    }
-}
-
-/// Says which numbers up to the last event are missing.
-fn missing(occupied: &BTreeSet<u32>, last: u32) -> Vec<String> {
-    let mut expected = 1;
-    let mut missing = Vec::new();
-    for number in occupied.range(..=last) {
-        match number.saturating_sub(expected) {
-            0 => {}
-            1 => missing.push(format!("event {expected} is missing")),
-            _ => missing.push(format!("the events {expected} to {} are missing", number - 1)),
-        }
-        expected = number.saturating_add(1);
-    }
-    missing
-}
-
-/// The judgement of events, one after the other.
-struct Reading<'a> {
-    id: &'a GrantId,
-    signers: &'a Signers,
-    /// The numbers of the files so far, by their digests.
-    earlier: BTreeMap<String, u32>,
-    /// The last event that can be trusted, and its number.
-    last: Option<(u32, GrantEvent)>,
-    defects: Vec<(Option<u32>, String)>,
-}
-
-impl Reading<'_> {
-    fn judge(&mut self, number: u32, event: GrantEvent, file: &[u8]) -> Judged {
-        let mut found = Vec::new();
-        if event.id != *self.id {
-            found.push(format!("event {number} belongs to the grant {}", event.id));
-        }
-        if event.seq != number {
-            found.push(format!("event {number} says that it is event {}", event.seq));
-        }
-        if let Some((_, before)) = &self.last {
-            let changed = before.changed_facts(&event);
-            if !changed.is_empty() {
-                found.push(format!("event {number} changes what no event can: {}", changed.join(", ")));
-            }
-        }
-        let mut key = None;
-        let signed = event.verified_key(file, self.signers).map(|found| key = Some(found));
-        let mut excess = Vec::new();
-        match signed.and_then(|()| verify_origin(&event, self.signers)) {
-            Ok(beyond) => excess = beyond,
-            Err(error) => found.push(format!("event {number}: {}", error.message())),
-        }
-        let is_signed = found.is_empty();
-        // Whose key was removed could sign for a time before that. Clocks differ a little.
-        if let Some((_, before)) = &self.last
-            && before.at.duration_since(event.at) > TOLERATED_SKEW
-        {
-            found.push(format!("event {number} is dated before the one that it follows"));
-        }
-        if event.seq == number {
-            found.extend(self.broken_chain(number, &event));
-        }
-        self.earlier.insert(hex(&Sha256::digest(file)), number);
-        let is_trusted = found.is_empty();
-        // It was given nevertheless, and can be ended.
-        found.extend(excess.into_iter().map(|beyond| format!("event {number}: {beyond}")));
-        self.defects.extend(found.into_iter().map(|defect| (Some(number), defect)));
-        if is_trusted {
-            self.last = Some((number, event.clone()));
-        }
-        Judged { event, key, is_signed, is_trusted }
-    }
-
-    /// Why an event does not follow the last one that can be trusted. Events in between are ignored: they may be signed with a key that
-    /// is no longer trusted, or be no events.
-    fn broken_chain(&self, number: u32, event: &GrantEvent) -> Option<String> {
-        let trusted = self.last.as_ref().map(|(number, _)| *number);
-        match (&event.prev, trusted) {
-            (None, None) => None,
-            (None, _) => Some(format!("event {number} says that it is the first")),
-            (Some(digest), trusted) => match self.earlier.get(digest) {
-                None => Some(format!(
-                    "event {number} does not follow an event that is there: it was changed, or is missing"
-                )),
-                Some(followed) if Some(*followed) < trusted => {
-                    Some(format!("event {number} does not follow event {}", trusted.unwrap_or_default()))
-                }
-                Some(_) => None,
-            },
-        }
-    }
-}
-
-/// A grant with its events, in a form that is stable: what `grant show --output json` prints.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct GrantDetails<'a> {
-    /// What the events say together.
-    pub grant: GrantSummary<'a>,
-    /// The events, oldest first.
-    pub events: Vec<&'a GrantEvent>,
-}
-
-/// The facts of a grant, in a form that is stable.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct GrantSummary<'a> {
-    /// The id.
-    pub id: &'a GrantId,
-    /// Whether it counts.
-    pub state: GrantState,
-    /// How access is given.
-    pub kind: GrantKind,
-    /// The person.
-    pub to: &'a str,
-    /// The administrator who gave it.
-    pub by: &'a str,
-    /// The role.
-    pub role_arn: &'a str,
-    /// When access begins.
-    pub from: Timestamp,
-    /// When access ends.
-    pub until: Timestamp,
-    /// Why it was given.
-    pub reason: Cow<'a, str>,
-    /// The preset that was used.
-    pub preset: Option<&'a str>,
-    /// How often it was extended.
-    pub extensions: u32,
-    /// Whether it was given in an emergency, without approvals.
-    pub break_glass: bool,
-    /// Whether somebody else has to review that.
-    pub needs_review: bool,
-    /// The policy.
-    pub policy: Option<&'a str>,
-    /// The managed session policies.
-    pub policy_arns: &'a [String],
-    /// The networks that access is limited to.
-    pub from_ip: &'a [String],
-    /// Why the records cannot be trusted.
-    pub defects: &'a [String],
 }

@@ -29,8 +29,10 @@ mod event;
 mod facts;
 mod folder;
 mod history;
+mod judgement;
 mod objects;
 mod request;
+mod summary;
 
 use std::fmt;
 
@@ -40,10 +42,11 @@ use jiff::Timestamp;
 pub use event::{EventKind, GrantEvent, GrantKind};
 pub(crate) use facts::{check_name, check_reason};
 pub use folder::FolderRecords;
-pub use history::{GrantDetails, GrantHistory, GrantState, GrantSummary};
+pub use history::{GrantHistory, GrantState};
 pub use objects::ObjectRecords;
 pub use request::{GrantRequest, NarrowedApproval, RequestText, VerifiedRequest};
 pub(crate) use request::{approver, refused};
+pub use summary::{GrantDetails, GrantSummary};
 
 pub use crate::bucket::BucketAccess;
 
