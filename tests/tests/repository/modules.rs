@@ -27,10 +27,15 @@ fn sources(path: &Path) -> Vec<String> {
 
 /// The names that follow `crate::` in a text, those in braces, too.
 fn used(text: &str) -> BTreeSet<&str> {
+    names_after(text, "crate::")
+}
+
+/// The names that follow a path in a text, those in braces, too.
+fn names_after<'t>(text: &'t str, path: &str) -> BTreeSet<&'t str> {
     let word = |text: &str| {
         text.find(|character: char| !character.is_alphanumeric() && character != '_').unwrap_or(text.len())
     };
-    text.match_indices("crate::")
+    text.match_indices(path)
         .flat_map(|(at, found)| {
             let rest = &text[at + found.len()..];
             match rest.strip_prefix('{') {
@@ -79,16 +84,70 @@ fn the_modules_of_core_form_no_circle() {
         uses.insert(name, found.filter(|found| modules.contains_key(*found) && found != name).collect());
     }
     assert!(uses["grants"].contains("records") && uses["session"].contains("sts"), "{uses:?}");
-    // Modules that use nothing that is left are taken away, until only circles remain.
+    let circle = circle(uses);
+    assert!(circle.is_empty(), "these modules use each other, directly or not: {circle:?}");
+}
+
+/// Takes the modules away that use none that is left, until only circles remain.
+fn circle<'m>(mut uses: BTreeMap<&'m str, BTreeSet<&'m str>>) -> Vec<&'m str> {
     loop {
         let left: BTreeSet<&str> = uses.keys().copied().collect();
         let lowest: Vec<&str> =
             uses.iter().filter(|(_, used)| used.is_disjoint(&left)).map(|(name, _)| *name).collect();
         if lowest.is_empty() {
-            break;
+            return uses.into_keys().collect();
         }
         uses.retain(|name, _| !lowest.contains(name));
     }
-    let circle: Vec<_> = uses.keys().collect();
-    assert!(circle.is_empty(), "these modules use each other, directly or not: {circle:?}");
+}
+
+/// The names that each file of a folder uses of the files next to it. A folder in it counts as a file: its `mod.rs`, and what its files
+/// use of the folder above.
+fn uses_in(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let named = entries.filter_map(|path| Some((path.file_stem()?.to_str()?.to_owned(), path)));
+    let names_in = |text: &str, path: &str| names_after(text, path).into_iter().map(str::to_owned).collect::<Vec<_>>();
+    let used = |path: &Path| -> BTreeSet<String> {
+        if path.is_file() {
+            return names_in(&code(path), "super::").into_iter().collect();
+        }
+        let inside = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        inside
+            .flat_map(|file| {
+                names_in(&code(&file), if file.ends_with("mod.rs") { "super::" } else { "super::super::" })
+            })
+            .collect()
+    };
+    let is_part = |name: &String| !["mod", "lib", "tests"].contains(&name.as_str());
+    named
+        .filter(|(name, _)| is_part(name))
+        .map(|(name, path)| {
+            let used = used(&path);
+            (name, used)
+        })
+        .collect()
+}
+
+/// Every file may use the folder that it is part of; files next to each other use each other in one direction.
+#[test]
+fn the_files_of_a_module_form_no_circle() {
+    let mut folders = vec![workspace().join("crates/core/src")];
+    let (mut checked, mut circles) = (0, Vec::new());
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+        folders.extend(entries.filter(|path| path.is_dir()));
+        let parts = uses_in(&folder);
+        let mut uses: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for (name, used) in &parts {
+            let next_to_it = used.iter().filter(|found| *found != name && parts.contains_key(*found));
+            uses.insert(name, next_to_it.map(String::as_str).collect());
+        }
+        checked += uses.values().map(BTreeSet::len).sum::<usize>();
+        let circle = circle(uses);
+        if !circle.is_empty() {
+            circles.push(format!("{}: {circle:?}", folder.display()));
+        }
+    }
+    assert!(checked > 200, "{checked}");
+    assert!(circles.is_empty(), "these files use each other, directly or not: {circles:#?}");
 }

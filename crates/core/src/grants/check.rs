@@ -6,8 +6,8 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::list::{CONCURRENT, denied, missing};
-use super::permit::recorded_policy;
+use super::list::{denied, missing};
+use super::recorded::{CONCURRENT, recorded_policy};
 use super::{GrantFilter, GrantHistories, GrantId, Grants, UnreadableGrant};
 use crate::arn::RoleArn;
 use crate::error::Result;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::revoke::recorded_role;
+use super::recorded::recorded_role;
 use super::{GrantFilter, GrantId, Grants};
 use crate::error::Result;
 use crate::policy::{DatedPolicy, DeniedSessions, Revocation};

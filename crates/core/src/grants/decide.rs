@@ -3,7 +3,8 @@
 use jiff::SignedDuration;
 use serde::Serialize;
 
-use super::plan::{Origin, allowed, check_scope};
+use super::plan::{allowed, check_scope};
+use super::spec::Origin;
 use super::{ApprovalLimits, GrantId, GrantPlan, Grants, IssuedGrant};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::records::{

@@ -4,8 +4,8 @@ use jiff::SignedDuration;
 
 use super::issue::{check_length, whole_seconds};
 use super::permit::extended;
-use super::plan::Origin;
-use super::revoke::incomplete;
+use super::recorded::incomplete;
+use super::spec::Origin;
 use super::{GrantId, GrantPlan, Grants, IssuedGrant};
 use crate::duration::format_duration;
 use crate::error::{Error, ErrorKind, Result, Stage};

@@ -1,15 +1,14 @@
 //! Session grants: the administrator assumes the role for the person, and seals the credentials to the person's key.
 
 use jiff::{SignedDuration, Timestamp};
-use serde::Serialize;
 
 use super::plan::{check_scope, required_duration, required_role, tags};
 use super::spec::invalid;
-use super::{GrantPlan, GrantSpec, Grants};
+use super::{GrantPlan, GrantSpec, Grants, IssuedGrant};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grant_id::GRANT_TAG;
 use crate::policy::narrowed;
-use crate::records::{EventKind, GrantEvent, GrantKind};
+use crate::records::{EventKind, GrantKind};
 use crate::role::resolve_role;
 use crate::scope::{SessionDuration, SessionScope};
 use crate::seal::{GrantHeader, seal};
@@ -21,16 +20,6 @@ const MAX_SESSION: SignedDuration = SignedDuration::from_hours(1);
 const MIN_SESSION: SignedDuration = SignedDuration::from_mins(15);
 /// How far this machine's clock may be off before a short grant is issued again with AWS's time.
 const TOLERATED_SKEW: SignedDuration = SignedDuration::from_secs(30);
-
-/// A grant that was given, extended or changed.
-#[derive(Debug, Serialize)]
-#[non_exhaustive]
-pub struct IssuedGrant {
-    /// The event that records it.
-    pub event: GrantEvent,
-    /// The sealed credentials, for a session grant: the text to send to the person.
-    pub sealed: String,
-}
 
 impl Grants {
     /// Checks a session grant and returns what would be given. Nothing is given yet.

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::recorded::{GrantHistories, UnreadableGrant};
+use super::recorded::{CONCURRENT, GrantHistories, UnreadableGrant};
 use super::{GrantId, Grants};
 use crate::arn::RoleArn;
 use crate::duration::format_duration;
@@ -14,9 +14,6 @@ use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::policy::{DatedPolicy, DeniedSessions, Revocation};
 use crate::records::{GrantHistory, GrantKind, GrantState};
 use crate::role::{glob, role_texts};
-
-/// How many roles, policies and grants are read at once.
-pub(super) const CONCURRENT: usize = 16;
 
 /// Which grants to list.
 #[derive(Debug, Clone, Default)]

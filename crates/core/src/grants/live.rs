@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use super::Grants;
-use super::list::CONCURRENT;
+use super::recorded::CONCURRENT;
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::grant_id::GrantId;
 use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind};

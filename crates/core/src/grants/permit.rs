@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::issue::{end, whole_seconds};
 use super::live::already_live;
 use super::plan::{check_scope, required_role};
-use super::revoke::incomplete;
+use super::recorded::{incomplete, recorded_policy};
 use super::spec::invalid;
 use super::{GrantPlan, GrantSpec, Grants, IssuedGrant};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -250,18 +250,6 @@ impl GrantPlan {
         };
         DatedPolicy::new(&self.id, policy, &window)
     }
-}
-
-/// Returns the policy of a policy grant as its records have it.
-pub(super) fn recorded_policy(history: &GrantHistory) -> Option<DatedPolicy> {
-    let last = history.last();
-    let window = PolicyWindow {
-        user_id: format!("{}:{}", last.role_id.as_deref()?, last.to),
-        from: last.from,
-        until: last.until,
-        from_ip: last.from_ip.clone(),
-    };
-    DatedPolicy::new(history.id(), &last.policy.as_deref()?.parse().ok()?, &window).ok()
 }
 
 /// Returns how much longer a grant is after an extension.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::issue::IssuedGrant;
+use super::spec::Origin;
 use super::{GrantId, GrantSpec, Grants};
 use crate::arn::{PolicyArn, RoleArn};
 use crate::duration::format_duration;
@@ -15,7 +15,7 @@ use crate::iam::IamRole;
 use crate::policy::{DatedPolicy, check_elements, escapes, summary};
 use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind, approver};
 use crate::scope::SessionPolicy;
-use crate::seal::{Recipient, SignedLine};
+use crate::seal::Recipient;
 
 /// A grant, or an extension of one, that was checked and not given yet.
 #[derive(Debug)]
@@ -42,21 +42,14 @@ pub struct GrantPlan {
     pub(super) history: Option<GrantHistory>,
 }
 
-/// How a grant came about: a request and its approvals, or an emergency.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Origin {
-    /// The id that the request determines.
-    pub(crate) id: Option<GrantId>,
-    pub(crate) request: Option<SignedLine>,
-    pub(crate) approvals: Vec<SignedLine>,
-    pub(crate) break_glass: bool,
-}
-
-impl Origin {
-    /// Returns the id that a new grant gets.
-    pub(super) fn new_id(&self) -> Result<GrantId> {
-        self.id.clone().map_or_else(GrantId::random, Ok)
-    }
+/// A grant that was given, extended or changed.
+#[derive(Debug, Serialize)]
+#[non_exhaustive]
+pub struct IssuedGrant {
+    /// The event that records it.
+    pub event: GrantEvent,
+    /// The sealed credentials, for a session grant: the text to send to the person.
+    pub sealed: String,
 }
 
 /// A plan in a form to show, stable as `--output json`.

@@ -4,11 +4,15 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::list::CONCURRENT;
 use super::{GrantFilter, GrantId, Grants};
+use crate::arn::RoleArn;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::policy::{DatedPolicy, PolicyWindow};
 use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind};
 use crate::source::Notice;
+
+/// How many roles, policies and grants are read at once.
+pub(super) const CONCURRENT: usize = 16;
 
 /// The recorded grants with all their events.
 ///
@@ -117,6 +121,29 @@ impl Grants {
         }
         Ok(found)
     }
+}
+
+/// Returns the policy of a policy grant as its records have it.
+pub(super) fn recorded_policy(history: &GrantHistory) -> Option<DatedPolicy> {
+    let last = history.last();
+    let window = PolicyWindow {
+        user_id: format!("{}:{}", last.role_id.as_deref()?, last.to),
+        from: last.from,
+        until: last.until,
+        from_ip: last.from_ip.clone(),
+    };
+    DatedPolicy::new(history.id(), &last.policy.as_deref()?.parse().ok()?, &window).ok()
+}
+
+/// The error for records that lack what they must have.
+pub(super) fn incomplete(id: &GrantId) -> Error {
+    Error::new(ErrorKind::AuditFailed, Stage::Grant, format!("the records of the grant {id} are not complete"))
+}
+
+/// Parses the role of a record.
+pub(super) fn recorded_role(arn: &str) -> Result<RoleArn> {
+    arn.parse()
+        .map_err(|_| Error::new(ErrorKind::AuditFailed, Stage::Grant, "the records have a role without a valid ARN"))
 }
 
 /// An event as the programs of `notify` get it: without signatures.

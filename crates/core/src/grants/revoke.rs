@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
-use super::permit::recorded_policy;
+use super::recorded::{incomplete, recorded_policy, recorded_role};
 use super::{GrantFilter, GrantId, Grants};
 use crate::arn::{RoleArn, is_name_byte};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -399,16 +399,6 @@ fn not_revoked(id: &GrantId) -> Error {
 
 fn nothing_live(whose: &str) -> Error {
     Error::new(ErrorKind::GrantNotFound, Stage::Grant, format!("there is no live grant {whose}"))
-}
-
-pub(super) fn incomplete(id: &GrantId) -> Error {
-    Error::new(ErrorKind::AuditFailed, Stage::Grant, format!("the records of the grant {id} are not complete"))
-}
-
-/// Parses the role of a record.
-pub(super) fn recorded_role(arn: &str) -> Result<RoleArn> {
-    arn.parse()
-        .map_err(|_| Error::new(ErrorKind::AuditFailed, Stage::Grant, "the records have a role without a valid ARN"))
 }
 
 fn later(now: Timestamp) -> Timestamp {

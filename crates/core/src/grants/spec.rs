@@ -2,13 +2,13 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::plan::Origin;
 use crate::arn::PolicyArn;
 use crate::error::{Error, ErrorKind, Result, Stage};
+use crate::grant_id::GrantId;
 use crate::policy::is_network;
 use crate::records::{check_name, check_reason};
 use crate::scope::SessionPolicy;
-use crate::seal::Recipient;
+use crate::seal::{Recipient, SignedLine};
 use crate::text::excerpt;
 
 /// The access that a person gets: which role, narrowed by what, until when, and why.
@@ -144,6 +144,23 @@ impl GrantSpec {
             }
         }
         Ok(())
+    }
+}
+
+/// How a grant came about: a request and its approvals, or an emergency.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Origin {
+    /// The id that the request determines.
+    pub(crate) id: Option<GrantId>,
+    pub(crate) request: Option<SignedLine>,
+    pub(crate) approvals: Vec<SignedLine>,
+    pub(crate) break_glass: bool,
+}
+
+impl Origin {
+    /// Returns the id that a new grant gets.
+    pub(super) fn new_id(&self) -> Result<GrantId> {
+        self.id.clone().map_or_else(GrantId::random, Ok)
     }
 }
 

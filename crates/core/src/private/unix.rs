@@ -9,11 +9,9 @@ use std::path::Path;
 use rustix::fs::{AtFlags, Dir, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::walk::{self, Through};
+use super::walk::{self, SAFE, Through};
 use super::{PrivateFolder, ReadError, untrusted};
 
-/// Opening must neither follow a link nor wait for the other end of a pipe.
-pub(super) const SAFE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 const OWNER_ONLY: Mode = Mode::RUSR.union(Mode::WUSR);
 
 impl PrivateFolder {

@@ -16,6 +16,8 @@ use rustix::io::Errno;
 
 use super::{groups, is_foreign, is_of_stranger, require_closed_to_others, untrusted};
 
+/// Opening must neither follow a link nor wait for the other end of a pipe.
+pub(super) const SAFE: OFlags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK).union(OFlags::CLOEXEC).union(OFlags::NOCTTY);
 /// As many links as Linux follows.
 const MAX_LINKS: usize = 40;
 /// To reach what is in a folder, and not to list it.
@@ -132,7 +134,7 @@ impl Place {
     }
 
     fn open_name(&self, name: &OsStr, flags: OFlags, mode: Mode) -> io::Result<File> {
-        Ok(rustix::fs::openat(&self.folder, name, flags | super::unix::SAFE, mode)?.into())
+        Ok(rustix::fs::openat(&self.folder, name, flags | SAFE, mode)?.into())
     }
 }
 

@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::agent::Agent;
-use super::factor::{Factor, FactorChoice, FactorKind, Factors};
+use super::factor::{Factor, FactorChoice, Factors};
+use super::factor_kind::FactorKind;
 use super::prompts::{CodeInput, MAX_CODE_ATTEMPTS, SignInPrompts};
 use super::refusal;
 use crate::clock::Deadline;

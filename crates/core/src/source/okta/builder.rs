@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::OktaSource;
 use super::address::org_and_app;
 use super::auth_method::Auth;
-use super::factor::FactorKind;
+use super::factor_kind::FactorKind;
 use crate::clock::{SystemClock, Timer};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::net::{HttpTransport, Transport};

@@ -22,6 +22,7 @@ mod authn;
 mod builder;
 mod device;
 mod factor;
+mod factor_kind;
 mod idx;
 mod org_cache;
 mod page;
@@ -55,7 +56,7 @@ use crate::saml::SamlResponse;
 pub(crate) use address::identity_of;
 pub use auth_method::{Auth, Pipeline};
 pub use builder::OktaSourceBuilder;
-pub use factor::FactorKind;
+pub use factor_kind::FactorKind;
 pub use refusal::{KNOWN_REFUSALS, KnownRefusal};
 
 /// Signs in at an Okta org and returns the SAML response of its AWS app.

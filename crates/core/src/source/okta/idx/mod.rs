@@ -12,7 +12,8 @@ use url::Url;
 
 use self::state::{Message, Method, MethodKind, State, describe, field, methods, preset_of_field, selection, text};
 use super::agent::{Agent, Body};
-use super::factor::{FactorKind, MAX_FACTORS, not_enrolled, unsupported};
+use super::factor::{MAX_FACTORS, not_enrolled, unsupported};
+use super::factor_kind::FactorKind;
 use super::prompts::{CodeInput, MAX_CODE_ATTEMPTS, SignInPrompts};
 use super::refusal;
 use crate::clock::Deadline;

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::unexpected;
 use crate::error::Result;
-use crate::source::okta::factor::FactorKind;
+use crate::source::okta::factor_kind::FactorKind;
 use crate::text::excerpt;
 
 /// How deep forms are searched for messages, and the most values that are looked at. Okta's own answers have a depth of
