@@ -126,6 +126,7 @@ impl Bench {
         let mut traced = Command::new("strace");
         traced.args(["-f", "-qq", "-e", "trace=fsync,fdatasync", "-o"]).arg(&trace).arg("--");
         traced.arg(command.get_program()).args(command.get_args());
+        traced.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         self.run(&mut traced).ok()?;
         let calls = fs::read_to_string(trace).ok()?;
         Some(calls.lines().filter(|line| line.contains("sync(")).count())
@@ -175,7 +176,8 @@ fn main() -> Result<()> {
         show("tempaccess, warm", round_trip, warm, warm_syncs);
         bench.configure_gimme_aws_creds()?;
         show("gimme-aws-creds, cold", round_trip, gimme, bench.syncs(&bench.gimme_aws_creds()));
-        show("saml2aws, cold", round_trip, saml2aws, bench.syncs(&bench.saml2aws()));
+        // Under strace, it never ends.
+        show("saml2aws, cold", round_trip, saml2aws, None);
     }
     Ok(())
 }
