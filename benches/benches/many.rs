@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tempaccess_core::audit::AuditFile;
+use tempaccess_core::external::url::form_urlencoded;
 use tempaccess_core::net::{Transport, TransportError};
 use tempaccess_core::store::FileStore;
 use tempaccess_core::{
@@ -43,14 +44,21 @@ struct Far;
 
 #[async_trait::async_trait]
 impl Transport for Far {
-    async fn send(&self, _: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
+    async fn send(&self, request: http::Request<Vec<u8>>) -> Result<http::Response<Vec<u8>>, TransportError> {
         tokio::time::sleep(LATENCY).await;
-        let answer = "<AssumeRoleWithSAMLResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithSAMLResult>\
-            <Credentials><AccessKeyId>ASIAEXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
-            <SessionToken>token</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>\
-            <AssumedRoleUser><Arn>arn:aws:sts::123456789012:assumed-role/Role/ada</Arn><AssumedRoleId>AROA:ada</AssumedRoleId></AssumedRoleUser>\
-            </AssumeRoleWithSAMLResult></AssumeRoleWithSAMLResponse>";
-        Ok(http::Response::new(answer.as_bytes().to_vec()))
+        // The session is of the role that was asked for, which is checked.
+        let role = form_urlencoded::parse(request.body()).find(|(name, _)| name == "RoleArn");
+        let role = role.map(|(_, role)| role.into_owned()).unwrap_or_default();
+        let session = role.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/");
+        let until = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
+        let answer = format!(
+            "<AssumeRoleWithSAMLResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleWithSAMLResult>\
+             <Credentials><AccessKeyId>ASIAIOSFODNN7EXAMPLE</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
+             <SessionToken>token</SessionToken><Expiration>{until:.0}</Expiration></Credentials>\
+             <AssumedRoleUser><Arn>{session}/ada</Arn><AssumedRoleId>AROA:ada</AssumedRoleId></AssumedRoleUser>\
+             </AssumeRoleWithSAMLResult></AssumeRoleWithSAMLResponse>"
+        );
+        Ok(http::Response::new(answer.into_bytes()))
     }
 }
 
@@ -83,11 +91,13 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let roles = runtime.block_on(access.all_credentials(|_| {}))?;
     let took = start.elapsed();
-    let failed = roles.iter().filter(|role| role.result.is_err()).count();
+    if let Some(error) = roles.into_iter().find_map(|role| role.result.err()) {
+        return Err(error.into());
+    }
     std::fs::remove_dir_all(&folder)?;
     let ideal = LATENCY * u32::try_from(ROLES.div_ceil(MAX_CONCURRENT_EXCHANGES))?;
     println!(
-        "{ROLES} roles, {MAX_CONCURRENT_EXCHANGES} at a time, {} ms each: {:.2} s; at least {:.2} s; {:.2} times that; {failed} failed",
+        "{ROLES} roles, {MAX_CONCURRENT_EXCHANGES} at a time, {} ms each: {:.2} s; at least {:.2} s; {:.2} times that",
         LATENCY.as_millis(),
         took.as_secs_f64(),
         ideal.as_secs_f64(),
