@@ -99,7 +99,7 @@ async fn verify_finds_what_was_changed_removed_and_broken() {
         all.map(|defect| defect["defect"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     assert_eq!(defect(&first), ["event 2: the signature does not match: the text was changed after it was signed"]);
-    let follows_nothing = "event 2 does not follow an event that is there: it was changed, or is missing";
+    let follows_nothing = "event 2 follows an event that was changed or removed";
     assert_eq!(defect(&second), ["event 1 is missing", follows_nothing]);
     assert!(defect(&third)[0].starts_with("a record of a grant cannot be read: EOF"), "{ran}");
     assert!(ran.stderr.contains("grant_not_genuine"), "{ran}");

@@ -96,7 +96,7 @@ async fn junk_hides_no_grant_and_keeps_nobody_from_ending_it() {
         let listed = grants.list(&GrantFilter::default()).await.unwrap().grants.remove(0);
         assert_eq!((listed.state, listed.problems.len()), (Some(GrantState::Live), 1), "{listed:?}");
         let checked = grants.check(&[]).await.unwrap();
-        assert!(checked.findings[0].problem.starts_with("event 9 is not one: "), "{checked:?}");
+        assert!(checked.findings[0].problem.starts_with("file 9 is not an event: "), "{checked:?}");
     }
     grants.revoke(&id, "done early").await.unwrap();
     let history = grants.show(&id).await.unwrap();

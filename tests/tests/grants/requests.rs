@@ -208,7 +208,7 @@ async fn a_denied_request_stays_denied() {
     let (ada, alan) = (office.grants_of(ADA, rules()), office.grants_of(ALAN, rules()));
     let asked = request(&office, GRACE, "look", 10).await;
     let denied = ada.deny(&asked, "not needed").await.unwrap();
-    let history = ada.show(&denied.event.id).await.unwrap();
+    let history = ada.show(&denied.id).await.unwrap();
     assert_eq!((history.state(office.now()), history.defects().len()), (GrantState::Denied, 0));
     assert_eq!(
         alan.plan_approve(&asked, &ApprovalLimits::default()).await.unwrap_err().kind(),

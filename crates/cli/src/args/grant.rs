@@ -17,7 +17,7 @@ pub(crate) enum Grant {
     Permit(Permit),
     /// Ask for access, as a signed text for a ticket
     Request(Request),
-    /// Approve a request
+    /// Approve a request and give the access
     Approve(Approve),
     /// Deny a request
     Deny(Deny),
@@ -199,7 +199,7 @@ pub(crate) struct Approve {
     /// Policy that allows less than that of the preset: a JSON file, or JSON
     #[arg(long, value_name = "FILE|JSON")]
     pub(crate) policy: Option<String>,
-    /// Add your approval to the text, and let somebody else give the access
+    /// Only add your approval to the text; somebody else gives the access
     #[arg(long)]
     pub(crate) sign_only: bool,
     /// File to write the sealed grant, or the text with `--sign-only`, to [default: standard output]
@@ -287,7 +287,7 @@ pub(crate) struct Revoke {
     /// Revoke every session of the role that began before now
     #[arg(long, requires = "role")]
     pub(crate) older: bool,
-    /// Role whose sessions to revoke: with `--older`; with `--by` or grants, even if the records do not have them
+    /// Role whose sessions to revoke, required with `--older`; with `--by` or grant ids, also those that the records do not have
     #[arg(long, value_name = "ROLE", conflicts_with = "to")]
     pub(crate) role: Option<String>,
     /// Reason for the revocation

@@ -223,7 +223,7 @@ pub(crate) struct Sync {
     /// Profiles of the configuration file to write [default: all]
     #[arg(value_name = "PROFILE", conflicts_with = "roles", add = complete::profiles())]
     pub(crate) names: Vec<String>,
-    /// Sign in and write one profile for each role that you can assume instead
+    /// Sign in, and write a profile for each role that you can assume instead of those of the configuration
     #[arg(long)]
     pub(crate) roles: bool,
     /// Remove profiles that an earlier sync wrote and this one does not

@@ -16,7 +16,7 @@ pub(crate) enum Setup {
     Grants(Grants),
     /// Compare an account with what grants need
     Check(Check),
-    /// Test in a scratch account the AWS behaviour that grants rely on, and remove everything again
+    /// Test the AWS behaviour that grants rely on in a scratch account, and remove everything again
     Verify(Verify),
 }
 
@@ -124,7 +124,7 @@ pub(crate) struct Grants {
     /// Permissions of a granted role: a JSON file, or JSON
     #[arg(long, value_name = "FILE|JSON")]
     granted_policy: Option<String>,
-    /// Role that the account has already, which is changed and not created; can be repeated
+    /// Existing role to change instead of creating it; can be repeated
     #[arg(long = "existing", value_name = "NAME")]
     existing: Vec<String>,
     /// Leave the bucket of the records out, because it exists or is in another account

@@ -25,12 +25,12 @@ pub struct ApprovalLimits {
 }
 
 impl ApprovalLimits {
-    /// Returns what is requested, within these limits and those of the approvals that it has. Where these have none, the last
-    /// approval's count.
+    /// Returns the grant to give: what is requested, narrowed by these limits. A limit that is not set here comes from the newest
+    /// approval that sets it.
     ///
     /// # Errors
     ///
-    /// `grant_refused` if one of the approvals is for less: an approval narrows, and never widens.
+    /// `grant_refused` if these limits allow more than an earlier approval.
     pub(super) fn limit(&self, approved: &VerifiedRequest) -> Result<GrantSpec> {
         let longest = SignedDuration::from_secs(approved.agreed_seconds);
         let duration = self.duration.unwrap_or(longest);

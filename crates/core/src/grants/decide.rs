@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::plan::{allowed, check_scope};
 use super::spec::Origin;
-use super::{ApprovalLimits, GrantId, GrantPlan, Grants, IssuedGrant};
+use super::{ApprovalLimits, GrantId, GrantPlan, Grants};
 use crate::error::{Error, ErrorKind, Result, Stage};
 use crate::records::{
     EventKind, GrantEvent, GrantHistory, GrantKind, NarrowedApproval, RequestText, VerifiedRequest, check_reason,
@@ -104,7 +104,7 @@ impl Grants {
     pub async fn sign_approval(&self, text: &RequestText, limits: &ApprovalLimits) -> Result<RequestText> {
         let plan = self.plan_approval(text, limits).await?;
         let duration = plan.duration();
-        // What others have narrowed is in their approvals, and what the preset says can change.
+        // Only this administrator's own limits: those of others are in their approvals, and the preset can change.
         let agreed = NarrowedApproval {
             by: plan.by,
             from_ip: limits.from_ip.clone(),
@@ -131,7 +131,7 @@ impl Grants {
         // Refuses the approval of the person who asks.
         let verified = approved.verify(&self.signers, self.clock.now())?;
         let mut spec = limits.limit(&verified)?;
-        // Signing an approval has checked it.
+        // For a new approval, `sign_approval` has checked it.
         if approved_before {
             self.require_undecided(&text.id()).await?;
         }
@@ -156,10 +156,10 @@ impl Grants {
         let files = self.records.events(id).await?;
         // Others may have put files there: what nobody has signed decides nothing.
         match GrantHistory::from_files(files, id, &self.signers) {
-            Ok(Some(history)) if !history.is_unfounded() => {}
+            Ok(Some(history)) if !history.has_no_trusted_event() => {}
             _ => return Ok(()),
         }
-        let message = format!("the request was decided already, as the grant {id}");
+        let message = format!("the request was granted or denied already (grant {id})");
         Err(Error::new(ErrorKind::GrantChanged, Stage::Grant, message)
             .with_hint(format!("see `tempaccess grant show {id}`")))
     }
@@ -169,7 +169,7 @@ impl Grants {
     /// # Errors
     ///
     /// `grant_not_genuine`, `grant_changed` if it was decided already, and errors of the records.
-    pub async fn deny(&self, text: &RequestText, reason: &str) -> Result<IssuedGrant> {
+    pub async fn deny(&self, text: &RequestText, reason: &str) -> Result<GrantEvent> {
         check_reason(reason)?;
         let VerifiedRequest { request, .. } = text.verify(&self.signers, self.clock.now())?;
         let administrator = self.administrator().await?;
@@ -190,7 +190,7 @@ impl Grants {
         event.reason = reason.to_owned();
         let (event, _) = self.record(event).await?;
         self.notify(&event).await;
-        Ok(IssuedGrant { event, sealed: String::new() })
+        Ok(event)
     }
 
     /// Reviews a grant that was given in an emergency, without approvals.
@@ -198,7 +198,7 @@ impl Grants {
     /// # Errors
     ///
     /// `grant_refused` for a grant of one's own or to oneself, `invalid_argument` if there is nothing to review.
-    pub async fn review(&self, id: &GrantId, reason: &str) -> Result<IssuedGrant> {
+    pub async fn review(&self, id: &GrantId, reason: &str) -> Result<GrantEvent> {
         check_reason(reason)?;
         let history = self.history(id).await?;
         if !history.needs_review() {
@@ -216,6 +216,6 @@ impl Grants {
         event.reason = reason.to_owned();
         let (event, _) = self.record(event).await?;
         self.notify(&event).await;
-        Ok(IssuedGrant { event, sealed: String::new() })
+        Ok(event)
     }
 }

@@ -36,7 +36,7 @@ impl Grants {
                 return Err(Error::new(ErrorKind::GrantEnded, Stage::Grant, message).with_hint("give a new grant"));
             }
             GrantState::Pending | GrantState::Denied => {
-                let message = format!("the grant {id} was requested and not given");
+                let message = format!("the request for the grant {id} was denied");
                 return Err(Error::new(ErrorKind::GrantNotFound, Stage::Grant, message));
             }
             GrantState::Ended => return Err(id.ended(history.by(), history.until()).with_hint("give a new grant")),

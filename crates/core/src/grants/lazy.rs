@@ -127,7 +127,7 @@ impl LazyGrants {
     ///
     /// As [`Grants::deny`].
     pub async fn deny(&self, text: &str, reason: &str) -> Result<GrantEvent> {
-        Ok(self.grants().await?.deny(&RequestText::parse(text)?, reason).await?.event)
+        self.grants().await?.deny(&RequestText::parse(text)?, reason).await
     }
 
     /// Reviews a grant that was given in an emergency.
@@ -136,7 +136,7 @@ impl LazyGrants {
     ///
     /// As [`Grants::review`].
     pub async fn review(&self, id: &str, reason: &str) -> Result<GrantEvent> {
-        Ok(self.grants().await?.review(&id.parse()?, reason).await?.event)
+        self.grants().await?.review(&id.parse()?, reason).await
     }
 
     /// Plans to end access early.

@@ -16,7 +16,8 @@ use crate::records::{EventKind, GrantEvent, GrantHistory, GrantKind};
 const SETTLING_INTERVAL: std::time::Duration = std::time::Duration::from_millis(200);
 const SETTLING_ATTEMPTS: u32 = 25;
 
-/// Who has each session grant that was read, and on which role: that never changes, so that the grants of others are read once.
+/// The person and the role of each grant that was read, or `None` if it gives no session. Neither changes, so each grant of others
+/// is read once.
 #[derive(Debug, Default)]
 pub(super) struct KnownGrants(Mutex<BTreeMap<GrantId, Option<Holder>>>);
 
@@ -27,7 +28,7 @@ struct Holder {
 }
 
 impl Holder {
-    fn is(&self, to: &str, role_arn: &str) -> bool {
+    fn matches(&self, to: &str, role_arn: &str) -> bool {
         self.to == to && self.role_arn == role_arn
     }
 }
@@ -38,15 +39,15 @@ impl KnownGrants {
         let is_session = history.kind() == GrantKind::Session;
         let holder =
             is_session.then(|| Holder { to: history.to().to_owned(), role_arn: history.last().role_arn.clone() });
-        let is_of = holder.as_ref().is_some_and(|holder| holder.is(to, role_arn));
+        let is_of = holder.as_ref().is_some_and(|holder| holder.matches(to, role_arn));
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(history.id().clone(), holder);
         is_of
     }
 
     /// Whether a grant is known to be another person's, or on another role.
-    fn is_of_others(&self, id: &GrantId, to: &str, role_arn: &str) -> bool {
+    fn belongs_to_others(&self, id: &GrantId, to: &str, role_arn: &str) -> bool {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(id).is_some_and(|holder| !holder.as_ref().is_some_and(|holder| holder.is(to, role_arn)))
+        known.get(id).is_some_and(|holder| !holder.as_ref().is_some_and(|holder| holder.matches(to, role_arn)))
     }
 }
 
@@ -59,7 +60,7 @@ impl Grants {
         }
     }
 
-    /// Returns the session grants that a person has on a role, with an event recorded after `since`, besides one.
+    /// Returns the session grants that a person has on a role, with an event recorded after `since`, except one.
     async fn live_sessions(
         &self,
         to: &str,
@@ -69,14 +70,14 @@ impl Grants {
     ) -> Result<Vec<GrantHistory>> {
         let now = self.now().await?;
         let mut ids = self.records.changed_since(since).await?;
-        ids.retain(|id| Some(id) != except && !self.known.is_of_others(id, to, role_arn));
+        ids.retain(|id| Some(id) != except && !self.known.belongs_to_others(id, to, role_arn));
         let reads = stream::iter(ids).map(|id| async move {
             // `audit verify` reports records that cannot be read; a grant to somebody else does not wait for that.
             GrantHistory::read(&*self.records, &id, &self.signers).await.ok()
         });
         let mut live: Vec<_> = reads.buffered(CONCURRENT).filter_map(std::future::ready).collect().await;
-        live.retain(|history| !history.is_unfounded() && self.known.add(history, to, role_arn));
-        // Recorded by a machine whose clock is ahead, a grant looks planned.
+        live.retain(|history| !history.has_no_trusted_event() && self.known.add(history, to, role_arn));
+        // Planned ones count: the clock of the machine that recorded it may be ahead.
         live.retain(|history| history.is_running(now));
         Ok(live)
     }

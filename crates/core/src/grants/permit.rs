@@ -232,7 +232,7 @@ fn check_role(role: &IamRole, spec: &GrantSpec) -> Result<()> {
         let message =
             format!("the role `{}` has no permissions boundary, so a grant could add anything", role.arn.name());
         return Err(Error::new(ErrorKind::GrantUnsafe, Stage::Grant, message)
-            .with_hint("set a permissions boundary on the role; `--no-ceiling` goes without"));
+            .with_hint("set a permissions boundary on the role, or skip this check with `--no-ceiling`"));
     }
     Ok(())
 }

@@ -46,7 +46,8 @@ impl Grants {
     /// Runs the `notify` program. Its failure changes nothing.
     pub(super) async fn notify(&self, event: &GrantEvent) {
         if let Some(reason) = self.rules.run_notify(&NotifiedEvent::new(event)).await {
-            let text = format!("the grant counts, but `notify` failed: {reason}");
+            let text =
+                format!("the event `{}` was recorded, but the `notify` program failed: {reason}", event.event.as_str());
             self.access.prompter().notify(&Notice::Other(text));
         }
     }

@@ -433,14 +433,14 @@ fn step(history: &GrantHistory, now: Timestamp) -> Result<RevocationStep> {
         return Err(history.id().ended(history.by(), history.until()).with_hint("there is nothing to revoke"));
     }
     if matches!(history.state(now), GrantState::Pending | GrantState::Denied) {
-        return Err(nothing_live(&format!("{}: it was requested and not given", history.id())));
+        return Err(nothing_live(&format!("{}: the request was denied", history.id())));
     }
     step_of(history)
 }
 
 fn step_of(history: &GrantHistory) -> Result<RevocationStep> {
     let id = history.id();
-    if history.is_unfounded() {
+    if history.has_no_trusted_event() {
         let message =
             format!("nothing in the records of the grant {id} can be trusted, so they do not say what to revoke");
         return Err(Error::new(ErrorKind::GrantNotGenuine, Stage::Grant, message)

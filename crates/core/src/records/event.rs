@@ -23,9 +23,9 @@ const SIGNATURE_FIELD: &str = ",\"signature\":\"";
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
-    /// Somebody asked for access.
+    /// Somebody asked for access. Not in the records, which have the request in the event that grants it; reports show it so.
     Requested,
-    /// Somebody approved a request.
+    /// Somebody approved a request. As `Requested`.
     Approved,
     /// Somebody denied a request.
     Denied,

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::judgement::{Judged, MOST, Reading, missing, shorten};
+use super::judgement::{EventJudge, Judged, MAX_UNTRUSTED, missing, shorten};
 use super::request::GrantRequest;
 use super::{EventKind, GrantEvent, GrantKind, Records};
 use crate::error::{Error, ErrorKind, Result, Stage};
@@ -68,8 +68,8 @@ pub struct GrantHistory {
     next: u32,
     /// Why the records cannot be trusted, one line each.
     defects: Vec<String>,
-    /// The event that each defect is about. A missing event is not one.
-    suspects: Vec<Option<u32>>,
+    /// The number of the event that each defect is about. `None` if an event is missing.
+    defective: Vec<Option<u32>>,
 }
 
 impl GrantHistory {
@@ -95,24 +95,24 @@ impl GrantHistory {
     /// `audit_failed` if none of the files is an event.
     pub(crate) fn from_files(files: Vec<(u32, Vec<u8>)>, id: &GrantId, signers: &Signers) -> Result<Option<Self>> {
         let occupied: BTreeSet<u32> = files.iter().map(|(number, _)| *number).collect();
-        let mut reading = Reading::new(id, signers);
+        let mut judge = EventJudge::new(id, signers);
         let (mut events, mut not_an_event, mut unsigned) = (Vec::new(), None, 0);
         for (number, file) in files {
             match GrantEvent::parse(&file) {
                 Ok(event) => {
-                    let judged = reading.judge(number, event, &file);
+                    let judged = judge.judge(number, event, &file);
                     unsigned += usize::from(!judged.is_signed);
-                    if judged.is_signed || unsigned <= MOST {
+                    if judged.is_signed || unsigned <= MAX_UNTRUSTED {
                         events.push((judged, number, file));
                     }
                 }
                 Err(error) => {
-                    reading.defects.push((Some(number), format!("event {number} is not one: {}", error.message())));
+                    judge.defects.push((Some(number), format!("file {number} is not an event: {}", error.message())));
                     not_an_event.get_or_insert(error);
                 }
             }
         }
-        shorten(&mut reading.defects);
+        shorten(&mut judge.defects);
         let is_trusted = |(judged, ..): &&(Judged, u32, Vec<u8>)| judged.is_trusted;
         let first = events.iter().find(is_trusted).or(events.first());
         let last = events.iter().rfind(is_trusted).or(events.last());
@@ -120,7 +120,7 @@ impl GrantHistory {
             return not_an_event.map_or(Ok(None), Err);
         };
         let missing = missing(&occupied, *number).into_iter().map(|defect| (None, defect));
-        let (suspects, defects) = missing.chain(reading.defects).unzip();
+        let (defective, defects) = missing.chain(judge.defects).unzip();
         Ok(Some(Self {
             id: id.clone(),
             first: first.event.clone(),
@@ -128,7 +128,7 @@ impl GrantHistory {
             last_file: last_file.clone(),
             events: events.into_iter().map(|(judged, ..)| judged).collect(),
             defects,
-            suspects,
+            defective,
         }))
     }
 
@@ -145,13 +145,13 @@ impl GrantHistory {
     /// The events that can be trusted, oldest first. If there is none, only the first of all.
     pub(crate) fn trusted_events(&self) -> impl DoubleEndedIterator<Item = &GrantEvent> {
         let trusted = self.events.iter().filter(|judged| judged.is_trusted).map(|judged| &judged.event);
-        self.is_unfounded().then_some(&self.first).into_iter().chain(trusted)
+        self.has_no_trusted_event().then_some(&self.first).into_iter().chain(trusted)
     }
 
     /// The events that a report tells of: those that can be trusted, or else all, which it says.
     pub(crate) fn reported_events(&self) -> impl Iterator<Item = &GrantEvent> {
-        let is_unfounded = self.is_unfounded();
-        self.events.iter().filter(move |judged| judged.is_trusted || is_unfounded).map(|judged| &judged.event)
+        let has_no_trusted_event = self.has_no_trusted_event();
+        self.events.iter().filter(move |judged| judged.is_trusted || has_no_trusted_event).map(|judged| &judged.event)
     }
 
     /// The first event that can be trusted, or else the first.
@@ -159,13 +159,13 @@ impl GrantHistory {
         &self.first
     }
 
-    /// The last event that can be trusted.
+    /// The last event that can be trusted. If none can be, the first event.
     pub fn last(&self) -> &GrantEvent {
         self.trusted_events().next_back().unwrap_or(&self.first)
     }
 
     /// Whether no event can be trusted.
-    pub(crate) fn is_unfounded(&self) -> bool {
+    pub(crate) fn has_no_trusted_event(&self) -> bool {
         !self.events.iter().any(|judged| judged.is_trusted)
     }
 
@@ -182,8 +182,8 @@ impl GrantHistory {
 
     /// The defects of one event: it was changed, is not signed by a trusted administrator, or does not follow the one before it.
     pub fn defects_of(&self, seq: u32) -> impl Iterator<Item = &str> {
-        let concerns = move |(suspect, defect): (&Option<u32>, _)| (*suspect == Some(seq)).then_some(defect);
-        self.suspects.iter().zip(&self.defects).filter_map(concerns).map(String::as_str)
+        let concerns = move |(number, defect): (&Option<u32>, _)| (*number == Some(seq)).then_some(defect);
+        self.defective.iter().zip(&self.defects).filter_map(concerns).map(String::as_str)
     }
 
     /// Fails if the records cannot be trusted.
@@ -233,7 +233,7 @@ impl GrantHistory {
         count
     }
 
-    /// Whether a deny ends it at AWS, or its policy was removed early.
+    /// Whether the records have a revocation that was not undone. A withdrawn grant has one, too.
     pub(crate) fn is_revoked(&self) -> bool {
         self.revocation().is_some()
     }
@@ -252,8 +252,8 @@ impl GrantHistory {
         signed.rev().find(|event| event.event == EventKind::Revoked && Some(event.seq) > restored)
     }
 
-    /// Whether it was given in an emergency, and nobody has reviewed it: nobody but those who gave, extended and got it, and after
-    /// the last extension.
+    /// Whether it was given in an emergency and still needs a review. A review counts if it came after the last extension, and if its
+    /// author neither gave, extended nor got the grant.
     pub fn needs_review(&self) -> bool {
         let trusted = || self.events.iter().filter(|judged| judged.is_trusted);
         let last = trusted().filter(|judged| judged.event.event.gives()).map(|judged| judged.event.seq).max();

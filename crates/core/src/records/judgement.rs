@@ -12,16 +12,16 @@ use crate::saml::hex;
 use crate::seal::Signers;
 
 /// How far the clocks of two administrators may differ.
-const TOLERATED_SKEW: SignedDuration = SignedDuration::from_mins(15);
+const TOLERATED_EVENT_SKEW: SignedDuration = SignedDuration::from_mins(15);
 
 /// How many files and defects are kept of those that anybody can add: thousands must not fill the memory.
-pub(super) const MOST: usize = 100;
+pub(super) const MAX_UNTRUSTED: usize = 100;
 
 /// Leaves out the defects beyond the first ones, and says so.
 pub(super) fn shorten(defects: &mut Vec<(Option<u32>, String)>) {
-    if defects.len() > MOST {
-        let further = defects.len() - MOST;
-        defects.truncate(MOST);
+    if defects.len() > MAX_UNTRUSTED {
+        let further = defects.len() - MAX_UNTRUSTED;
+        defects.truncate(MAX_UNTRUSTED);
         defects.push((None, format!("{further} further defects, such as files that are not events")));
     }
 }
@@ -39,7 +39,7 @@ pub(super) struct Judged {
 }
 
 /// The judgement of events, one after the other.
-pub(super) struct Reading<'a> {
+pub(super) struct EventJudge<'a> {
     id: &'a GrantId,
     signers: &'a Signers,
     /// The numbers of the files so far, by their digests.
@@ -49,7 +49,7 @@ pub(super) struct Reading<'a> {
     pub(super) defects: Vec<(Option<u32>, String)>,
 }
 
-impl<'a> Reading<'a> {
+impl<'a> EventJudge<'a> {
     pub(super) fn new(id: &'a GrantId, signers: &'a Signers) -> Self {
         Self { id, signers, earlier: BTreeMap::new(), last: None, defects: Vec::new() }
     }
@@ -65,7 +65,7 @@ impl<'a> Reading<'a> {
         if let Some((_, before)) = &self.last {
             let changed = before.changed_facts(&event);
             if !changed.is_empty() {
-                found.push(format!("event {number} changes what no event can: {}", changed.join(", ")));
+                found.push(format!("event {number} changes what must stay the same: {}", changed.join(", ")));
             }
         }
         let mut key = None;
@@ -76,9 +76,9 @@ impl<'a> Reading<'a> {
             Err(error) => found.push(format!("event {number}: {}", error.message())),
         }
         let is_signed = found.is_empty();
-        // Whose key was removed could sign for a time before that. Clocks differ a little.
+        // Somebody whose key was removed could date an event before the removal. Clocks differ a little.
         if let Some((_, before)) = &self.last
-            && before.at.duration_since(event.at) > TOLERATED_SKEW
+            && before.at.duration_since(event.at) > TOLERATED_EVENT_SKEW
         {
             found.push(format!("event {number} is dated before the one that it follows"));
         }
@@ -87,7 +87,7 @@ impl<'a> Reading<'a> {
         }
         self.earlier.insert(hex(&Sha256::digest(file)), number);
         let is_trusted = found.is_empty();
-        // It was given nevertheless, and can be ended.
+        // An event that exceeds its approvals stays trusted, so that its access can be ended.
         found.extend(excess.into_iter().map(|beyond| format!("event {number}: {beyond}")));
         self.defects.extend(found.into_iter().map(|defect| (Some(number), defect)));
         if is_trusted {
@@ -97,16 +97,14 @@ impl<'a> Reading<'a> {
     }
 
     /// Why an event does not follow the last one that can be trusted. Events in between are ignored: they may be signed with a key that
-    /// is no longer trusted, or be no events.
+    /// is no longer trusted, or not be events.
     fn broken_chain(&self, number: u32, event: &GrantEvent) -> Option<String> {
         let trusted = self.last.as_ref().map(|(number, _)| *number);
         match (&event.prev, trusted) {
             (None, None) => None,
             (None, _) => Some(format!("event {number} says that it is the first")),
             (Some(digest), trusted) => match self.earlier.get(digest) {
-                None => Some(format!(
-                    "event {number} does not follow an event that is there: it was changed, or is missing"
-                )),
+                None => Some(format!("event {number} follows an event that was changed or removed")),
                 Some(followed) if Some(*followed) < trusted => {
                     Some(format!("event {number} does not follow event {}", trusted.unwrap_or_default()))
                 }

@@ -23,7 +23,7 @@ const VALIDITY: SignedDuration = SignedDuration::from_hours(7 * 24);
 /// How much longer than approved a grant may be in the records: STS rounds.
 const TOLERATED_LENGTH: SignedDuration = SignedDuration::from_mins(1);
 /// How far the clocks of two people may differ.
-const TOLERATED_SKEW: SignedDuration = SignedDuration::from_mins(10);
+const TOLERATED_APPROVAL_SKEW: SignedDuration = SignedDuration::from_mins(10);
 
 /// A request for access.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -202,7 +202,7 @@ impl RequestText {
             return Err(refused(format!("the request is {} old", format_duration(age)))
                 .with_hint("a request can be approved for 7 days: ask for a new one"));
         }
-        if age < -TOLERATED_SKEW {
+        if age < -TOLERATED_APPROVAL_SKEW {
             return Err(refused("the request is dated in the future").with_hint("compare the clocks of both machines"));
         }
         let (agreed, narrowed) = self.agreed(signers, Some(at))?;
@@ -223,7 +223,7 @@ impl RequestText {
     fn agreed(&self, signers: &Signers, at: Option<Timestamp>) -> Result<(SignedDuration, Vec<NarrowedApproval>)> {
         let request = self.request()?;
         if request.duration_seconds <= 0 {
-            return Err(not_genuine("the request is for no time"));
+            return Err(not_genuine("the request has no duration"));
         }
         let key = self.request.verify(Namespace::Request, &request.to, signers, at.unwrap_or(request.at))?;
         let (mut longest, mut narrowed) = (request.duration(), Vec::new());
@@ -235,7 +235,7 @@ impl RequestText {
             if approval.approves != self.request.digest() {
                 return Err(not_genuine(format!("the approval of `{who}` is for another request")));
             }
-            if request.at.duration_since(approval.at) > TOLERATED_SKEW {
+            if request.at.duration_since(approval.at) > TOLERATED_APPROVAL_SKEW {
                 return Err(not_genuine(format!("the approval of `{who}` is older than the request")));
             }
             let name = approval.by.to_lowercase();
@@ -275,7 +275,7 @@ pub(super) fn verify_origin(event: &GrantEvent, signers: &Signers) -> Result<Vec
     if request.to != event.to || text.id() != event.id {
         return Err(not_genuine("the request is for another grant"));
     }
-    // An extension has the approvals of the grant; they were verified when it was given.
+    // Later events repeat the approvals of the first one, which were made before it.
     let at = event.event.begins().then_some(event.at);
     let (longest, narrowed) = text.agreed(signers, at)?;
     Ok(if event.event.begins() { excess(event, longest, &narrowed) } else { Vec::new() })

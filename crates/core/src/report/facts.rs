@@ -38,8 +38,8 @@ pub(super) fn spans(history: &GrantHistory) -> Vec<(Timestamp, Timestamp)> {
     spans
 }
 
-/// Returns the fields of an event that every event of a grant repeats or that are not for people, and the others.
-pub(super) fn further(event: &GrantEvent) -> Map<String, Value> {
+/// Returns the fields of an event that the page does not show elsewhere, under their names in the records.
+pub(super) fn other_fields(event: &GrantEvent) -> Map<String, Value> {
     const SHOWN_ELSEWHERE: [&str; 24] = [
         "version",
         "id",
@@ -168,6 +168,8 @@ mod tests {
                 (EventKind::Approved, "alan@example.com".to_owned(), None)
             ]
         );
-        assert!(further(&event).keys().all(|name| !["request", "approvals", "signature"].contains(&name.as_str())));
+        assert!(
+            other_fields(&event).keys().all(|name| !["request", "approvals", "signature"].contains(&name.as_str()))
+        );
     }
 }

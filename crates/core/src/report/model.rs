@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::facts::{Step, approvers, further, origin, spans};
+use super::facts::{Step, approvers, origin, other_fields, spans};
 use super::{GrantCall, Report};
 use crate::grants::UnreadableGrant;
 use crate::policy::summary as policy_summary;
@@ -84,7 +84,7 @@ struct Grant<'a> {
 
 #[derive(Debug, Serialize)]
 struct Event<'a> {
-    /// Nothing for what was signed before the first event.
+    /// `None` for a request, an approval and a sign-in.
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u32>,
     at: i64,
@@ -118,7 +118,7 @@ impl<'a> Model<'a> {
         let histories = report.grants.histories.iter().filter(|history| report.includes(history));
         let grants = histories.map(|history| Grant::new(history, report, &mut policies));
         let sign_ins = report.sign_ins.iter().filter(|sign_in| report.includes_sign_in(sign_in));
-        let sign_ins = sign_ins.filter_map(|sign_in| Grant::of_sign_in(sign_in, report));
+        let sign_ins = sign_ins.filter_map(|sign_in| Grant::from_sign_in(sign_in, report));
         let grants = grants.chain(sign_ins).collect();
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -139,7 +139,7 @@ impl<'a> Grant<'a> {
     fn new(history: &'a GrantHistory, report: &'a Report<'a>, policies: &mut Policies<'a>) -> Self {
         let summary = history.summary(report.now);
         // Later events repeat what the first one carries.
-        let before = history.events().next().map(|first| Event::before(first, history)).unwrap_or_default();
+        let before = history.events().next().map(|first| Event::preceding(first, history)).unwrap_or_default();
         let events = before.into_iter().chain(history.events().map(|event| Event::new(event, history))).collect();
         Self {
             id: summary.id.as_str(),
@@ -167,7 +167,7 @@ impl<'a> Grant<'a> {
 
 impl<'a> Grant<'a> {
     /// Returns a sign-in in the form of a grant. `None` if the record names no role.
-    fn of_sign_in(sign_in: &'a RecordedSession, report: &'a Report<'a>) -> Option<Self> {
+    fn from_sign_in(sign_in: &'a RecordedSession, report: &'a Report<'a>) -> Option<Self> {
         let (from, until) = (sign_in.at.as_millisecond(), sign_in.expiration.as_millisecond());
         let state = if report.now < sign_in.expiration { GrantState::Live } else { GrantState::Ended };
         let reason = Cow::Borrowed(sign_in.reason.as_deref().unwrap_or_default());
@@ -214,7 +214,7 @@ impl<'a> Grant<'a> {
 
 impl<'a> Event<'a> {
     /// Returns the request and the approvals that led to a grant, in the form of events.
-    fn before(first: &'a GrantEvent, history: &'a GrantHistory) -> Vec<Self> {
+    fn preceding(first: &'a GrantEvent, history: &'a GrantHistory) -> Vec<Self> {
         let shown = |step: Step| Self {
             seq: None,
             at: step.at.as_millisecond(),
@@ -237,7 +237,7 @@ impl<'a> Event<'a> {
             until: event.until.as_millisecond(),
             reason: Cow::Borrowed(&event.reason),
             defects: history.defects_of(event.seq).collect(),
-            more: further(event),
+            more: other_fields(event),
         }
     }
 }

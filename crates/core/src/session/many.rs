@@ -229,8 +229,12 @@ impl TempAccess {
 }
 
 fn expired() -> Error {
-    Error::new(ErrorKind::AssertionExpired, Stage::Exchange, "the assertion expired before this role was exchanged")
-        .with_hint("try again; sessions that were issued are cached")
+    Error::new(
+        ErrorKind::AssertionExpired,
+        Stage::Exchange,
+        "the assertion expired before credentials of this role were issued",
+    )
+    .with_hint("try again; sessions that were issued are cached")
 }
 
 fn stopped(error: &tokio::task::JoinError) -> Error {

@@ -162,5 +162,5 @@ impl TempAccess {
 
 #[cfg(feature = "runtime")]
 pub(super) fn busy() -> Error {
-    Error::new(ErrorKind::DeadlineExceeded, Stage::Store, "another sign-in is in progress")
+    Error::new(ErrorKind::DeadlineExceeded, Stage::Store, "another sign-in has not finished in time")
 }

@@ -156,8 +156,11 @@ pub fn compare(
     sign_ins: &[RecordedSession],
     now: Timestamp,
 ) -> Comparison {
-    let by_id: BTreeMap<_, _> =
-        histories.iter().filter(|history| !history.is_unfounded()).map(|history| (history.id(), history)).collect();
+    let by_id: BTreeMap<_, _> = histories
+        .iter()
+        .filter(|history| !history.has_no_trusted_event())
+        .map(|history| (history.id(), history))
+        .collect();
     let by_key: BTreeMap<_, _> = sign_ins.iter().map(|sign_in| (sign_in.access_key_id.as_str(), sign_in)).collect();
     let mut by_person = BTreeMap::<&str, Vec<&RecordedSession>>::new();
     for sign_in in sign_ins {

@@ -88,8 +88,8 @@ pub(super) async fn deny(arguments: Deny) -> Result<()> {
     let context = GrantContext::open(&arguments.access, Some(&request.preset)).await?;
     let denied = context.grants.deny(&text, &arguments.reason).await?;
     match arguments.output {
-        Output::Json => print_json(&denied.event),
-        Output::Text => print(&format!("denied the request {} of {}", denied.event.id, denied.event.to)),
+        Output::Json => print_json(&denied),
+        Output::Text => print(&format!("denied the request {} of {}", denied.id, denied.to)),
     }
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn review(arguments: Review) -> Result<()> {
     let context = GrantContext::open(&arguments.access, None).await?;
     let reviewed = context.grants.review(&id(&arguments.id)?, &arguments.reason).await?;
     match arguments.output {
-        Output::Json => print_json(&reviewed.event),
-        Output::Text => print(&format!("reviewed {}", reviewed.event.id)),
+        Output::Json => print_json(&reviewed),
+        Output::Text => print(&format!("reviewed {}", reviewed.id)),
     }
 }

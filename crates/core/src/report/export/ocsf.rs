@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::arn::RoleArn;
 use crate::policy::summary as policy_summary;
 use crate::records::{EventKind, GrantEvent, GrantHistory};
-use crate::report::facts::{further, origin};
+use crate::report::facts::{origin, other_fields};
 
 /// The version of the schema.
 const SCHEMA: &str = "1.3.0";
@@ -29,7 +29,7 @@ fn activity_of(event: EventKind) -> (u32, &'static str) {
 /// Returns an event in the schema. Text is as the records have it.
 pub(super) fn event(history: &GrantHistory, event: &GrantEvent) -> Value {
     let (activity, activity_name) = activity_of(event.event);
-    let further = further(event);
+    let further = other_fields(event);
     let defects: Vec<_> = history.defects_of(event.seq).collect();
     let is_trusted = history.defects().is_empty();
     let origin = origin(event);
