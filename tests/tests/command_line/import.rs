@@ -200,6 +200,24 @@ fn chains_of_aws_runas_go_over_the_jump_role() {
 }
 
 #[test]
+fn a_file_with_nothing_to_import_says_so() {
+    for text in ["awscli: {idps: [], roles: {}}", "awscli: {roles: {\"arn:aws:iam::111122223333:role/A\": Same}}"] {
+        let (_machine, ran, config) = import("okta-aws-cli", text);
+        assert!(config.profiles.is_empty(), "{ran}");
+        assert!(ran.stdout.contains("nothing was imported") || ran.stderr.contains("nothing was imported"), "{ran}");
+    }
+    // A label that no ARN has.
+    let text = "awscli: {profiles: {one: {org-domain: acme.okta.com, oidc-client-id: 0oa1, aws-iam-role: Nope}}}";
+    let (_machine, ran, _) = import("okta-aws-cli", text);
+    assert!(format!("{ran}").contains("it is neither an ARN nor a label in `awscli.roles`"), "{ran}");
+    // What go-ini gives to no section.
+    let text =
+        "[DEFAULT]\nunknown = 1\n[a]\nurl = https://acme.okta.com/home/amazon_aws/0oaappxyz/272\nprovider = Okta\n";
+    let (_machine, ran, config) = import("saml2aws", text);
+    assert!(config.profiles.contains_key("a") && format!("{ran}").contains("`unknown` is not imported"), "{ran}");
+}
+
+#[test]
 fn the_variables_that_name_the_files_count() {
     let mut machine = Machine::alone();
     std::fs::write(machine.home().join("elsewhere"), format!("[a]\nurl = {LINK}\nprovider = Okta\n")).unwrap();

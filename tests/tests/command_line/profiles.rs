@@ -116,6 +116,25 @@ fn env_is_read_by_shells() {
 }
 
 #[test]
+fn the_environment_has_the_region_of_synced_profiles() {
+    let mut machine = Machine::alone();
+    let config = machine.home().join(".config/tempaccess/config.toml");
+    std::fs::create_dir_all(config.parent().unwrap()).unwrap();
+    let source = "source = 'file:response.html'\n";
+    std::fs::write(&config, format!("[profiles.one]\n{source}[profiles.two]\n{source}region = 'eu-west-1'\n")).unwrap();
+    let regions = |machine: &Machine| {
+        assert_eq!(machine.run("profiles sync").code, 0);
+        let text = std::fs::read_to_string(machine.home().join(".aws/config")).unwrap();
+        let regions = text.lines().filter_map(|line| line.strip_prefix("region = ")).map(str::to_owned);
+        regions.collect::<Vec<_>>()
+    };
+    assert_eq!(regions(&machine), ["eu-west-1"]);
+    std::fs::remove_file(machine.home().join(".aws/config")).unwrap();
+    machine.set("TEMPACCESS_REGION", "eu-north-1");
+    assert_eq!(regions(&machine), ["eu-north-1", "eu-north-1"]);
+}
+
+#[test]
 fn profiles_are_written_and_serve_every_sdk_through_an_expiry() {
     let (sandbox, machine) = demo();
     let config = machine.home().join(".config/tempaccess/config.toml");

@@ -116,6 +116,20 @@ fn a_silent_keyring_counts_as_missing() {
     assert_eq!(std::iter::from_fn(|| bus.accept().ok()).count(), 1);
 }
 
+/// Listing roles stores the session at Okta, and says how.
+#[test]
+fn a_silent_keyring_is_reported_when_roles_are_listed() {
+    let (_sandbox, mut machine) = demo();
+    let _bus = silent_bus(&machine);
+    machine.set("TEMPACCESS_STORE", "auto");
+    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", machine.home().join("bus").display()));
+    let ran = machine.run_with(
+        "roles --no-interactive --password-stdin --username ada@example.com --factor push",
+        "correct horse\n",
+    );
+    assert!(ran.stderr.contains("the system keyring does not answer"), "{ran}");
+}
+
 /// A bus that authenticates its client and then says nothing is as good as a silent one.
 #[test]
 fn a_keyring_that_stops_answering_counts_as_missing() {

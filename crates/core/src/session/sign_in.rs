@@ -10,7 +10,7 @@ use crate::background::run_blocking;
 use crate::error::{Error, Result};
 #[cfg(feature = "runtime")]
 use crate::error::{ErrorKind, Stage};
-use crate::source::AssertionRequest;
+use crate::source::{AssertionRequest, Notice};
 #[cfg(feature = "runtime")]
 use crate::store::{Joined, Leader, Need, StoreKey};
 use crate::trace::step;
@@ -54,7 +54,14 @@ impl TempAccess {
     ///
     /// Errors of the stages `sign_in` and `assertion`.
     pub async fn sign_in(&self) -> Result<SignedIn> {
-        SignedIn::new(self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await?)
+        let response = self.source.saml_response(&AssertionRequest::new(&*self.prompter)).await?;
+        // The source may have stored its session.
+        if let Some(store) = self.store.clone()
+            && let Some(text) = run_blocking(move || store.notice()).await
+        {
+            self.prompter.notify(&Notice::Cache { text });
+        }
+        SignedIn::new(response)
     }
 
     /// Ends the person's session at the identity provider and removes everything that came from it from the cache.

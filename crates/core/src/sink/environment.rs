@@ -102,16 +102,22 @@ impl AwsEnvironment {
         Self { assigned: variables.into_iter().chain([account]).collect(), ..Self::default() }
     }
 
-    /// Sets the region to work in, under the names that the AWS CLI and the SDKs read, unless the environment that
-    /// `inherited` looks up has one. A region that an earlier call set there is replaced, or removed if there is no new
-    /// one: `TEMPACCESS_ASSUMED_REGION` tells it from a region that the person chose.
+    /// Sets the region to work in, under both names, of which the AWS CLI and each SDK read one: the region that the environment of
+    /// `inherited` has under either name, or else this one. A region that an earlier call set there is replaced, or removed if there
+    /// is no new one: `TEMPACCESS_ASSUMED_REGION` tells it from a region that the person chose.
     #[must_use]
     pub fn with_region(mut self, region: Option<&str>, inherited: impl Fn(&str) -> Option<String>) -> Self {
         let inherited = |name: &str| inherited(name).filter(|value| !value.is_empty());
-        let current = REGION_VARIABLES.map(inherited);
         let assumed = inherited(ASSUMED_REGION);
-        let is_assumed = assumed.is_some() && current.iter().all(|region| *region == assumed);
-        if current.iter().any(Option::is_some) && !is_assumed {
+        let is_chosen = |region: &String| assumed.as_ref() != Some(region);
+        let current = REGION_VARIABLES.map(|name| (name, inherited(name)));
+        if let Some(chosen) = current.iter().filter_map(|(_, region)| region.as_ref()).find(|region| is_chosen(region))
+        {
+            // Without credentials, nothing is added.
+            let lacking = current.iter().filter(|(_, region)| !region.as_ref().is_some_and(is_chosen));
+            let lacking =
+                lacking.filter(|_| !self.assigned.is_empty()).map(|(name, _)| (*name, chosen.as_str().into()));
+            self.assigned.extend(lacking.collect::<Vec<_>>());
             return self;
         }
         match region {
@@ -119,7 +125,7 @@ impl AwsEnvironment {
                 let names = REGION_VARIABLES.into_iter().chain([ASSUMED_REGION]);
                 self.assigned.extend(names.map(|name| (name, region.into())));
             }
-            None => self.removes_region = is_assumed,
+            None => self.removes_region = assumed.is_some(),
         }
         self
     }
@@ -168,8 +174,9 @@ mod tests {
     fn with_region(region: Option<&str>, inherited: &[(&str, &str)]) -> (Vec<String>, Vec<&'static str>) {
         let lookup =
             |name: &str| inherited.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
-        let environment = AwsEnvironment::without_credentials().with_region(region, lookup);
-        let assigned = environment.assigned().iter().map(|(name, value)| format!("{name}={}", value.expose()));
+        let environment = AwsEnvironment::for_endpoint([], "123456789012").with_region(region, lookup);
+        let assigned = environment.assigned().iter().filter(|(name, _)| name.contains("REGION"));
+        let assigned = assigned.map(|(name, value)| format!("{name}={}", value.expose()));
         let removed = environment.removed().filter(|name| name.contains("REGION"));
         (assigned.collect(), removed.collect())
     }
@@ -185,13 +192,23 @@ mod tests {
         for inherited in [&[][..], &[("AWS_REGION", "")], &assumed] {
             assert_eq!(with_region(Some("eu-west-1"), inherited).0, set, "{inherited:?}");
         }
-        for inherited in [
-            &[("AWS_REGION", "us-east-1")][..],
-            &[("AWS_DEFAULT_REGION", "us-east-1")],
-            &[("AWS_REGION", "us-west-2"), assumed[1], assumed[2]],
+        // A region that the person chose is set under the other name as well.
+        for (inherited, other) in [
+            (&[("AWS_REGION", "us-east-1")][..], &["AWS_DEFAULT_REGION=us-east-1"][..]),
+            (&[("AWS_DEFAULT_REGION", "us-east-1")], &["AWS_REGION=us-east-1"]),
+            (&[("AWS_REGION", "us-west-2"), assumed[1], assumed[2]], &["AWS_DEFAULT_REGION=us-west-2"]),
+            (&[("AWS_REGION", "us-west-2"), ("AWS_DEFAULT_REGION", "us-west-1")], &[]),
         ] {
-            assert_eq!(with_region(Some("eu-west-1"), inherited), (vec![], vec![]), "{inherited:?}");
-            assert_eq!(with_region(None, inherited), (vec![], vec![]), "{inherited:?}");
+            for region in [Some("eu-west-1"), None] {
+                let (assigned, removed) = with_region(region, inherited);
+                assert_eq!(
+                    (assigned.as_slice(), removed.as_slice()),
+                    (&*other.iter().map(ToString::to_string).collect::<Vec<_>>(), &[][..]),
+                    "{inherited:?}"
+                );
+            }
+            let inherited = |_: &str| Some("us-east-1".to_owned());
+            assert!(AwsEnvironment::without_credentials().with_region(None, inherited).assigned().is_empty());
         }
         let names = ["AWS_REGION", "AWS_DEFAULT_REGION", "TEMPACCESS_ASSUMED_REGION"];
         assert_eq!(with_region(None, &assumed), (vec![], names.to_vec()));

@@ -238,9 +238,6 @@ impl<'i> Profile<'i> {
         if !OF_ROLE.contains(&kind.as_str()) {
             return Some(AwsProfile::Fixed(if kind == "default" { kind } else { name.to_owned() }));
         }
-        if !is_true("write_aws_creds") {
-            return None;
-        }
         let role: Option<RoleArn> = role.and_then(|role| role.parse().ok());
         let of_role = role.filter(|_| kind == "role" || !is_true("resolve_aws_alias")).map(|role| {
             let (account, name) = (role.account_id(), role.name());
@@ -329,6 +326,7 @@ mod tests {
         `e`: `cred_profile` does not name the profile: the AWS profile depends on the role that is chosen
         `e`: not imported, without an equivalent here: `resolve_aws_alias`, `write_aws_creds`
         `f`: `write_aws_creds` is not imported: it has no equivalent here
+        `g`: `cred_profile` does not name the profile: the AWS profile depends on the role that is chosen
         `h`: `write_aws_creds` is not imported: it has no equivalent here
         `a`: written as `prod`, the AWS profile that it names (`cred_profile`)
         `f`: `cred_profile` does not name the profile: `prod` is the name of the profile from `a`

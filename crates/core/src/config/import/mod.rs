@@ -127,12 +127,16 @@ impl OtherTool {
         if text.contains('\0') {
             return Err(not_utf8());
         }
-        match self {
+        let mut imported = match self {
             Self::Saml2Aws => saml2aws::import(text),
             Self::GimmeAwsCreds => gimme_aws_creds::import(text),
             Self::OktaAwsCli => okta_aws_cli::import(text),
             Self::AwsRunas => aws_runas::import(text),
+        }?;
+        if imported.profiles.is_empty() && imported.accounts.is_empty() && imported.notes.is_empty() {
+            imported.notes.push("nothing was imported: the file has no profile and no name of an account".to_owned());
         }
+        Ok(imported)
     }
 }
 

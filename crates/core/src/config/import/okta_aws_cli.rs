@@ -108,7 +108,7 @@ impl Labels {
     /// The ARN of a SAML provider that is given by its ARN or its label.
     fn provider(&self, text: &str) -> Result<String, Refusal> {
         match self.idps.get(text).map(Vec::as_slice) {
-            None => values::provider(text),
+            None => unlabelled(text, values::provider(text), "idps"),
             Some([one]) => values::provider(one.as_str()),
             Some(_) => Err(format!("`{}` is the label of several identity providers", excerpt(text))),
         }
@@ -117,7 +117,7 @@ impl Labels {
     /// The ARN of a role that is given by its ARN or its label. Where several have that label, the account of the SAML
     /// provider tells which one is meant.
     fn role(&self, text: &str, provider: Option<&str>) -> Result<String, Refusal> {
-        let Some(labelled) = self.roles.get(text) else { return values::role(text) };
+        let Some(labelled) = self.roles.get(text) else { return unlabelled(text, values::role(text), "roles") };
         let account = provider.and_then(|arn| arn.parse::<ProviderArn>().ok());
         let in_account = |role: &&RoleArn| account.as_ref().is_some_and(|arn| arn.account_id() == role.account_id());
         let narrowed: Vec<_> = labelled.iter().filter(in_account).collect();
@@ -145,11 +145,19 @@ fn pairs<'n>(node: &'n Node, labels: &str, found: &mut Collector) -> Vec<(&'n st
     }
     for (key, value) in entries {
         match value.text() {
-            Some(label) => pairs.push((key.trim(), label.trim())),
-            None => not_imported(labels, key, "it has no label", found),
+            Some(label) if !label.trim().is_empty() => pairs.push((key.trim(), label.trim())),
+            _ => not_imported(labels, key, "it has no label", found),
         }
     }
     pairs
+}
+
+/// Says of what is no ARN that it is no label either. The value can be anything, and is not shown.
+fn unlabelled(text: &str, arn: Result<String, Refusal>, labels: &str) -> Result<String, Refusal> {
+    arn.map_err(|reason| match text.starts_with("arn:") {
+        true => reason,
+        false => format!("it is neither an ARN nor a label in `awscli.{labels}`"),
+    })
 }
 
 struct Profile<'n> {

@@ -28,6 +28,9 @@ pub(super) fn import(text: &str) -> Result<Imported> {
         let account = Account { ini: &ini, name: &section.name };
         if section.name != go_ini::DEFAULT_SECTION || section.values.contains_key("url") {
             account.import(&mut found);
+        } else {
+            // go-ini gives them to no other section.
+            found.unmapped(&section.name, section.keys());
         }
     }
     Ok(found.finish())
@@ -257,6 +260,7 @@ mod tests {
         `many`: not imported: `policy_arn_list` narrows its sessions, and cannot be imported: 11 managed session policies exceed the limit of STS, which is 10
         `bomb`: not imported: `policy_file` narrows its sessions, and cannot be imported: the reference to `policy_file` goes in circles, or too deep
         `unknown`: not imported: `Policy_File` seems to narrow its sessions, and has no equivalent here
+        `DEFAULT`: `policy_file` is not imported: it has no equivalent here
         ");
     }
 

@@ -53,6 +53,10 @@ pub(super) fn policy_arns(list: &str) -> Result<Vec<String>, Refusal> {
     if arns.is_empty() {
         return Err("it names no policy".to_owned());
     }
+    // IAM allows it in a path; who writes it means a list.
+    if let Some(arn) = arns.iter().find(|arn| arn.as_str().matches("arn:").count() > 1) {
+        return Err(format!("`{arn}` is not the ARN of a policy: it contains another ARN, and a list has commas"));
+    }
     let texts = arns.iter().map(ToString::to_string).collect();
     SessionScope::new(SessionDuration::default()).with_policy_arns(arns).map_err(|error| error.message().to_owned())?;
     Ok(texts)
@@ -206,6 +210,7 @@ mod tests {
         let arn = "arn:aws:iam::aws:policy/ReadOnlyAccess";
         assert_eq!(policy_arns(&format!("{arn}, {arn}2,")).unwrap(), [arn.to_owned(), format!("{arn}2")]);
         assert!(policy_arns("ReadOnlyAccess").is_err());
+        assert!(policy_arns(&format!("{arn};{arn}")).unwrap_err().contains("another ARN"));
         assert!(policy_arns(" , ").is_err());
         let many: Vec<_> = (0..11).map(|number| format!("{arn}{number}")).collect();
         assert!(policy_arns(&many.join(",")).is_err());
