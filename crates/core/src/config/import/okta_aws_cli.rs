@@ -152,7 +152,7 @@ fn pairs<'n>(node: &'n Node, labels: &str, found: &mut Collector) -> Vec<(&'n st
     pairs
 }
 
-/// Says of what is no ARN that it is no label either. The value can be anything, and is not shown.
+/// Says of a text that is not an ARN that it is not a label either. The text can be anything, and is not shown.
 fn unlabelled(text: &str, arn: Result<String, Refusal>, labels: &str) -> Result<String, Refusal> {
     arn.map_err(|reason| match text.starts_with("arn:") {
         true => reason,
