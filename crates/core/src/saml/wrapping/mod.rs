@@ -326,7 +326,13 @@ fn decoded(compact: &str, limits: &Limits) -> Result<SecretString> {
 const WHOLE_VALUE: &str = "use the whole value of the form field `SAMLResponse`, or the page that contains it";
 
 fn not_base64(text: &str) -> Error {
-    let position = text.chars().position(|c| !u8::try_from(c).is_ok_and(is_base64)).unwrap_or_default() + 1;
+    // Nothing follows the padding.
+    let after_padding = || {
+        let padding = text.find('=')?;
+        text.get(padding..)?.find(|c| c != '=').map(|length| padding + length)
+    };
+    let other = text.chars().position(|c| !u8::try_from(c).is_ok_and(is_base64));
+    let position = other.or_else(after_padding).unwrap_or_default() + 1;
     Error::new(
         ErrorKind::MalformedResponse,
         Stage::Assertion,

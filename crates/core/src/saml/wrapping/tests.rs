@@ -185,6 +185,7 @@ fn inputs_without_a_response() {
         ("PHNhb", "the SAML response is base64 that is cut off"),
         ("aGVsbG8=", "the input is base64, but it does not contain XML"),
         ("PHNhbWxwOlJlc3BvbnNlPjwv!", "the input is neither XML, nor HTML, nor base64, which ends at character 25"),
+        ("PHNhbWxw=OlJlc3BvbnNlPjwv", "the input is neither XML, nor HTML, nor base64, which ends at character 10"),
         ("curl 'https://acme.okta.com/app'", "the input is a cURL command without a SAML response"),
         ("{\"log\":{\"entries\":[]}}", "the input is a HAR file without a SAML response"),
         ("{\"SAMLResponse\":\"\"}", "the input is JSON without a SAML response"),
