@@ -68,11 +68,12 @@ fn what_was_killed_is_recorded_and_given_once() {
         }
     }
     assert!(finished < rounds, "nobody was killed on the way");
-    // Who was killed while a grant was recorded tries again: it is given once, or there is one already.
+    // Who was killed while a grant was recorded tries again: it is given once, or there is one already, or the role is full.
     for round in (0..rounds).step_by(7) {
         let line = if round < rounds / 2 { issue(round) } else { permit(round) };
         let again = alan.run(&line.replace(".grant", ".again.grant"));
-        assert!(again.code == 0 || again.stderr.contains("already has grant"), "{again}");
+        let why = ["already has grant", "Maximum policy size"];
+        assert!(again.code == 0 || why.iter().any(|why| again.stderr.contains(why)), "{again}");
     }
     // Every record is whole, and every chain.
     let verified: Value = serde_json::from_str(&alan.ok("audit verify --output json").stdout).unwrap();

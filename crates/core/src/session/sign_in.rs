@@ -136,9 +136,10 @@ impl TempAccess {
         }
     }
 
+    /// Without a runtime, sign-ins do not wait for each other.
     #[cfg(not(feature = "runtime"))]
-    async fn lock_person(&self, _: Queueing) -> Result<()> {
-        Ok(())
+    async fn lock_person(&self, _: Queueing) -> Result<Option<std::convert::Infallible>> {
+        Ok(None)
     }
 
     /// Tells other programs how a sign-in ended.
@@ -158,7 +159,7 @@ impl TempAccess {
     }
 
     #[cfg(not(feature = "runtime"))]
-    fn publish_result(&self, (): (), _: Option<&Error>) {}
+    fn publish_result(&self, _: Option<std::convert::Infallible>, _: Option<&Error>) {}
 
     /// The key of the person at the identity provider, whichever app and role they take.
     #[cfg(feature = "runtime")]
