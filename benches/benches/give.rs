@@ -5,6 +5,8 @@
 #![allow(missing_docs, reason = "a benchmark of its own, without criterion: whole processes take turns")]
 #![allow(clippy::print_stdout, reason = "its result")]
 
+mod process;
+
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -125,12 +127,7 @@ impl Drop for Bench {
 }
 
 fn main() -> Result<()> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let binary = std::env::var_os("TEMPACCESS_BIN").map_or_else(|| root.join("target/dist/tempaccess"), PathBuf::from);
-    if !binary.exists() {
-        println!("skipped: build it first: cargo build --profile dist --package tempaccess-cli");
-        return Ok(());
-    }
+    let Some(binary) = process::tempaccess() else { return Ok(()) };
     println!(
         "| `grant issue` | round trip, ms | median, ms | Okta | STS | IAM | S3 |\n| --- | --- | --- | --- | --- | --- | --- |"
     );

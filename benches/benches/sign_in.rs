@@ -7,6 +7,8 @@
 #![allow(missing_docs, reason = "a benchmark of its own, without criterion: whole processes take turns")]
 #![allow(clippy::print_stdout, reason = "its result")]
 
+mod process;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -140,12 +142,7 @@ impl Drop for Bench {
 }
 
 fn main() -> Result<()> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let binary = std::env::var_os("TEMPACCESS_BIN").map_or_else(|| root.join("target/dist/tempaccess"), PathBuf::from);
-    if !binary.exists() {
-        println!("skipped: build it first: cargo build --profile dist --package tempaccess-cli");
-        return Ok(());
-    }
+    let Some(binary) = process::tempaccess() else { return Ok(()) };
     let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok();
     let (has_gimme, has_saml2aws) = (is_there("gimme-aws-creds"), is_there("saml2aws"));
     println!(

@@ -3,7 +3,8 @@
 #![allow(missing_docs, reason = "a benchmark of its own, without criterion: whole processes take turns")]
 #![allow(clippy::print_stdout, reason = "its result")]
 
-use std::path::PathBuf;
+mod process;
+
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,12 +14,7 @@ const CROWD: usize = 64;
 const ROUNDS: usize = 7;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let binary = std::env::var_os("TEMPACCESS_BIN").map_or_else(|| root.join("target/dist/tempaccess"), PathBuf::from);
-    if !binary.exists() {
-        println!("skipped: build it first: cargo build --profile dist --package tempaccess-cli");
-        return Ok(());
-    }
+    let Some(binary) = process::tempaccess() else { return Ok(()) };
     let sandbox = Sandbox::start(World::demo())?;
     let issued = || sandbox.requests().iter().filter(|request| request.what == "AssumeRoleWithSAML").count();
     let round = |crowd: usize| -> Result<(Duration, usize), Box<dyn std::error::Error>> {

@@ -5,7 +5,9 @@
 #![allow(missing_docs, reason = "a benchmark of its own, without criterion: whole processes take turns")]
 #![allow(clippy::print_stdout, reason = "its result")]
 
-use std::path::{Path, PathBuf};
+mod process;
+
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -37,12 +39,7 @@ fn instructions(program: &Command, home: &Path) -> Option<u64> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
-    let binary = std::env::var_os("TEMPACCESS_BIN").map_or_else(|| root.join("target/dist/tempaccess"), PathBuf::from);
-    if !binary.exists() {
-        println!("skipped: build it first: cargo build --profile dist --package tempaccess-cli");
-        return Ok(());
-    }
+    let Some(binary) = process::tempaccess() else { return Ok(()) };
     let home = std::env::temp_dir().join(format!("tempaccess-bench-{}", std::process::id()));
     std::fs::create_dir_all(home.join(".config/tempaccess"))?;
     let sandbox = Sandbox::start(World::demo())?;
@@ -82,7 +79,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Without a configuration it asks for one.
     std::fs::write(home.join(".okta_aws_login_config"), "[DEFAULT]\nokta_org_url = https://acme.okta.com\n")?;
     for (name, program) in [("aws --version", "aws"), ("gimme-aws-creds --version", "gimme-aws-creds")] {
-        let program = root.join("target/parts/venv/bin").join(program);
+        let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join("target/parts/venv/bin").join(program);
         if program.exists() {
             let version = move || {
                 let mut command = Command::new(&program);

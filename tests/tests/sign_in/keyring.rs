@@ -93,17 +93,18 @@ fn a_locked_keyring_is_reported_and_not_waited_for() {
     assert!(ran.stderr.contains("its secret can no longer be decrypted"), "{ran}");
 }
 
-/// A session bus that accepts connections and never answers.
-fn silent_bus(machine: &Machine) -> std::os::unix::net::UnixListener {
-    std::os::unix::net::UnixListener::bind(machine.home().join("bus")).unwrap()
+/// Gives a machine a keyring whose bus accepts connections and never answers. Returns the bus.
+fn silent_bus(machine: &mut Machine) -> std::os::unix::net::UnixListener {
+    let path = machine.home().join("bus");
+    machine.set("TEMPACCESS_STORE", "auto");
+    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", path.display()));
+    std::os::unix::net::UnixListener::bind(path).unwrap()
 }
 
 #[test]
 fn a_silent_keyring_counts_as_missing() {
     let (_sandbox, mut machine) = demo();
-    let bus = silent_bus(&machine);
-    machine.set("TEMPACCESS_STORE", "auto");
-    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", machine.home().join("bus").display()));
+    let bus = silent_bus(&mut machine);
     let ran = login(&machine, "");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stderr.contains("the system keyring does not answer"), "{ran}");
@@ -120,9 +121,7 @@ fn a_silent_keyring_counts_as_missing() {
 #[test]
 fn a_silent_keyring_is_reported_when_roles_are_listed() {
     let (_sandbox, mut machine) = demo();
-    let _bus = silent_bus(&machine);
-    machine.set("TEMPACCESS_STORE", "auto");
-    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", machine.home().join("bus").display()));
+    let _bus = silent_bus(&mut machine);
     let ran = machine.run_with(
         "roles --no-interactive --password-stdin --username ada@example.com --factor push",
         "correct horse\n",
@@ -135,7 +134,7 @@ fn a_silent_keyring_is_reported_when_roles_are_listed() {
 fn a_keyring_that_stops_answering_counts_as_missing() {
     use std::io::{Read, Write};
     let (_sandbox, mut machine) = demo();
-    let bus = silent_bus(&machine);
+    let bus = silent_bus(&mut machine);
     std::thread::spawn(move || {
         let clients = bus.incoming().filter_map(|client| {
             let mut client = client.ok()?;
@@ -145,8 +144,6 @@ fn a_keyring_that_stops_answering_counts_as_missing() {
         });
         clients.collect::<Vec<_>>()
     });
-    machine.set("TEMPACCESS_STORE", "auto");
-    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", machine.home().join("bus").display()));
     let ran = login(&machine, "");
     assert_eq!(ran.code, 0, "{ran}");
     assert!(ran.stderr.contains("the system keyring does not answer"), "{ran}");
@@ -155,9 +152,7 @@ fn a_keyring_that_stops_answering_counts_as_missing() {
 #[test]
 fn signals_end_a_command_that_waits_for_a_keyring_or_a_lock() {
     let (_sandbox, mut machine) = demo();
-    let _bus = silent_bus(&machine);
-    machine.set("TEMPACCESS_STORE", "auto");
-    machine.set("DBUS_SESSION_BUS_ADDRESS", format!("unix:path={}", machine.home().join("bus").display()));
+    let _bus = silent_bus(&mut machine);
     let state = machine.home().join(".local/state/tempaccess");
     std::fs::create_dir_all(&state).unwrap();
     let audit = std::fs::File::create(state.join("audit.jsonl")).unwrap();

@@ -71,7 +71,7 @@ fn of_configuration(arguments: &Sync, config: &Config, command: &Command) -> Res
     let mut profiles = AwsProfiles::default();
     for name in config.profiles.keys().filter(|name| arguments.names.is_empty() || arguments.names.contains(name)) {
         // As everywhere, arguments and the environment come before the profile.
-        let settings = arguments.access.settings().resolve(config, Some(name)).or_else(|_| config.profile(name))?;
+        let settings = command.given.clone().resolve(config, Some(name)).or_else(|_| config.profile(name))?;
         let region = settings.region;
         profiles.add(name, &words(&command.of_profile(Some(name), &Settings::default())), region.as_deref());
     }

@@ -7,8 +7,8 @@ use super::{GrantSpec, VerifiedRequest, parse_duration};
 use crate::config::{WrongArgument, read_arguments, read_policy};
 use crate::duration::format_duration;
 use crate::error::Result;
-use crate::policy::{covers, outside, parse};
-use crate::records::{NarrowedApproval, refused};
+use crate::policy::outside;
+use crate::records::refused;
 use crate::scope::SessionPolicy;
 use crate::text::excerpt;
 
@@ -48,15 +48,13 @@ impl ApprovalLimits {
             None => approvals().find_map(|last| last.policy.as_deref()).map(str::parse).transpose()?,
             Some(policy) => Some(policy.clone()),
         };
-        for NarrowedApproval { by, from_ip: networks, policy: allowed } in &approved.narrowed {
-            let by = excerpt(by);
-            if let Some(network) = from_ip.and_then(|from_ip| outside(from_ip, networks)) {
+        for approval in &approved.narrowed {
+            let by = excerpt(&approval.by);
+            if let Some(network) = from_ip.and_then(|from_ip| outside(from_ip, &approval.from_ip)) {
                 return Err(refused(format!("`{by}` did not approve the network `{}`", excerpt(network)))
-                    .with_hint(format!("the approval is for networks within `{}`", networks.join("`, `"))));
+                    .with_hint(format!("the approval is for networks within `{}`", approval.from_ip.join("`, `"))));
             }
-            if let (Some(policy), Some(allowed)) = (&policy, allowed)
-                && !covers(&parse(&allowed.parse()?)?, &parse(policy)?)
-            {
+            if !approval.permits(policy.as_ref().map(SessionPolicy::as_str)) {
                 return Err(refused(format!("`{by}` did not approve all that the policy allows")).with_hint(
                     "each statement must be within one of the approved policy, which `--dry-run` shows, with all of its denies",
                 ));

@@ -126,6 +126,17 @@ pub struct NarrowedApproval {
     pub policy: Option<String>,
 }
 
+impl NarrowedApproval {
+    /// Whether it is for all that a policy allows. What cannot be read allows more.
+    pub(crate) fn permits(&self, policy: Option<&str>) -> bool {
+        let Some(allowed) = &self.policy else { return true };
+        match (serde_json::from_str(allowed), serde_json::from_str(policy.unwrap_or_default())) {
+            (Ok(allowed), Ok(policy)) => covers(&allowed, &policy),
+            _ => false,
+        }
+    }
+}
+
 /// A request and its approvals, as a ticket has them.
 #[derive(Debug, Clone)]
 pub struct RequestText {
@@ -287,24 +298,15 @@ fn excess(event: &GrantEvent, longest: SignedDuration, narrowed: &[NarrowedAppro
     let longer = (length > longest + TOLERATED_LENGTH).then(|| {
         format!("it gives access for {}, and {} was approved", format_duration(length), format_duration(longest))
     });
-    let wider = narrowed.iter().flat_map(|NarrowedApproval { by, from_ip, policy }| {
-        let by = excerpt(by);
-        let is_elsewhere = event.from_ip.is_empty() || outside(&event.from_ip, from_ip).is_some();
-        let networks = (!from_ip.is_empty() && is_elsewhere)
+    let wider = narrowed.iter().flat_map(|approval| {
+        let by = excerpt(&approval.by);
+        let is_elsewhere = event.from_ip.is_empty() || outside(&event.from_ip, &approval.from_ip).is_some();
+        let networks = (!approval.from_ip.is_empty() && is_elsewhere)
             .then(|| format!("it gives access from networks that `{by}` did not approve"));
-        let is_within = |allowed: &String| event.policy.as_ref().is_some_and(|policy| allows_less(allowed, policy));
-        let policy = policy.as_ref().filter(|allowed| !is_within(allowed));
-        networks.into_iter().chain(policy.map(|_| format!("it allows more than `{by}` approved")))
+        let policy = !approval.permits(event.policy.as_deref());
+        networks.into_iter().chain(policy.then(|| format!("it allows more than `{by}` approved")))
     });
     longer.into_iter().chain(wider).collect()
-}
-
-/// Whether the policy `narrower` allows only what `wider` does. What cannot be read allows more.
-fn allows_less(wider: &str, narrower: &str) -> bool {
-    match (serde_json::from_str(wider), serde_json::from_str(narrower)) {
-        (Ok(wider), Ok(narrower)) => covers(&wider, &narrower),
-        _ => false,
-    }
 }
 
 /// Returns who signed an approval, for display.

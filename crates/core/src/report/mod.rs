@@ -158,7 +158,7 @@ impl<'a> Report<'a> {
 
     /// How many sign-ins are reported.
     pub fn sign_in_count(&self) -> usize {
-        self.sign_ins.iter().filter(|sign_in| self.includes_sign_in(sign_in)).count()
+        self.included_sign_ins().count()
     }
 
     /// How many of the reported grants have records that cannot be trusted.

@@ -106,9 +106,10 @@ impl<'a> Report<'a> {
         happened || spans(history).iter().any(|(from, until)| self.period.overlaps(*from, *until))
     }
 
-    /// Whether any access of a sign-in is in the period.
-    pub(super) fn includes_sign_in(&self, sign_in: &RecordedSession) -> bool {
-        sign_in.role_arn.is_some() && self.period.overlaps(sign_in.at, sign_in.expiration)
+    /// The sign-ins that gave access in the period, with their roles.
+    pub(super) fn included_sign_ins(&self) -> impl Iterator<Item = (&'a RecordedSession, &'a str)> {
+        let in_period = |sign_in: &&RecordedSession| self.period.overlaps(sign_in.at, sign_in.expiration);
+        self.sign_ins.iter().filter(in_period).filter_map(|sign_in| Some((sign_in, sign_in.role_arn.as_deref()?)))
     }
 }
 
@@ -117,8 +118,7 @@ impl<'a> Model<'a> {
         let mut policies = Policies::default();
         let histories = report.grants.histories.iter().filter(|history| report.includes(history));
         let grants = histories.map(|history| Grant::new(history, report, &mut policies));
-        let sign_ins = report.sign_ins.iter().filter(|sign_in| report.includes_sign_in(sign_in));
-        let sign_ins = sign_ins.filter_map(|sign_in| Grant::from_sign_in(sign_in, report));
+        let sign_ins = report.included_sign_ins().map(|(sign_in, role)| Grant::from_sign_in(sign_in, role, report));
         let grants = grants.chain(sign_ins).collect();
         Self {
             version: env!("CARGO_PKG_VERSION"),
@@ -163,11 +163,9 @@ impl<'a> Grant<'a> {
             calls: report.calls.get(history.id().as_str()).map(Vec::as_slice).unwrap_or_default(),
         }
     }
-}
 
-impl<'a> Grant<'a> {
-    /// Returns a sign-in in the form of a grant. `None` if the record names no role.
-    fn from_sign_in(sign_in: &'a RecordedSession, report: &'a Report<'a>) -> Option<Self> {
+    /// Returns a sign-in in the form of a grant.
+    fn from_sign_in(sign_in: &'a RecordedSession, role: &'a str, report: &'a Report<'a>) -> Self {
         let (from, until) = (sign_in.at.as_millisecond(), sign_in.expiration.as_millisecond());
         let state = if report.now < sign_in.expiration { GrantState::Live } else { GrantState::Ended };
         let reason = Cow::Borrowed(sign_in.reason.as_deref().unwrap_or_default());
@@ -188,12 +186,12 @@ impl<'a> Grant<'a> {
             defects: Vec::new(),
             more: more.collect(),
         };
-        Some(Self {
+        Self {
             id: &sign_in.access_key_id,
             to: sign_in.session_name.as_deref().unwrap_or(UNKNOWN),
             by: &sign_in.source,
             kind: SIGN_IN,
-            role: sign_in.role_arn.as_deref()?,
+            role,
             state: state.as_str(),
             reason,
             from,
@@ -208,7 +206,7 @@ impl<'a> Grant<'a> {
             defects: &[],
             events: vec![event],
             calls: report.calls.get(&sign_in.access_key_id).map(Vec::as_slice).unwrap_or_default(),
-        })
+        }
     }
 }
 

@@ -114,10 +114,10 @@ impl AwsEnvironment {
         if let Some(chosen) = current.iter().filter_map(|(_, region)| region.as_ref()).find(|region| is_chosen(region))
         {
             // Without credentials, nothing is added.
-            let lacking = current.iter().filter(|(_, region)| !region.as_ref().is_some_and(is_chosen));
-            let lacking =
-                lacking.filter(|_| !self.assigned.is_empty()).map(|(name, _)| (*name, chosen.as_str().into()));
-            self.assigned.extend(lacking.collect::<Vec<_>>());
+            if !self.assigned.is_empty() {
+                let lacking = current.iter().filter(|(_, region)| !region.as_ref().is_some_and(is_chosen));
+                self.assigned.extend(lacking.map(|(name, _)| (*name, chosen.as_str().into())));
+            }
             return self;
         }
         match region {
